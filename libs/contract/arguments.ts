@@ -1,0 +1,59 @@
+/** What one line of a dialplan asks for: the four positional arguments of `cti_bridge`. */
+export interface CallEndpoint {
+  /** http or https URL, fragment removed, everything percent-encoded. */
+  readonly url: string;
+  /** Milliseconds for TCP and TLS together. */
+  readonly connectTimeoutMs: number;
+  /** Milliseconds from the sent request to the last byte of the answer. */
+  readonly responseTimeoutMs: number;
+  /** Whether the endpoint is told of ring, progress, answer and hangup. */
+  readonly notify: boolean;
+}
+
+export type ParsedArguments =
+  | { readonly ok: true; readonly endpoint: CallEndpoint }
+  | { readonly ok: false; readonly error: string };
+
+export const DEFAULT_TIMEOUT_MS = 3000;
+export const MAX_TIMEOUT_MS = 60_000;
+
+const wrong = (error: string): ParsedArguments => ({ ok: false, error });
+
+function timeout(name: string, text: string | undefined): number | string {
+  if (text === undefined) return DEFAULT_TIMEOUT_MS;
+  const ms = Number(text);
+  if (/^\d+$/.test(text) && ms >= 1 && ms <= MAX_TIMEOUT_MS) return ms;
+  return `${name} must be whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`;
+}
+
+function endpointUrl(text: string): string | undefined {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  url.hash = '';
+  return url.href.replaceAll('$', '%24').replaceAll('\\', '%5C');
+}
+
+/**
+ * Reads the value of `cti_bridge`: `URL [CONNECT_TIMEOUT_MS [RESPONSE_TIMEOUT_MS [NOTIFY_TYPE]]]`, separated by
+ * spaces; a space inside the URL is written %20. Errors are words for `dialhook_error` and never repeat the input.
+ */
+export function parseArguments(text: string): ParsedArguments {
+  const [urlText, connectText, responseText, notifyText, ...rest] = text
+    .split(/\s+/)
+    .filter((part) => part !== '');
+  if (urlText === undefined) return wrong('URL is missing: set cti_bridge=http://host/path before socket');
+  if (rest.length > 0) return wrong('more than four arguments: write a space inside the URL as %20');
+  const url = endpointUrl(urlText);
+  if (url === undefined) return wrong('URL must start with http:// or https:// and name a host');
+  const connectTimeoutMs = timeout('connect timeout', connectText);
+  if (typeof connectTimeoutMs === 'string') return wrong(connectTimeoutMs);
+  const responseTimeoutMs = timeout('response timeout', responseText);
+  if (typeof responseTimeoutMs === 'string') return wrong(responseTimeoutMs);
+  if (notifyText !== undefined && notifyText !== '0' && notifyText !== '1')
+    return wrong('notify type must be 0 (none) or 1 (progress)');
+  return { ok: true, endpoint: { url, connectTimeoutMs, responseTimeoutMs, notify: notifyText !== '0' } };
+}
+
+/** The same arguments as `cti_bridge` text: printable ASCII without `$`, so that FreeSWITCH has nothing to expand. */
+export const formatArguments = (endpoint: CallEndpoint): string =>
+  `${endpoint.url} ${endpoint.connectTimeoutMs} ${endpoint.responseTimeoutMs} ${endpoint.notify ? 1 : 0}`;

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { hangupCause } from './causes.ts';
+import { DialNumber, HostPort, SipName, VariableName, VariableText, VariableValue } from './text.ts';
+
+const Gateway = z
+  .strictObject({
+    type: z.literal('gateway'),
+    number: DialNumber.describe('the number to dial'),
+    gateway: SipName.describe('a gateway of any sofia profile'),
+  })
+  .describe('through a gateway: sofia/gateway/GATEWAY/NUMBER');
+
+const User = z
+  .strictObject({
+    type: z.literal('user'),
+    number: DialNumber.describe('the number to dial'),
+    user: SipName.describe('the registered user whose device takes the call'),
+    domain: HostPort.optional().describe(
+      "the user's domain; the agent's SIP_DOMAIN or the call's domain without it",
+    ),
+  })
+  .describe('a number dialled through the device that is registered as a user');
+
+const Ip = z
+  .strictObject({
+    type: z.literal('ip'),
+    number: DialNumber.describe('the number to dial'),
+    ip: HostPort.describe('HOST or HOST:PORT'),
+    sofia: SipName.default('external').describe('the sofia profile that sends the call'),
+  })
+  .describe('to an address: sofia/PROFILE/NUMBER@IP');
+
+const DialString = z
+  .strictObject({
+    type: z.literal('dialstring'),
+    dialstring: z.string().min(1, 'must not be empty').max(4096, 'must be at most 4096 characters'),
+  })
+  .describe('a FreeSWITCH dial string; commas mean one after the other unless strategy is simultaneous');
+
+const Hangup = z
+  .strictObject({
+    type: z.literal('hangup'),
+    cause: z
+      .union([z.string().max(64), z.number().int()])
+      .transform((cause, context) => {
+        const name = hangupCause(cause);
+        if (name !== undefined) return name;
+        context.addIssue({
+          code: 'custom',
+          message: 'is not a hangup cause of FreeSWITCH (a name or a number)',
+        });
+        return z.NEVER;
+      })
+      .optional()
+      .describe(
+        'hangup cause, by number or name; NORMAL_CLEARING (16) when neither cause nor sipcode is given',
+      ),
+    sipcode: z
+      .union([
+        z.number(),
+        z
+          .string()
+          .regex(/^\d{3}$/, 'must be three digits')
+          .transform(Number),
+      ])
+      .pipe(z.number().int().min(400, 'must be from 400 to 699').max(699, 'must be from 400 to 699'))
+      .optional()
+      .describe(
+        'SIP status for a call not yet answered; wins over cause, which then holds for an answered call',
+      ),
+  })
+  .describe('no call is placed and the caller is hung up');
+
+/** Where one call may go. */
+export const DialTarget = z.discriminatedUnion('type', [Gateway, User, Ip, DialString], {
+  error: 'must be one of gateway, user, ip, dialstring or hangup',
+});
+export type DialTarget = z.output<typeof DialTarget>;
+
+const Single = z.discriminatedUnion('type', [Gateway, User, Ip, DialString, Hangup], {
+  error: 'must be one of gateway, user, ip, dialstring or hangup',
+});
+
+/** The endpoint's answer to a request, after parsing. Unknown keys beside `dial` are ignored, inside it refused. */
+export const Decision = z.object({
+  variables: z
+    .record(VariableName, VariableValue)
+    .default({})
+    .describe('channel variables set on the called leg'),
+  dial: z
+    .union([Single, z.array(DialTarget).min(1, 'must name a target').max(16, 'must name at most 16 targets')])
+    .describe('where the call goes: one target, a list of targets tried in order, or a hangup'),
+  strategy: z
+    .enum(['sequential', 'simultaneous'])
+    .default('sequential')
+    .describe('sequential: one target after the other; simultaneous: all at once, the first to answer wins'),
+});
+export type Decision = z.output<typeof Decision>;
+
+export const Variables = z.record(VariableName, VariableText);
+export type Variables = z.output<typeof Variables>;

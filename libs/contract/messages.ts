@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { EndpointRequest, Notification } from './endpoint.ts';
+import { Plan } from './plan.ts';
+import { RESULT_NAMES } from './results.ts';
+
+/** Version of the messages between the services. A service refuses a version that it does not know. */
+const Version = z.literal(1);
+
+/** NATS subjects, queue group, stream and consumer. */
+export const BUS = {
+  decide: 'dialhook.decide',
+  routers: 'routers',
+  abandon: 'dialhook.abandon',
+  progress: 'dialhook.progress',
+  stream: 'DIALHOOK_PROGRESS',
+  notifier: 'notifier',
+} as const;
+
+/** Agent to routers, by request: ask the endpoint where this call goes. */
+export const DecisionRequest = z.strictObject({
+  v: Version,
+  url: z.string(),
+  connect_timeout_ms: z.number().int().positive(),
+  response_timeout_ms: z.number().int().positive(),
+  deadline: z.number().int().describe('epoch milliseconds after which nobody waits for the answer'),
+  request: EndpointRequest,
+});
+export type DecisionRequest = z.output<typeof DecisionRequest>;
+
+/** Router to agent, the reply. */
+export const DecisionReply = z.discriminatedUnion('result', [
+  z.strictObject({ v: Version, result: z.literal('decided'), plan: Plan }),
+  z.strictObject({ v: Version, result: z.enum(RESULT_NAMES).exclude(['decided']), error: z.string() }),
+]);
+export type DecisionReply = z.output<typeof DecisionReply>;
+
+/** Agent to every router: the caller of this call has given up. */
+export const Abandon = z.strictObject({ v: Version, uuid: z.string() });
+export type Abandon = z.output<typeof Abandon>;
+
+/** Agent to notifier, through JetStream. The message id is the notification's id. */
+export const Progress = z.strictObject({ v: Version, url: z.string(), notification: Notification });
+export type Progress = z.output<typeof Progress>;

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { HANGUP_CAUSES, type HangupCause } from './causes.ts';
+import { Variables } from './decision.ts';
+import { DialNumber, HostPort, SipName } from './text.ts';
+
+const SOFIA_GATEWAY = String.raw`sofia\/gateway\/[\w.+-]+\/[\w*#+.:;=%~@&?!\/-]+`;
+const SOFIA_ADDRESS = String.raw`sofia\/[\w.+-]+\/(?:sips?:)?[\w*#+.%~-]+@(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[\w.:;=%~@&?!\/+-]*)?`;
+const SOFIA_REGISTERED = String.raw`sofia\/[\w.+-]+\/[\w*#+.~-]+%[A-Za-z0-9][\w.-]*`;
+const USER = String.raw`user\/[\w.+-]+(?:@[A-Za-z0-9][\w.-]*)?`;
+const LOOPBACK = String.raw`loopback\/[\w*#+.-]+(?:\/[\w.-]+){0,2}`;
+const ERROR = String.raw`error\/\w+`;
+
+const DIALABLE = new RegExp(
+  `^(?:${[SOFIA_GATEWAY, SOFIA_ADDRESS, SOFIA_REGISTERED, USER, LOOPBACK, ERROR].join('|')})$`,
+);
+
+/** One dialable endpoint of a dial string, complete with its host: a dial string without a host can loop FreeSWITCH. */
+export const DialEndpoint = z
+  .string()
+  .max(512, 'must be at most 512 characters')
+  .regex(
+    DIALABLE,
+    'must be sofia/gateway/GATEWAY/NUMBER, sofia/PROFILE/NUMBER@HOST, user/NAME, loopback/NUMBER or error/CAUSE',
+  );
+
+const Leg = z.union([
+  z.strictObject({ endpoint: DialEndpoint, variables: Variables }),
+  z.strictObject({ user: SipName, domain: HostPort.optional(), number: DialNumber, variables: Variables }),
+]);
+/** One called leg. A `user` leg becomes endpoints once the agent has asked FreeSWITCH for the user's contacts. */
+export type Leg = z.output<typeof Leg>;
+
+const Group = z.strictObject({ variables: Variables, legs: z.array(Leg).min(1).max(64) });
+/** Legs that ring at once, with the variables of their dial string. Groups are tried one after the other. */
+export type Group = z.output<typeof Group>;
+
+const Cause = z.enum(Object.keys(HANGUP_CAUSES) as [HangupCause, ...HangupCause[]]);
+
+/** What the agent is to do with the call: the decision, checked and resolved into groups of legs. */
+export const Plan = z.union([
+  z.strictObject({ groups: z.array(Group).min(1).max(64), variables: Variables }),
+  z.strictObject({
+    hangup: z.strictObject({ cause: Cause, sipcode: z.number().int().min(400).max(699).optional() }),
+  }),
+]);
+export type Plan = z.output<typeof Plan>;

@@ -1,0 +1,67 @@
+/** One FreeSWITCH under test, simulated or real, with the called parties that it can reach. */
+export interface Switch {
+  readonly name: string;
+  /** Where an agent logs in: the event socket. */
+  readonly eventSocket: { readonly host: string; readonly port: number; readonly password: string };
+  /** Places one call and resolves when both sides of it have ended. */
+  call(script: CallScript): Promise<CallOutcome>;
+  stop(): Promise<void>;
+}
+
+/** What a called party does. Times are milliseconds after its INVITE arrived. A party without any is silent. */
+export interface Callee {
+  /** 180 Ringing. */
+  readonly ringAt?: number;
+  /** 183 Session Progress with SDP. */
+  readonly mediaAt?: number;
+  /** 200 OK. */
+  readonly answerAt?: number;
+  /** A final refusal, e.g. 486. */
+  readonly refuse?: { readonly at: number; readonly status: number };
+  /** BYE from the called side; without it the caller ends the call. */
+  readonly hangsUpAt?: number;
+}
+
+export interface CallScript {
+  readonly caller: { readonly number: string; readonly name: string };
+  readonly destination: string;
+  /** The value of the channel variable cti_bridge; not set when absent. */
+  readonly ctiBridge?: string;
+  /** The argument of the socket application: HOST:PORT|HOST:PORT. */
+  readonly socket: string;
+  /** The dial string of the dialplan's own bridge, reached only without a decision. */
+  readonly fallback: string;
+  /**
+   * Called parties by number. Whatever way a number is dialled (gateway gw, gateway gw2, ip, or through the device
+   * registered as user 1000), it reaches the party with that number.
+   */
+  readonly callees: Readonly<Record<string, Callee>>;
+  /** The caller sends CANCEL this long after its INVITE. */
+  readonly cancelAt?: number;
+  /** The caller sends BYE this long after it was answered. */
+  readonly byeAt?: number;
+}
+
+/** One INVITE that left the switch. */
+export interface Invite {
+  /** The user part of the request URI: the number dialled. */
+  readonly number: string;
+  /** By which way it went. */
+  readonly via: 'gw' | 'gw2' | 'ip' | 'device';
+  readonly callerNumber: string;
+  /** Codec names of the offer, in order. */
+  readonly codecs: readonly string[];
+}
+
+export interface CallOutcome {
+  readonly uuid: string;
+  /** In the order in which they left. */
+  readonly invites: readonly Invite[];
+  /** The last SIP status that the caller saw for its INVITE: 200, 486, 487, ... */
+  readonly status: number;
+  /** The name in the Reason header that came with it, e.g. USER_BUSY; undefined without one. */
+  readonly reason: string | undefined;
+  /** dialhook_result and dialhook_error as they stood on the caller's channel at the end. */
+  readonly result: string | undefined;
+  readonly error: string | undefined;
+}
