@@ -1,0 +1,90 @@
+import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import type { Context } from '@opentelemetry/api';
+import { Abandon, BUS, DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
+import type { Failure } from '#libs/contract/results.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { Bus } from './connection.ts';
+import { readMessage, traceFromHeaders, traceToHeaders } from './message.ts';
+
+export const failed = (result: Failure, error: string): DecisionReply => ({ v: 1, result, error });
+
+const hasNoResponders = (error: unknown): boolean =>
+  error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
+
+/**
+ * Asks the routers. Every way of failing is a reply: `no_router`, `router_timeout`, or a reply that cannot be read as
+ * `internal_error`.
+ */
+export async function askRouters(
+  bus: Bus,
+  request: DecisionRequest,
+  timeoutMs: number,
+  spanContext: Context,
+): Promise<DecisionReply> {
+  if (!bus.connected) return failed('no_router', 'the agent has lost its connection to NATS');
+  try {
+    const reply = await bus.nats.request(BUS.decide, JSON.stringify(request), {
+      timeout: timeoutMs,
+      headers: traceToHeaders(spanContext),
+    });
+    return readMessage(DecisionReply, BUS.decide, reply.data);
+  } catch (error) {
+    if (hasNoResponders(error)) return failed('no_router', 'no router is running');
+    if (error instanceof TimeoutError)
+      return failed('router_timeout', `no router answered within ${timeoutMs} ms`);
+    if (!bus.connected) return failed('no_router', 'the agent has lost its connection to NATS');
+    return failed('internal_error', (error as Error).message);
+  }
+}
+
+/** Tells every router that nobody waits for this call's decision any more. */
+export function abandon(bus: Bus, uuid: string): void {
+  const message: Abandon = { v: 1, uuid };
+  if (bus.connected) bus.nats.publish(BUS.abandon, JSON.stringify(message));
+}
+
+/** Serves decisions as one of the routers' queue group. Returns what ends it, when all in hand is answered. */
+export function serveDecisions(
+  bus: Bus,
+  log: Log,
+  decide: (request: DecisionRequest, parent: Context) => Promise<DecisionReply>,
+): () => Promise<void> {
+  const inHand = new Set<Promise<void>>();
+  const subscription = bus.nats.subscribe(BUS.decide, {
+    queue: BUS.routers,
+    callback: (error, message) => {
+      if (error) return log.error({ err: error }, 'the subscription for decisions failed');
+      const work = (async () => {
+        const request = readMessage(DecisionRequest, BUS.decide, message.data);
+        return decide(request, traceFromHeaders(message.headers, callContext(request.request.uuid)));
+      })()
+        .catch((fault: Error) => {
+          log.error({ err: fault }, 'a request for a decision failed');
+          return failed('internal_error', fault.message);
+        })
+        .then((reply) => {
+          if (!bus.nats.isClosed()) message.respond(JSON.stringify(reply));
+        })
+        .finally(() => inHand.delete(work));
+      inHand.add(work);
+    },
+  });
+  return async () => {
+    await subscription.drain().catch(() => {});
+    await Promise.all(inHand);
+  };
+}
+
+export function onAbandon(bus: Bus, log: Log, abandoned: (uuid: string) => void): void {
+  bus.nats.subscribe(BUS.abandon, {
+    callback: (error, message) => {
+      if (error) return log.error({ err: error }, 'the subscription for abandoned calls failed');
+      try {
+        abandoned(readMessage(Abandon, BUS.abandon, message.data).uuid);
+      } catch (fault) {
+        log.warn({ err: fault }, 'ignored a message');
+      }
+    },
+  });
+}

@@ -1,0 +1,32 @@
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import type { Context } from '@opentelemetry/api';
+import type { z } from 'zod';
+import { contextFromHeaders, traceHeaders } from '#libs/telemetry/tracing.ts';
+
+/** A message from the bus that is not what its subject promises. */
+export class MessageError extends Error {
+  override readonly name = 'MessageError';
+}
+
+/** Parses a message at the border. @throws {MessageError} naming the first wrong field. */
+export function readMessage<S extends z.ZodType>(schema: S, subject: string, data: Uint8Array): z.output<S> {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'));
+  } catch (cause) {
+    throw new MessageError(`${subject}: not JSON`, { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new MessageError(`${subject}: ${issue?.path.join('.') || 'the message'} ${issue?.message}`);
+}
+
+export function traceToHeaders(spanContext: Context): MsgHdrs {
+  const carried = headers();
+  for (const [key, value] of Object.entries(traceHeaders(spanContext))) carried.set(key, value);
+  return carried;
+}
+
+export const traceFromHeaders = (carried: MsgHdrs | undefined, fallback: Context): Context =>
+  contextFromHeaders((name) => (carried?.has(name) ? carried.get(name) : undefined), fallback);

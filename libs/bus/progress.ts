@@ -1,0 +1,74 @@
+import {
+  AckPolicy,
+  type Consumer,
+  DiscardPolicy,
+  type JetStreamClient,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import type { Context } from '@opentelemetry/api';
+import { notificationId } from '#libs/contract/endpoint.ts';
+import { BUS, type Progress } from '#libs/contract/messages.ts';
+import type { Bus } from './connection.ts';
+import { traceToHeaders } from './message.ts';
+
+const MINUTE_MS = 60_000;
+const PUBLISH_TIMEOUT_MS = 2_000;
+
+export interface StreamLimits {
+  readonly replicas: number;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  /** How long JetStream remembers message ids: two agents on one node, or one that publishes again, store one. */
+  readonly duplicateWindowMs: number;
+}
+
+/** Creates the stream and the notifier's consumer, or brings them to these limits. Safe to call by all, at any time. */
+export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Promise<void> {
+  const manager = await jetstreamManager(bus.nats);
+  const stream = {
+    subjects: [`${BUS.progress}.>`],
+    max_bytes: limits.maxBytes,
+    max_age: nanos(limits.maxAgeMs),
+    duplicate_window: nanos(limits.duplicateWindowMs),
+    num_replicas: limits.replicas,
+    discard: DiscardPolicy.New,
+  };
+  const exists = await manager.streams.info(BUS.stream).then(
+    () => true,
+    () => false,
+  );
+  if (exists) await manager.streams.update(BUS.stream, stream);
+  else await manager.streams.add({ name: BUS.stream, retention: RetentionPolicy.Workqueue, ...stream });
+  await manager.consumers.add(BUS.stream, {
+    durable_name: BUS.notifier,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(MINUTE_MS),
+    max_ack_pending: 10_000,
+  });
+}
+
+/** Where the notifier takes progress from: the durable pull consumer that all notifiers share. */
+export const progressConsumer = (bus: Bus): Promise<Consumer> =>
+  jetstream(bus.nats).consumers.get(BUS.stream, BUS.notifier);
+
+export class ProgressPublisher {
+  readonly #jetstream: JetStreamClient;
+
+  constructor(bus: Bus) {
+    this.#jetstream = jetstream(bus.nats, { timeout: PUBLISH_TIMEOUT_MS });
+  }
+
+  /** Resolves when JetStream has the message: true when it is the first to bring it, false for a repeat. */
+  async publish(progress: Progress, spanContext: Context): Promise<boolean> {
+    const { notification } = progress;
+    const token = notification.node.replaceAll(/[^\w-]/g, '_') || '_';
+    const stored = await this.#jetstream.publish(`${BUS.progress}.${token}`, JSON.stringify(progress), {
+      msgID: notificationId(notification),
+      headers: traceToHeaders(spanContext),
+    });
+    return !stored.duplicate;
+  }
+}

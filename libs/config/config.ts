@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+
+type Env = Readonly<Record<string, string | undefined>>;
+type Shape = Record<string, z.ZodType>;
+
+/** A wrong or contradictory setting. The message has one line for each, naming the variable and what it must be. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+export interface SettingMeta {
+  /** What the number counts, e.g. `ms`. */
+  readonly unit?: string;
+  /** Never logged, and may come from the file named by NAME_FILE. */
+  readonly secret?: boolean;
+}
+
+const isSecret = (schema: z.ZodType | undefined): boolean =>
+  (schema?.meta() as SettingMeta | undefined)?.secret === true;
+
+function settingText(env: Env, name: string, secret: boolean): string | undefined {
+  const text = env[name];
+  if (text !== undefined && text !== '') return text;
+  const file = secret ? env[`${name}_FILE`] : undefined;
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new ConfigError(`${name}_FILE names a file that cannot be read: ${file}`, { cause });
+  }
+}
+
+/**
+ * Reads the settings of a schema from the environment. An empty variable counts as not set.
+ * @throws {ConfigError} naming every wrong variable at once, secrets without their value.
+ */
+export function readConfig<S extends Shape>(schema: z.ZodObject<S>, env: Env): z.output<z.ZodObject<S>> {
+  const given: Record<string, string> = {};
+  for (const [name, setting] of Object.entries(schema.shape)) {
+    const text = settingText(env, name, isSecret(setting));
+    if (text !== undefined) given[name] = text;
+  }
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? '');
+    const value = given[name];
+    const was =
+      value === undefined ? 'it is not set' : isSecret(schema.shape[name]) ? 'it is set' : `it is "${value}"`;
+    return name === '' ? issue.message : `${name} ${issue.message} (${was})`;
+  });
+  throw new ConfigError(lines.join('\n'));
+}

@@ -1,0 +1,70 @@
+import type { Log } from '#libs/telemetry/log.ts';
+
+/** undefined when fine, else what is wrong, in words. */
+export type Check = () => string | undefined;
+
+export interface Health {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts and ends a service in order. What starts later ends first: `onStop` steps run one after the other in the
+ * reverse order of their registration, all within one deadline.
+ */
+export class Lifecycle {
+  readonly #log: Log;
+  readonly #deadlineMs: number;
+  readonly #steps: { name: string; stop: () => Promise<void> | void }[] = [];
+  readonly #checks = new Map<string, Check>();
+  #stopped: Promise<void> | undefined;
+
+  constructor(log: Log, deadlineMs: number) {
+    this.#log = log;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  onStop(name: string, stop: () => Promise<void> | void): void {
+    this.#steps.push({ name, stop });
+  }
+
+  /** Adds a condition for /readyz. */
+  check(name: string, check: Check): void {
+    this.#checks.set(name, check);
+  }
+
+  get stopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  health(): Health {
+    const checks = Object.fromEntries([...this.#checks].map(([name, check]) => [name, check() ?? 'ok']));
+    if (this.stopping) checks['lifecycle'] = 'stopping';
+    return { ready: Object.values(checks).every((state) => state === 'ok'), checks };
+  }
+
+  /** Runs every step once, whoever asks. Resolves when all are done or the deadline has passed. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#runSteps();
+    return this.#stopped;
+  }
+
+  async #runSteps(): Promise<void> {
+    let current = '';
+    const all = async () => {
+      for (const step of this.#steps.toReversed()) {
+        current = step.name;
+        await Promise.resolve(step.stop()).catch((error: unknown) =>
+          this.#log.error({ err: error, step: step.name }, 'a step of the shutdown failed'),
+        );
+      }
+    };
+    const { promise: deadline, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      this.#log.error({ step: current, deadline_ms: this.#deadlineMs }, 'the shutdown ran out of time');
+      resolve();
+    }, this.#deadlineMs);
+    await Promise.race([all(), deadline]);
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,63 @@
+import { ConfigError } from '#libs/config/config.ts';
+import { createLog, type Log } from '#libs/telemetry/log.ts';
+import { startTracing } from '#libs/telemetry/tracing.ts';
+import { serveHealth } from './health-server.ts';
+import { Lifecycle } from './lifecycle.ts';
+
+const MINIMUM_NODE = 24;
+const EXIT_CONFIG = 78;
+
+interface ServiceConfig {
+  readonly LOG_LEVEL: string;
+  readonly HEALTH_HOST: string;
+  readonly HEALTH_PORT: number;
+  readonly STOP_DEADLINE_MS: number;
+}
+
+function configOrExit<C>(service: string, read: () => C): C {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const line of error.message.split('\n')) console.error(`dialhook ${service}: ${line}`);
+    process.exit(EXIT_CONFIG);
+  }
+}
+
+/**
+ * The frame of every service: configuration, log, traces, health, then `start`; SIGTERM or SIGINT ends it in order.
+ * Exit codes: 0 after a clean stop, 1 after a fault, 78 for a wrong configuration.
+ */
+export async function runService<C extends ServiceConfig>(
+  service: string,
+  readServiceConfig: () => C,
+  start: (config: C, lifecycle: Lifecycle, log: Log) => Promise<void>,
+): Promise<void> {
+  if (Number.parseInt(process.versions.node, 10) < MINIMUM_NODE) {
+    console.error(
+      `dialhook ${service}: needs Node ${MINIMUM_NODE} or newer, this is ${process.version}; run npm ci`,
+    );
+    process.exit(EXIT_CONFIG);
+  }
+  const config = configOrExit(service, readServiceConfig);
+  const log = createLog(service, config.LOG_LEVEL);
+  const lifecycle = new Lifecycle(log, config.STOP_DEADLINE_MS);
+  const end = async (code: number) => {
+    await lifecycle.stop();
+    process.exit(code);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      log.info({ signal }, 'stopping');
+      void end(0);
+    });
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(fault, (error) => {
+      log.fatal({ err: error }, fault);
+      void end(1);
+    });
+  lifecycle.onStop('traces', startTracing(service));
+  const healthPort = await serveHealth(lifecycle, config.HEALTH_HOST, config.HEALTH_PORT);
+  await start(config, lifecycle, log);
+  log.info({ health_port: healthPort, pid: process.pid }, 'started');
+}
