@@ -1,6 +1,7 @@
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import type { Context } from '@opentelemetry/api';
 import type { z } from 'zod';
+import { problem } from '#libs/contract/problem.ts';
 import { contextFromHeaders, traceHeaders } from '#libs/telemetry/tracing.ts';
 
 /** A message from the bus that is not what its subject promises. */
@@ -18,8 +19,7 @@ export function readMessage<S extends z.ZodType>(schema: S, subject: string, dat
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new MessageError(`${subject}: ${issue?.path.join('.') || 'the message'} ${issue?.message}`);
+  throw new MessageError(`${subject}: ${problem(parsed.error)}`);
 }
 
 export function traceToHeaders(spanContext: Context): MsgHdrs {

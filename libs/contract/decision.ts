@@ -81,6 +81,10 @@ const Single = z.discriminatedUnion('type', [Gateway, User, Ip, DialString, Hang
   error: 'must be one of gateway, user, ip, dialstring or hangup',
 });
 
+export const Strategy = z.enum(['sequential', 'simultaneous'], {
+  error: 'must be sequential or simultaneous',
+});
+
 /** The endpoint's answer to a request, after parsing. Unknown keys beside `dial` are ignored, inside it refused. */
 export const Decision = z.object({
   variables: z
@@ -88,12 +92,16 @@ export const Decision = z.object({
     .default({})
     .describe('channel variables set on the called leg'),
   dial: z
-    .union([Single, z.array(DialTarget).min(1, 'must name a target').max(16, 'must name at most 16 targets')])
+    .union(
+      [Single, z.array(DialTarget).min(1, 'must name a target').max(16, 'must name at most 16 targets')],
+      {
+        error: 'must be a target, a list of targets or a hangup',
+      },
+    )
     .describe('where the call goes: one target, a list of targets tried in order, or a hangup'),
-  strategy: z
-    .enum(['sequential', 'simultaneous'])
-    .default('sequential')
-    .describe('sequential: one target after the other; simultaneous: all at once, the first to answer wins'),
+  strategy: Strategy.default('sequential').describe(
+    'sequential: one target after the other; simultaneous: all at once, the first to answer wins',
+  ),
 });
 export type Decision = z.output<typeof Decision>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HANGUP_CAUSES, type HangupCause } from './causes.ts';
-import { Variables } from './decision.ts';
+import { Strategy, Variables } from './decision.ts';
 import { DialNumber, HostPort, SipName } from './text.ts';
 
 const SOFIA_GATEWAY = String.raw`sofia\/gateway\/[\w.+-]+\/[\w*#+.:;=%~@&?!\/-]+`;
@@ -25,7 +25,13 @@ export const DialEndpoint = z
 
 const Leg = z.union([
   z.strictObject({ endpoint: DialEndpoint, variables: Variables }),
-  z.strictObject({ user: SipName, domain: HostPort.optional(), number: DialNumber, variables: Variables }),
+  z.strictObject({
+    user: SipName,
+    domain: HostPort.optional(),
+    number: DialNumber,
+    strategy: Strategy.describe('how the contacts of the user are tried when there are several'),
+    variables: Variables,
+  }),
 ]);
 /** One called leg. A `user` leg becomes endpoints once the agent has asked FreeSWITCH for the user's contacts. */
 export type Leg = z.output<typeof Leg>;

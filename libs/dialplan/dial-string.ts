@@ -1,0 +1,122 @@
+import { Variables } from '#libs/contract/decision.ts';
+import { DialEndpoint, type Group } from '#libs/contract/plan.ts';
+import { problem } from '#libs/contract/problem.ts';
+
+/** A dial string that is not one Dialhook can take apart and put together again. */
+export class DialStringError extends Error {
+  override readonly name = 'DialStringError';
+}
+
+const refuse = (why: string): never => {
+  throw new DialStringError(why);
+};
+
+/** Splits at the separators, which do not count inside quotes, behind a backslash or inside [ ]. */
+function split(text: string, separators: string): { part: string; separator: string }[] {
+  const parts: { part: string; separator: string }[] = [];
+  let part = '';
+  let quoted = false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === '\\') {
+      part += char + text.charAt(++at);
+      continue;
+    }
+    if (char === "'") quoted = !quoted;
+    else if (!quoted && char === '[') depth++;
+    else if (!quoted && char === ']') depth--;
+    if (!quoted && depth === 0 && separators.includes(char)) {
+      parts.push({ part, separator: char });
+      part = '';
+    } else part += char;
+  }
+  if (quoted) refuse('a quote is not closed');
+  if (depth !== 0) refuse('a [ is not closed');
+  parts.push({ part, separator: '' });
+  return parts;
+}
+
+const unquoted = (value: string): string =>
+  value.replaceAll(/\\(.)|'/g, (_, escaped: string | undefined) => escaped ?? '');
+
+/** The inside of {...} or [...]: `name=value` separated by commas, or by the character named after ^^. */
+function variablesOf(inside: string): Variables {
+  const [separator, list] = inside.startsWith('^^') ? [inside.charAt(2), inside.slice(3)] : [',', inside];
+  const entries = split(list, separator).map(({ part }) => {
+    const equals = part.indexOf('=');
+    if (equals < 1) refuse('a variable must be written name=value');
+    return [part.slice(0, equals).trim(), unquoted(part.slice(equals + 1))] as const;
+  });
+  const parsed = Variables.safeParse(Object.fromEntries(entries));
+  return parsed.success ? parsed.data : refuse(`variable ${problem(parsed.error)}`);
+}
+
+/** Where the bracket opened before `text` is closed, quotes and backslashes heeded. */
+function endOfBrackets(text: string, close: string): number {
+  const end = /^(?:\\.|'(?:\\.|[^'\\])*'|[^'\\])*?$/s;
+  for (let at = text.indexOf(close); at !== -1; at = text.indexOf(close, at + 1))
+    if (end.test(text.slice(0, at))) return at;
+  return refuse(`no ${close} closes the variables`);
+}
+
+/** Takes the leading {...} (or [...]) off and returns its variables and the rest. */
+function takeVariables(text: string, open: string, close: string): { variables: Variables; rest: string } {
+  let variables: Variables = {};
+  let rest = text.trim();
+  while (rest.startsWith(open)) {
+    const end = endOfBrackets(rest.slice(1), close) + 1;
+    variables = { ...variables, ...variablesOf(rest.slice(1, end)) };
+    rest = rest.slice(end + 1).trim();
+  }
+  return { variables, rest };
+}
+
+function legOf(text: string): Group['legs'][number] {
+  const { variables, rest } = takeVariables(text, '[', ']');
+  const endpoint = DialEndpoint.safeParse(rest);
+  if (!endpoint.success) return refuse(endpoint.error.issues[0]?.message ?? 'cannot be dialled');
+  return { endpoint: endpoint.data, variables };
+}
+
+/**
+ * Takes a FreeSWITCH dial string apart into groups of legs that ring at once. Bars always separate groups; commas
+ * do so only when `sequential`, as the original promises; otherwise they keep FreeSWITCH's meaning.
+ * @throws {DialStringError} with what is wrong; the text itself is not repeated.
+ */
+export function parseDialString(text: string, sequential: boolean): Group[] {
+  if (text.includes(':_:')) refuse('enterprise originate (:_:) is not supported');
+  if (text.trim().startsWith('<')) refuse('enterprise variables (<...>) are not supported');
+  const { variables, rest } = takeVariables(text, '{', '}');
+  const groups: Group[] = [];
+  let legs: Group['legs'] = [];
+  for (const { part, separator } of split(rest, ',|')) {
+    legs.push(legOf(part));
+    if (separator !== ',' || sequential) {
+      groups.push({ variables, legs });
+      legs = [];
+    }
+  }
+  return groups;
+}
+
+const UNSAFE_IN_BRACKETS = /[;'"\\[\]{}<>|^]/;
+
+/** Whether a value can stand in {^^;...}: FreeSWITCH reads such text in several passes, so the rest is refused. */
+export const fitsInBrackets = (value: string): boolean =>
+  !UNSAFE_IN_BRACKETS.test(value) && value.trim() === value;
+
+function brackets(open: string, variables: Variables, close: string): string {
+  const entries = Object.entries(variables);
+  if (entries.length === 0) return '';
+  return `${open}^^;${entries.map(([name, value]) => `${name}=${value}`).join(';')}${close}`;
+}
+
+/** The dial string of one group, ready for `bridge`. */
+export function formatGroup(
+  variables: Variables,
+  legs: readonly { endpoint: string; variables: Variables }[],
+): string {
+  const list = legs.map((leg) => brackets('[', leg.variables, ']') + leg.endpoint);
+  return brackets('{', variables, '}') + list.join(',');
+}

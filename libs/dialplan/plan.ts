@@ -1,0 +1,67 @@
+import type { Decision, DialTarget, Variables } from '#libs/contract/decision.ts';
+import type { Group, Plan } from '#libs/contract/plan.ts';
+import { DialStringError, fitsInBrackets, parseDialString } from './dial-string.ts';
+
+/** A decision that reads well and cannot be carried out. The message names the field. */
+export class PlanError extends Error {
+  override readonly name = 'PlanError';
+}
+
+function checkBrackets(where: string, groups: readonly Group[]): void {
+  const all = groups.flatMap((group) => [group.variables, ...group.legs.map((leg) => leg.variables)]);
+  for (const [name, value] of all.flatMap((variables) => Object.entries(variables)))
+    if (!fitsInBrackets(value))
+      throw new PlanError(
+        `${where}: the value of ${name} cannot stand in a dial string; put it into "variables"`,
+      );
+}
+
+function groupsOf(target: DialTarget, strategy: Decision['strategy'], where: string): Group[] {
+  const one = (endpoint: string): Group[] => [{ variables: {}, legs: [{ endpoint, variables: {} }] }];
+  switch (target.type) {
+    case 'gateway':
+      return one(`sofia/gateway/${target.gateway}/${target.number}`);
+    case 'ip':
+      return one(`sofia/${target.sofia}/${target.number}@${target.ip}`);
+    case 'user': {
+      const { user, number, domain } = target;
+      const leg = { user, number, strategy, variables: {}, ...(domain === undefined ? {} : { domain }) };
+      return [{ variables: {}, legs: [leg] }];
+    }
+    case 'dialstring':
+      try {
+        const groups = parseDialString(target.dialstring, strategy === 'sequential');
+        checkBrackets(`${where}.dialstring`, groups);
+        return groups;
+      } catch (error) {
+        if (error instanceof DialStringError) throw new PlanError(`${where}.dialstring: ${error.message}`);
+        throw error;
+      }
+  }
+}
+
+function merged(groups: readonly Group[]): Group {
+  const variables: Variables = {};
+  for (const [name, value] of groups.flatMap((group) => Object.entries(group.variables))) {
+    if (variables[name] !== undefined && variables[name] !== value)
+      throw new PlanError(`dial: targets that ring at once disagree on the variable ${name}`);
+    variables[name] = value;
+  }
+  return { variables, legs: groups.flatMap((group) => group.legs) };
+}
+
+/** Turns a decision into groups of legs, or a hangup. @throws {PlanError} */
+export function planOf(decision: Decision): Plan {
+  const { dial, variables, strategy } = decision;
+  if (!Array.isArray(dial) && dial.type === 'hangup') {
+    const { cause = 'NORMAL_CLEARING', sipcode } = dial;
+    return { hangup: sipcode === undefined ? { cause } : { cause, sipcode } };
+  }
+  const targets = Array.isArray(dial) ? dial : [dial];
+  const byTarget = targets.map((target, index) =>
+    groupsOf(target, strategy, Array.isArray(dial) ? `dial.${index}` : 'dial'),
+  );
+  const groups =
+    strategy === 'sequential' || byTarget.length === 1 ? byTarget.flat() : [merged(byTarget.flat())];
+  return { groups, variables };
+}

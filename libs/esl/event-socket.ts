@@ -1,0 +1,169 @@
+import type { Socket } from 'node:net';
+import Connection from 'modesl/lib/esl/Connection.js';
+import { type Frame, FrameParser, type Headers } from './frames.ts';
+import { oneLine } from './text.ts';
+
+/** What FreeSWITCH answered to one command. */
+export interface Reply {
+  readonly headers: Headers;
+  /** Reply-Text of a command, the body of an api call. */
+  readonly text: string;
+}
+
+/** FreeSWITCH answered -ERR. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+/** The connection ended before the answer came. */
+export class ClosedError extends Error {
+  override readonly name = 'ClosedError';
+}
+
+interface Pending {
+  readonly command: string;
+  readonly settle: PromiseWithResolvers<Reply>;
+}
+
+/** modesl's connection, with frames taken before modesl pairs, renames or loses them. */
+class ModeslConnection extends Connection {
+  declare onFrame: (frame: Frame) => void;
+  declare onFault: (error: Error) => void;
+
+  override _onConnect(): void {
+    if (!this.socket) return;
+    const parser = new FrameParser(this.socket, (frame) => this.onFrame(frame));
+    parser.on('error', (error: Error) => this.onFault(error));
+    this.connecting = false;
+  }
+
+  override subscribe(_events: unknown, callback?: () => void): void {
+    callback?.();
+  }
+}
+
+export interface Listeners {
+  readonly onEvent?: (event: unknown) => void;
+  readonly onNotice?: (frame: Frame) => void;
+  /** Called once, whatever ended the connection. */
+  readonly onClose: (error: Error | undefined) => void;
+}
+
+/**
+ * One connection on the event socket, either way round. Commands are answered in their order by one queue, whatever
+ * the kind of the answer; a lost connection rejects all that wait.
+ */
+export class EventSocket {
+  readonly #connection: ModeslConnection;
+  readonly #socket: Socket;
+  readonly #pending: Pending[] = [];
+  readonly #listeners: Listeners;
+  #fault: Error | undefined;
+  #closed = false;
+
+  private constructor(connection: ModeslConnection, socket: Socket, listeners: Listeners) {
+    this.#connection = connection;
+    this.#socket = socket;
+    this.#listeners = listeners;
+    connection.onFrame = (frame) => this.#frame(frame);
+    connection.onFault = (error) => this.destroy(error);
+    connection.on('error', (error: Error) => this.destroy(error));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 10_000);
+    socket.once('close', () => this.#close());
+  }
+
+  /** Takes a connection that FreeSWITCH's `socket` application has opened; sends `connect` and resolves with its data. */
+  static accept(socket: Socket, listeners: Listeners): { socket: EventSocket; connected: Promise<Reply> } {
+    socket.cork();
+    const eventSocket = new EventSocket(new ModeslConnection(socket), socket, listeners);
+    const connected = eventSocket.#expect('connect');
+    process.nextTick(() => socket.uncork());
+    return { socket: eventSocket, connected };
+  }
+
+  /** Opens a connection to FreeSWITCH's event socket. The caller answers `auth/request`, which comes as a notice. */
+  static open(host: string, port: number, listeners: Listeners): EventSocket {
+    const connection = new ModeslConnection(host, port, '');
+    if (!connection.socket) throw new ClosedError('no socket');
+    return new EventSocket(connection, connection.socket, listeners);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Sends one command and resolves with its reply.
+   * @throws {UnsafeValueError} when a value holds a line end; nothing is sent then.
+   * @throws {CommandError} when FreeSWITCH answers -ERR. @throws {ClosedError} when the connection ends first.
+   */
+  async send(command: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> {
+    oneLine(command, 'the command');
+    for (const [name, value] of Object.entries(headers)) oneLine(value, name);
+    return this.#write(command, [
+      command,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ]);
+  }
+
+  /** `sendmsg` with headers that may repeat, as xferext's `application` does. */
+  async sendMessage(headers: readonly (readonly [string, string])[]): Promise<Reply> {
+    const lines = headers.map(([name, value]) => `${name}: ${oneLine(value, name)}`);
+    return this.#write('sendmsg', ['sendmsg', ...lines]);
+  }
+
+  /** Gathers what `work` sends into one write. */
+  together<T>(work: () => T): T {
+    this.#socket.cork();
+    try {
+      return work();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
+  destroy(error?: Error): void {
+    this.#fault ??= error;
+    this.#socket.destroy();
+  }
+
+  async #write(command: string, lines: readonly string[]): Promise<Reply> {
+    if (this.#closed || !this.#socket.writable)
+      throw new ClosedError(`not connected: ${command.split(' ', 1)[0]}`);
+    const reply = this.#expect(command);
+    this.#connection.send(lines.join('\n'));
+    return reply;
+  }
+
+  #expect(command: string): Promise<Reply> {
+    const settle = Promise.withResolvers<Reply>();
+    settle.promise.catch(() => {});
+    this.#pending.push({ command, settle });
+    return settle.promise;
+  }
+
+  #frame(frame: Frame): void {
+    if (frame.type === 'command/reply') this.#reply(frame.headers, frame.headers['Reply-Text'] ?? '');
+    else if (frame.type === 'api/response') this.#reply(frame.headers, frame.body);
+    else if (frame.type === 'text/event-json') this.#listeners.onEvent?.(JSON.parse(frame.body));
+    else this.#listeners.onNotice?.(frame);
+  }
+
+  #reply(headers: Headers, text: string): void {
+    const pending = this.#pending.shift();
+    if (!pending) throw new ClosedError('FreeSWITCH answered what was not asked');
+    const [verb] = pending.command.split(' ', 1);
+    if (text.startsWith('-ERR') && verb !== 'getvar')
+      pending.settle.reject(new CommandError(`${verb}: ${text.slice(4).trim()}`));
+    else pending.settle.resolve({ headers, text });
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { command, settle } of this.#pending.splice(0))
+      settle.reject(new ClosedError(`the connection ended before the answer to ${command.split(' ', 1)[0]}`));
+    this.#listeners.onClose(this.#fault);
+  }
+}

@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type CommandError, EventSocket, type Reply } from './event-socket.ts';
+import type { Headers } from './frames.ts';
+
+/** One call that FreeSWITCH has handed over with its `socket` application. */
+export class OutboundCall {
+  /** All that FreeSWITCH knows of the channel, as its headers name it. */
+  readonly data: Headers;
+  /** Aborted when the caller has given up or the connection is lost. */
+  readonly gone: AbortSignal;
+  readonly #socket: EventSocket;
+
+  constructor(data: Headers, gone: AbortSignal, socket: EventSocket) {
+    this.data = data;
+    this.gone = gone;
+    this.#socket = socket;
+  }
+
+  /** Runs one application now. Its data is expanded by FreeSWITCH: never pass what a stranger wrote. */
+  execute(application: string, data: string): Promise<Reply> {
+    return this.#socket.sendMessage([
+      ['call-command', 'execute'],
+      ['execute-app-name', application],
+      ['execute-app-arg', data],
+    ]);
+  }
+
+  /** A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. */
+  async getVariable(name: string): Promise<string> {
+    return (await this.#socket.send(`getvar ${name}`)).text;
+  }
+
+  /**
+   * Gives the call these applications as its new extension and lets it go, in one write: from here on it runs inside
+   * FreeSWITCH, whatever becomes of this process.
+   */
+  async runAndRelease(
+    applications: readonly { readonly name: string; readonly data: string }[],
+  ): Promise<void> {
+    const list = applications.map(
+      ({ name, data }) => ['application', data === '' ? name : `${name} ${data}`] as const,
+    );
+    await this.#socket.together(() => {
+      const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
+      void this.#exit();
+      return accepted;
+    });
+  }
+
+  /**
+   * Sets channel variables, `called` on the legs that the dialplan will call, and lets the call go: the dialplan
+   * continues with its next line.
+   */
+  async setAndRelease(
+    variables: Readonly<Record<string, string>>,
+    called: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await this.#socket.together(() => {
+      const replies = [
+        ...Object.entries(variables).map(([name, value]) => this.execute('set', `${name}=${value}`)),
+        ...Object.entries(called).map(([name, value]) => this.execute('export', `nolocal:${name}=${value}`)),
+      ];
+      void this.#exit();
+      return Promise.all(replies);
+    });
+  }
+
+  #exit(): Promise<unknown> {
+    return this.#socket.send('exit').catch((error: CommandError) => error);
+  }
+}
+
+export interface OutboundServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Sent in the same write as `connect`, so that it holds before anything else can happen to the call. */
+  readonly onConnect: readonly { readonly application: string; readonly data: string }[];
+  readonly onCall: (call: OutboundCall) => Promise<void>;
+  readonly onError: (error: Error) => void;
+}
+
+/** Takes the connections of FreeSWITCH's `socket` application, one for each call. */
+export class OutboundServer {
+  readonly #server: Server;
+  readonly #options: OutboundServerOptions;
+  readonly #sockets = new Set<EventSocket>();
+  readonly #inHand = new Set<Promise<void>>();
+
+  private constructor(options: OutboundServerOptions) {
+    this.#options = options;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** @throws when the address cannot be listened on. */
+  static async listen(options: OutboundServerOptions): Promise<OutboundServer> {
+    const server = new OutboundServer(options);
+    server.#server.listen(options.port, options.host);
+    await once(server.#server, 'listening');
+    server.#server.on('error', options.onError);
+    return server;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Calls being decided. */
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  /** Takes no more calls (FreeSWITCH tries its next host) and waits for those in hand. */
+  async close(): Promise<void> {
+    this.#server.close();
+    await Promise.all(this.#inHand);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(tcp: Socket): void {
+    const gone = new AbortController();
+    const { socket, connected } = EventSocket.accept(tcp, {
+      onNotice: (frame) => {
+        if (frame.type === 'text/disconnect-notice') gone.abort();
+      },
+      onClose: () => {
+        this.#sockets.delete(socket);
+        gone.abort();
+      },
+    });
+    this.#sockets.add(socket);
+    const work = this.#handle(socket, connected, gone.signal)
+      .catch((error: Error) => {
+        socket.destroy();
+        this.#options.onError(error);
+      })
+      .finally(() => this.#inHand.delete(work));
+    this.#inHand.add(work);
+  }
+
+  async #handle(socket: EventSocket, connected: Promise<Reply>, gone: AbortSignal): Promise<void> {
+    const executed = this.#options.onConnect.map(({ application, data }) =>
+      socket.sendMessage([
+        ['call-command', 'execute'],
+        ['execute-app-name', application],
+        ['execute-app-arg', data],
+      ]),
+    );
+    const { headers } = await connected;
+    await Promise.all(executed);
+    await this.#options.onCall(new OutboundCall(headers, gone, socket));
+  }
+}

@@ -1,0 +1,33 @@
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const gb18030 = new TextDecoder('gb18030');
+
+/** Text as FreeSWITCH passes it on: UTF-8 as a rule, the bytes of a GBK phone's display name now and then. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return gb18030.decode(bytes);
+  }
+}
+
+/** Undoes FreeSWITCH's URL encoding of header values; a percent sign that encodes nothing stays what it is. */
+export function decodeHeader(value: string): string {
+  if (!value.includes('%')) return value;
+  const bytes = value.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return decodeText(Buffer.from(bytes, 'latin1'));
+}
+
+/** A value that would leave its line on the event socket, where a line end starts a new header or command. */
+export class UnsafeValueError extends Error {
+  override readonly name = 'UnsafeValueError';
+}
+
+const LINE_END_OR_NUL = /[\r\n\0]/;
+
+/** @throws {UnsafeValueError} when the value holds CR, LF or NUL. */
+export function oneLine(value: string, what: string): string {
+  if (LINE_END_OR_NUL.test(value)) throw new UnsafeValueError(`${what} holds a line end or NUL`);
+  return value;
+}

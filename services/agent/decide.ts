@@ -1,0 +1,128 @@
+import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import type { Bus } from '#libs/bus/connection.ts';
+import { abandon, askRouters } from '#libs/bus/decisions.ts';
+import { type CallEndpoint, formatArguments } from '#libs/contract/arguments.ts';
+import type { Plan } from '#libs/contract/plan.ts';
+import type { Failure, Result } from '#libs/contract/results.ts';
+import { dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
+import type { OutboundCall } from '#libs/esl/outbound.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { inSpan } from '#libs/telemetry/tracing.ts';
+import type { AgentConfig } from './config.ts';
+import { lookUpUsers } from './registrations.ts';
+import { decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
+
+/** What a router may take on top of the endpoint's two timeouts before the agent stops waiting for it. */
+const ROUTER_MARGIN_MS = 250;
+
+interface Outcome {
+  readonly result: Result;
+  readonly error?: string;
+}
+
+const failure = (result: Failure, error: string): Outcome => ({ result, error });
+
+/** Words that FreeSWITCH can hold in a variable and has nothing to expand in. */
+const harmless = (words: string): string => words.replaceAll(/[\p{Cc}$\\]/gu, ' ').slice(0, 500);
+
+/** Takes one call from `socket` to where it goes, or back to its dialplan. */
+export class Decider {
+  readonly #bus: Bus;
+  readonly #config: AgentConfig;
+  readonly #log: Log;
+  #inHand = 0;
+
+  constructor(bus: Bus, config: AgentConfig, log: Log) {
+    this.#bus = bus;
+    this.#config = config;
+    this.#log = log;
+  }
+
+  async handle(call: OutboundCall): Promise<void> {
+    const started = performance.now();
+    const node = nodeName(call.data, this.#config.NODE_NAME);
+    const request = endpointRequest(call.data, node, this.#config.REQUEST_VARIABLES);
+    const log = callLog(this.#log, request.uuid, node);
+    const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': node };
+    const parent = callContext(request.uuid);
+
+    this.#inHand++;
+    const outcome = await inSpan(
+      'decide',
+      { parent, kind: SpanKind.INTERNAL, attributes },
+      async (span, context) => {
+        const ended = await this.#decide(call, request, context);
+        span.setAttribute('dialhook.result', ended.result);
+        if (ended.result !== 'decided')
+          span.setStatus({ code: SpanStatusCode.ERROR, message: ended.error ?? '' });
+        return ended;
+      },
+    ).finally(() => this.#inHand--);
+
+    const line = {
+      result: outcome.result,
+      error: outcome.error,
+      ms: Math.round(performance.now() - started),
+    };
+    if (outcome.result === 'decided') log.info(line, 'decided');
+    else log.warn(line, 'not decided');
+  }
+
+  async #decide(
+    call: OutboundCall,
+    request: ReturnType<typeof endpointRequest>,
+    context: Context,
+  ): Promise<Outcome> {
+    const parsed = endpointOf(call.data, this.#config.DEFAULT_ENDPOINT_URL);
+    if (!parsed.ok) return this.#fallThrough(call, failure('invalid_arguments', parsed.error));
+    const { endpoint } = parsed;
+    if (this.#inHand > this.#config.MAX_CALLS_DECIDING)
+      return this.#fallThrough(call, failure('overloaded', 'the agent has too many calls in hand'), endpoint);
+
+    const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
+    const question = decisionRequest(request, endpoint, Date.now());
+    const reply = await Promise.race([
+      askRouters(this.#bus, question, timeoutMs, context),
+      aborted(call.gone),
+    ]);
+    if (reply === 'gone') {
+      abandon(this.#bus, request.uuid);
+      return failure('caller_gone', 'the caller gave up');
+    }
+    if (reply.result !== 'decided')
+      return this.#fallThrough(call, failure(reply.result, reply.error), endpoint);
+    return this.#carryOut(call, reply.plan, endpoint).catch((error: Error) =>
+      call.gone.aborted ? failure('caller_gone', 'the caller gave up') : Promise.reject(error),
+    );
+  }
+
+  async #carryOut(call: OutboundCall, plan: Plan, endpoint: CallEndpoint): Promise<Outcome> {
+    if ('hangup' in plan) {
+      await call.runAndRelease(hangupApplications(plan.hangup));
+      return { result: 'decided' };
+    }
+    const { groups, missing } = await lookUpUsers(call, plan, this.#config.SIP_DOMAIN);
+    const notRegistered = missing.length > 0 ? `not registered: ${missing.join(', ')}` : undefined;
+    if (groups.length === 0)
+      return this.#fallThrough(call, failure('user_not_registered', notRegistered ?? ''), endpoint);
+    await call.runAndRelease(dialApplications(groups, plan.variables, endpoint));
+    return notRegistered === undefined ? { result: 'decided' } : { result: 'decided', error: notRegistered };
+  }
+
+  /** Without a decision the dialplan goes on; the endpoint still hears what becomes of the call. */
+  async #fallThrough(call: OutboundCall, outcome: Outcome, endpoint?: CallEndpoint): Promise<Outcome> {
+    const { result, error = '' } = outcome;
+    const variables = { dialhook_result: result, dialhook_error: harmless(error) };
+    await call
+      .setAndRelease(variables, endpoint ? { cti_bridge: formatArguments(endpoint) } : {})
+      .catch((fault: Error) => (call.gone.aborted ? undefined : Promise.reject(fault)));
+    return outcome;
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<'gone'> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve('gone');
+    else signal.addEventListener('abort', () => resolve('gone'), { once: true });
+  });

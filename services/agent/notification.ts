@@ -1,0 +1,120 @@
+import type { CallEndpoint } from '#libs/contract/arguments.ts';
+import { type Action, Notification } from '#libs/contract/endpoint.ts';
+import { RESULT_NAMES, type Result } from '#libs/contract/results.ts';
+import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
+import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
+import { type ChannelData, endpointOf, header, isoTime, nodeName, variable } from './request.ts';
+
+/** The events the agent subscribes to: what the called leg does, and the end of the caller's. */
+const CALLED_LEG: Readonly<Record<string, Exclude<Action, 'hangup'>>> = {
+  CHANNEL_PROGRESS: 'ring',
+  CHANNEL_PROGRESS_MEDIA: 'progress',
+  CHANNEL_ANSWER: 'answer',
+};
+const END = 'CHANNEL_HANGUP_COMPLETE';
+export const EVENTS = [...Object.keys(CALLED_LEG), END];
+
+const values = (data: ChannelData, name: string): readonly string[] => {
+  const value = data[`variable_${name}`];
+  if (value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
+};
+
+function tried(event: ChannelData) {
+  const causes = new Map(
+    values(event, 'originate_causes').map((entry) => {
+      const [leg = '', cause = ''] = entry.split(';');
+      return [leg, cause];
+    }),
+  );
+  return values(event, 'originated_legs').map((entry) => {
+    const [leg = '', , number = ''] = entry.split(';');
+    return { leg, number, cause: causes.get(leg) ?? '' };
+  });
+}
+
+const micros = (event: ChannelData, moment: string): number =>
+  Number(header(event, `Caller-Channel-${moment}-Time`));
+const between = (from: number, to: number): number =>
+  from > 0 && to > from ? Math.round((to - from) / 1000) : 0;
+
+function hangupBy(event: ChannelData): 'caller' | 'callee' | 'freeswitch' {
+  const disposition = variable(event, 'sip_hangup_disposition');
+  if (disposition === 'recv_bye' || disposition === 'recv_cancel') return 'caller';
+  const calledLegEnded = variable(event, 'bridge_hangup_cause') !== '' && disposition === 'send_bye';
+  const calledLegRefused = variable(event, 'last_bridge_proto_specific_hangup_cause').startsWith('sip:');
+  return calledLegEnded || (disposition === 'send_refuse' && calledLegRefused) ? 'callee' : 'freeswitch';
+}
+
+const resultOf = (event: ChannelData): Result | undefined =>
+  RESULT_NAMES.find((name) => name === variable(event, 'dialhook_result'));
+
+function sipStatus(event: ChannelData): number | undefined {
+  const status = Number(variable(event, 'sip_term_status') || variable(event, 'sip_invite_failure_status'));
+  return status > 0 ? status : undefined;
+}
+
+function hangupFacts(event: ChannelData) {
+  const created = micros(event, 'Created');
+  const ended = micros(event, 'Hangup');
+  const [firstSign = 0] = [micros(event, 'Progress'), micros(event, 'Progress-Media')]
+    .filter((time) => time > 0)
+    .sort();
+  const result = resultOf(event);
+  const status = sipStatus(event);
+  return {
+    ...(result === undefined ? {} : { result }),
+    cause: header(event, 'Hangup-Cause'),
+    q850: Number(variable(event, 'hangup_cause_q850')) || 0,
+    ...(status === undefined ? {} : { sip_status: status }),
+    hangup_by: hangupBy(event),
+    duration_ms: between(created, ended),
+    ring_ms: between(created, firstSign),
+    billable_ms: between(micros(event, 'Answered'), ended),
+    tried: tried(event),
+  };
+}
+
+/** What one event says of a call of Dialhook. */
+export interface CallEvent {
+  readonly endpoint: CallEndpoint;
+  readonly notification: Notification;
+  /** The caller's leg was made, epoch milliseconds. */
+  readonly callStart: number;
+}
+
+/**
+ * Reads an event of FreeSWITCH. Undefined when it is of no concern: another event, a leg that is not Dialhook's, or a
+ * call whose endpoint cannot be told from its cti_bridge.
+ */
+export function readEvent(
+  event: FreeSwitchEvent,
+  settings: { readonly nodeName: string | undefined; readonly defaultUrl: string | undefined },
+): CallEvent | undefined {
+  const uuid = variable(event, CALL_VARIABLE);
+  const leg = header(event, 'Unique-ID');
+  const parsed = endpointOf(event, settings.defaultUrl);
+  if (uuid === '' || leg === '' || !parsed.ok) return undefined;
+
+  const name = header(event, 'Event-Name');
+  const callersLeg = leg === uuid;
+  const action = callersLeg ? (name === END ? 'hangup' : undefined) : CALLED_LEG[name];
+  if (action === undefined) return undefined;
+
+  const caller = callersLeg ? 'Caller' : 'Other-Leg';
+  const common = {
+    uuid,
+    leg,
+    node: nodeName(event, settings.nodeName),
+    time: isoTime(header(event, 'Event-Date-Timestamp')),
+    caller_id_number: header(event, `${caller}-Caller-ID-Number`),
+    caller_id_name: header(event, `${caller}-Caller-ID-Name`),
+    destination_number: header(event, `${caller}-Destination-Number`),
+  };
+  const notification = Notification.parse(
+    action === 'hangup'
+      ? { action, ...common, ...hangupFacts(event) }
+      : { action, ...common, called_number: header(event, 'Caller-Destination-Number') },
+  );
+  return { endpoint: parsed.endpoint, notification, callStart: Math.floor(micros(event, 'Created') / 1000) };
+}

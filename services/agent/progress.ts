@@ -1,0 +1,76 @@
+import { SpanKind } from '@opentelemetry/api';
+import type { Bus } from '#libs/bus/connection.ts';
+import { ProgressPublisher } from '#libs/bus/progress.ts';
+import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { emitCallSpan, inSpan } from '#libs/telemetry/tracing.ts';
+import type { AgentConfig } from './config.ts';
+import { type CallEvent, readEvent } from './notification.ts';
+import { Outbox } from './outbox.ts';
+
+/** From FreeSWITCH's events to the notifier: reads each, and holds it until JetStream has it. */
+export class Progress {
+  readonly outbox: Outbox<CallEvent>;
+  readonly #publisher: ProgressPublisher;
+  readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };
+  readonly #log: Log;
+
+  constructor(bus: Bus, config: AgentConfig, log: Log) {
+    this.#publisher = new ProgressPublisher(bus);
+    this.#settings = { nodeName: config.NODE_NAME, defaultUrl: config.DEFAULT_ENDPOINT_URL };
+    this.#log = log;
+    this.outbox = new Outbox<CallEvent>({
+      callOf: ({ notification }) => notification.uuid,
+      urgent: ({ notification }) => notification.action === 'hangup',
+      publish: (event) => this.#publish(event),
+      limit: config.MAX_NOTIFICATIONS_HELD,
+      onDropped: ({ notification }, dropped) =>
+        this.#callLog(notification).error(
+          { action: notification.action, dropped },
+          'dropped: too much is held',
+        ),
+      onFailed: (err, held) =>
+        log.warn({ err, held }, 'JetStream has not taken a notification; trying again'),
+    });
+  }
+
+  /** Takes one event from the event socket. */
+  take(event: FreeSwitchEvent): void {
+    const read = readEvent(event, this.#settings);
+    if (!read) return;
+    if (read.endpoint.notify) this.outbox.add(read);
+    else if (read.notification.action === 'hangup') this.#emitRoot(read);
+  }
+
+  async #publish(event: CallEvent): Promise<void> {
+    const { notification, endpoint } = event;
+    const { uuid, leg, action } = notification;
+    const attributes = { 'dialhook.call': uuid, 'dialhook.leg': leg, 'dialhook.action': action };
+    const parent = callContext(uuid);
+    const first = await inSpan(
+      `publish ${action}`,
+      { parent, kind: SpanKind.PRODUCER, attributes },
+      (_, context) => this.#publisher.publish({ v: 1, url: endpoint.url, notification }, context),
+    );
+    if (!first) return;
+    this.#callLog(notification).info({ action, leg }, 'published');
+    if (action === 'hangup') this.#emitRoot(event);
+  }
+
+  #emitRoot({ notification, callStart }: CallEvent): void {
+    if (notification.action !== 'hangup') return;
+    const { uuid, node, destination_number, cause, result } = notification;
+    emitCallSpan(uuid, new Date(callStart), new Date(notification.time), {
+      'dialhook.call': uuid,
+      'dialhook.node': node,
+      'dialhook.destination': destination_number,
+      'dialhook.cause': cause,
+      ...(result === undefined ? {} : { 'dialhook.result': result }),
+    });
+  }
+
+  #callLog({ uuid, node }: CallEvent['notification']): Log {
+    return callLog(this.#log, uuid, node);
+  }
+}

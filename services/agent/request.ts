@@ -1,0 +1,73 @@
+import { type CallEndpoint, type ParsedArguments, parseArguments } from '#libs/contract/arguments.ts';
+import type { EndpointRequest } from '#libs/contract/endpoint.ts';
+import type { DecisionRequest } from '#libs/contract/messages.ts';
+
+/** What FreeSWITCH says of a channel: headers of `connect` or of an event. */
+export type ChannelData = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** One header as text; the first value of a list; empty when it is not there. */
+export function header(data: ChannelData, name: string): string {
+  const value = data[name];
+  return (typeof value === 'string' ? value : value?.[0]) ?? '';
+}
+
+export const variable = (data: ChannelData, name: string): string => header(data, `variable_${name}`);
+
+/** Microseconds since 1970, as FreeSWITCH stamps them, in ISO 8601. */
+export const isoTime = (micros: string): string => new Date(Math.floor(Number(micros) / 1000)).toISOString();
+
+/** The endpoint a channel is bound to: what its cti_bridge says, or the default where it says nothing. */
+export function endpointOf(data: ChannelData, defaultUrl: string | undefined): ParsedArguments {
+  const text = variable(data, 'cti_bridge');
+  return parseArguments(text === '' ? (defaultUrl ?? '') : text);
+}
+
+export const nodeName = (data: ChannelData, configured: string | undefined): string =>
+  configured ?? (header(data, 'FreeSWITCH-Switchname') || header(data, 'FreeSWITCH-Hostname'));
+
+function selectVariables(data: ChannelData, wanted: readonly string[]): Record<string, string> {
+  const selected: Record<string, string> = {};
+  for (const pattern of wanted) {
+    if (!pattern.endsWith('*')) {
+      if (data[`variable_${pattern}`] !== undefined) selected[pattern] = variable(data, pattern);
+      continue;
+    }
+    const prefix = `variable_${pattern.slice(0, -1)}`;
+    for (const name of Object.keys(data))
+      if (name.startsWith(prefix)) selected[name.slice('variable_'.length)] = header(data, name);
+  }
+  return selected;
+}
+
+/** The question for the endpoint, from the channel data of `connect`. */
+export const endpointRequest = (
+  data: ChannelData,
+  node: string,
+  wantedVariables: readonly string[],
+): EndpointRequest => ({
+  action: 'request',
+  uuid: header(data, 'Unique-ID'),
+  node,
+  time: isoTime(header(data, 'Event-Date-Timestamp')),
+  caller_id_number: header(data, 'Caller-Caller-ID-Number'),
+  caller_id_name: header(data, 'Caller-Caller-ID-Name'),
+  destination_number: header(data, 'Caller-Destination-Number'),
+  context: header(data, 'Caller-Context'),
+  network_addr: header(data, 'Caller-Network-Addr'),
+  sip_call_id: variable(data, 'sip_call_id'),
+  variables: selectVariables(data, wantedVariables),
+});
+
+/** The question for the routers. `now` is epoch milliseconds. */
+export const decisionRequest = (
+  request: EndpointRequest,
+  endpoint: CallEndpoint,
+  now: number,
+): DecisionRequest => ({
+  v: 1,
+  url: endpoint.url,
+  connect_timeout_ms: endpoint.connectTimeoutMs,
+  response_timeout_ms: endpoint.responseTimeoutMs,
+  deadline: now + endpoint.connectTimeoutMs + endpoint.responseTimeoutMs,
+  request,
+});
