@@ -1,6 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { ProgressPublisher } from '#libs/bus/progress.ts';
+import type { Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
@@ -8,6 +9,14 @@ import { emitCallSpan, inSpan } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
 import { type CallEvent, readEvent } from './notification.ts';
 import { Outbox } from './outbox.ts';
+
+/** What a log line says of a notification. */
+const summary = (notification: Notification) => {
+  const { action, leg } = notification;
+  if (notification.action !== 'hangup') return { action, leg, number: notification.called_number };
+  const { cause, hangup_by, duration_ms, billable_ms } = notification;
+  return { action, leg, cause, hangup_by, duration_ms, billable_ms };
+};
 
 /** From FreeSWITCH's events to the notifier: reads each, and holds it until JetStream has it. */
 export class Progress {
@@ -54,7 +63,7 @@ export class Progress {
       (_, context) => this.#publisher.publish({ v: 1, url: endpoint.url, notification }, context),
     );
     if (!first) return;
-    this.#callLog(notification).info({ action, leg }, 'published');
+    this.#callLog(notification).info(summary(notification), 'published');
     if (action === 'hangup') this.#emitRoot(event);
   }
 

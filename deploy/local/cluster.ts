@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ManagedProcess } from './processes.ts';
+import { startNats, startRedis } from './servers.ts';
+import { Stack } from './stack.ts';
+
+/** One FreeSWITCH node that gets an agent. */
+export interface Node {
+  /** FreeSWITCH's own switchname when undefined. */
+  readonly name: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly password: string;
+  /** Where its agent takes calls; port 0 picks a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+}
+
+/** One line of a service's log. */
+export interface LogLine {
+  readonly service: string;
+  readonly level: string;
+  readonly message: string;
+  readonly [key: string]: unknown;
+}
+
+export interface ClusterOptions {
+  readonly nodes: readonly Node[];
+  readonly defaultEndpoint: string | undefined;
+  readonly onLog: (line: LogLine) => void;
+  /** A process ended that nobody has asked to. */
+  readonly onLost: (name: string, code: number | null) => void;
+}
+
+export interface RunningService {
+  readonly name: string;
+  readonly process: ManagedProcess;
+  /** The port on which the agent takes calls. */
+  readonly socketPort: number | undefined;
+}
+
+const READY_MS = 30_000;
+const POLL_MS = 50;
+const RETRY_SCHEDULE_MS = '500,2000,5000,15000,60000';
+
+const agentName = (node: string | undefined): string => (node === undefined ? 'agent' : `agent-${node}`);
+
+const readLine = (name: string, line: string): LogLine => {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { service: name, level: 'info', message: line };
+  }
+};
+
+/** The services of one machine, started in the order in which they need each other and stopped in the reverse. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #stops = new Stack();
+  readonly services: RunningService[] = [];
+  #stopping = false;
+
+  private constructor(options: ClusterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts NATS, Redis (unless NATS_URL, REDIS_URL name running ones), a notifier, two routers and an agent a node. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster(options);
+    try {
+      await cluster.#start();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** The port on which a node's agent takes calls. */
+  socketPort(node: string): number {
+    const port = this.services.find(({ name }) => name === agentName(node))?.socketPort;
+    if (port === undefined) throw new Error(`no agent for ${node}`);
+    return port;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#stops.unwind();
+  }
+
+  async #start(): Promise<void> {
+    const { nodes, defaultEndpoint } = this.#options;
+    const ignore = () => {};
+    const nats = process.env['NATS_URL'] ?? (await this.#server(startNats(ignore)));
+    const redis = process.env['REDIS_URL'] ?? (await this.#server(startRedis(ignore)));
+    const common = { NATS_URL: nats, HEALTH_PORT: '0' };
+    const notifier = this.#service('notifier', 'notifier', {
+      ...common,
+      REDIS_URL: redis,
+      RETRY_SCHEDULE_MS,
+    });
+    const routers = ['router-1', 'router-2'].map((name) => this.#service(name, 'router', common));
+    await Promise.all([notifier, ...routers]);
+    await Promise.all(
+      nodes.map((node) =>
+        this.#service(agentName(node.name), 'agent', {
+          ...common,
+          ...(node.name === undefined ? {} : { NODE_NAME: node.name }),
+          FREESWITCH_HOST: node.host,
+          FREESWITCH_PORT: String(node.port),
+          FREESWITCH_PASSWORD: node.password,
+          SOCKET_HOST: node.listen.host,
+          SOCKET_PORT: String(node.listen.port),
+          ...(defaultEndpoint === undefined ? {} : { DEFAULT_ENDPOINT_URL: defaultEndpoint }),
+        }),
+      ),
+    );
+  }
+
+  async #server(starting: Promise<{ url: string; stop: () => Promise<void> }>): Promise<string> {
+    const server = await starting;
+    this.#stops.add(server.stop);
+    return server.url;
+  }
+
+  async #service(name: string, service: string, env: Record<string, string>): Promise<void> {
+    const ports: { health?: number; socket?: number } = {};
+    const running = new ManagedProcess({
+      name,
+      command: process.execPath,
+      args: [`services/${service}/main.ts`],
+      env,
+      onLine: (text) => {
+        const line = readLine(name, text);
+        if (line.message === 'started') ports.health = Number(line['health_port']);
+        if (line.message === 'taking calls') ports.socket = Number(line['port']);
+        this.#options.onLog({ ...line, service: name });
+      },
+    });
+    running.onExit((code) => {
+      if (!this.#stopping) this.#options.onLost(name, code);
+    });
+    this.#stops.add(() => running.stop());
+    const deadline = Date.now() + READY_MS;
+    while (!(await isReady(ports.health))) {
+      if (!running.running) throw new Error(`${name} ended while starting`);
+      if (Date.now() > deadline) throw new Error(`${name} is not ready after ${READY_MS / 1000} s`);
+      await sleep(POLL_MS);
+    }
+    this.services.push({ name, process: running, socketPort: ports.socket });
+  }
+}
+
+async function isReady(healthPort: number | undefined): Promise<boolean> {
+  if (healthPort === undefined) return false;
+  const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`).catch(() => undefined);
+  return answer?.ok ?? false;
+}

@@ -1,0 +1,84 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Installs what is missing and then runs a command on the Node that npm brings. This file runs on the host's own Node
+ * (20 or newer), before anything is installed: plain JavaScript, no packages.
+ *
+ *   node deploy/local/prepare.mjs start|test|check|docs [ARGUMENTS]
+ */
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const node = join(root, 'node_modules', '.bin', 'node');
+const stamp = join(root, 'node_modules', '.dialhook-lock');
+const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
+
+const commands = {
+  start: { servers: true, run: ['deploy/local/main.ts'] },
+  test: { servers: true, run: vitest },
+};
+
+const say = (text) => process.stderr.write(`\x1b[2m${text}\x1b[0m\n`);
+const fail = (text) => {
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+};
+
+const onPath = (program) =>
+  (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
+
+function run(what, program, args) {
+  say(`${what} ...`);
+  const started = Date.now();
+  const done = spawnSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (done.status !== 0) fail(`${what} failed: ${program} ${args.join(' ')}`);
+  say(`${what}: done in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+function installPackages() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock && existsSync(node);
+  if (installed) return;
+  run('Installing npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error']);
+  if (!existsSync(node))
+    fail('npm brought no Node for this platform: install Node 24 or newer and try again');
+  writeFileSync(stamp, lock);
+}
+
+function installServers(needed) {
+  const missing = needed.filter((server) => !onPath(server));
+  if (missing.length === 0) return;
+  const root = process.getuid?.() === 0;
+  if (!onPath('apt-get') || !(root || onPath('sudo')))
+    fail(
+      `Needed and not on the PATH: ${missing.join(', ')}. Install them with your package manager\n` +
+        '(macOS: brew install nats-server redis), or name running ones with NATS_URL and REDIS_URL.',
+    );
+  const apt = (...args) =>
+    run(`apt-get ${args.slice(0, 1)}`, root ? 'env' : 'sudo', [
+      ...(root ? [] : ['env']),
+      'DEBIAN_FRONTEND=noninteractive',
+      'apt-get',
+      '-qq',
+      '-y',
+      ...args,
+    ]);
+  apt('update');
+  apt('install', '--no-install-recommends', ...missing);
+}
+
+const [name = 'start', ...args] = process.argv.slice(2);
+const command = commands[name] ?? fail(`unknown command: ${name}`);
+installPackages();
+const servers = name === 'test' ? ['nats-server', 'redis-server'] : [];
+if (name === 'start' && !process.env.NATS_URL) servers.push('nats-server');
+if (name === 'start' && !process.env.REDIS_URL) servers.push('redis-server');
+installServers(servers);
+
+const child = spawn(node, [...command.run, ...args], { cwd: root, stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(signal ? 1 : code));

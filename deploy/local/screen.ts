@@ -1,0 +1,122 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+import type { LogLine } from './cluster.ts';
+import { Stories, type Story } from './story.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+const REFRESH_MS = 100;
+const KEEP_LIVE_MS = 120_000;
+const MAX_LIVE_LINES = 12;
+
+const seconds = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+function stepWords({ action, number, cause, by }: Story['steps'][number], story: Story): [string, Style] {
+  switch (action) {
+    case 'ring':
+      return [number ? `rings ${number}` : 'rings', 'yellow'];
+    case 'progress':
+      return ['early media', 'yellow'];
+    case 'answer':
+      return ['answered', 'green'];
+    default: {
+      const talk = story.talkMs ? `after ${seconds(story.talkMs)} ` : '';
+      return [`${talk}${by ?? ''} hung up: ${cause ?? ''}`, cause === 'NORMAL_CLEARING' ? 'cyan' : 'magenta'];
+    }
+  }
+}
+
+/** One call in one line. `paint` colours, or returns the text as it is. */
+export function storyLine(story: Story, paint: (style: Style, text: string) => string): string {
+  const head = [
+    paint('dim', story.time.slice(11, 19)),
+    paint('dim', story.node),
+    paint('dim', story.uuid.slice(0, 8)),
+    `${paint('bold', story.from || '?')} → ${paint('bold', story.to || '?')}`,
+  ].join('  ');
+  const decision =
+    story.result === undefined
+      ? []
+      : story.result === 'decided'
+        ? [paint('blue', `decided in ${story.decisionMs ?? '?'} ms`)]
+        : [paint('red', `${story.result}${story.error ? ` (${story.error})` : ''}, dialplan goes on`)];
+  const steps = story.steps.map((step) => {
+    const [words, style] = stepWords(step, story);
+    return paint(style, words);
+  });
+  const told = story.steps.length > 0 ? [paint('dim', `told ${story.told}/${story.steps.length}`)] : [];
+  return `${head}  ${[...decision, ...steps, ...told].join(paint('dim', ' · '))}`;
+}
+
+/**
+ * Shows calls as they happen: those under way at the bottom, rewritten in place on a terminal, those that have ended
+ * above. Without a terminal only ended calls are written, one line each.
+ */
+export class Screen {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #stories = new Stories();
+  readonly #live: boolean;
+  #shown = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    this.#live = stream.isTTY === true;
+    if (this.#live) this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
+  }
+
+  /** A line of words of our own, above the calls. */
+  say(words: string): void {
+    this.#above([words]);
+  }
+
+  read(line: LogLine): void {
+    const story = this.#stories.read(line);
+    if (story === undefined) {
+      if (line.level === 'error' || line.level === 'fatal')
+        this.say(this.#paint('red', `${line.service}: ${line.message}`));
+      return;
+    }
+    if (!Stories.ended(story)) return;
+    this.#stories.forget(story);
+    this.#above([storyLine(story, this.#paint)]);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    this.#above(this.#stories.live.map((story) => storyLine(story, this.#paint)));
+    this.#timer = undefined;
+  }
+
+  readonly #paint = (style: Style, text: string): string => styleText(style, text, { stream: this.#stream });
+
+  #above(lines: readonly string[]): void {
+    this.#clear();
+    for (const line of lines) this.#stream.write(`${line}\n`);
+    if (this.#timer) this.#drawLive();
+  }
+
+  #refresh(): void {
+    const now = Date.now();
+    for (const story of this.#stories.live)
+      if (now - Date.parse(story.time) > KEEP_LIVE_MS) this.#stories.forget(story);
+    this.#clear();
+    this.#drawLive();
+  }
+
+  #clear(): void {
+    if (this.#shown > 0) this.#stream.write(`\x1b[${this.#shown}F\x1b[J`);
+    this.#shown = 0;
+  }
+
+  #drawLive(): void {
+    const width = Math.max(40, this.#stream.columns ?? 80) - 1;
+    const lines = this.#stories.live.slice(-MAX_LIVE_LINES).map((story) => {
+      const line = storyLine(story, this.#paint);
+      return stripVTControlCharacters(line).length <= width
+        ? line
+        : stripVTControlCharacters(line).slice(0, width);
+    });
+    for (const line of lines) this.#stream.write(`${line}\n`);
+    this.#shown = lines.length;
+  }
+}

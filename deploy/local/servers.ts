@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ManagedProcess } from './processes.ts';
+
+/** A server of the local cluster: where it is reached and how it ends. */
+export interface LocalServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const READY_MS = 10_000;
+const POLL_MS = 20;
+
+async function waitFor<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+    const found = await look();
+    if (found !== undefined) return found;
+  }
+  throw new Error(`${what} did not start within ${READY_MS / 1000} s`);
+}
+
+/** A port of the loopback address that is free right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** NATS with JetStream on a free port, its store in a temporary folder. */
+export async function startNats(onLine: (line: string) => void): Promise<LocalServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'dialhook-nats-'));
+  const server = new ManagedProcess({
+    name: 'nats',
+    command: 'nats-server',
+    args: ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', folder, '--ports_file_dir', folder],
+    onLine,
+  });
+  const url = await waitFor('nats-server', async () => {
+    const file = (await readdir(folder)).find((name) => name.endsWith('.ports'));
+    if (file === undefined) return undefined;
+    const ports = await readFile(join(folder, file), 'utf8');
+    return /"(nats:[^"]+)"/.exec(ports)?.[1];
+  });
+  return {
+    url,
+    stop: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Redis on a free port, in memory. */
+export async function startRedis(onLine: (line: string) => void): Promise<LocalServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'dialhook-redis-'));
+  const port = await freePort();
+  let ready = false;
+  const server = new ManagedProcess({
+    name: 'redis',
+    command: 'redis-server',
+    args: [
+      '--bind',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+    ],
+    onLine: (line) => {
+      if (line.includes('Ready to accept connections')) ready = true;
+      onLine(line);
+    },
+  });
+  await waitFor('redis-server', async () => (ready ? true : undefined));
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    stop: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Decision } from '#libs/contract/decision.ts';
+import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import { AgentSettings } from '#services/agent/config.ts';
+import { NotifierSettings } from '#services/notifier/config.ts';
+import { RouterSettings } from '#services/router/config.ts';
+
+/** Writes the pages that follow from the schemas. `npm run docs` runs it; a test fails when a page is out of date. */
+
+interface JsonProperty {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly unit?: string;
+  readonly secret?: boolean;
+}
+
+const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+
+function kindOf({ type, enum: values, minimum, maximum, unit, secret }: JsonProperty): string {
+  if (values) return values.map((value) => `\`${value}\``).join(', ');
+  if (secret) return 'secret';
+  const range = minimum !== undefined && maximum !== undefined ? ` ${minimum} to ${maximum}` : '';
+  return type === 'integer' || type === 'number' ? `number${range}${unit ? ` (${unit})` : ''}` : 'text';
+}
+
+function defaultOf({ default: value, secret }: JsonProperty): string {
+  if (value === undefined) return 'not set';
+  if (secret) return '(see below)';
+  return `\`${Array.isArray(value) ? value.join(',') : String(value)}\``;
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+function table(settings: z.ZodObject): string {
+  const properties = (jsonSchema(settings).properties ?? {}) as Record<string, JsonProperty>;
+  const rows = Object.entries(properties).map(([name, property]) =>
+    [`\`${name}\``, kindOf(property), defaultOf(property), property.description ?? ''].map(cell).join(' | '),
+  );
+  return [
+    '| Variable | Value | Default | What it is |',
+    '| --- | --- | --- | --- |',
+    ...rows.map((row) => `| ${row} |`),
+  ].join('\n');
+}
+
+const configuration = `# Configuration
+
+Generated from the schemas by \`npm run docs\`; do not edit.
+
+Every setting is an environment variable. An empty one counts as not set. A wrong or contradictory setting stops the
+start (exit code 78) with one sentence for each that says what to change. A secret may come from a file: \`NAME_FILE\`
+holds its path. The \`OTEL_*\` variables of OpenTelemetry work as everywhere; traces are exported when
+\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` is set.
+
+## Agent
+
+One for each FreeSWITCH node, or two.
+
+${table(AgentSettings)}
+
+The default of \`FREESWITCH_PASSWORD\` is the one that FreeSWITCH ships with.
+
+## Router
+
+${table(RouterSettings)}
+
+## Notifier
+
+${table(NotifierSettings)}
+`;
+
+const page = (schema: z.ZodType, title: string): string =>
+  `${JSON.stringify({ title, ...jsonSchema(schema) }, undefined, 2)}\n`;
+
+/** The generated pages by their path below docs/. */
+export const pages: Readonly<Record<string, string>> = {
+  'configuration.md': configuration,
+  'schema/request.schema.json': page(EndpointRequest, 'What the endpoint is asked'),
+  'schema/decision.schema.json': page(Decision, 'What the endpoint answers'),
+  'schema/notification.schema.json': page(Notification, 'What the endpoint is told'),
+};
+
+if (import.meta.main)
+  for (const [path, text] of Object.entries(pages)) writeFileSync(join(import.meta.dirname, path), text);
