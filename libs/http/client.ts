@@ -1,0 +1,165 @@
+import { BlockList, isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import type { EndpointAnswer, EndpointCall, Failed } from './call.ts';
+import { Deadlines } from './deadlines.ts';
+import { CallError, failureOf, isLostConnection, type Stage, timedOut } from './failure.ts';
+import { ConnectionPool } from './pool.ts';
+import { type WireRequest, wireRequest } from './request.ts';
+
+export type { EndpointAnswer, EndpointCall } from './call.ts';
+
+export interface EndpointClientOptions {
+  /** Largest body of an answer, in bytes. */
+  readonly maxBodyBytes: number;
+  /** How long an idle connection is kept, in milliseconds; less when the server announces less. */
+  readonly keepAliveMs: number;
+  /** Connections to one origin; further calls wait for one, within their connect timeout. */
+  readonly maxConnectionsPerOrigin: number;
+  /** Idle connections to all origins together; 1024 without it. */
+  readonly maxIdleConnections?: number;
+  readonly userAgent: string;
+  /** Networks that are never called, in CIDR notation. */
+  readonly refusedNetworks?: readonly string[];
+  /** PEM of the authorities to trust, instead of Node's own. */
+  readonly ca?: string;
+}
+
+const MAX_IDLE_CONNECTIONS = 1024;
+const OVER = new CallError('caller_gone', 'the call is over');
+const GONE: Failed = { result: 'caller_gone', error: 'nobody waits for the answer any more' };
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    list.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
+  }
+  return list;
+}
+
+/** What is known about a call on its way. */
+interface Progress {
+  stage: Stage;
+  reused: boolean;
+}
+
+/** Whether the server had closed the kept connection before the request reached it: nothing of an answer came. */
+const closedWhileIdle = (error: unknown, { reused, stage }: Progress): boolean =>
+  reused && stage !== 'answering' && isLostConnection(error);
+
+/**
+ * Calls endpoints over HTTP/1.1 on kept-alive connections. Both timeouts of a call are kept whatever the endpoint does,
+ * and nothing of an ended call is left behind: its socket is closed, and a request not yet written is never sent.
+ */
+export class EndpointClient {
+  readonly #options: EndpointClientOptions;
+  readonly #pool: ConnectionPool;
+  readonly #inHand = new Set<Promise<EndpointAnswer>>();
+  #closed = false;
+
+  /** @throws {TypeError} or {RangeError} when one of `refusedNetworks` is not a network. */
+  constructor(options: EndpointClientOptions) {
+    this.#options = options;
+    this.#pool = new ConnectionPool({
+      keepAliveMs: options.keepAliveMs,
+      maxConnectionsPerOrigin: options.maxConnectionsPerOrigin,
+      maxIdleConnections: options.maxIdleConnections ?? MAX_IDLE_CONNECTIONS,
+      tls: createSecureContext(options.ca === undefined ? {} : { ca: options.ca }),
+      refused: blockList(options.refusedNetworks ?? []),
+    });
+  }
+
+  /** How many origins and idle connections are remembered. */
+  get size(): { readonly origins: number; readonly idle: number } {
+    return this.#pool.size;
+  }
+
+  /** Never rejects: every way of failing is an answer with `ok: false`. */
+  call(call: EndpointCall): Promise<EndpointAnswer> {
+    const answer = this.#call(call).finally(() => this.#inHand.delete(answer));
+    this.#inHand.add(answer);
+    return answer;
+  }
+
+  /** Waits for the calls in hand, then closes every connection. Calls made after it fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#inHand);
+    this.#pool.closeIdle();
+  }
+
+  async #call(call: EndpointCall): Promise<EndpointAnswer> {
+    const { connectTimeoutMs, responseTimeoutMs, signal } = call;
+    const request = wireRequest(call, this.#options.userAgent);
+    const refusal = this.#refusal(request, signal);
+    if (!request || refusal)
+      return { ok: false, ...(refusal as Failed), timing: { connectMs: 0, responseMs: 0, reused: false } };
+
+    const progress: Progress = { stage: 'queue', reused: false };
+    const over = new AbortController();
+    const { promise: ended, resolve } = Promise.withResolvers<Failed>();
+    const end = (failed: Failed) => {
+      resolve(failed);
+      over.abort(OVER);
+    };
+    const limitMs = { connect: connectTimeoutMs, response: responseTimeoutMs };
+    const deadlines = new Deadlines(limitMs, (phase) =>
+      end(timedOut(phase, limitMs[phase], progress.stage, request.where)),
+    );
+    const gone = () => end(GONE);
+    signal?.addEventListener('abort', gone, { once: true });
+    const outcome = await Promise.race([this.#exchange(request, deadlines, progress, over.signal), ended]);
+    const spentMs = deadlines.stop();
+    signal?.removeEventListener('abort', gone);
+    over.abort(OVER);
+    const timing = {
+      connectMs: Math.round(spentMs.connect),
+      responseMs: Math.round(spentMs.response),
+      reused: progress.reused,
+    };
+    return 'result' in outcome ? { ok: false, ...outcome, timing } : { ok: true, ...outcome, timing };
+  }
+
+  #refusal(request: WireRequest | undefined, signal: AbortSignal | undefined): Failed | undefined {
+    if (!request) return { result: 'refused_url', error: 'the URL must start with http:// or https://' };
+    if (this.#closed) return { result: 'connection_failed', error: 'this service is stopping' };
+    return signal?.aborted ? GONE : undefined;
+  }
+
+  async #exchange(request: WireRequest, deadlines: Deadlines, progress: Progress, over: AbortSignal) {
+    const at = (stage: Stage) => {
+      if (over.aborted) return;
+      progress.stage = stage;
+      if (stage === 'sent') deadlines.enter('response');
+    };
+    const attempt = (fresh: boolean) => this.#attempt(request, fresh, progress, over, at);
+    try {
+      return await attempt(false).catch((error: unknown) => {
+        if (over.aborted || !closedWhileIdle(error, progress)) throw error;
+        deadlines.enter('connect');
+        return attempt(true);
+      });
+    } catch (error) {
+      return failureOf(error, progress.stage, request.where);
+    }
+  }
+
+  async #attempt(
+    request: WireRequest,
+    fresh: boolean,
+    progress: Progress,
+    over: AbortSignal,
+    at: (stage: Stage) => void,
+  ) {
+    const connection = await this.#pool.acquire(request.origin, fresh, over, at);
+    progress.reused = connection.used;
+    try {
+      if (over.aborted) throw OVER;
+      const answer = await connection.send(request, this.#options.maxBodyBytes, over, at);
+      return { ...answer, body: new TextDecoder().decode(answer.body) };
+    } finally {
+      this.#pool.release(connection);
+    }
+  }
+}

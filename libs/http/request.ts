@@ -1,0 +1,82 @@
+import type { EndpointCall } from './call.ts';
+
+/** A call as it goes over the wire. */
+export interface WireRequest {
+  /** `scheme://host:port`: what connections are shared by. */
+  readonly origin: string;
+  /** For words and log lines: host and port without userinfo. */
+  readonly where: string;
+  readonly method: 'POST' | 'GET';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
+/** The text of a POST body: whoever signs a body signs this. */
+export const jsonText = (body: Readonly<Record<string, unknown>>): string => JSON.stringify(body);
+
+const isHttp = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:';
+
+/** The URL without what may be secret: userinfo, query and fragment. Empty for what is not an http or https URL. */
+export function publicUrl(text: string): string {
+  const url = URL.parse(text);
+  return url && isHttp(url) ? `${url.origin}${url.pathname}` : '';
+}
+
+const scalar = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+
+/** A body's fields as query parameters: `variables` become `variable_NAME`, other nested values JSON, null is left out. */
+export function queryParameters(body: Readonly<Record<string, unknown>>): URLSearchParams {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(body)) {
+    if (value === undefined || value === null) continue;
+    if (name === 'variables' && typeof value === 'object')
+      for (const [variable, text] of Object.entries(value))
+        parameters.append(`variable_${variable}`, scalar(text));
+    else parameters.append(name, scalar(value));
+  }
+  return parameters;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function authorization(url: URL): Record<string, string> {
+  if (url.username === '' && url.password === '') return {};
+  const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** What to write for a call, or undefined when its URL is not an http or https URL. The call's headers win. */
+export function wireRequest(call: EndpointCall, userAgent: string): WireRequest | undefined {
+  const url = URL.parse(call.url);
+  if (!url || !isHttp(url)) return undefined;
+  const post = call.method === 'POST';
+  const search = post
+    ? url.search
+    : `?${[url.search.slice(1), queryParameters(call.body).toString()].filter((part) => part !== '').join('&')}`;
+  return {
+    origin: url.origin,
+    where: url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? 443 : 80}` : url.host,
+    method: call.method,
+    path: `${url.pathname}${search === '?' ? '' : search}`,
+    headers: {
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'user-agent': userAgent,
+      ...(post ? { 'content-type': 'application/json; charset=utf-8' } : {}),
+      ...authorization(url),
+      ...lowerCased(call.headers),
+    },
+    body: post ? jsonText(call.body) : null,
+  };
+}

@@ -1,0 +1,57 @@
+import { failed } from '#libs/bus/decisions.ts';
+import { Decision } from '#libs/contract/decision.ts';
+import type { DecisionReply } from '#libs/contract/messages.ts';
+import { problem } from '#libs/contract/problem.ts';
+import { PlanError, planOf } from '#libs/dialplan/plan.ts';
+import type { EndpointAnswer } from '#libs/http/client.ts';
+
+const MAX_WORDS_LENGTH = 300;
+
+/** Names of keys come from the endpoint: one printable line of them, no more. */
+const printable = (words: string): string =>
+  words.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_WORDS_LENGTH);
+
+const invalid = (words: string): DecisionReply => failed('invalid_decision', printable(words));
+
+function jsonProblem(error: Error): string {
+  const position = /at position (\d+)/.exec(error.message)?.[1];
+  if (position !== undefined) return `the answer is not JSON: wrong at character ${position}`;
+  const early = error.message.startsWith('Unexpected end');
+  return `the answer is not JSON${early ? ': it ends too early' : ''}`;
+}
+
+/** The decision in the text of an answer. Failures name what is wrong and where, and repeat no value. */
+export function replyOfText(text: string): DecisionReply {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return failed('invalid_json', jsonProblem(error as Error));
+  }
+  const decision = Decision.safeParse(json);
+  if (!decision.success) return invalid(problem(decision.error));
+  try {
+    return { v: 1, result: 'decided', plan: planOf(decision.data) };
+  } catch (error) {
+    if (error instanceof PlanError) return invalid(error.message);
+    throw error;
+  }
+}
+
+const isHtml = (text: string): boolean => /^<(?:!doctype|!--|html|head|body|\?xml)/i.test(text);
+
+/** What became of the question: the plan, or the reason why there is none. */
+export function replyOf(answer: EndpointAnswer): DecisionReply {
+  if (!answer.ok) return failed(answer.result, answer.error);
+  const { status } = answer;
+  if (status >= 300 && status < 400)
+    return failed(
+      'redirect_refused',
+      `the endpoint answered ${status}, a redirect, which is not followed: use the URL that it leads to`,
+    );
+  if (status < 200 || status >= 300) return failed('http_status', `the endpoint answered ${status}`);
+  const text = answer.body.trim();
+  if (text === '') return failed('empty_body', `the endpoint answered ${status} with an empty body`);
+  if (isHtml(text)) return failed('html_body', `the endpoint answered ${status} with an HTML page, not JSON`);
+  return replyOfText(text);
+}

@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { readConfig } from '#libs/config/config.ts';
+import { bytes, commonSettings, count, list, milliseconds, port } from '#libs/config/settings.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const MAX_ANSWERS_IN_MEMORY_BYTES = 4096 * MEBIBYTE;
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  const bits = family === 6 ? 128 : 32;
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+}
+
+/** The router's settings, by environment variable. */
+export const RouterSettings = z
+  .object({
+    ...commonSettings,
+    HEALTH_PORT: port()
+      .default(9102)
+      .describe('port on which /healthz and /readyz are served; 0 picks a free one'),
+    ENDPOINT_METHOD: z
+      .enum(['POST', 'GET'], 'must be POST or GET')
+      .default('POST')
+      .describe('how endpoints are asked: POST with a JSON body, or GET with query parameters'),
+    MAX_BODY_BYTES: bytes(1024, 16 * MEBIBYTE)
+      .default(256 * 1024)
+      .describe('largest answer of an endpoint; a larger one ends as body_too_large'),
+    MAX_CALLS_IN_HAND: count(1, 100_000)
+      .default(2_000)
+      .describe('calls whose endpoint is being asked at once; one more is answered with overloaded'),
+    MAX_CONNECTIONS_PER_ORIGIN: count(1, 100_000)
+      .default(1_000)
+      .describe('connections to one endpoint; a further call waits for one within its connect timeout'),
+    MAX_IDLE_CONNECTIONS: count(0, 100_000)
+      .default(1_000)
+      .describe('idle connections kept, to all endpoints together; the one unused for longest is closed'),
+    KEEP_ALIVE_MS: milliseconds(1, 600_000)
+      .default(15_000)
+      .describe('how long an idle connection is kept; less when the endpoint announces less'),
+    ENDPOINT_REFUSED_NETWORKS: list()
+      .refine((networks) => networks.every(isNetwork), 'must be networks such as 10.0.0.0/8 or fe80::/10')
+      .default(['169.254.0.0/16', 'fe80::/10'])
+      .describe(
+        'networks in which no endpoint is ever called, separated by commas; at first those of cloud metadata services',
+      ),
+  })
+  .refine(
+    ({ MAX_CALLS_IN_HAND, MAX_BODY_BYTES }) =>
+      MAX_CALLS_IN_HAND * MAX_BODY_BYTES <= MAX_ANSWERS_IN_MEMORY_BYTES,
+    `MAX_CALLS_IN_HAND times MAX_BODY_BYTES is more than ${MAX_ANSWERS_IN_MEMORY_BYTES / MEBIBYTE} MiB of answers at once: lower one of them and run more routers`,
+  );
+export type RouterConfig = z.output<typeof RouterSettings>;
+
+/** @throws {ConfigError} */
+export const readRouterConfig = (env: NodeJS.ProcessEnv): RouterConfig => readConfig(RouterSettings, env);

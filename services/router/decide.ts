@@ -1,0 +1,120 @@
+import { type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { failed } from '#libs/bus/decisions.ts';
+import type { DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
+import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
+import { publicUrl } from '#libs/http/request.ts';
+import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
+import { replyOf } from './answer.ts';
+import { CallsInHand } from './calls-in-hand.ts';
+
+export interface DeciderOptions {
+  readonly method: 'POST' | 'GET';
+  readonly maxCallsInHand: number;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+interface Asked {
+  readonly reply: DecisionReply;
+  readonly answer?: EndpointAnswer;
+}
+
+const errorOf = (reply: DecisionReply): string | undefined =>
+  reply.result === 'decided' ? undefined : reply.error;
+
+function markSpan(span: Span, reply: DecisionReply): void {
+  span.setAttribute('dialhook.result', reply.result);
+  if (reply.result !== 'decided') span.setStatus({ code: SpanStatusCode.ERROR, message: reply.result });
+}
+
+/** Where the endpoint is, as far as it may be told to logs and traces. */
+function placeOf(text: string) {
+  const url = URL.parse(publicUrl(text));
+  if (!url) return undefined;
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  return { 'url.full': url.href, 'server.address': url.hostname, 'server.port': port };
+}
+
+/** Asks endpoints where calls go. */
+export class Decider {
+  readonly #client: EndpointClient;
+  readonly #options: DeciderOptions;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #inHand: CallsInHand;
+  #dropped = 0;
+
+  constructor(client: EndpointClient, options: DeciderOptions, log: Log) {
+    this.#client = client;
+    this.#options = options;
+    this.#log = log;
+    this.#now = options.now ?? Date.now;
+    this.#inHand = new CallsInHand(options.maxCallsInHand);
+  }
+
+  /** Every way in which an endpoint can fail is a reply. Rejects for a fault of our own only. */
+  decide(request: DecisionRequest, parent: Context): Promise<DecisionReply> {
+    const { uuid, node } = request.request;
+    const log = callLog(this.#log, uuid, node);
+    const started = performance.now();
+    const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
+    return inSpan('route', { parent, kind: SpanKind.SERVER, attributes }, async (span, context) => {
+      const { reply, answer } = await this.#admit(request, context, log);
+      markSpan(span, reply);
+      const line = {
+        result: reply.result,
+        error: errorOf(reply),
+        endpoint: placeOf(request.url)?.['server.address'],
+        status: answer?.ok ? answer.status : undefined,
+        ms: Math.round(performance.now() - started),
+        connect_ms: answer?.timing.connectMs,
+        response_ms: answer?.timing.responseMs,
+      };
+      if (reply.result === 'decided') log.info(line, 'decided');
+      else log.warn(line, 'not decided');
+      return reply;
+    });
+  }
+
+  /** Nobody waits for this call's decision any more: its request is ended. */
+  abandon(uuid: string): void {
+    this.#inHand.abandon(uuid);
+  }
+
+  async #admit(request: DecisionRequest, context: Context, log: Log): Promise<Asked> {
+    const lateMs = this.#now() - request.deadline;
+    if (lateMs > 0) {
+      log.warn({ late_ms: lateMs, dropped: ++this.#dropped }, 'dropped: its deadline has passed');
+      return {
+        reply: failed(
+          'router_timeout',
+          `the request reached the router ${lateMs} ms after its deadline: the routers are too busy, or the clocks differ`,
+        ),
+      };
+    }
+    if (this.#inHand.full)
+      return { reply: failed('overloaded', `the router has ${this.#inHand.size} calls in hand already`) };
+    return this.#inHand.run(request.request.uuid, (signal) => this.#ask(request, context, signal));
+  }
+
+  #ask(request: DecisionRequest, parent: Context, signal: AbortSignal): Promise<Asked> {
+    const { method } = this.#options;
+    const attributes = { 'http.request.method': method, ...placeOf(request.url) };
+    return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
+      const answer = await this.#client.call({
+        url: request.url,
+        method,
+        body: request.request,
+        headers: traceHeaders(context),
+        connectTimeoutMs: request.connect_timeout_ms,
+        responseTimeoutMs: request.response_timeout_ms,
+        signal,
+      });
+      const reply = replyOf(answer);
+      if (answer.ok) span.setAttribute('http.response.status_code', answer.status);
+      markSpan(span, reply);
+      return { reply, answer };
+    });
+  }
+}

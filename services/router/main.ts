@@ -1,0 +1,13 @@
+import { Bus } from '#libs/bus/connection.ts';
+import { runService } from '#libs/lifecycle/service.ts';
+import { readRouterConfig } from './config.ts';
+import { startRouter } from './router.ts';
+
+await runService(
+  'router',
+  () => readRouterConfig(process.env),
+  async (config, lifecycle, log) => {
+    const bus = await Bus.connect(config.NATS_URL, 'router', lifecycle, log);
+    startRouter(config, bus, lifecycle, log);
+  },
+);

@@ -1,0 +1,28 @@
+import type { Bus } from '#libs/bus/connection.ts';
+import { onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
+import { EndpointClient } from '#libs/http/client.ts';
+import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { RouterConfig } from './config.ts';
+import { Decider } from './decide.ts';
+
+/** Puts a router on the bus. On stop it takes no more requests, answers those in hand and closes its connections. */
+export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle, log: Log): void {
+  const client = new EndpointClient({
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    keepAliveMs: config.KEEP_ALIVE_MS,
+    maxConnectionsPerOrigin: config.MAX_CONNECTIONS_PER_ORIGIN,
+    maxIdleConnections: config.MAX_IDLE_CONNECTIONS,
+    refusedNetworks: config.ENDPOINT_REFUSED_NETWORKS,
+    userAgent: 'dialhook-router',
+  });
+  lifecycle.onStop('connections to endpoints', () => client.close());
+  const decider = new Decider(
+    client,
+    { method: config.ENDPOINT_METHOD, maxCallsInHand: config.MAX_CALLS_IN_HAND },
+    log,
+  );
+  onAbandon(bus, log, (uuid) => decider.abandon(uuid));
+  const stopServing = serveDecisions(bus, log, (request, parent) => decider.decide(request, parent));
+  lifecycle.onStop('decisions', stopServing);
+}

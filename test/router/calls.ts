@@ -1,0 +1,27 @@
+import type { EndpointCall } from '#libs/http/call.ts';
+import { EndpointClient, type EndpointClientOptions } from '#libs/http/client.ts';
+
+export const PATIENT_MS = 20_000;
+export const SHORT_MS = 150;
+
+export function client(options: Partial<EndpointClientOptions> = {}): AsyncDisposable & EndpointClient {
+  const made = new EndpointClient({
+    maxBodyBytes: 64 * 1024,
+    keepAliveMs: PATIENT_MS,
+    maxConnectionsPerOrigin: 100,
+    userAgent: 'dialhook-test',
+    ...options,
+  });
+  return Object.assign(made, { [Symbol.asyncDispose]: () => made.close() });
+}
+
+/** A call that waits long for everything, unless told otherwise. */
+export const call = (url: string, given: Partial<EndpointCall> = {}): EndpointCall => ({
+  url,
+  method: 'POST',
+  body: { action: 'request' },
+  headers: {},
+  connectTimeoutMs: PATIENT_MS,
+  responseTimeoutMs: PATIENT_MS,
+  ...given,
+});
