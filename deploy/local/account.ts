@@ -10,7 +10,7 @@ export interface CallTruth {
     readonly leg: string;
     readonly action: 'ring' | 'progress' | 'answer' | 'hangup';
   }[];
-  /** Milliseconds from the socket application's start until the call was let go; undefined when the caller gave up. */
+  /** Milliseconds from the agent's first sight of the call to its outcome. */
   readonly decisionMs: number | undefined;
 }
 

@@ -74,7 +74,10 @@ export async function runSimulated(
         listen: { host: '127.0.0.1', port: 0 },
       })),
       defaultEndpoint: ownEndpoint,
-      onLog: (line) => screen.read(line),
+      onLog: (line) => {
+        traffic?.read(line);
+        screen.read(line);
+      },
       onLost: (name) => {
         screen.say(`${name} has ended by itself: stopping`);
         stop.abort();

@@ -34,7 +34,7 @@ export class Stories {
   /** Reads one line. Returns the story that it continues, if it is about a call. */
   read(line: LogLine): Story | undefined {
     const uuid = text(line['call']);
-    if (uuid === undefined) return undefined;
+    if (uuid === undefined || line.service.startsWith('router')) return undefined;
     const story = this.#stories.get(uuid) ?? this.#begin(uuid, line);
     switch (line.message) {
       case 'decided':

@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import type { CallRecord } from '#libs/simulator/call-record.ts';
 import type { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import type { CallTruth } from './account.ts';
+import type { LogLine } from './cluster.ts';
 import { type Answer, FATES, fateOf, SIMULATED_TIMEOUTS } from './fates.ts';
 
 const CALLERS = ['张三', '李四', '王五', "O'Brien 100%", 'Ana María', '赵六'];
 
 /** How many times longer than in the table calls last when a person watches. */
 const WATCHED_PACE = 8;
+
+function resultOf({ variables }: CallRecord): string | undefined {
+  const result = variables['dialhook_result'];
+  return typeof result === 'string' ? result : undefined;
+}
 
 /** Places simulated calls, one fate after the other, and keeps what became of them. */
 export class Traffic {
@@ -17,6 +24,7 @@ export class Traffic {
   readonly #nodes: readonly { readonly node: SimulatedFreeSwitch; readonly socketPort: number }[];
   readonly #endpointUrl: string | undefined;
   readonly #pace: number;
+  readonly #decisionMs = new Map<string, number>();
   readonly #live = new Map<string, { hangup(): void; ended: Promise<unknown> }>();
   #placed = 0;
 
@@ -41,6 +49,12 @@ export class Traffic {
     const ids = this.arrivals.get(notification.uuid);
     if (ids) ids.push(webhookId);
     else this.arrivals.set(notification.uuid, [webhookId]);
+  }
+
+  /** Reads the time of a decision from what an agent logs about it. */
+  read({ service, message, call, ms }: LogLine): void {
+    const decision = service.startsWith('agent') && (message === 'decided' || message === 'not decided');
+    if (decision && typeof call === 'string' && typeof ms === 'number') this.#decisionMs.set(call, ms);
   }
 
   /** Places `count` calls, or calls until `stop`, at a steady rate a second. */
@@ -87,9 +101,9 @@ export class Traffic {
       this.#live.delete(call.uuid);
       this.truths.push({
         uuid: call.uuid,
-        result: record.variables['dialhook_result'],
+        result: resultOf(record),
         progress: record.progress,
-        decisionMs: record.decisionMs,
+        decisionMs: this.#decisionMs.get(call.uuid),
       });
     });
     this.#live.set(call.uuid, { hangup: () => call.hangup(), ended });

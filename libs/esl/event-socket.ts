@@ -23,6 +23,9 @@ export class ClosedError extends Error {
 interface Pending {
   readonly command: string;
   readonly settle: PromiseWithResolvers<Reply>;
+  /** The text of the last reply to wait for, where there may be one before it or none. */
+  readonly sentinel?: string;
+  before?: string;
 }
 
 /** modesl's connection, with frames taken before modesl pairs, renames or loses them. */
@@ -113,6 +116,17 @@ export class EventSocket {
     return this.#write('sendmsg', ['sendmsg', ...lines]);
   }
 
+  /**
+   * A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. FreeSWITCH answers nothing at all
+   * for an empty variable, and what starts with ~ without an end: the channel's own uuid, asked for right behind it,
+   * says when the answer is over.
+   */
+  async getVariable(name: string, uuid: string): Promise<string> {
+    oneLine(name, 'the name of the variable');
+    const { text } = await this.#write('getvar', [`getvar ${name}`, '', 'getvar uuid'], uuid);
+    return text;
+  }
+
   /** Gathers what `work` sends into one write. */
   together<T>(work: () => T): T {
     this.#socket.cork();
@@ -128,18 +142,18 @@ export class EventSocket {
     this.#socket.destroy();
   }
 
-  async #write(command: string, lines: readonly string[]): Promise<Reply> {
+  async #write(command: string, lines: readonly string[], sentinel?: string): Promise<Reply> {
     if (this.#closed || !this.#socket.writable)
       throw new ClosedError(`not connected: ${command.split(' ', 1)[0]}`);
-    const reply = this.#expect(command);
+    const reply = this.#expect(command, sentinel);
     this.#connection.send(lines.join('\n'));
     return reply;
   }
 
-  #expect(command: string): Promise<Reply> {
+  #expect(command: string, sentinel?: string): Promise<Reply> {
     const settle = Promise.withResolvers<Reply>();
     settle.promise.catch(() => {});
-    this.#pending.push({ command, settle });
+    this.#pending.push({ command, settle, ...(sentinel === undefined ? {} : { sentinel }) });
     return settle.promise;
   }
 
@@ -151,12 +165,18 @@ export class EventSocket {
   }
 
   #reply(headers: Headers, text: string): void {
-    const pending = this.#pending.shift();
+    const [pending] = this.#pending;
     if (!pending) throw new ClosedError('FreeSWITCH answered what was not asked');
-    const [verb] = pending.command.split(' ', 1);
-    if (text.startsWith('-ERR') && verb !== 'getvar')
-      pending.settle.reject(new CommandError(`${verb}: ${text.slice(4).trim()}`));
-    else pending.settle.resolve({ headers, text });
+    const { command, settle, sentinel } = pending;
+    if (sentinel !== undefined && text !== sentinel) {
+      pending.before = text;
+      return;
+    }
+    this.#pending.shift();
+    if (sentinel !== undefined) settle.resolve({ headers, text: pending.before ?? '' });
+    else if (text.startsWith('-ERR'))
+      settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
+    else settle.resolve({ headers, text });
   }
 
   #close(): void {

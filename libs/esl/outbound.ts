@@ -27,8 +27,8 @@ export class OutboundCall {
   }
 
   /** A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. */
-  async getVariable(name: string): Promise<string> {
-    return (await this.#socket.send(`getvar ${name}`)).text;
+  getVariable(name: string): Promise<string> {
+    return this.#socket.getVariable(name, this.data['Unique-ID'] ?? '');
   }
 
   /**

@@ -10,6 +10,7 @@ import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
+import { ctiBridge } from './cti-bridge.ts';
 import { lookUpUsers } from './registrations.ts';
 import { decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
 
@@ -61,9 +62,10 @@ export class Decider {
     ).finally(() => this.#inHand--);
 
     const line = {
-      result: outcome.result,
-      error: outcome.error,
+      ...outcome,
       ms: Math.round(performance.now() - started),
+      from: request.caller_id_number,
+      to: request.destination_number,
     };
     if (outcome.result === 'decided') log.info(line, 'decided');
     else log.warn(line, 'not decided');
@@ -74,7 +76,7 @@ export class Decider {
     request: ReturnType<typeof endpointRequest>,
     context: Context,
   ): Promise<Outcome> {
-    const parsed = endpointOf(call.data, this.#config.DEFAULT_ENDPOINT_URL);
+    const parsed = endpointOf(await ctiBridge(call), this.#config.DEFAULT_ENDPOINT_URL);
     if (!parsed.ok) return this.#fallThrough(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
     if (this.#inHand > this.#config.MAX_CALLS_DECIDING)
@@ -90,6 +92,7 @@ export class Decider {
       abandon(this.#bus, request.uuid);
       return failure('caller_gone', 'the caller gave up');
     }
+    if (reply.result === 'router_timeout') abandon(this.#bus, request.uuid);
     if (reply.result !== 'decided')
       return this.#fallThrough(call, failure(reply.result, reply.error), endpoint);
     return this.#carryOut(call, reply.plan, endpoint).catch((error: Error) =>

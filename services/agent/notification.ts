@@ -93,7 +93,7 @@ export function readEvent(
 ): CallEvent | undefined {
   const uuid = variable(event, CALL_VARIABLE);
   const leg = header(event, 'Unique-ID');
-  const parsed = endpointOf(event, settings.defaultUrl);
+  const parsed = endpointOf(variable(event, 'cti_bridge'), settings.defaultUrl);
   if (uuid === '' || leg === '' || !parsed.ok) return undefined;
 
   const name = header(event, 'Event-Name');

@@ -1,5 +1,4 @@
 import type { Group, Leg, Plan } from '#libs/contract/plan.ts';
-import { HostPort } from '#libs/contract/text.ts';
 import type { DialableGroup } from '#libs/dialplan/applications.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
@@ -24,9 +23,8 @@ async function contactsOf(
   leg: UserLeg,
   defaultDomain: string | undefined,
 ): Promise<DialLeg[]> {
-  const domain = HostPort.safeParse(leg.domain ?? defaultDomain ?? (await call.getVariable('domain_name')));
-  if (!domain.success) return [];
-  await call.execute('export', `${CONTACTS}=\${sofia_contact(*/${leg.user}@${domain.data})}`);
+  const domain = leg.domain ?? defaultDomain ?? '${domain_name}';
+  await call.execute('export', `${CONTACTS}=\${sofia_contact(*/${leg.user}@${domain})}`);
   const contacts = wholeContacts(await call.getVariable(CONTACTS));
   await call.execute('unset', CONTACTS);
   return endpointsOfContacts(contacts, leg.number).map((endpoint) => ({

@@ -17,10 +17,8 @@ export const variable = (data: ChannelData, name: string): string => header(data
 export const isoTime = (micros: string): string => new Date(Math.floor(Number(micros) / 1000)).toISOString();
 
 /** The endpoint a channel is bound to: what its cti_bridge says, or the default where it says nothing. */
-export function endpointOf(data: ChannelData, defaultUrl: string | undefined): ParsedArguments {
-  const text = variable(data, 'cti_bridge');
-  return parseArguments(text === '' ? (defaultUrl ?? '') : text);
-}
+export const endpointOf = (ctiBridge: string, defaultUrl: string | undefined): ParsedArguments =>
+  parseArguments(ctiBridge === '' ? (defaultUrl ?? '') : ctiBridge);
 
 export const nodeName = (data: ChannelData, configured: string | undefined): string =>
   configured ?? (header(data, 'FreeSWITCH-Switchname') || header(data, 'FreeSWITCH-Hostname'));

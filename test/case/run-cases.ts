@@ -1,0 +1,97 @@
+import { existsSync, rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { notificationId } from '#libs/contract/endpoint.ts';
+import { CANARY, CASES, type Case, FALLBACK_NUMBER } from './cases.ts';
+import { startTestCluster, type TestCluster } from './stack.ts';
+import type { Callee, CallOutcome, Switch } from './switch.ts';
+
+const CALLER = { number: '13800138000', name: `张三 O'Brien 100%` };
+const DESTINATION = '0555';
+const ANSWERS: Callee = { ringAt: 20, answerAt: 60 };
+
+async function place(one: Switch, cluster: TestCluster, wanted: Case): Promise<CallOutcome> {
+  cluster.answer = wanted.answer;
+  const bridge = wanted.bridge ?? ((url: string) => url);
+  const ctiBridge = bridge(cluster.url);
+  return one.call({
+    caller: CALLER,
+    destination: DESTINATION,
+    ...(ctiBridge === undefined ? {} : { ctiBridge }),
+    socket: cluster.socket,
+    fallback: `sofia/gateway/gw/${FALLBACK_NUMBER}`,
+    callees: { [FALLBACK_NUMBER]: ANSWERS, ...wanted.callees },
+    ...(wanted.cancelAt === undefined ? {} : { cancelAt: wanted.cancelAt }),
+    ...(wanted.byeAt === undefined ? {} : { byeAt: wanted.byeAt }),
+  });
+}
+
+/** What the endpoint was told of one call, once it has been told that it is over. */
+async function toldOf(cluster: TestCluster, uuid: string, expected: number) {
+  const told = () => cluster.told.filter(({ notification }) => notification.uuid === uuid);
+  await vi.waitFor(() => expect(told().length).toBeGreaterThanOrEqual(expected), { timeout: 10_000 });
+  return told();
+}
+
+/** The table of cases on one kind of FreeSWITCH, through the real services. */
+export function describeCases(kind: string, start: () => Promise<Switch>): void {
+  describe(`a call through ${kind}`, () => {
+    let one: Switch;
+    let cluster: TestCluster;
+
+    beforeAll(async () => {
+      rmSync(CANARY, { force: true });
+      one = await start();
+      cluster = await startTestCluster(one);
+    });
+    afterAll(async () => {
+      await cluster?.stop();
+      await one?.stop();
+      expect(existsSync(CANARY)).toBe(false);
+    });
+
+    it.each(CASES)('$name', async (wanted) => {
+      const outcome = await place(one, cluster, wanted);
+      const { invites, status, reason, result, error, told, hangup } = wanted.expect;
+
+      expect(outcome.invites).toHaveLength(invites.length);
+      expect(outcome.invites).toMatchObject(invites);
+      expect(outcome.status).toBe(status);
+      if (reason !== undefined) expect(outcome.reason).toBe(reason);
+      expect(outcome.result).toBe(result);
+      if (error !== undefined) expect(outcome.error).toMatch(error);
+
+      const heard = await toldOf(cluster, outcome.uuid, told.length);
+      expect(heard.map(({ notification }) => notification.action)).toEqual(told);
+      expect(heard.map(({ webhookId }) => webhookId)).toEqual(
+        heard.map(({ notification }) => notificationId(notification)),
+      );
+      for (const { notification } of heard)
+        expect(notification).toMatchObject({
+          node: 'node',
+          caller_id_number: CALLER.number,
+          caller_id_name: CALLER.name,
+          destination_number: DESTINATION,
+        });
+      if (hangup) expect(heard.at(-1)?.notification).toMatchObject(hangup);
+    });
+
+    it('asks the endpoint with all that is known of the call', () => {
+      const [request] = cluster.requests;
+      expect(request).toMatchObject({
+        action: 'request',
+        node: 'node',
+        caller_id_number: CALLER.number,
+        caller_id_name: CALLER.name,
+        destination_number: DESTINATION,
+        network_addr: '127.0.0.1',
+      });
+      expect(request?.context).not.toBe('');
+      expect(request?.sip_call_id).not.toBe('');
+      expect(Date.parse(request?.time ?? '')).toBeGreaterThan(0);
+    });
+
+    it('gave up the HTTP request of the caller who gave up', () => {
+      expect(cluster.abandoned).toBeGreaterThan(0);
+    });
+  });
+}
