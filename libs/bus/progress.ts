@@ -2,6 +2,8 @@ import {
   AckPolicy,
   type Consumer,
   DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
   type JetStreamClient,
   jetstream,
   jetstreamManager,
@@ -14,8 +16,17 @@ import { BUS, type Progress } from '#libs/contract/messages.ts';
 import type { Bus } from './connection.ts';
 import { traceToHeaders } from './message.ts';
 
-const MINUTE_MS = 60_000;
 const PUBLISH_TIMEOUT_MS = 2_000;
+
+/** After this JetStream hands out again what was not acknowledged. */
+export const ACK_WAIT_MS = 60_000;
+
+const CONSUMER = {
+  durable_name: BUS.notifier,
+  ack_policy: AckPolicy.Explicit,
+  ack_wait: nanos(ACK_WAIT_MS),
+  max_ack_pending: 10_000,
+};
 
 export interface StreamLimits {
   readonly replicas: number;
@@ -42,17 +53,26 @@ export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Prom
   );
   if (exists) await manager.streams.update(BUS.stream, stream);
   else await manager.streams.add({ name: BUS.stream, retention: RetentionPolicy.Workqueue, ...stream });
-  await manager.consumers.add(BUS.stream, {
-    durable_name: BUS.notifier,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(MINUTE_MS),
-    max_ack_pending: 10_000,
-  });
+  await manager.consumers.add(BUS.stream, CONSUMER);
 }
 
 /** Where the notifier takes progress from: the durable pull consumer that all notifiers share. */
 export const progressConsumer = (bus: Bus): Promise<Consumer> =>
   jetstream(bus.nats).consumers.get(BUS.stream, BUS.notifier);
+
+/**
+ * The same consumer made anew, so that it begins with the oldest message not acknowledged and goes on in the stream's
+ * order. What another notifier had taken without acknowledging would otherwise come back late, behind newer messages.
+ */
+export async function restartProgressConsumer(bus: Bus): Promise<Consumer> {
+  const manager = await jetstreamManager(bus.nats);
+  await manager.consumers.delete(BUS.stream, BUS.notifier).catch((error: unknown) => {
+    if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound))
+      throw error;
+  });
+  await manager.consumers.add(BUS.stream, CONSUMER);
+  return progressConsumer(bus);
+}
 
 export class ProgressPublisher {
   readonly #jetstream: JetStreamClient;

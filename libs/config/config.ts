@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Shape = Record<string, z.ZodType>;
@@ -16,8 +16,17 @@ export interface SettingMeta {
   readonly secret?: boolean;
 }
 
+/** What a setting says of itself; `default` and `optional` around it do not hide it. */
+export function settingMeta(schema: z.ZodType): SettingMeta {
+  const inner =
+    schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
+      ? settingMeta(schema.unwrap() as z.ZodType)
+      : {};
+  return { ...inner, ...(schema.meta() as SettingMeta | undefined) };
+}
+
 const isSecret = (schema: z.ZodType | undefined): boolean =>
-  (schema?.meta() as SettingMeta | undefined)?.secret === true;
+  schema !== undefined && settingMeta(schema).secret === true;
 
 function settingText(env: Env, name: string, secret: boolean): string | undefined {
   const text = env[name];

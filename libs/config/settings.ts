@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const integer = (min: number, max: number, unit?: string) => {
@@ -24,6 +25,17 @@ export const url = (...schemes: string[]) =>
       (text) => text.split(',').every((one) => URL.canParse(one) && schemes.includes(new URL(one).protocol)),
       `must be a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
     );
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
+}
+
+/** IP networks in CIDR notation, separated by commas. */
+export const networks = () =>
+  list().refine((all) => all.every(isNetwork), 'must be networks such as 10.0.0.0/8 or fe80::/10');
 
 /** Settings that every service has. */
 export const commonSettings = {

@@ -37,18 +37,18 @@ const DialString = z
   })
   .describe('a FreeSWITCH dial string; commas mean one after the other unless strategy is simultaneous');
 
+const CAUSE = 'is not a hangup cause of FreeSWITCH (a name or a number)';
+const STATUS = 'must be from 400 to 699';
+
 const Hangup = z
   .strictObject({
     type: z.literal('hangup'),
     cause: z
-      .union([z.string().max(64), z.number().int()])
+      .union([z.string().max(64, CAUSE), z.number().int()], { error: CAUSE })
       .transform((cause, context) => {
         const name = hangupCause(cause);
         if (name !== undefined) return name;
-        context.addIssue({
-          code: 'custom',
-          message: 'is not a hangup cause of FreeSWITCH (a name or a number)',
-        });
+        context.addIssue({ code: 'custom', message: CAUSE });
         return z.NEVER;
       })
       .optional()
@@ -56,14 +56,17 @@ const Hangup = z
         'hangup cause, by number or name; NORMAL_CLEARING (16) when neither cause nor sipcode is given',
       ),
     sipcode: z
-      .union([
-        z.number(),
-        z
-          .string()
-          .regex(/^\d{3}$/, 'must be three digits')
-          .transform(Number),
-      ])
-      .pipe(z.number().int().min(400, 'must be from 400 to 699').max(699, 'must be from 400 to 699'))
+      .union(
+        [
+          z.number().int(),
+          z
+            .string()
+            .regex(/^\d{3}$/, STATUS)
+            .transform(Number),
+        ],
+        { error: STATUS },
+      )
+      .pipe(z.number().int().min(400, STATUS).max(699, STATUS))
       .optional()
       .describe(
         'SIP status for a call not yet answered; wins over cause, which then holds for an answered call',
@@ -73,7 +76,7 @@ const Hangup = z
 
 /** Where one call may go. */
 export const DialTarget = z.discriminatedUnion('type', [Gateway, User, Ip, DialString], {
-  error: 'must be one of gateway, user, ip, dialstring or hangup',
+  error: 'must be one of gateway, user, ip or dialstring in a list',
 });
 export type DialTarget = z.output<typeof DialTarget>;
 
@@ -85,10 +88,17 @@ export const Strategy = z.enum(['sequential', 'simultaneous'], {
   error: 'must be sequential or simultaneous',
 });
 
+/** FreeSWITCH hands no more than 256 exported variables to a called leg, those of the dialplan and our own included. */
+const MAX_VARIABLES = 128;
+
 /** The endpoint's answer to a request, after parsing. Unknown keys beside `dial` are ignored, inside it refused. */
 export const Decision = z.object({
   variables: z
     .record(VariableName, VariableValue)
+    .refine(
+      (variables) => Object.keys(variables).length <= MAX_VARIABLES,
+      `must hold at most ${MAX_VARIABLES} variables`,
+    )
     .default({})
     .describe('channel variables set on the called leg'),
   dial: z

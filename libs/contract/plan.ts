@@ -21,7 +21,8 @@ export const DialEndpoint = z
   .regex(
     DIALABLE,
     'must be sofia/gateway/GATEWAY/NUMBER, sofia/PROFILE/NUMBER@HOST, user/NAME, loopback/NUMBER or error/CAUSE',
-  );
+  )
+  .refine((endpoint) => !endpoint.includes(':_:'), 'must not hold :_:, which begins another dial string');
 
 const Leg = z.union([
   z.strictObject({ endpoint: DialEndpoint, variables: Variables }),
@@ -36,7 +37,10 @@ const Leg = z.union([
 /** One called leg. A `user` leg becomes endpoints once the agent has asked FreeSWITCH for the user's contacts. */
 export type Leg = z.output<typeof Leg>;
 
-const Group = z.strictObject({ variables: Variables, legs: z.array(Leg).min(1).max(64) });
+/** Groups of a plan, and legs of a group, at most. */
+export const MAX_BRANCHES = 64;
+
+const Group = z.strictObject({ variables: Variables, legs: z.array(Leg).min(1).max(MAX_BRANCHES) });
 /** Legs that ring at once, with the variables of their dial string. Groups are tried one after the other. */
 export type Group = z.output<typeof Group>;
 
@@ -44,7 +48,7 @@ const Cause = z.enum(Object.keys(HANGUP_CAUSES) as [HangupCause, ...HangupCause[
 
 /** What the agent is to do with the call: the decision, checked and resolved into groups of legs. */
 export const Plan = z.union([
-  z.strictObject({ groups: z.array(Group).min(1).max(64), variables: Variables }),
+  z.strictObject({ groups: z.array(Group).min(1).max(MAX_BRANCHES), variables: Variables }),
   z.strictObject({
     hangup: z.strictObject({ cause: Cause, sipcode: z.number().int().min(400).max(699).optional() }),
   }),

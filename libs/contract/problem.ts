@@ -4,9 +4,13 @@ type Issue = z.core.$ZodIssue;
 
 const depth = (issues: readonly Issue[]): number => Math.max(0, ...issues.map((issue) => issue.path.length));
 
-/** Of a union's alternatives, the one that was meant: the one that was understood deepest. */
+/** How far a value was understood: deep inside it, or at least as one of the right type. */
+const understood = (issues: readonly Issue[]): number =>
+  depth(issues) + (issues.length > 0 && issues.every((issue) => issue.code !== 'invalid_type') ? 0.5 : 0);
+
+/** Of a union's alternatives, the one that was meant. */
 const nearest = (alternatives: readonly (readonly Issue[])[]): readonly Issue[] =>
-  alternatives.reduce((best, one) => (depth(one) > depth(best) ? one : best), []);
+  alternatives.reduce((best, one) => (understood(one) > understood(best) ? one : best), []);
 
 function words(issue: Issue, path: readonly PropertyKey[]): string {
   const inner =

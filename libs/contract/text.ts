@@ -8,7 +8,9 @@ const pattern = (regex: RegExp, max: number, message: string) =>
 
 /** A number to dial. Digits, letters and the signs that occur in numbers; nothing a dial string gives a meaning to. */
 export const DialNumber = z
-  .union([z.string(), z.number().int().nonnegative().transform(String)])
+  .union([z.string(), z.number().int().nonnegative('must not be negative').transform(String)], {
+    error: 'must be text or a whole number',
+  })
   .pipe(pattern(/^[0-9A-Za-z*#+_.-]+$/, 64, 'may hold only digits, letters and * # + _ . -'));
 
 /** The name of a sofia gateway, sofia profile or directory user. */
@@ -33,6 +35,7 @@ export const VariableText = z
   .max(MAX_VALUE_LENGTH, `must be at most ${MAX_VALUE_LENGTH} characters`)
   .refine((text) => !CONTROL_OR_LINE.test(text), 'must not hold control characters or line ends')
   .refine((text) => !/\$\$?\{/.test(text), 'must not hold ${, which FreeSWITCH would expand')
+  .refine((text) => !text.includes("\\'"), "must not hold \\', which FreeSWITCH drops without a word")
   .refine(
     (text) => !text.startsWith('ARRAY::'),
     'must not start with ARRAY::, which FreeSWITCH reads as a list',

@@ -33,6 +33,9 @@ const exportToCalled = (name: string, value: string): Application => ({
 const NO_EXPANSION = set('app_disable_expand_variables', 'true');
 const DECIDED = set('dialhook_result', 'decided');
 
+/** FreeSWITCH would give the caller the SIP status of an earlier target with the cause of a later one. */
+const FORGET_LAST_STATUS: Application = { name: 'unset', data: 'last_bridge_proto_specific_hangup_cause' };
+
 /** What hangs a call up: by cause, or by SIP status while it is not answered yet. */
 export const hangupApplications = ({ cause, sipcode }: Hangup): Application[] => [
   NO_EXPANSION,
@@ -63,6 +66,7 @@ export function dialApplications(
     exportToCalled('cti_bridge', formatArguments(endpoint)),
     ...Object.entries(variables).map(([name, value]) => exportToCalled(name, value)),
     ...bridges.flatMap((bridge, index) => [
+      ...(index === 0 ? [] : [FORGET_LAST_STATUS]),
       ...(index === 0 && last > 0 ? [set('continue_on_fail', 'true')] : []),
       ...(index === last ? [set('continue_on_fail', 'false')] : []),
       bridge,

@@ -1,5 +1,5 @@
 import type { Decision, DialTarget, Variables } from '#libs/contract/decision.ts';
-import type { Group, Plan } from '#libs/contract/plan.ts';
+import { type Group, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
 import { DialStringError, fitsInBrackets, parseDialString } from './dial-string.ts';
 
 /** A decision that reads well and cannot be carried out. The message names the field. */
@@ -43,7 +43,7 @@ function groupsOf(target: DialTarget, strategy: Decision['strategy'], where: str
 function merged(groups: readonly Group[]): Group {
   const variables: Variables = {};
   for (const [name, value] of groups.flatMap((group) => Object.entries(group.variables))) {
-    if (variables[name] !== undefined && variables[name] !== value)
+    if (Object.hasOwn(variables, name) && variables[name] !== value)
       throw new PlanError(`dial: targets that ring at once disagree on the variable ${name}`);
     variables[name] = value;
   }
@@ -63,5 +63,7 @@ export function planOf(decision: Decision): Plan {
   );
   const groups =
     strategy === 'sequential' || byTarget.length === 1 ? byTarget.flat() : [merged(byTarget.flat())];
+  if (groups.flatMap((group) => group.legs).length > MAX_BRANCHES)
+    throw new PlanError(`dial: more than ${MAX_BRANCHES} targets`);
   return { groups, variables };
 }
