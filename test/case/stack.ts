@@ -21,6 +21,8 @@ export interface TestCluster {
   readonly requests: EndpointRequest[];
   readonly told: Told[];
   readonly log: LogLine[];
+  /** The traceparent of every HTTP request that came, in order. */
+  readonly traceparents: string[];
   /** Requests whose connection was given up before they were answered. */
   abandoned: number;
   answer: Case['answer'];
@@ -34,6 +36,7 @@ export async function startTestCluster(one: Switch): Promise<TestCluster> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    cluster.traceparents.push(String(request.headers['traceparent']));
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as EndpointRequest | Notification;
     if (body.action !== 'request') {
       cluster.told.push({ notification: body, webhookId: String(request.headers['webhook-id']) });
@@ -78,6 +81,7 @@ export async function startTestCluster(one: Switch): Promise<TestCluster> {
     requests: [],
     told: [],
     log,
+    traceparents: [],
     abandoned: 0,
     answer: () => 'silent',
     stop: () => running.unwind(),
