@@ -19,6 +19,7 @@ async function main(options: Options): Promise<boolean> {
   const screen = new Screen(options.json ? process.stderr : process.stdout);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
   try {
     const { freeswitch } = options;
     if (freeswitch) return await runWithFreeSwitch({ ...options, freeswitch }, screen, stop);

@@ -5,7 +5,7 @@ export const USAGE = `Usage: npm start -- [OPTIONS]
 Runs a whole Dialhook cluster on this machine until Ctrl-C.
 
   --calls N               place N simulated calls of mixed fates, wait until all is delivered, and end
-  --rate N                calls a second (default 5; 50 with --calls)
+  --rate N                calls a second (default 2; 50 with --calls)
   --json                  print one JSON object as the last line of standard output
   --freeswitch HOST:PORT  use a real FreeSWITCH (its event socket) in place of the simulated ones
   --freeswitch-password P its event socket password (default ClueCon)
@@ -76,7 +76,7 @@ export function readOptions(args: readonly string[]): Options {
     throw new UsageError('--endpoint must start with http:// or https://');
   return {
     calls: calls === undefined ? undefined : number('calls', calls, 1, 1_000_000),
-    rate: number('rate', text('rate') ?? (calls === undefined ? '5' : '50'), 1, 1000),
+    rate: number('rate', text('rate') ?? (calls === undefined ? '2' : '50'), 1, 1000),
     json: values['json'] === true,
     freeswitch:
       freeswitch === undefined

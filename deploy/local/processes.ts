@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
@@ -13,6 +13,10 @@ export interface ProcessOptions {
 
 const STOP_MS = 15_000;
 
+/** On Linux the kernel ends the process with us, even when we are killed before we can. */
+const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'SIGTERM', '--'];
+const canDieWithParent = spawnSync('setpriv', ['--pdeathsig', 'SIGTERM', '--', 'true']).status === 0;
+
 /** One process of the local cluster, in a process group of its own so that Ctrl-C reaches only the one who orders. */
 export class ManagedProcess {
   readonly name: string;
@@ -22,7 +26,8 @@ export class ManagedProcess {
 
   constructor({ name, command, args, env = {}, onLine }: ProcessOptions) {
     this.name = name;
-    this.#child = spawn(command, args, {
+    const [program = command, ...rest] = [...(canDieWithParent ? DIE_WITH_PARENT : []), command, ...args];
+    this.#child = spawn(program, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

@@ -10,41 +10,40 @@ const MAX_LIVE_LINES = 12;
 
 const seconds = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 
+const OUTCOMES: Readonly<Record<string, Style>> = { NORMAL_CLEARING: 'green', ORIGINATOR_CANCEL: 'gray' };
+
 function stepWords({ action, number, cause, by }: Story['steps'][number], story: Story): [string, Style] {
   switch (action) {
     case 'ring':
-      return [number ? `rings ${number}` : 'rings', 'yellow'];
+      return [story.to === number ? 'rings' : `${number} rings`, 'yellow'];
     case 'progress':
       return ['early media', 'yellow'];
     case 'answer':
       return ['answered', 'green'];
     default: {
-      const talk = story.talkMs ? `after ${seconds(story.talkMs)} ` : '';
-      return [`${talk}${by ?? ''} hung up: ${cause ?? ''}`, cause === 'NORMAL_CLEARING' ? 'cyan' : 'magenta'];
+      const talked = story.talkMs ? ` after ${seconds(story.talkMs)}` : '';
+      return [`${by ?? ''} hung up${talked} ${cause ?? ''}`, OUTCOMES[cause ?? ''] ?? 'magenta'];
     }
   }
 }
 
+function decisionWords({ result, decisionMs }: Story): [string, Style] {
+  if (result === undefined) return ['asking ...', 'dim'];
+  if (result === 'decided') return [`decided in ${decisionMs ?? '?'} ms`, 'cyan'];
+  if (result === 'caller_gone') return ['gave up while asking', 'gray'];
+  return [`${result}, dialplan goes on`, 'red'];
+}
+
 /** One call in one line. `paint` colours, or returns the text as it is. */
 export function storyLine(story: Story, paint: (style: Style, text: string) => string): string {
-  const head = [
-    paint('dim', story.time.slice(11, 19)),
-    paint('dim', story.node),
-    paint('dim', story.uuid.slice(0, 8)),
-    `${paint('bold', story.from || '?')} → ${paint('bold', story.to || '?')}`,
-  ].join('  ');
-  const decision =
-    story.result === undefined
-      ? []
-      : story.result === 'decided'
-        ? [paint('blue', `decided in ${story.decisionMs ?? '?'} ms`)]
-        : [paint('red', `${story.result}${story.error ? ` (${story.error})` : ''}, dialplan goes on`)];
-  const steps = story.steps.map((step) => {
-    const [words, style] = stepWords(step, story);
-    return paint(style, words);
-  });
-  const told = story.steps.length > 0 ? [paint('dim', `told ${story.told}/${story.steps.length}`)] : [];
-  return `${head}  ${[...decision, ...steps, ...told].join(paint('dim', ' · '))}`;
+  const place = paint('dim', `${story.time.slice(11, 19)} ${story.node} ${story.uuid.slice(0, 8)}`);
+  const words = [decisionWords(story), ...story.steps.map((step) => stepWords(step, story))];
+  const told = `${story.told}/${story.steps.length} told${story.retries > 0 ? `, ${story.retries} retries` : ''}`;
+  const tale = [
+    ...words.map(([text, style]) => paint(style, text)),
+    ...(story.steps.length > 0 ? [paint('dim', told)] : []),
+  ];
+  return `${place}  ${paint('bold', `${story.from} → ${story.to}`)}  ${tale.join(paint('dim', ' · '))}`;
 }
 
 /**

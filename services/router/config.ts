@@ -1,18 +1,9 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
-import { bytes, commonSettings, count, list, milliseconds, port } from '#libs/config/settings.ts';
+import { bytes, commonSettings, count, milliseconds, networks, port } from '#libs/config/settings.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_ANSWERS_IN_MEMORY_BYTES = 4096 * MEBIBYTE;
-
-function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const family = isIP(address);
-  const bits = family === 6 ? 128 : 32;
-  if (family === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
-}
 
 /** The router's settings, by environment variable. */
 export const RouterSettings = z
@@ -40,8 +31,7 @@ export const RouterSettings = z
     KEEP_ALIVE_MS: milliseconds(1, 600_000)
       .default(15_000)
       .describe('how long an idle connection is kept; less when the endpoint announces less'),
-    ENDPOINT_REFUSED_NETWORKS: list()
-      .refine((networks) => networks.every(isNetwork), 'must be networks such as 10.0.0.0/8 or fe80::/10')
+    ENDPOINT_REFUSED_NETWORKS: networks()
       .default(['169.254.0.0/16', 'fe80::/10'])
       .describe(
         'networks in which no endpoint is ever called, separated by commas; at first those of cloud metadata services',

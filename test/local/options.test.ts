@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { readOptions, UsageError } from '#deploy/local/options.ts';
 
 describe('readOptions', () => {
-  it('runs at five calls a second until Ctrl-C when nothing is said', () => {
+  it('runs at two calls a second until Ctrl-C when nothing is said', () => {
     expect(readOptions([])).toEqual({
       calls: undefined,
-      rate: 5,
+      rate: 2,
       json: false,
       freeswitch: undefined,
       listen: { host: '127.0.0.1', port: 8084 },
@@ -17,7 +17,7 @@ describe('readOptions', () => {
   it('reads a counted run', () => {
     expect(readOptions(['--calls', '200', '--rate', '50', '--json'])).toMatchObject({
       calls: 200,
-      rate: 50,
+      rate: 20,
       json: true,
     });
   });

@@ -1,0 +1,78 @@
+import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import type { EndpointClient } from '#libs/http/client.ts';
+import { publicUrl } from '#libs/http/request.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import { contextFromHeaders, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
+import type { Clock } from './clock.ts';
+import type { Entry } from './entry.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+export interface AttemptOptions {
+  readonly method: 'POST' | 'GET';
+  readonly connectTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+}
+
+export interface Attempt {
+  readonly verdict: Verdict;
+  /** Milliseconds from its begin to the answer or the failure. */
+  readonly tookMs: number;
+}
+
+function describe(span: Span, verdict: Verdict): void {
+  const failed = verdict.kind === 'failed';
+  if (verdict.status !== undefined) span.setAttribute('http.response.status_code', verdict.status);
+  span.setAttribute('dialhook.result', failed ? verdict.result : verdict.kind);
+  if (failed) span.setStatus({ code: SpanStatusCode.ERROR, message: verdict.result });
+}
+
+/** Where the endpoint is, as far as it may be told to traces. */
+function place(text: string): Record<string, string | number> {
+  const url = URL.parse(publicUrl(text));
+  if (!url) return {};
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  return { 'url.full': url.href, 'server.address': url.hostname, 'server.port': port };
+}
+
+/** Sends notifications to their endpoints, once each time it is asked. */
+export class Attempts {
+  readonly #client: EndpointClient;
+  readonly #options: AttemptOptions;
+  readonly #clock: Clock;
+
+  constructor(client: EndpointClient, options: AttemptOptions, clock: Clock) {
+    this.#client = client;
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Makes attempt `number`, from 1. Every way in which the endpoint can fail is a verdict. */
+  make(entry: Entry, number: number): Promise<Attempt> {
+    const { url, notification } = entry.progress;
+    const parent = contextFromHeaders((name) => entry.trace[name], callContext(notification.uuid));
+    const { method, ...timeouts } = this.#options;
+    const attributes = {
+      'http.request.method': method,
+      'http.request.resend_count': number - 1,
+      'dialhook.attempt': number,
+      'dialhook.notification': entry.id,
+      ...place(url),
+    };
+    return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
+      const answer = await this.#client.call({
+        url,
+        method,
+        body: notification,
+        headers: {
+          ...traceHeaders(context),
+          'webhook-id': entry.id,
+          'webhook-timestamp': String(Math.floor(this.#clock.now() / 1000)),
+        },
+        ...timeouts,
+      });
+      const verdict = verdictOf(answer, this.#clock.now());
+      describe(span, verdict);
+      return { verdict, tookMs: answer.timing.connectMs + answer.timing.responseMs };
+    });
+  }
+}

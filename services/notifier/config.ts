@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { ACK_WAIT_MS } from '#libs/bus/progress.ts';
+import { readConfig } from '#libs/config/config.ts';
+import { bytes, commonSettings, count, milliseconds, networks, port, url } from '#libs/config/settings.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const schedule = () =>
+  z.string().transform((text, context) => {
+    const waits = text.split(',').map((wait) => Number(wait.trim() || Number.NaN));
+    if (waits.length <= 32 && waits.every((ms) => Number.isInteger(ms) && ms >= 1 && ms <= 30 * DAY))
+      return waits;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be at most 32 whole numbers of ms from 1 to 30 days, separated by commas',
+    });
+    return z.NEVER;
+  });
+
+const fraction = () => {
+  const message = 'must be a number from 0 to 1';
+  return z.coerce.number({ error: message }).min(0, message).max(1, message);
+};
+
+/** The notifier's settings, by environment variable. */
+export const NotifierSettings = z
+  .object({
+    ...commonSettings,
+    HEALTH_PORT: port()
+      .default(9103)
+      .describe('port on which /healthz and /readyz are served; 0 picks a free one'),
+    REDIS_URL: url('redis:', 'rediss:', 'unix:')
+      .meta({ secret: true })
+      .default('redis://127.0.0.1:6379')
+      .describe('Redis, its maxmemory-policy noeviction; unix:///path for a socket'),
+    QUEUE_PREFIX: z
+      .string()
+      .regex(/^[\w{}.-]{1,64}$/, 'must be 1 to 64 letters, digits or _ - . { }')
+      .default('dialhook')
+      .describe('what every key in Redis starts with'),
+    ENDPOINT_METHOD: z
+      .enum(['POST', 'GET'], 'must be POST or GET')
+      .default('POST')
+      .describe('how endpoints are told: POST with a JSON body, or GET with query parameters'),
+    ENDPOINT_REFUSED_NETWORKS: networks()
+      .default(['169.254.0.0/16', 'fe80::/10'])
+      .describe("networks in which no endpoint is ever called, as in the router's setting of this name"),
+    NOTIFY_CONCURRENCY: count(1, 10_000)
+      .default(256)
+      .describe('calls whose notifications are being delivered at once'),
+    NOTIFY_CONNECT_TIMEOUT_MS: milliseconds(1, MINUTE)
+      .default(3 * SECOND)
+      .describe('for DNS, TCP and TLS together'),
+    NOTIFY_RESPONSE_TIMEOUT_MS: milliseconds(1, 2 * MINUTE)
+      .default(10 * SECOND)
+      .describe("from the sent request to the last byte of the endpoint's answer"),
+    RETRY_SCHEDULE_MS: schedule()
+      .meta({ unit: 'ms' })
+      .default([5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR])
+      .describe(
+        'waits after the first, second, ... failed attempt; after the last one more is a dead letter',
+      ),
+    RETRY_JITTER: fraction()
+      .default(0.2)
+      .describe('share by which each wait is made longer or shorter at random'),
+    RETRY_AFTER_MAX_MS: milliseconds(0, 7 * DAY)
+      .default(HOUR)
+      .describe("the longest Retry-After of an endpoint's 429 or 503 that is honoured"),
+    DEDUP_MS: milliseconds(1, 30 * DAY)
+      .default(2 * HOUR)
+      .describe("how long a call's notification ids are remembered after its last one, delivered or not"),
+    DEAD_LETTER_MAX: count(1, 10_000_000)
+      .default(100_000)
+      .describe('dead letters kept; beyond it the oldest are dropped, counted and logged'),
+    DEAD_LETTER_MAX_AGE_MS: milliseconds(1, 3650 * DAY)
+      .default(30 * DAY)
+      .describe('how long a dead letter is kept'),
+    PROGRESS_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each message of the stream'),
+    PROGRESS_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
+      .default(256 * MEBIBYTE)
+      .describe('largest size of the stream; when it is full, agents hold what they have'),
+    PROGRESS_MAX_AGE_MS: milliseconds(MINUTE, 365 * DAY)
+      .default(3 * DAY)
+      .describe('how long a message waits in the stream for a notifier'),
+    PROGRESS_DUPLICATE_WINDOW_MS: milliseconds(SECOND, DAY)
+      .default(2 * MINUTE)
+      .describe('how long JetStream remembers message ids'),
+  })
+  .superRefine((config, context) => {
+    const contradiction = (message: string) => context.addIssue({ code: 'custom', message });
+    if (config.DEDUP_MS <= ACK_WAIT_MS)
+      contradiction(
+        `DEDUP_MS must be more than ${ACK_WAIT_MS}: JetStream hands a message out again after that time, and the endpoint would get it twice (it is ${config.DEDUP_MS})`,
+      );
+    if (config.DEDUP_MS < config.PROGRESS_DUPLICATE_WINDOW_MS)
+      contradiction('DEDUP_MS must not be less than PROGRESS_DUPLICATE_WINDOW_MS');
+    if (config.PROGRESS_DUPLICATE_WINDOW_MS > config.PROGRESS_MAX_AGE_MS)
+      contradiction('PROGRESS_DUPLICATE_WINDOW_MS must not be more than PROGRESS_MAX_AGE_MS');
+    const attemptMs = config.NOTIFY_CONNECT_TIMEOUT_MS + config.NOTIFY_RESPONSE_TIMEOUT_MS;
+    if (config.STOP_DEADLINE_MS <= attemptMs)
+      contradiction(
+        `STOP_DEADLINE_MS must be more than NOTIFY_CONNECT_TIMEOUT_MS and NOTIFY_RESPONSE_TIMEOUT_MS together (${attemptMs}): a delivery cut off by the stop is made twice (it is ${config.STOP_DEADLINE_MS})`,
+      );
+  });
+export type NotifierConfig = z.output<typeof NotifierSettings>;
+
+/** @throws {ConfigError} */
+export const readNotifierConfig = (env: NodeJS.ProcessEnv): NotifierConfig =>
+  readConfig(NotifierSettings, env);

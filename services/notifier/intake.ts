@@ -1,0 +1,150 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { JsMsg } from '@nats-io/jetstream';
+import { SpanKind } from '@opentelemetry/api';
+import type { Bus } from '#libs/bus/connection.ts';
+import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
+import { ensureProgressStream, restartProgressConsumer, type StreamLimits } from '#libs/bus/progress.ts';
+import { Progress } from '#libs/contract/messages.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
+import { type Entry, entryOf } from './entry.ts';
+import type { ReaderLease } from './reader-lease.ts';
+
+const BATCH = 256;
+const FETCH_MS = 1_000;
+const AGAIN_MS = 500;
+
+/** Brings entries into Redis, in their order, and has them delivered; says of each whether it is new. */
+export type Store = (entries: readonly Entry[]) => Promise<boolean[]>;
+
+/** Settles as `work` does, or rejects when the signal is aborted first. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort));
+}
+
+/**
+ * Moves progress from JetStream into Redis, in the stream's order, and acknowledges what Redis has. Of all notifiers
+ * the one that holds the lease reads. Whatever could have changed the order (a new holder of the lease, a message lost with a
+ * connection, one refused by Redis) makes it begin again with the oldest message not acknowledged.
+ */
+export class Intake {
+  readonly #bus: Bus;
+  readonly #limits: StreamLimits;
+  readonly #lease: ReaderLease;
+  readonly #store: Store;
+  readonly #log: Log;
+  readonly #over = new AbortController();
+  readonly #running: Promise<void>;
+  #problem: string | undefined = 'not begun yet';
+
+  constructor(bus: Bus, limits: StreamLimits, lease: ReaderLease, store: Store, log: Log) {
+    this.#bus = bus;
+    this.#limits = limits;
+    this.#lease = lease;
+    this.#store = store;
+    this.#log = log;
+    this.#running = this.#run();
+  }
+
+  /** For /readyz: what is wrong, in words. */
+  problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Takes nothing more. What is not acknowledged stays in JetStream. */
+  async stop(): Promise<void> {
+    this.#over.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      try {
+        const reading = await unlessAborted(this.#lease.take(), signal);
+        this.#problem = undefined;
+        if (reading) await this.#read(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#problem = (error as Error).message;
+        this.#log.warn({ err: error }, 'reading progress: begins again');
+      }
+      await pause(AGAIN_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Reads until the lease is somebody else's. @throws when the order may be broken or a server is away. */
+  async #read(signal: AbortSignal): Promise<void> {
+    await unlessAborted(ensureProgressStream(this.#bus, this.#limits), signal);
+    const consumer = await unlessAborted(restartProgressConsumer(this.#bus), signal);
+    this.#log.info('reads progress');
+    let delivered = 0;
+    while (await unlessAborted(this.#lease.take(), signal)) {
+      const fetched = consumer.fetch({ max_messages: BATCH, expires: FETCH_MS });
+      const messages = await unlessAborted(fetched, signal);
+      const stop = () => messages.stop();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        let batch: JsMsg[] = [];
+        for await (const message of messages) {
+          if (message.info.deliverySequence !== ++delivered) throw new Error('a message was lost on its way');
+          batch.push(message);
+          if (messages.getPending() > 0) continue;
+          await unlessAborted(this.#take(batch), signal);
+          batch = [];
+        }
+        if (batch.length > 0) await unlessAborted(this.#take(batch), signal);
+      } finally {
+        signal.removeEventListener('abort', stop);
+        messages.stop();
+      }
+    }
+  }
+
+  async #take(messages: readonly JsMsg[]): Promise<void> {
+    const { promise: stored, resolve, reject } = Promise.withResolvers<boolean[]>();
+    stored.catch(() => {});
+    const entries: Entry[] = [];
+    const work = messages.flatMap((message) => {
+      const progress = this.#parse(message);
+      return progress === undefined ? [] : [this.#process(message, progress, entries, stored)];
+    });
+    if (entries.length > 0) this.#store(entries).then(resolve, reject);
+    await Promise.all(work);
+  }
+
+  #parse(message: JsMsg): Progress | undefined {
+    try {
+      return readMessage(Progress, message.subject, message.data);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.#log.error({ err: error, seq: message.seq }, 'dropped a message that is not progress');
+      message.term();
+      return undefined;
+    }
+  }
+
+  /** Adds the message to the batch, at once and with its span's context, and acknowledges it when the batch is stored. */
+  #process(message: JsMsg, progress: Progress, batch: Entry[], stored: Promise<boolean[]>): Promise<void> {
+    const { uuid, node } = progress.notification;
+    const parent = traceFromHeaders(message.headers, callContext(uuid));
+    const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
+    return inSpan(
+      'process progress',
+      { parent, kind: SpanKind.CONSUMER, attributes },
+      async (span, context) => {
+        const entry = entryOf(progress, traceHeaders(context));
+        const position = batch.push(entry) - 1;
+        span.setAttribute('dialhook.notification', entry.id);
+        const fresh = (await stored)[position];
+        span.setAttribute('dialhook.repeat', fresh === false);
+        message.ack();
+      },
+    );
+  }
+}

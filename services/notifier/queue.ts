@@ -1,0 +1,50 @@
+import { type JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+
+export const QUEUE = 'calls';
+
+/** What a job of the queue carries: the call, and how often its oldest notification was tried already. */
+export interface CallJob {
+  readonly call: string;
+  readonly head?: { readonly id: string; readonly attempts: number };
+}
+
+/** A job that carries nothing: that one comes back says that the queue works. */
+export const CANARY = 'canary';
+
+const EVENTS_KEPT = 100;
+const FAULT_RETRY_MS = 1_000;
+
+export function openQueue(redis: Redis, prefix: string): Queue {
+  return new Queue(QUEUE, {
+    connection: redis,
+    prefix,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+    defaultJobOptions: {
+      removeOnComplete: true,
+      removeOnFail: true,
+      // Attempts at delivering are counted elsewhere: what BullMQ sees fail is a fault of ours, never final.
+      attempts: Number.MAX_SAFE_INTEGER,
+      backoff: { type: 'fixed', delay: FAULT_RETRY_MS },
+    },
+  });
+}
+
+/** While the call's job waits there is one; while it runs, one more follows it: nothing added is ever left lying. */
+const onePerCall = (call: string): JobsOptions => ({
+  deduplication: { id: call, keepLastIfActive: true },
+});
+
+/** Has each call's backlog delivered. */
+export async function wakeCalls(queue: Queue, calls: Iterable<string>): Promise<void> {
+  const jobs = [...new Set(calls)].map((call) => ({
+    name: 'call',
+    data: { call } satisfies CallJob,
+    opts: onePerCall(call),
+  }));
+  await queue.addBulk(jobs);
+}
+
+export async function sendCanary(queue: Queue, from: string): Promise<void> {
+  await queue.add(CANARY, {}, { lifo: true, deduplication: { id: `${CANARY}:${from}` } });
+}

@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import { notificationId } from '#libs/contract/endpoint.ts';
+import type { Progress } from '#libs/contract/messages.ts';
+
+const common = (uuid: string, leg: string) => ({
+  uuid,
+  leg,
+  node: 'fs-1',
+  time: '2026-01-02T03:04:05.678Z',
+  caller_id_number: '1000',
+  caller_id_name: '张三 50% off',
+  destination_number: '2000',
+});
+
+/** That a called leg rings. */
+export const ringing = (url: string, uuid: string, leg: string): Progress => ({
+  v: 1,
+  url,
+  notification: { action: 'ring', ...common(uuid, leg), called_number: '2000' },
+});
+
+/** A call of so many notifications, each about a leg of its own, in their order. */
+export function callOf(url: string, count: number, uuid: string = randomUUID()): Progress[] {
+  return Array.from({ length: count }, (_, i) => ringing(url, uuid, `leg-${i}`));
+}
+
+export const idOf = (progress: Progress): string => notificationId(progress.notification);
+export const idsOf = (all: readonly Progress[]): string[] => all.map(idOf);
+
+/** The ids of one call, in the order given, each once. */
+export const ofCall = (ids: readonly string[], call: readonly Progress[]): string[] => {
+  const wanted = new Set(idsOf(call));
+  return [...new Set(ids.filter((id) => wanted.has(id)))];
+};

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Redis } from 'ioredis';
+import { Bus } from '#libs/bus/connection.ts';
+import { ensureProgressStream, ProgressPublisher } from '#libs/bus/progress.ts';
+import { BUS, type Progress } from '#libs/contract/messages.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import { createLog } from '#libs/telemetry/log.ts';
+import { type Clock, systemClock } from '#services/notifier/clock.ts';
+import { readNotifierConfig } from '#services/notifier/config.ts';
+import { startNotifier } from '#services/notifier/notifier.ts';
+import { type NatsServer, startNats } from '#test/servers/nats.ts';
+import { type RedisServer, startRedis } from '#test/servers/redis.ts';
+
+const DEADLINE_MS = 25_000;
+const POLL_MS = 10;
+
+/** Waits for something to be so. What is expected decides, the deadline only ends a test that has failed. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await sleep(POLL_MS);
+  }
+}
+
+export const quiet = createLog('test', process.env['TEST_LOG'] ?? 'silent');
+
+const QUICK = {
+  LOG_LEVEL: 'error',
+  NOTIFY_CONNECT_TIMEOUT_MS: '500',
+  NOTIFY_RESPONSE_TIMEOUT_MS: '1500',
+  RETRY_SCHEDULE_MS: Array.from({ length: 20 }, () => '1').join(','),
+};
+
+/** NATS, Redis, what an agent publishes with, and as many notifiers as wanted. */
+export class World {
+  readonly nats: NatsServer;
+  readonly redis: RedisServer;
+  readonly prefix = `test-${randomUUID().slice(0, 8)}`;
+  readonly #agent: Bus;
+  readonly #lifecycle: Lifecycle;
+  readonly #publisher: ProgressPublisher;
+
+  private constructor(nats: NatsServer, redis: RedisServer, agent: Bus, lifecycle: Lifecycle) {
+    this.nats = nats;
+    this.redis = redis;
+    this.#agent = agent;
+    this.#lifecycle = lifecycle;
+    this.#publisher = new ProgressPublisher(agent);
+  }
+
+  static async start(given: { readonly tcp?: boolean; readonly durable?: boolean } = {}): Promise<World> {
+    const [nats, redis] = await Promise.all([startNats(), startRedis(given)]);
+    const lifecycle = new Lifecycle(quiet, 5_000);
+    const agent = await Bus.connect(nats.url, 'agent', lifecycle, quiet);
+    const day = 86_400_000;
+    const limits = { replicas: 1, maxBytes: 2 ** 28, maxAgeMs: 3 * day, duplicateWindowMs: 120_000 };
+    await ensureProgressStream(agent, limits);
+    return new World(nats, redis, agent, lifecycle);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.redis.resume();
+    await this.#lifecycle.stop();
+    await Promise.all([this.nats.stop(), this.redis.stop()]);
+  }
+
+  env(settings: Readonly<Record<string, string>> = {}): Record<string, string> {
+    return {
+      ...QUICK,
+      NATS_URL: this.nats.url,
+      REDIS_URL: this.redis.url,
+      QUEUE_PREFIX: this.prefix,
+      HEALTH_PORT: '0',
+      ...settings,
+    };
+  }
+
+  /** A notifier within this process. */
+  async notifier(settings: Readonly<Record<string, string>> = {}, clock: Clock = systemClock) {
+    const config = readNotifierConfig(this.env(settings));
+    const lifecycle = new Lifecycle(quiet, config.STOP_DEADLINE_MS);
+    const bus = await Bus.connect(config.NATS_URL, 'notifier', lifecycle, quiet);
+    const notifier = startNotifier(config, bus, lifecycle, quiet, clock);
+    return {
+      ...notifier,
+      health: () => lifecycle.health(),
+      stop: () => lifecycle.stop(),
+      [Symbol.asyncDispose]: () => lifecycle.stop(),
+    };
+  }
+
+  /** A connection to the same Redis, to look or to disturb. */
+  client(): Redis {
+    const { protocol, pathname } = new URL(this.redis.url);
+    return protocol === 'unix:' ? new Redis(pathname) : new Redis(this.redis.url);
+  }
+
+  /** Publishes as an agent does, in this order. */
+  async publish(messages: readonly Progress[]): Promise<void> {
+    for (const message of messages)
+      await this.#publisher.publish(message, callContext(message.notification.uuid));
+  }
+
+  /** Puts a message into the stream whatever JetStream remembers of its id. */
+  async publishAgain(message: Progress): Promise<void> {
+    await this.#agent.nats.request(`${BUS.progress}.fs-1`, JSON.stringify(message));
+  }
+
+  async publishRaw(text: string): Promise<void> {
+    await this.#agent.nats.request(`${BUS.progress}.fs-1`, text);
+  }
+
+  /** Kills NATS and starts another with its data at the same address. */
+  async restartNats(): Promise<AsyncDisposable> {
+    const { port, storeDir } = this.nats;
+    await this.nats.kill();
+    const again = await startNats({ port, storeDir });
+    return { [Symbol.asyncDispose]: () => again.kill() };
+  }
+
+  /** How many messages are in the stream, and how many of them a notifier has without having acknowledged them. */
+  async stream(): Promise<{ readonly messages: number; readonly notAcknowledged: number }> {
+    const manager = await jetstreamManager(this.#agent.nats);
+    const { state } = await manager.streams.info(BUS.stream);
+    const consumer = await manager.consumers.info(BUS.stream, BUS.notifier).catch(() => undefined);
+    return { messages: state.messages, notAcknowledged: consumer?.num_ack_pending ?? 0 };
+  }
+
+  async allAcknowledged(): Promise<void> {
+    await until('the stream is empty', async () => (await this.stream()).messages === 0);
+  }
+}
