@@ -29,9 +29,10 @@ function kindOf({ type, enum: values, minimum, maximum, unit, secret }: JsonProp
   return type === 'integer' || type === 'number' ? `number${range}${unit ? ` (${unit})` : ''}` : 'text';
 }
 
-function defaultOf({ default: value, secret }: JsonProperty): string {
+function defaultOf(setting: z.ZodType, { secret }: JsonProperty): string {
+  const { data: value } = setting.safeParse(undefined);
   if (value === undefined) return 'not set';
-  if (secret) return '(see below)';
+  if (secret) return 'see below';
   return `\`${Array.isArray(value) ? value.join(',') : String(value)}\``;
 }
 
@@ -40,7 +41,14 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\
 function table(settings: z.ZodObject): string {
   const properties = (jsonSchema(settings).properties ?? {}) as Record<string, JsonProperty>;
   const rows = Object.entries(properties).map(([name, property]) =>
-    [`\`${name}\``, kindOf(property), defaultOf(property), property.description ?? ''].map(cell).join(' | '),
+    [
+      `\`${name}\``,
+      kindOf(property),
+      defaultOf(settings.shape[name] as z.ZodType, property),
+      property.description ?? '',
+    ]
+      .map(cell)
+      .join(' | '),
   );
   return [
     '| Variable | Value | Default | What it is |',
@@ -64,7 +72,7 @@ One for each FreeSWITCH node, or two.
 
 ${table(AgentSettings)}
 
-The default of \`FREESWITCH_PASSWORD\` is the one that FreeSWITCH ships with.
+The default of \`FREESWITCH_PASSWORD\` is the one that FreeSWITCH ships with, \`ClueCon\`.
 
 ## Router
 
@@ -73,6 +81,8 @@ ${table(RouterSettings)}
 ## Notifier
 
 ${table(NotifierSettings)}
+
+The default of \`REDIS_URL\` is \`redis://127.0.0.1:6379\`.
 `;
 
 const page = (schema: z.ZodType, title: string): string =>

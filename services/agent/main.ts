@@ -25,6 +25,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     filters: [[`variable_${CALL_VARIABLE}`, '/.+/']],
     onEvent: (event) => progress.take(event),
     onUp: () => log.info('freeswitch: listening to events'),
+    onFault: (err) => log.error({ err }, 'freeswitch: an event was left out'),
     onDown: (err) => log.warn({ err }, 'freeswitch: no event socket; trying again'),
   });
   lifecycle.check('freeswitch', () => (events.up ? undefined : 'not logged in to the event socket'));

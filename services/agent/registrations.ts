@@ -23,7 +23,7 @@ async function contactsOf(
   leg: UserLeg,
   defaultDomain: string | undefined,
 ): Promise<DialLeg[]> {
-  const domain = leg.domain ?? defaultDomain ?? '${domain_name}';
+  const domain = leg.domain ?? defaultDomain ?? `\${domain_name}`;
   await call.execute('export', `${CONTACTS}=\${sofia_contact(*/${leg.user}@${domain})}`);
   const contacts = wholeContacts(await call.getVariable(CONTACTS));
   await call.execute('unset', CONTACTS);
