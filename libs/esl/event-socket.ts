@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import Connection from 'modesl/lib/esl/Connection.js';
 import { type Frame, FrameParser, type Headers } from './frames.ts';
-import { oneLine } from './text.ts';
+import { decodeText, oneLine, parseJson } from './text.ts';
 
 /** What FreeSWITCH answered to one command. */
 export interface Reply {
@@ -19,6 +19,9 @@ export class CommandError extends Error {
 export class ClosedError extends Error {
   override readonly name = 'ClosedError';
 }
+
+/** What FreeSWITCH may answer to getvar when the variable is empty or not set. */
+const NO_VALUE = '-ERR command not found';
 
 interface Pending {
   readonly command: string;
@@ -47,6 +50,8 @@ class ModeslConnection extends Connection {
 
 export interface Listeners {
   readonly onEvent?: (event: unknown) => void;
+  /** An event that is not JSON or whose handler threw. Without this it ends the connection. */
+  readonly onFault?: (error: Error) => void;
   readonly onNotice?: (frame: Frame) => void;
   /** Called once, whatever ended the connection. */
   readonly onClose: (error: Error | undefined) => void;
@@ -124,7 +129,7 @@ export class EventSocket {
   async getVariable(name: string, uuid: string): Promise<string> {
     oneLine(name, 'the name of the variable');
     const { text } = await this.#write('getvar', [`getvar ${name}`, '', 'getvar uuid'], uuid);
-    return text;
+    return text === NO_VALUE ? '' : text;
   }
 
   /** Gathers what `work` sends into one write. */
@@ -159,9 +164,18 @@ export class EventSocket {
 
   #frame(frame: Frame): void {
     if (frame.type === 'command/reply') this.#reply(frame.headers, frame.headers['Reply-Text'] ?? '');
-    else if (frame.type === 'api/response') this.#reply(frame.headers, frame.body);
-    else if (frame.type === 'text/event-json') this.#listeners.onEvent?.(JSON.parse(frame.body));
+    else if (frame.type === 'api/response') this.#reply(frame.headers, decodeText(frame.body));
+    else if (frame.type === 'text/event-json') this.#event(frame.body);
     else this.#listeners.onNotice?.(frame);
+  }
+
+  #event(body: Buffer): void {
+    try {
+      this.#listeners.onEvent?.(parseJson(body));
+    } catch (error) {
+      if (!this.#listeners.onFault) throw error;
+      this.#listeners.onFault(error as Error);
+    }
   }
 
   #reply(headers: Headers, text: string): void {
@@ -183,7 +197,11 @@ export class EventSocket {
     if (this.#closed) return;
     this.#closed = true;
     for (const { command, settle } of this.#pending.splice(0))
-      settle.reject(new ClosedError(`the connection ended before the answer to ${command.split(' ', 1)[0]}`));
+      settle.reject(
+        new ClosedError(`the connection ended before the answer to ${command.split(' ', 1)[0]}`, {
+          cause: this.#fault,
+        }),
+      );
     this.#listeners.onClose(this.#fault);
   }
 }

@@ -11,7 +11,8 @@ export type Headers = Readonly<Record<string, string>>;
 export interface Frame {
   readonly type: string;
   readonly headers: Headers;
-  readonly body: string;
+  /** As it came; whoever knows the type decodes it. */
+  readonly body: Buffer;
 }
 
 /** A peer that does not speak the event socket. */
@@ -84,7 +85,7 @@ export class FrameParser extends Parser {
       const frame = {
         type: this.headers['Content-Type'] ?? '',
         headers: this.headers,
-        body: decodeText(rest.subarray(0, length)),
+        body: rest.subarray(0, length),
       };
       this.headers = undefined;
       this.waitFor = 0;

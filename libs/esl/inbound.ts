@@ -1,4 +1,6 @@
 import { ClosedError, CommandError, EventSocket, type Reply } from './event-socket.ts';
+import type { Frame } from './frames.ts';
+import { decodeText } from './text.ts';
 
 /** One event as FreeSWITCH writes it in JSON; a variable with several values is a list. */
 export type FreeSwitchEvent = Readonly<Record<string, string | readonly string[]>>;
@@ -16,6 +18,8 @@ export interface InboundOptions {
   /** Logged in and subscribed, for the first time or again. */
   readonly onUp: () => void;
   readonly onDown: (error: Error) => void;
+  /** An event could not be read or its handler threw; the next one comes all the same. */
+  readonly onFault: (error: Error) => void;
   /** 0 up to 1, for the jitter of the backoff. */
   readonly random?: () => number;
 }
@@ -27,6 +31,9 @@ const LAST_BACKOFF_MS = 10_000;
 /** Milliseconds before attempt number `attempt` (from 0), half of it jitter. */
 export const backoffMs = (attempt: number, random: number): number =>
   Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (0.5 + random / 2);
+
+const rejected = (frame: Frame): Error =>
+  new ClosedError(`FreeSWITCH refused this address: ${decodeText(frame.body).trim()}`);
 
 /** A login on FreeSWITCH's event socket that comes back by itself, with its subscription, whatever happens. */
 export class InboundConnection {
@@ -60,11 +67,13 @@ export class InboundConnection {
   }
 
   #open(): void {
-    const { host, port, onEvent } = this.#options;
+    const { host, port, onEvent, onFault } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     const socket = EventSocket.open(host, port, {
       onEvent: (event) => onEvent(event as FreeSwitchEvent),
+      onFault,
       onNotice: (frame) => {
+        if (frame.type === 'text/rude-rejection') socket.destroy(rejected(frame));
         if (frame.type !== 'auth/request') return;
         this.#login(socket).then(
           () => clearTimeout(timer),
@@ -93,6 +102,7 @@ export class InboundConnection {
       ...filters.map(([header, value]) => socket.send(`filter ${header} ${value}`)),
     ];
     await Promise.all(replies);
+    if (this.#ended) return;
     this.#attempt = 0;
     this.#up = true;
     this.#options.onUp();

@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type CommandError, EventSocket, type Reply } from './event-socket.ts';
+import { ClosedError, type CommandError, EventSocket, type Reply } from './event-socket.ts';
 import type { Headers } from './frames.ts';
+import { oneLine } from './text.ts';
+
+/** FreeSWITCH answers `connect` within a millisecond; what does not is something else. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** One call that FreeSWITCH has handed over with its `socket` application. */
 export class OutboundCall {
@@ -34,12 +38,14 @@ export class OutboundCall {
   /**
    * Gives the call these applications as its new extension and lets it go, in one write: from here on it runs inside
    * FreeSWITCH, whatever becomes of this process.
+   * @throws {UnsafeValueError} when one holds a line end; nothing is sent then and the call is still held.
    */
   async runAndRelease(
     applications: readonly { readonly name: string; readonly data: string }[],
   ): Promise<void> {
     const list = applications.map(
-      ({ name, data }) => ['application', data === '' ? name : `${name} ${data}`] as const,
+      ({ name, data }) =>
+        ['application', oneLine(data === '' ? name : `${name} ${data}`, 'application')] as const,
     );
     await this.#socket.together(() => {
       const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
@@ -51,16 +57,19 @@ export class OutboundCall {
   /**
    * Sets channel variables, `called` on the legs that the dialplan will call, and lets the call go: the dialplan
    * continues with its next line.
+   * @throws {UnsafeValueError} when one holds a line end; nothing is sent then and the call is still held.
    */
   async setAndRelease(
     variables: Readonly<Record<string, string>>,
     called: Readonly<Record<string, string>>,
   ): Promise<void> {
+    const applications = [
+      ...Object.entries(variables).map(([name, value]) => ['set', `${name}=${value}`] as const),
+      ...Object.entries(called).map(([name, value]) => ['export', `nolocal:${name}=${value}`] as const),
+    ];
+    for (const [name, data] of applications) oneLine(data, name);
     await this.#socket.together(() => {
-      const replies = [
-        ...Object.entries(variables).map(([name, value]) => this.execute('set', `${name}=${value}`)),
-        ...Object.entries(called).map(([name, value]) => this.execute('export', `nolocal:${name}=${value}`)),
-      ];
+      const replies = applications.map(([name, data]) => this.execute(name, data));
       void this.#exit();
       return Promise.all(replies);
     });
@@ -146,8 +155,11 @@ export class OutboundServer {
         ['execute-app-arg', data],
       ]),
     );
-    const { headers } = await connected;
-    await Promise.all(executed);
+    const timer = setTimeout(
+      () => socket.destroy(new ClosedError('no answer to connect within 5 s')),
+      CONNECT_TIMEOUT_MS,
+    );
+    const [{ headers }] = await Promise.all([connected, ...executed]).finally(() => clearTimeout(timer));
     await this.#options.onCall(new OutboundCall(headers, gone, socket));
   }
 }

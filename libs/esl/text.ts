@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const gb18030 = new TextDecoder('gb18030');
 
@@ -17,6 +19,17 @@ export function decodeHeader(value: string): string {
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
   return decodeText(Buffer.from(bytes, 'latin1'));
+}
+
+/**
+ * JSON as FreeSWITCH writes it: bytes beyond ASCII as they came, so that each string may have its own encoding. The
+ * second byte of a GBK letter may be that of a backslash, which decoding the whole would take for one.
+ */
+export function parseJson(bytes: Buffer): unknown {
+  if (isUtf8(bytes)) return JSON.parse(bytes.toString('utf8'));
+  return JSON.parse(bytes.toString('latin1'), (_, value: unknown) =>
+    typeof value === 'string' ? decodeText(Buffer.from(value, 'latin1')) : value,
+  );
 }
 
 /** A value that would leave its line on the event socket, where a line end starts a new header or command. */
