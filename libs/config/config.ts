@@ -28,6 +28,9 @@ export function settingMeta(schema: z.ZodType): SettingMeta {
 const isSecret = (schema: z.ZodType | undefined): boolean =>
   schema !== undefined && settingMeta(schema).secret === true;
 
+/** A value without the user and password that a URL may hold. */
+const shown = (value: string): string => value.replace(/\/\/.*@/s, '//***@');
+
 function settingText(env: Env, name: string, secret: boolean): string | undefined {
   const text = env[name];
   if (text !== undefined && text !== '') return text;
@@ -46,18 +49,28 @@ function settingText(env: Env, name: string, secret: boolean): string | undefine
  */
 export function readConfig<S extends Shape>(schema: z.ZodObject<S>, env: Env): z.output<z.ZodObject<S>> {
   const given: Record<string, string> = {};
+  const unreadable = new Map<string, string>();
   for (const [name, setting] of Object.entries(schema.shape)) {
-    const text = settingText(env, name, isSecret(setting));
-    if (text !== undefined) given[name] = text;
+    try {
+      const text = settingText(env, name, isSecret(setting));
+      if (text !== undefined) given[name] = text;
+    } catch (error) {
+      unreadable.set(name, (error as Error).message);
+    }
   }
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => {
+  if (parsed.success && unreadable.size === 0) return parsed.data;
+  const issues = (parsed.error?.issues ?? []).filter(({ path }) => !unreadable.has(String(path[0])));
+  const lines = issues.map((issue) => {
     const name = String(issue.path[0] ?? '');
     const value = given[name];
     const was =
-      value === undefined ? 'it is not set' : isSecret(schema.shape[name]) ? 'it is set' : `it is "${value}"`;
+      value === undefined
+        ? 'it is not set'
+        : isSecret(schema.shape[name])
+          ? 'it is set'
+          : `it is "${shown(value)}"`;
     return name === '' ? issue.message : `${name} ${issue.message} (${was})`;
   });
-  throw new ConfigError(lines.join('\n'));
+  throw new ConfigError([...unreadable.values(), ...lines].join('\n'));
 }

@@ -31,6 +31,9 @@ interface Pending {
   before?: string;
 }
 
+const valueOf = (reply: string | undefined): string =>
+  reply === undefined || reply.startsWith('-ERR') ? '' : reply;
+
 /** modesl's connection, with frames taken before modesl pairs, renames or loses them. */
 class ModeslConnection extends Connection {
   declare onFrame: (frame: Frame) => void;
@@ -122,9 +125,9 @@ export class EventSocket {
   }
 
   /**
-   * A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. FreeSWITCH answers nothing at all
-   * for an empty variable, and what starts with ~ without an end: the channel's own uuid, asked for right behind it,
-   * says when the answer is over.
+   * A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. FreeSWITCH answers an error or
+   * nothing at all for an empty variable, and what starts with ~ without an end: the channel's own uuid, asked for
+   * right behind it, says when the answer is over.
    */
   async getVariable(name: string, uuid: string): Promise<string> {
     oneLine(name, 'the name of the variable');
@@ -187,7 +190,7 @@ export class EventSocket {
       return;
     }
     this.#pending.shift();
-    if (sentinel !== undefined) settle.resolve({ headers, text: pending.before ?? '' });
+    if (sentinel !== undefined) settle.resolve({ headers, text: valueOf(pending.before) });
     else if (text.startsWith('-ERR'))
       settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
     else settle.resolve({ headers, text });

@@ -45,7 +45,7 @@ export class Lifecycle {
 
   /** Runs every step once, whoever asks. Resolves when all are done or the deadline has passed. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#runSteps();
+    this.#stopped ??= Promise.resolve().then(() => this.#runSteps());
     return this.#stopped;
   }
 
@@ -54,9 +54,11 @@ export class Lifecycle {
     const all = async () => {
       for (const step of this.#steps.toReversed()) {
         current = step.name;
-        await Promise.resolve(step.stop()).catch((error: unknown) =>
-          this.#log.error({ err: error, step: step.name }, 'a step of the shutdown failed'),
-        );
+        try {
+          await step.stop();
+        } catch (error) {
+          this.#log.error({ err: error, step: step.name }, 'a step of the shutdown failed');
+        }
       }
     };
     const { promise: deadline, resolve } = Promise.withResolvers<void>();

@@ -53,7 +53,9 @@ export class Decider {
       'decide',
       { parent, kind: SpanKind.INTERNAL, attributes },
       async (span, context) => {
-        const ended = await this.#decide(call, request, context);
+        const ended = await this.#decide(call, request, context).catch((error: Error) =>
+          this.#fault(call, error, log),
+        );
         span.setAttribute('dialhook.result', ended.result);
         if (ended.result !== 'decided')
           span.setStatus({ code: SpanStatusCode.ERROR, message: ended.error ?? '' });
@@ -95,9 +97,7 @@ export class Decider {
     if (reply.result === 'router_timeout') abandon(this.#bus, request.uuid);
     if (reply.result !== 'decided')
       return this.#fallThrough(call, failure(reply.result, reply.error), endpoint);
-    return this.#carryOut(call, reply.plan, endpoint).catch((error: Error) =>
-      call.gone.aborted ? failure('caller_gone', 'the caller gave up') : Promise.reject(error),
-    );
+    return this.#carryOut(call, reply.plan, endpoint);
   }
 
   async #carryOut(call: OutboundCall, plan: Plan, endpoint: CallEndpoint): Promise<Outcome> {
@@ -111,6 +111,13 @@ export class Decider {
       return this.#fallThrough(call, failure('user_not_registered', notRegistered ?? ''), endpoint);
     await call.runAndRelease(dialApplications(groups, plan.variables, endpoint));
     return notRegistered === undefined ? { result: 'decided' } : { result: 'decided', error: notRegistered };
+  }
+
+  /** What goes wrong between here and FreeSWITCH: as a rule the caller has gone. */
+  async #fault(call: OutboundCall, error: Error, log: Log): Promise<Outcome> {
+    if (call.gone.aborted) return failure('caller_gone', 'the caller gave up');
+    log.error({ err: error }, 'a decision could not be carried out');
+    return this.#fallThrough(call, failure('internal_error', error.message));
   }
 
   /** Without a decision the dialplan goes on; the endpoint still hears what becomes of the call. */

@@ -41,9 +41,8 @@ const between = (from: number, to: number): number =>
 function hangupBy(event: ChannelData): 'caller' | 'callee' | 'freeswitch' {
   const disposition = variable(event, 'sip_hangup_disposition');
   if (disposition === 'recv_bye' || disposition === 'recv_cancel') return 'caller';
-  const calledLegEnded = variable(event, 'bridge_hangup_cause') !== '' && disposition === 'send_bye';
-  const calledLegRefused = variable(event, 'last_bridge_proto_specific_hangup_cause').startsWith('sip:');
-  return calledLegEnded || (disposition === 'send_refuse' && calledLegRefused) ? 'callee' : 'freeswitch';
+  const saidByCalledLeg = variable(event, 'last_bridge_proto_specific_hangup_cause').startsWith('sip:');
+  return saidByCalledLeg ? 'callee' : 'freeswitch';
 }
 
 const resultOf = (event: ChannelData): Result | undefined =>

@@ -61,6 +61,7 @@ export class Outbox<Item> {
 
   /** Resolves when all that is held has been published, or `cancel` fires: what is left then is lost. */
   async drain(cancel: AbortSignal): Promise<void> {
+    if (cancel.aborted) this.#ended.abort();
     cancel.addEventListener('abort', () => this.#ended.abort(), { once: true });
     while (this.#workers.size > 0) await Promise.all(this.#workers);
   }

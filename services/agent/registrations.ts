@@ -8,10 +8,10 @@ type DialLeg = DialableGroup['legs'][number];
 
 const CONTACTS = 'dialhook_contacts';
 /** FreeSWITCH cuts the reply to getvar here; a contact that is not whole is left out. */
-const MAX_REPLY_LENGTH = 511;
+const MAX_REPLY_BYTES = 511;
 
 const wholeContacts = (reply: string): string =>
-  reply.length < MAX_REPLY_LENGTH ? reply : reply.slice(0, reply.lastIndexOf(','));
+  Buffer.byteLength(reply) < MAX_REPLY_BYTES ? reply : reply.slice(0, Math.max(0, reply.lastIndexOf(',')));
 
 /**
  * Where a user's devices are, as FreeSWITCH's registrations have it. Without `full` a socket has no api; expanding

@@ -1,0 +1,32 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Everything in conf/freeswitch.xml that differs from one FreeSWITCH to the next. */
+export interface Configuration {
+  readonly domain: string;
+  readonly logLevel: string;
+  readonly eventSocketPort: number;
+  readonly password: string;
+  readonly user: string;
+  readonly userPassword: string;
+  readonly internalPort: number;
+  readonly externalPort: number;
+  readonly rtpFirst: number;
+  readonly rtpLast: number;
+  /** HOST:PORT of the SIP endpoints that stand for the world outside. */
+  readonly gw: string;
+  readonly gw2: string;
+  readonly ip: string;
+}
+
+const TEMPLATE = join(import.meta.dirname, 'conf', 'freeswitch.xml');
+
+/** Writes freeswitch.xml into a folder. */
+export async function writeConfiguration(folder: string, values: Configuration): Promise<void> {
+  const template = await readFile(TEMPLATE, 'utf8');
+  const filled = template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    if (!(name in values)) throw new Error(`conf/freeswitch.xml asks for ${name}, which nobody gives`);
+    return String(values[name as keyof Configuration]);
+  });
+  await writeFile(join(folder, 'freeswitch.xml'), filled);
+}

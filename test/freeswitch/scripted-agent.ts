@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+
+/** One call that FreeSWITCH's `socket` application has handed over. */
+export interface HandedOver {
+  /** The answer to `connect`, as it came. */
+  readonly channelData: string;
+  /** Runs one application and waits until it is carried out. */
+  execute(application: string, data: string): Promise<void>;
+  getvar(name: string): Promise<string>;
+}
+
+export interface ScriptedAgent {
+  /** HOST:PORT, for the `socket` application. */
+  readonly at: string;
+  close(): void;
+}
+
+/**
+ * Stands in for an agent where only FreeSWITCH is to be tried: lets `ask` talk to each call, then makes the
+ * applications that it returns the call's own.
+ */
+export async function scriptedAgent(
+  ask: (call: HandedOver) => Promise<readonly string[]> | readonly string[],
+): Promise<ScriptedAgent> {
+  const server = createServer(async (socket) => {
+    const send = commands(socket);
+    const text = async (command: string) => /^Reply-Text: (.*)/m.exec(await send(command))?.[1] ?? '';
+    const applications = await ask({
+      channelData: await send('connect'),
+      execute: async (application, data) => {
+        const names = `execute-app-name: ${application}\nexecute-app-arg: ${data}`;
+        await send(`sendmsg\ncall-command: execute\n${names}`);
+      },
+      getvar: (name) => text(`getvar ${name}`),
+    });
+    const lines = applications.map((application) => `application: ${application}`);
+    await send(['sendmsg', 'call-command: xferext', ...lines].join('\n'));
+    await send('exit');
+    socket.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    at: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => void server.close(),
+  };
+}
+
+/** A function that sends a command and resolves with the headers of its reply; empty when the call is gone. */
+function commands(socket: Socket): (command: string) => Promise<string> {
+  const waiting: ((reply: string) => void)[] = [];
+  let buffer = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    buffer += chunk;
+    for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
+      const reply = buffer.slice(0, end);
+      buffer = buffer.slice(end + 2);
+      if (reply.includes('command/reply')) waiting.shift()?.(reply);
+    }
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    for (const reply of waiting.splice(0)) reply('');
+  });
+  return (command) => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    waiting.push(resolve);
+    if (socket.writable) socket.write(`${command}\n\n`);
+    else resolve('');
+    return promise;
+  };
+}
