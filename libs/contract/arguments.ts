@@ -1,4 +1,4 @@
-/** What one line of a dialplan asks for: the four positional arguments of `cti_bridge`. */
+/** What one line of a dialplan asks for: the positional arguments of `cti_bridge`. */
 export interface CallEndpoint {
   /** http or https URL, fragment removed, everything percent-encoded. */
   readonly url: string;
@@ -8,6 +8,8 @@ export interface CallEndpoint {
   readonly responseTimeoutMs: number;
   /** Whether the endpoint is told of ring, progress, answer and hangup. */
   readonly notify: boolean;
+  /** Asked when the first URL does not decide, in the time that is left of the two timeouts. */
+  readonly fallbackUrl?: string;
 }
 
 export type ParsedArguments =
@@ -34,15 +36,15 @@ function endpointUrl(text: string): string | undefined {
 }
 
 /**
- * Reads the value of `cti_bridge`: `URL [CONNECT_TIMEOUT_MS [RESPONSE_TIMEOUT_MS [NOTIFY_TYPE]]]`, separated by
+ * Reads the value of `cti_bridge`: `URL [CONNECT_TIMEOUT_MS [RESPONSE_TIMEOUT_MS [NOTIFY_TYPE [FALLBACK_URL]]]]`, separated by
  * spaces; a space inside the URL is written %20. Errors are words for `dialhook_error` and never repeat the input.
  */
 export function parseArguments(text: string): ParsedArguments {
-  const [urlText, connectText, responseText, notifyText, ...rest] = text
+  const [urlText, connectText, responseText, notifyText, fallbackText, ...rest] = text
     .split(/\s+/)
     .filter((part) => part !== '');
   if (urlText === undefined) return wrong('URL is missing: set cti_bridge=http://host/path before socket');
-  if (rest.length > 0) return wrong('more than four arguments: write a space inside the URL as %20');
+  if (rest.length > 0) return wrong('more than five arguments: write a space inside the URL as %20');
   const url = endpointUrl(urlText);
   if (url === undefined) return wrong('URL must start with http:// or https:// and name a host');
   const connectTimeoutMs = timeout('connect timeout', connectText);
@@ -51,9 +53,16 @@ export function parseArguments(text: string): ParsedArguments {
   if (typeof responseTimeoutMs === 'string') return wrong(responseTimeoutMs);
   if (notifyText !== undefined && notifyText !== '0' && notifyText !== '1')
     return wrong('notify type must be 0 (none) or 1 (progress)');
-  return { ok: true, endpoint: { url, connectTimeoutMs, responseTimeoutMs, notify: notifyText !== '0' } };
+  const fallbackUrl = fallbackText === undefined ? undefined : endpointUrl(fallbackText);
+  if (fallbackText !== undefined && fallbackUrl === undefined)
+    return wrong('fallback URL must start with http:// or https:// and name a host');
+  const endpoint = { url, connectTimeoutMs, responseTimeoutMs, notify: notifyText !== '0' };
+  return { ok: true, endpoint: fallbackUrl === undefined ? endpoint : { ...endpoint, fallbackUrl } };
 }
 
 /** The same arguments as `cti_bridge` text: printable ASCII without `$`, so that FreeSWITCH has nothing to expand. */
-export const formatArguments = (endpoint: CallEndpoint): string =>
-  `${endpoint.url} ${endpoint.connectTimeoutMs} ${endpoint.responseTimeoutMs} ${endpoint.notify ? 1 : 0}`;
+export function formatArguments(endpoint: CallEndpoint): string {
+  const { url, connectTimeoutMs, responseTimeoutMs, notify, fallbackUrl } = endpoint;
+  const fallback = fallbackUrl === undefined ? [] : [fallbackUrl];
+  return [url, connectTimeoutMs, responseTimeoutMs, notify ? 1 : 0, ...fallback].join(' ');
+}

@@ -40,21 +40,21 @@ const DialString = z
 const CAUSE = 'is not a hangup cause of FreeSWITCH (a name or a number)';
 const STATUS = 'must be from 400 to 699';
 
+const Cause = z
+  .union([z.string().max(64, CAUSE), z.number().int()], { error: CAUSE })
+  .transform((cause, context) => {
+    const name = hangupCause(cause);
+    if (name !== undefined) return name;
+    context.addIssue({ code: 'custom', message: CAUSE });
+    return z.NEVER;
+  });
+
 const Hangup = z
   .strictObject({
     type: z.literal('hangup'),
-    cause: z
-      .union([z.string().max(64, CAUSE), z.number().int()], { error: CAUSE })
-      .transform((cause, context) => {
-        const name = hangupCause(cause);
-        if (name !== undefined) return name;
-        context.addIssue({ code: 'custom', message: CAUSE });
-        return z.NEVER;
-      })
-      .optional()
-      .describe(
-        'hangup cause, by number or name; NORMAL_CLEARING (16) when neither cause nor sipcode is given',
-      ),
+    cause: Cause.optional().describe(
+      'hangup cause, by number or name; NORMAL_CLEARING (16) when neither cause nor sipcode is given',
+    ),
     sipcode: z
       .union(
         [
@@ -68,9 +68,7 @@ const Hangup = z
       )
       .pipe(z.number().int().min(400, STATUS).max(699, STATUS))
       .optional()
-      .describe(
-        'SIP status for a call not yet answered; wins over cause, which then holds for an answered call',
-      ),
+      .describe('SIP status for the caller; wins over cause when both are given'),
   })
   .describe('no call is placed and the caller is hung up');
 
@@ -112,6 +110,15 @@ export const Decision = z.object({
   strategy: Strategy.default('sequential').describe(
     'sequential: one target after the other; simultaneous: all at once, the first to answer wins',
   ),
+  on_fail: z
+    .enum(['hangup', 'request'], { error: 'must be hangup or request' })
+    .default('hangup')
+    .describe("when no target answered: hang up with the last one's cause, or ask the endpoint again"),
+  final_causes: z
+    .array(Cause)
+    .max(64, 'must name at most 64 causes')
+    .optional()
+    .describe("causes after which no further target is tried; the agent's FINAL_CAUSES without it"),
 });
 export type Decision = z.output<typeof Decision>;
 

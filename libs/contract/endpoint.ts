@@ -13,6 +13,8 @@ const call = {
   destination_number: z.string().describe('the number the caller dialled'),
 };
 
+const Tried = z.array(z.strictObject({ leg: z.string(), number: z.string(), cause: z.string() }));
+
 /** What the endpoint is asked: where does this call go? */
 export const EndpointRequest = z.strictObject({
   action: z.literal('request'),
@@ -20,6 +22,12 @@ export const EndpointRequest = z.strictObject({
   context: z.string().describe('the dialplan context'),
   network_addr: z.string().describe("the caller's network address"),
   sip_call_id: z.string(),
+  attempt: z
+    .number()
+    .int()
+    .positive()
+    .describe('1, and one more each time the same call is asked about again'),
+  tried: Tried.describe('the called legs that failed before, when the call is asked about again'),
   variables: z
     .record(z.string(), z.string())
     .describe("the channel variables named in the agent's REQUEST_VARIABLES"),
@@ -59,11 +67,9 @@ export const Notification = z.discriminatedUnion('action', [
       duration_ms: Milliseconds.describe('from the INVITE to the end'),
       ring_ms: Milliseconds.describe('from the INVITE to 180 or 183; 0 when neither came'),
       billable_ms: Milliseconds.describe('from the answer to the end; 0 when not answered'),
-      tried: z
-        .array(z.strictObject({ leg: z.string(), number: z.string(), cause: z.string() }))
-        .describe(
-          'the called legs in the order tried, each with its cause; NONE for the one that was connected',
-        ),
+      tried: Tried.describe(
+        'the called legs in the order tried, each with its cause; NONE for the one that was connected',
+      ),
     })
     .describe("the caller's leg has ended: exactly one for each call"),
 ]);

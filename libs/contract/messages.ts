@@ -20,6 +20,7 @@ export const BUS = {
 export const DecisionRequest = z.strictObject({
   v: Version,
   url: z.string(),
+  fallback_url: z.string().optional(),
   connect_timeout_ms: z.number().int().positive(),
   response_timeout_ms: z.number().int().positive(),
   deadline: z.number().int().describe('epoch milliseconds after which nobody waits for the answer'),
@@ -30,7 +31,11 @@ export type DecisionRequest = z.output<typeof DecisionRequest>;
 /** Router to agent, the reply. */
 export const DecisionReply = z.discriminatedUnion('result', [
   z.strictObject({ v: Version, result: z.literal('decided'), plan: Plan }),
-  z.strictObject({ v: Version, result: z.enum(RESULT_NAMES).exclude(['decided']), error: z.string() }),
+  z.strictObject({
+    v: Version,
+    result: z.enum(RESULT_NAMES).exclude(['decided', 'defaulted']),
+    error: z.string(),
+  }),
 ]);
 export type DecisionReply = z.output<typeof DecisionReply>;
 

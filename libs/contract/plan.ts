@@ -48,9 +48,18 @@ const Cause = z.enum(Object.keys(HANGUP_CAUSES) as [HangupCause, ...HangupCause[
 
 /** What the agent is to do with the call: the decision, checked and resolved into groups of legs. */
 export const Plan = z.union([
-  z.strictObject({ groups: z.array(Group).min(1).max(MAX_BRANCHES), variables: Variables }),
   z.strictObject({
-    hangup: z.strictObject({ cause: Cause, sipcode: z.number().int().min(400).max(699).optional() }),
+    groups: z.array(Group).min(1).max(MAX_BRANCHES),
+    variables: Variables,
+    on_fail: z.enum(['hangup', 'request']),
+    final_causes: z.array(Cause).optional(),
+  }),
+  z.strictObject({
+    hangup: z.union([
+      z.strictObject({ cause: Cause }),
+      z.strictObject({ sipcode: z.number().int().min(400).max(699) }),
+    ]),
   }),
 ]);
 export type Plan = z.output<typeof Plan>;
+export type DialPlan = Extract<Plan, { groups: unknown }>;

@@ -1,6 +1,6 @@
 /**
  * What `dialhook_result` may say: one word for each way in which the question "where does this call go?" can end.
- * Everything but `decided` means that the dialplan goes on with its next line.
+ * Everything but `decided` and `defaulted` means that the dialplan goes on with its next line.
  */
 export const RESULTS = {
   decided: 'the endpoint decided and the call goes where it said',
@@ -22,10 +22,12 @@ export const RESULTS = {
   invalid_decision: 'the answer was JSON but not a decision, or it asked for something not allowed',
   user_not_registered: 'every target was a user that is not registered',
   caller_gone: 'the caller gave up while the endpoint was deciding',
+  circuit_open: 'the endpoint has been failing and is given a rest of some seconds before it is asked again',
+  defaulted: "nobody decided, and the agent's DEFAULT_DECISION was carried out",
   internal_error: 'a fault in Dialhook itself; the log says more',
 } as const;
 
 export type Result = keyof typeof RESULTS;
-export type Failure = Exclude<Result, 'decided'>;
+export type Failure = Exclude<Result, 'decided' | 'defaulted'>;
 
 export const RESULT_NAMES = Object.keys(RESULTS) as [Result, ...Result[]];

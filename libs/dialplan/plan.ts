@@ -40,7 +40,10 @@ function groupsOf(target: DialTarget, strategy: Decision['strategy'], where: str
   }
 }
 
-function merged(groups: readonly Group[]): Group {
+function merged(byTarget: readonly (readonly Group[])[]): Group {
+  if (byTarget.some((groups) => groups.length > 1))
+    throw new PlanError('dial: a bar cannot stand in a list of targets that ring at once');
+  const groups = byTarget.flat();
   const variables: Variables = {};
   for (const [name, value] of groups.flatMap((group) => Object.entries(group.variables))) {
     if (Object.hasOwn(variables, name) && variables[name] !== value)
@@ -52,18 +55,17 @@ function merged(groups: readonly Group[]): Group {
 
 /** Turns a decision into groups of legs, or a hangup. @throws {PlanError} */
 export function planOf(decision: Decision): Plan {
-  const { dial, variables, strategy } = decision;
+  const { dial, variables, strategy, on_fail, final_causes } = decision;
   if (!Array.isArray(dial) && dial.type === 'hangup') {
     const { cause = 'NORMAL_CLEARING', sipcode } = dial;
-    return { hangup: sipcode === undefined ? { cause } : { cause, sipcode } };
+    return { hangup: sipcode === undefined ? { cause } : { sipcode } };
   }
   const targets = Array.isArray(dial) ? dial : [dial];
   const byTarget = targets.map((target, index) =>
     groupsOf(target, strategy, Array.isArray(dial) ? `dial.${index}` : 'dial'),
   );
-  const groups =
-    strategy === 'sequential' || byTarget.length === 1 ? byTarget.flat() : [merged(byTarget.flat())];
+  const groups = strategy === 'sequential' || byTarget.length === 1 ? byTarget.flat() : [merged(byTarget)];
   if (groups.flatMap((group) => group.legs).length > MAX_BRANCHES)
     throw new PlanError(`dial: more than ${MAX_BRANCHES} targets`);
-  return { groups, variables };
+  return { groups, variables, on_fail, ...(final_causes === undefined ? {} : { final_causes }) };
 }

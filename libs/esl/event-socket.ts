@@ -31,7 +31,7 @@ interface Pending {
   before?: string;
 }
 
-const valueOf = (reply: string | undefined): string =>
+const variableText = (reply: string | undefined): string =>
   reply === undefined || reply.startsWith('-ERR') ? '' : reply;
 
 /** modesl's connection, with frames taken before modesl pairs, renames or loses them. */
@@ -190,7 +190,7 @@ export class EventSocket {
       return;
     }
     this.#pending.shift();
-    if (sentinel !== undefined) settle.resolve({ headers, text: valueOf(pending.before) });
+    if (sentinel !== undefined) settle.resolve({ headers, text: variableText(pending.before) });
     else if (text.startsWith('-ERR'))
       settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
     else settle.resolve({ headers, text });

@@ -1,7 +1,34 @@
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { commonSettings, count, list, port, secret, url } from '#libs/config/settings.ts';
+import { hangupCause } from '#libs/contract/causes.ts';
+import { Decision } from '#libs/contract/decision.ts';
+import { problem } from '#libs/contract/problem.ts';
 import { HostPort } from '#libs/contract/text.ts';
+import { planOf } from '#libs/dialplan/plan.ts';
+
+/** A decision in JSON, as a plan. */
+const decision = () =>
+  z.string().transform((text, context) => {
+    try {
+      const parsed = Decision.safeParse(JSON.parse(text));
+      if (parsed.success) return planOf(parsed.data);
+      context.addIssue({ code: 'custom', message: `is not a decision: ${problem(parsed.error)}` });
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: `is not a decision: ${(error as Error).message}` });
+    }
+    return z.NEVER;
+  });
+
+const causes = () =>
+  list().transform((names, context) =>
+    names.map((name) => {
+      const cause = hangupCause(name);
+      if (cause !== undefined) return cause;
+      context.addIssue({ code: 'custom', message: `must be hangup causes of FreeSWITCH: ${name} is none` });
+      return z.NEVER;
+    }),
+  );
 
 /** The agent's settings, by environment variable. */
 export const AgentSettings = z.object({
@@ -35,6 +62,18 @@ export const AgentSettings = z.object({
   DEFAULT_ENDPOINT_URL: url('http:', 'https:')
     .optional()
     .describe('endpoint for calls whose dialplan sets no cti_bridge'),
+  FALLBACK_ENDPOINT_URL: url('http:', 'https:')
+    .optional()
+    .describe("asked when a call's endpoint does not decide and its cti_bridge names no fallback of its own"),
+  DEFAULT_DECISION: decision()
+    .optional()
+    .describe('a decision in JSON, as an endpoint writes it, that is carried out when nobody decides'),
+  FINAL_CAUSES: causes()
+    .default(['BUSY_EVERYWHERE', 'DECLINE', 'DOES_NOT_EXIST_ANYWHERE', 'NOT_ACCEPTABLE', 'UNWANTED'])
+    .describe('hangup causes of a target after which no further one is tried; a decision can name its own'),
+  MAX_REQUESTS_PER_CALL: count(1, 100)
+    .default(5)
+    .describe('how often one call is asked about when its decisions say on_fail: request'),
   REQUEST_VARIABLES: list()
     .default(['domain_name', 'sip_user_agent', 'sip_from_host', 'sip_to_user', 'sip_h_X-*'])
     .describe(

@@ -3,29 +3,30 @@ import type { Bus } from '#libs/bus/connection.ts';
 import { abandon, askRouters } from '#libs/bus/decisions.ts';
 import { type CallEndpoint, formatArguments } from '#libs/contract/arguments.ts';
 import type { Plan } from '#libs/contract/plan.ts';
-import type { Failure, Result } from '#libs/contract/results.ts';
-import { dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
+import type { Failure } from '#libs/contract/results.ts';
+import {
+  dialApplications,
+  hangupApplications,
+  type Outcome,
+  outcomeVariables,
+} from '#libs/dialplan/applications.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
 import { ctiBridge } from './cti-bridge.ts';
+import { failurePolicy } from './failure-policy.ts';
 import { lookUpUsers } from './registrations.ts';
 import { decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
 
 /** What a router may take on top of the endpoint's two timeouts before the agent stops waiting for it. */
 const ROUTER_MARGIN_MS = 250;
 
-interface Outcome {
-  readonly result: Result;
-  readonly error?: string;
-}
-
 const failure = (result: Failure, error: string): Outcome => ({ result, error });
 
-/** Words that FreeSWITCH can hold in a variable and has nothing to expand in. */
-const harmless = (words: string): string => words.replaceAll(/[\p{Cc}$\\]/gu, ' ').slice(0, 500);
+const GONE = failure('caller_gone', 'the caller gave up');
+const TOO_MANY = failure('overloaded', 'the agent has too many calls in hand');
 
 /** Takes one call from `socket` to where it goes, or back to its dialplan. */
 export class Decider {
@@ -79,53 +80,68 @@ export class Decider {
     context: Context,
   ): Promise<Outcome> {
     const parsed = endpointOf(await ctiBridge(call), this.#config.DEFAULT_ENDPOINT_URL);
-    if (!parsed.ok) return this.#fallThrough(call, failure('invalid_arguments', parsed.error));
+    if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
-    if (this.#inHand > this.#config.MAX_CALLS_DECIDING)
-      return this.#fallThrough(call, failure('overloaded', 'the agent has too many calls in hand'), endpoint);
+    if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, endpoint);
 
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
-    const question = decisionRequest(request, endpoint, Date.now());
+    const question = decisionRequest(request, endpoint, this.#config.FALLBACK_ENDPOINT_URL, Date.now());
     const reply = await Promise.race([
       askRouters(this.#bus, question, timeoutMs, context),
       aborted(call.gone),
     ]);
     if (reply === 'gone') {
       abandon(this.#bus, request.uuid);
-      return failure('caller_gone', 'the caller gave up');
+      return GONE;
     }
     if (reply.result === 'router_timeout') abandon(this.#bus, request.uuid);
     if (reply.result !== 'decided')
-      return this.#fallThrough(call, failure(reply.result, reply.error), endpoint);
-    return this.#carryOut(call, reply.plan, endpoint);
+      return this.#undecided(call, failure(reply.result, reply.error), endpoint);
+    const done = await this.#carryOut(call, reply.plan, { result: 'decided' }, endpoint);
+    return done.result === 'decided' ? done : this.#undecided(call, done, endpoint);
   }
 
-  async #carryOut(call: OutboundCall, plan: Plan, endpoint: CallEndpoint): Promise<Outcome> {
+  /** Does what a plan says. `user_not_registered` when none of its targets can be dialled: nothing is done then. */
+  async #carryOut(
+    call: OutboundCall,
+    plan: Plan,
+    outcome: Outcome,
+    endpoint?: CallEndpoint,
+  ): Promise<Outcome> {
     if ('hangup' in plan) {
-      await call.runAndRelease(hangupApplications(plan.hangup));
-      return { result: 'decided' };
+      await call.runAndRelease(hangupApplications(plan.hangup, outcome));
+      return outcome;
     }
     const { groups, missing } = await lookUpUsers(call, plan, this.#config.SIP_DOMAIN);
-    const notRegistered = missing.length > 0 ? `not registered: ${missing.join(', ')}` : undefined;
-    if (groups.length === 0)
-      return this.#fallThrough(call, failure('user_not_registered', notRegistered ?? ''), endpoint);
-    await call.runAndRelease(dialApplications(groups, plan.variables, endpoint));
-    return notRegistered === undefined ? { result: 'decided' } : { result: 'decided', error: notRegistered };
+    const words = missing.length > 0 ? `not registered: ${missing.join(', ')}` : outcome.error;
+    if (groups.length === 0) return failure('user_not_registered', words ?? '');
+    const done = words === undefined ? outcome : { ...outcome, error: words };
+    const policy = failurePolicy(call.data, plan, this.#config);
+    await call.runAndRelease(dialApplications(groups, plan.variables, endpoint, done, policy));
+    return done;
   }
 
   /** What goes wrong between here and FreeSWITCH: as a rule the caller has gone. */
   async #fault(call: OutboundCall, error: Error, log: Log): Promise<Outcome> {
-    if (call.gone.aborted) return failure('caller_gone', 'the caller gave up');
+    if (call.gone.aborted) return GONE;
     log.error({ err: error }, 'a decision could not be carried out');
     return this.#fallThrough(call, failure('internal_error', error.message));
   }
 
-  /** Without a decision the dialplan goes on; the endpoint still hears what becomes of the call. */
+  /** Without a decision: the operator's default decision, if there is one, or else the dialplan. */
+  async #undecided(call: OutboundCall, outcome: Outcome, endpoint?: CallEndpoint): Promise<Outcome> {
+    const { DEFAULT_DECISION: plan } = this.#config;
+    if (plan === undefined) return this.#fallThrough(call, outcome, endpoint);
+    const error = `${outcome.result}: ${outcome.error ?? ''}`;
+    const done = await this.#carryOut(call, plan, { result: 'defaulted', error }, endpoint);
+    return done.result === 'defaulted' ? done : this.#fallThrough(call, outcome, endpoint);
+  }
+
+  /** The dialplan goes on; the endpoint still hears what becomes of the call. */
   async #fallThrough(call: OutboundCall, outcome: Outcome, endpoint?: CallEndpoint): Promise<Outcome> {
-    const { result, error = '' } = outcome;
-    const variables = { dialhook_result: result, dialhook_error: harmless(error) };
+    const called = endpoint ? { cti_bridge: formatArguments(endpoint) } : {};
     await call
-      .setAndRelease(variables, endpoint ? { cti_bridge: formatArguments(endpoint) } : {})
+      .setAndRelease(outcomeVariables(outcome), called)
       .catch((fault: Error) => (call.gone.aborted ? undefined : Promise.reject(fault)));
     return outcome;
   }

@@ -4,6 +4,7 @@ import { RESULT_NAMES, type Result } from '#libs/contract/results.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { type ChannelData, endpointOf, header, isoTime, nodeName, variable } from './request.ts';
+import { tried } from './tried.ts';
 
 /** The events the agent subscribes to: what the called leg does, and the end of the caller's. */
 const CALLED_LEG: Readonly<Record<string, Exclude<Action, 'hangup'>>> = {
@@ -13,25 +14,6 @@ const CALLED_LEG: Readonly<Record<string, Exclude<Action, 'hangup'>>> = {
 };
 const END = 'CHANNEL_HANGUP_COMPLETE';
 export const EVENTS = [...Object.keys(CALLED_LEG), END];
-
-const values = (data: ChannelData, name: string): readonly string[] => {
-  const value = data[`variable_${name}`];
-  if (value === undefined) return [];
-  return typeof value === 'string' ? [value] : value;
-};
-
-function tried(event: ChannelData) {
-  const causes = new Map(
-    values(event, 'originate_causes').map((entry) => {
-      const [leg = '', cause = ''] = entry.split(';');
-      return [leg, cause];
-    }),
-  );
-  return values(event, 'originated_legs').map((entry) => {
-    const [leg = '', , number = ''] = entry.split(';');
-    return { leg, number, cause: causes.get(leg) ?? '' };
-  });
-}
 
 const micros = (event: ChannelData, moment: string): number =>
   Number(header(event, `Caller-Channel-${moment}-Time`));

@@ -1,6 +1,8 @@
 import { type CallEndpoint, type ParsedArguments, parseArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
+import { ATTEMPT_VARIABLE } from '#libs/dialplan/applications.ts';
+import { tried } from './tried.ts';
 
 /** What FreeSWITCH says of a channel: headers of `connect` or of an event. */
 export type ChannelData = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -37,6 +39,10 @@ function selectVariables(data: ChannelData, wanted: readonly string[]): Record<s
   return selected;
 }
 
+/** How often the endpoint has been asked about this call, this time included. */
+export const attemptOf = (data: ChannelData): number =>
+  Math.max(1, Number(variable(data, ATTEMPT_VARIABLE)) || 1);
+
 /** The question for the endpoint, from the channel data of `connect`. */
 export const endpointRequest = (
   data: ChannelData,
@@ -53,19 +59,26 @@ export const endpointRequest = (
   context: header(data, 'Caller-Context'),
   network_addr: header(data, 'Caller-Network-Addr'),
   sip_call_id: variable(data, 'sip_call_id'),
+  attempt: attemptOf(data),
+  tried: tried(data),
   variables: selectVariables(data, wantedVariables),
 });
 
 /** The question for the routers. `now` is epoch milliseconds. */
-export const decisionRequest = (
+export function decisionRequest(
   request: EndpointRequest,
   endpoint: CallEndpoint,
+  defaultFallbackUrl: string | undefined,
   now: number,
-): DecisionRequest => ({
-  v: 1,
-  url: endpoint.url,
-  connect_timeout_ms: endpoint.connectTimeoutMs,
-  response_timeout_ms: endpoint.responseTimeoutMs,
-  deadline: now + endpoint.connectTimeoutMs + endpoint.responseTimeoutMs,
-  request,
-});
+): DecisionRequest {
+  const { url, connectTimeoutMs, responseTimeoutMs, fallbackUrl = defaultFallbackUrl } = endpoint;
+  return {
+    v: 1,
+    url,
+    ...(fallbackUrl === undefined ? {} : { fallback_url: fallbackUrl }),
+    connect_timeout_ms: connectTimeoutMs,
+    response_timeout_ms: responseTimeoutMs,
+    deadline: now + connectTimeoutMs + responseTimeoutMs,
+    request,
+  };
+}

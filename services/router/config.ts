@@ -22,6 +22,12 @@ export const RouterSettings = z
     MAX_CALLS_IN_HAND: count(1, 100_000)
       .default(2_000)
       .describe('calls whose endpoint is being asked at once; one more is answered with overloaded'),
+    BREAKER_WINDOW: count(2, 10_000)
+      .default(20)
+      .describe('when half of this many last calls to an endpoint failed, it is given a rest (circuit_open)'),
+    BREAKER_REST_MS: milliseconds(0, 600_000)
+      .default(5_000)
+      .describe('how long an endpoint rests before one call probes it again; 0 switches the breakers off'),
     MAX_CONNECTIONS_PER_ORIGIN: count(1, 100_000)
       .default(1_000)
       .describe('connections to one endpoint; a further call waits for one within its connect timeout'),

@@ -6,18 +6,32 @@ import { publicUrl } from '#libs/http/request.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { replyOf } from './answer.ts';
+import { type BreakerOptions, Breakers } from './breakers.ts';
 import { CallsInHand } from './calls-in-hand.ts';
 
 export interface DeciderOptions {
   readonly method: 'POST' | 'GET';
   readonly maxCallsInHand: number;
+  readonly breaker: BreakerOptions;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
 
 interface Asked {
   readonly reply: DecisionReply;
+  /** Which endpoint the reply is from. */
+  readonly url?: string;
   readonly answer?: EndpointAnswer;
+}
+
+/** With less than this left, a fallback is not worth asking, in milliseconds. */
+const LEAST_FALLBACK_MS = 20;
+
+const RESTING = failed('circuit_open', 'the endpoint has been failing and is not asked for some seconds');
+
+function noFallback(first: Asked, why: string): Asked {
+  if (first.reply.result === 'decided') return first;
+  return { ...first, reply: failed(first.reply.result, `${first.reply.error}; ${why}`) };
 }
 
 const errorOf = (reply: DecisionReply): string | undefined =>
@@ -43,6 +57,7 @@ export class Decider {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #inHand: CallsInHand;
+  readonly #breakers: Breakers;
   #dropped = 0;
 
   constructor(client: EndpointClient, options: DeciderOptions, log: Log) {
@@ -51,6 +66,7 @@ export class Decider {
     this.#log = log;
     this.#now = options.now ?? Date.now;
     this.#inHand = new CallsInHand(options.maxCallsInHand);
+    this.#breakers = new Breakers(options.breaker);
   }
 
   /** Every way in which an endpoint can fail is a reply. Rejects for a fault of our own only. */
@@ -60,12 +76,12 @@ export class Decider {
     const started = performance.now();
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
     return inSpan('route', { parent, kind: SpanKind.SERVER, attributes }, async (span, context) => {
-      const { reply, answer } = await this.#admit(request, context, log);
+      const { reply, answer, url = request.url } = await this.#admit(request, context, log);
       markSpan(span, reply);
       const line = {
         result: reply.result,
         error: errorOf(reply),
-        endpoint: placeOf(request.url)?.['server.address'],
+        endpoint: placeOf(url)?.['server.address'],
         status: answer?.ok ? answer.status : undefined,
         ms: Math.round(performance.now() - started),
         connect_ms: answer?.timing.connectMs,
@@ -95,26 +111,43 @@ export class Decider {
     }
     if (this.#inHand.full)
       return { reply: failed('overloaded', `the router has ${this.#inHand.size} calls in hand already`) };
-    return this.#inHand.run(request.request.uuid, (signal) => this.#ask(request, context, signal));
+    return this.#inHand.run(request.request.uuid, (signal) => this.#askInTurn(request, context, signal));
   }
 
-  #ask(request: DecisionRequest, parent: Context, signal: AbortSignal): Promise<Asked> {
+  /** The endpoint, and when it does not decide, the fallback in the time that is left of the two timeouts. */
+  async #askInTurn(request: DecisionRequest, context: Context, signal: AbortSignal): Promise<Asked> {
+    const { url, fallback_url, connect_timeout_ms, response_timeout_ms } = request;
+    const started = performance.now();
+    const first = await this.#ask(url, request, context, signal);
+    if (first.reply.result === 'decided' || fallback_url === undefined || signal.aborted) return first;
+    const leftMs = Math.floor(connect_timeout_ms + response_timeout_ms - (performance.now() - started));
+    if (leftMs < LEAST_FALLBACK_MS) return noFallback(first, 'no time was left for the fallback');
+    const deadline = AbortSignal.timeout(leftMs);
+    const second = await this.#ask(fallback_url, request, context, AbortSignal.any([signal, deadline]));
+    if (second.reply.result === 'decided' || signal.aborted) return second;
+    const why = deadline.aborted ? 'no answer in the time that was left' : second.reply.error;
+    return noFallback(first, `fallback: ${why}`);
+  }
+
+  #ask(url: string, request: DecisionRequest, parent: Context, signal: AbortSignal): Promise<Asked> {
     const { method } = this.#options;
-    const attributes = { 'http.request.method': method, ...placeOf(request.url) };
+    const attributes = { 'http.request.method': method, ...placeOf(url) };
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
-      const answer = await this.#client.call({
-        url: request.url,
-        method,
-        body: request.request,
-        headers: traceHeaders(context),
-        connectTimeoutMs: request.connect_timeout_ms,
-        responseTimeoutMs: request.response_timeout_ms,
-        signal,
-      });
-      const reply = replyOf(answer);
-      if (answer.ok) span.setAttribute('http.response.status_code', answer.status);
+      const answer = await this.#breakers.call(url, () =>
+        this.#client.call({
+          url,
+          method,
+          body: request.request,
+          headers: traceHeaders(context),
+          connectTimeoutMs: request.connect_timeout_ms,
+          responseTimeoutMs: request.response_timeout_ms,
+          signal,
+        }),
+      );
+      const reply = answer === undefined ? RESTING : replyOf(answer);
+      if (answer?.ok) span.setAttribute('http.response.status_code', answer.status);
       markSpan(span, reply);
-      return { reply, answer };
+      return { reply, url, ...(answer === undefined ? {} : { answer }) };
     });
   }
 }

@@ -19,7 +19,11 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
   lifecycle.onStop('connections to endpoints', () => client.close());
   const decider = new Decider(
     client,
-    { method: config.ENDPOINT_METHOD, maxCallsInHand: config.MAX_CALLS_IN_HAND },
+    {
+      method: config.ENDPOINT_METHOD,
+      maxCallsInHand: config.MAX_CALLS_IN_HAND,
+      breaker: { window: config.BREAKER_WINDOW, restMs: config.BREAKER_REST_MS },
+    },
     log,
   );
   onAbandon(bus, log, (uuid) => decider.abandon(uuid));

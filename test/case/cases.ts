@@ -241,6 +241,99 @@ export const CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a final cause ends the call though there are targets left',
+    answer: () =>
+      json({
+        final_causes: ['USER_BUSY'],
+        dial: { type: 'dialstring', dialstring: 'sofia/gateway/gw/111,sofia/gateway/gw2/222' },
+      }),
+    callees: { '111': busy, '222': answers },
+    expect: {
+      invites: [{ number: '111' }],
+      status: 486,
+      reason: 'USER_BUSY',
+      result: 'decided',
+      told: ['hangup'],
+    },
+  },
+  {
+    name: 'on_fail: request asks again, with what was tried',
+    answer: ({ attempt, tried }) =>
+      attempt === 1
+        ? json({
+            variables: { origination_caller_id_number: '95588' },
+            dial: { type: 'gateway', number: '111', gateway: 'gw' },
+            on_fail: 'request',
+          })
+        : json({
+            dial: {
+              type: 'gateway',
+              number: tried[0]?.cause === 'USER_BUSY' ? '222' : '333',
+              gateway: 'gw2',
+            },
+          }),
+    callees: { '111': busy, '222': answers },
+    byeAt: 150,
+    expect: {
+      invites: [
+        { number: '111', via: 'gw', callerNumber: '95588' },
+        { number: '222', via: 'gw2', callerNumber: '13800138000' },
+      ],
+      status: 200,
+      result: 'decided',
+      told: ANSWERED,
+    },
+  },
+  {
+    name: 'asked again without a decision: the caller gets the cause of the failed dial',
+    answer: ({ attempt }) =>
+      attempt === 1
+        ? json({ dial: { type: 'gateway', number: '111', gateway: 'gw' }, on_fail: 'request' })
+        : { status: 500, body: '' },
+    callees: { '111': busy },
+    expect: {
+      invites: [{ number: '111' }],
+      status: 486,
+      reason: 'USER_BUSY',
+      result: 'http_status',
+      told: ['hangup'],
+      hangup: { cause: 'USER_BUSY', result: 'http_status' },
+    },
+  },
+  {
+    name: 'on_fail: request ends after five requests',
+    answer: () => json({ dial: { type: 'gateway', number: '111', gateway: 'gw' }, on_fail: 'request' }),
+    callees: { '111': busy },
+    expect: {
+      invites: [1, 2, 3, 4, 5].map(() => ({ number: '111' })),
+      status: 486,
+      reason: 'USER_BUSY',
+      result: 'decided',
+      told: ['hangup'],
+    },
+  },
+  {
+    name: 'the caller gives up during a dial that would be asked about again',
+    answer: () => json({ dial: { type: 'gateway', number: '111', gateway: 'gw' }, on_fail: 'request' }),
+    callees: { '111': { ringAt: 20 } },
+    cancelAt: 300,
+    expect: {
+      invites: [{ number: '111' }],
+      status: 487,
+      result: 'decided',
+      told: ['ring', 'hangup'],
+      hangup: { cause: 'ORIGINATOR_CANCEL' },
+    },
+  },
+  {
+    name: 'the fallback URL is asked when the first cannot be reached',
+    bridge: (url) => `http://127.0.0.1:9/closed 1000 1000 0 ${url}`,
+    answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
+    callees: { '123456': answers },
+    byeAt: 150,
+    expect: { invites: [{ number: '123456' }], status: 200, result: 'decided', told: [] },
+  },
+  {
     name: 'busy',
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
     callees: { '123456': busy },

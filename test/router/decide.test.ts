@@ -17,7 +17,7 @@ beforeAll(() => {
 afterEach(() => exporter.reset());
 
 const log = createLog('router-test', 'silent');
-const options = { method: 'POST', maxCallsInHand: 10 } as const;
+const options = { method: 'POST', maxCallsInHand: 10, breaker: { window: 20, restMs: 0 } } as const;
 
 const spans = () =>
   exporter.getFinishedSpans().map((span) => ({

@@ -22,6 +22,8 @@ export const decisionRequest = (url: string, uuid = UUID): DecisionRequest => ({
     context: 'default',
     network_addr: '10.0.0.1',
     sip_call_id: 'id@host',
+    attempt: 1,
+    tried: [],
     variables: { domain_name: 'example.org' },
   },
 });

@@ -1,0 +1,72 @@
+import {
+  type CircuitBreakerPolicy,
+  CircuitState,
+  CountBreaker,
+  circuitBreaker,
+  handleWhenResult,
+} from 'cockatiel';
+import type { EndpointAnswer } from '#libs/http/client.ts';
+
+export interface BreakerOptions {
+  /** Of this many last calls to an endpoint half must fail before it gets a rest. */
+  readonly window: number;
+  /** Milliseconds of rest before one call probes it again; 0 switches the breakers off. */
+  readonly restMs: number;
+}
+
+const MAX_ORIGINS = 10_000;
+const THRESHOLD = 0.5;
+const ENDPOINTS_FAULT = new Set(['connect_timeout', 'connection_failed', 'tls_failed', 'response_timeout']);
+
+/** Whether an answer speaks against the endpoint. A caller who gave up does not; nor does a decision that is wrong. */
+export const isFault = (answer: EndpointAnswer): boolean =>
+  answer.ok ? answer.status >= 500 : ENDPOINTS_FAULT.has(answer.result);
+
+/**
+ * A circuit breaker for each origin, so that not every call waits for an endpoint that fails. While one call probes an
+ * endpoint, the others are still refused at once.
+ */
+export class Breakers {
+  readonly #options: BreakerOptions;
+  readonly #byOrigin = new Map<string, CircuitBreakerPolicy>();
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the call, or returns undefined when its origin rests. */
+  async call(url: string, work: () => Promise<EndpointAnswer>): Promise<EndpointAnswer | undefined> {
+    if (this.#options.restMs === 0) return work();
+    const breaker = this.#of(URL.parse(url)?.origin ?? '');
+    if (breaker.state === CircuitState.HalfOpen) return undefined;
+    const made = { call: false };
+    const answer = await breaker
+      .execute(() => {
+        made.call = true;
+        return work();
+      })
+      .catch((error: unknown) => {
+        if (made.call) throw error;
+      });
+    return answer as EndpointAnswer | undefined;
+  }
+
+  #of(origin: string): CircuitBreakerPolicy {
+    const known = this.#byOrigin.get(origin);
+    if (known) return known;
+    const { window, restMs } = this.#options;
+    const faults = handleWhenResult((answer) => isFault(answer as EndpointAnswer));
+    const fresh = circuitBreaker(faults, {
+      breaker: new CountBreaker({
+        size: window,
+        threshold: THRESHOLD,
+        minimumNumberOfCalls: Math.ceil(window / 2),
+      }),
+      halfOpenAfter: restMs,
+    });
+    const [oldest] = this.#byOrigin.keys();
+    if (oldest !== undefined && this.#byOrigin.size >= MAX_ORIGINS) this.#byOrigin.delete(oldest);
+    this.#byOrigin.set(origin, fresh);
+    return fresh;
+  }
+}
