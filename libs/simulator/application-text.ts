@@ -1,0 +1,7 @@
+import type { Application } from './call-record.ts';
+
+/** `NAME DATA` */
+export function parseApplication(text: string): Application {
+  const space = text.indexOf(' ');
+  return space < 0 ? { name: text, data: '' } : { name: text.slice(0, space), data: text.slice(space + 1) };
+}

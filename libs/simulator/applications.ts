@@ -1,0 +1,65 @@
+import { bridgeApplication } from './bridge.ts';
+import type { CallThread } from './call-thread.ts';
+import { parseCause } from './hangup-cause.ts';
+import { expandIn } from './node.ts';
+import { socketApplication } from './socket-application.ts';
+import { integer } from './switch-strings.ts';
+
+type ApplicationFunction = (thread: CallThread, data: string) => Promise<void> | void;
+
+/** The value of `set` is expanded once more, even where expansion of application data is turned off. */
+function set(thread: CallThread, data: string): void {
+  const separator = data.includes('=') ? data.indexOf('=') : data.indexOf(',');
+  const name = separator < 0 ? data : data.slice(0, separator);
+  const value = separator < 0 ? '' : data.slice(separator + 1);
+  const { channel } = thread.caller;
+  channel.set(name, expandIn(thread.node, channel, value));
+}
+
+function exportVariable(thread: CallThread, data: string): void {
+  const equals = data.indexOf('=');
+  const name = equals < 0 ? data : data.slice(0, equals);
+  const value = equals < 0 ? '' : data.slice(equals + 1);
+  const { channel } = thread.caller;
+  channel.set(name, value);
+  if (name === '' || value === '') return;
+  const exports = channel.variables.get('export_vars');
+  channel.set('export_vars', exports === undefined ? name : `${exports},${name}`);
+}
+
+function sleep(thread: CallThread, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = thread.timers.after(milliseconds, () => {
+      forget();
+      resolve();
+    });
+    const forget = thread.caller.channel.onHangup(() => {
+      cancel();
+      resolve();
+    });
+  });
+}
+
+const untilHangup = (thread: CallThread): Promise<void> =>
+  new Promise((resolve) => {
+    thread.caller.channel.onHangup(resolve);
+  });
+
+/** The applications that a dialplan or an agent can use here; any other ends the call, as an unknown one does. */
+export const APPLICATIONS: ReadonlyMap<string, ApplicationFunction> = new Map<string, ApplicationFunction>([
+  ['set', set],
+  ['unset', (thread, data) => thread.caller.channel.set(data, undefined)],
+  ['export', exportVariable],
+  ['bridge', bridgeApplication],
+  ['socket', socketApplication],
+  ['hangup', (thread, data) => thread.caller.channel.hangup(parseCause(data))],
+  ['respond', (thread, data) => thread.caller.respond(integer(data) || 488)],
+  ['answer', (thread) => thread.caller.answer()],
+  ['pre_answer', (thread) => thread.caller.preAnswer()],
+  ['ring_ready', (thread) => thread.caller.ring()],
+  ['sleep', (thread, data) => sleep(thread, integer(data))],
+  ['park', untilHangup],
+  ['playback', (thread) => thread.caller.preAnswer()],
+  ['log', () => {}],
+  ['info', () => {}],
+]);

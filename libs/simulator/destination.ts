@@ -1,0 +1,106 @@
+import type { DialLeg, DialVariables } from './dial-string.ts';
+import { parseCause } from './hangup-cause.ts';
+import type { Node } from './node.ts';
+
+/** Where one leg of a dial string goes to. */
+export interface Destination {
+  readonly endpoint: string;
+  /** The name the endpoint gives the channel: sofia/PROFILE/ADDRESS. */
+  readonly channelName: string;
+  /** What follows the endpoint's type; its number is the destination number. */
+  readonly address: string;
+  readonly gateway: string | undefined;
+  readonly profile: string;
+  readonly number: string;
+  readonly host: string;
+  readonly variables: DialVariables;
+}
+
+/** Why a leg could not even be created. */
+export interface NoDestination {
+  readonly cause: string;
+}
+
+/** A user becomes one destination for each of its contacts, which ring at once. */
+export function destinationsOf(node: Node, leg: DialLeg): readonly (Destination | NoDestination)[] {
+  switch (leg.endpoint) {
+    case 'sofia':
+      return [sofia(node, leg)];
+    case 'user':
+      return user(node, leg);
+    case 'error':
+      return [{ cause: errorCause(leg.data) }];
+    default:
+      return [{ cause: 'CHAN_NOT_IMPLEMENTED' }];
+  }
+}
+
+function errorCause(name: string): string {
+  const cause = parseCause(name);
+  return cause === 'NONE' ? 'DESTINATION_OUT_OF_ORDER' : cause;
+}
+
+function user(node: Node, leg: DialLeg): readonly (Destination | NoDestination)[] {
+  const [name = '', domain = ''] = leg.data.split('@');
+  const contacts = node.registrations.contacts(name, domain);
+  if (contacts === undefined) return [{ cause: 'SUBSCRIBER_ABSENT' }];
+  if (contacts.length === 0) return [{ cause: 'USER_NOT_REGISTERED' }];
+  const variables = new Map([['dialed_user', name], ['dialed_domain', domain], ...leg.variables]);
+  return contacts.map((contact) =>
+    sofia(node, { endpoint: 'sofia', data: `internal/${contact}`, variables }),
+  );
+}
+
+function sofia(node: Node, leg: DialLeg): Destination | NoDestination {
+  const data = leg.data.split('^', 1)[0] ?? '';
+  if (data === '') return { cause: 'DESTINATION_OUT_OF_ORDER' };
+  return data.startsWith('gateway/')
+    ? throughGateway(node, leg, data.slice(8))
+    : throughProfile(node, leg, data);
+}
+
+function throughGateway(node: Node, leg: DialLeg, data: string): Destination | NoDestination {
+  const slash = data.indexOf('/');
+  if (slash < 0) return { cause: 'INVALID_URL' };
+  const gateway = data.slice(0, slash);
+  if (!node.gateways.has(gateway)) return { cause: 'INVALID_GATEWAY' };
+  const dialled = data.slice(slash + 1).split(';', 1)[0] ?? '';
+  const [number = '', host = '127.0.0.1:5060'] = dialled.split('@');
+  return {
+    endpoint: leg.endpoint,
+    channelName: `sofia/external/${dialled}`,
+    address: leg.data,
+    gateway,
+    profile: 'external',
+    number,
+    host,
+    variables: leg.variables,
+  };
+}
+
+function throughProfile(node: Node, leg: DialLeg, data: string): Destination | NoDestination {
+  const slash = data.indexOf('/');
+  if (slash < 0) return { cause: 'INVALID_URL' };
+  const profile = data.slice(0, slash);
+  if (!node.profiles.has(profile)) return { cause: 'INVALID_PROFILE' };
+  const dialled = data.slice(slash + 1);
+  const url = /^sips?:/i.test(dialled) || dialled.includes('@') ? dialled : registered(node, dialled);
+  if (url === undefined) return { cause: 'USER_NOT_REGISTERED' };
+  const [number = '', host = ''] = (url.replace(/^sips?:/i, '').split(';', 1)[0] ?? '').split('@');
+  return {
+    endpoint: leg.endpoint,
+    channelName: `sofia/${profile}/${dialled.split(';', 1)[0]}`,
+    address: leg.data,
+    gateway: undefined,
+    profile,
+    number: host === '' ? '' : number,
+    host: host === '' ? number : host,
+    variables: leg.variables,
+  };
+}
+
+/** USER%DOMAIN, or a USER of the profile. */
+function registered(node: Node, dialled: string): string | undefined {
+  const [name = '', domain = ''] = dialled.split('%');
+  return node.registrations.contacts(name, domain)?.[0];
+}

@@ -1,0 +1,52 @@
+import type { SwitchEvent } from './switch-event.ts';
+
+/** One `filter HEADER VALUE` of a listener. */
+export interface EventFilter {
+  readonly header: string;
+  readonly value: string;
+  readonly positive: boolean;
+  readonly matches: (actual: string) => boolean;
+}
+
+/** `/pattern/flags` is a regular expression, anything else is compared in any case; a leading minus turns it round. */
+export function eventFilter(header: string, value: string): EventFilter {
+  const sign = /^[+\- ]*/.exec(value)?.[0] ?? '';
+  const expected = value.slice(sign.length);
+  const expression = value.startsWith('/') ? compile(value) : undefined;
+  return {
+    header,
+    value,
+    positive: sign.lastIndexOf('-') <= sign.lastIndexOf('+'),
+    matches: value.startsWith('/')
+      ? (actual) => expression?.test(actual) ?? false
+      : (actual) => actual.toLowerCase() === expected.toLowerCase(),
+  };
+}
+
+/**
+ * Does an event pass? As event_handler in mod_event_socket.c: without filters all do; with filters one positive match
+ * is enough, and a negative match rules the event out.
+ */
+export function passes(event: SwitchEvent, filters: readonly EventFilter[]): boolean {
+  if (filters.length === 0) return true;
+  let passing = false;
+  for (const filter of filters) {
+    const actual = event.header(filter.header);
+    if (actual === undefined || (passing && filter.positive) || !filter.matches(actual)) continue;
+    if (!filter.positive) return false;
+    passing = true;
+  }
+  return passing;
+}
+
+/** Without the closing slash, or when it does not compile, an expression matches nothing. */
+function compile(expression: string): RegExp | undefined {
+  const end = expression.lastIndexOf('/');
+  if (end <= 0) return undefined;
+  const flags = new Set(expression.slice(end + 1).match(/[is]/g) ?? []);
+  try {
+    return new RegExp(expression.slice(1, end), [...flags].join(''));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,91 @@
+import type { CallThread } from './call-thread.ts';
+import type { CalledLeg } from './called-leg.ts';
+import { destinationsOf } from './destination.ts';
+import { type DialLeg, parseDialString } from './dial-string.ts';
+import { type OriginateSettings, originateSettings } from './originate-settings.ts';
+import { outgoingChannel } from './outgoing-channel.ts';
+import { type RingResult, ringGroup } from './ring-group.ts';
+
+export type Originated = { readonly leg: CalledLeg } | { readonly leg: undefined; readonly cause: string };
+
+const DIAL_STATUS: ReadonlyMap<string, string> = new Map([
+  ['ORIGINATOR_CANCEL', 'CANCEL'],
+  ['USER_BUSY', 'BUSY'],
+  ['NO_ANSWER', 'NOANSWER'],
+  ['DESTINATION_OUT_OF_ORDER', 'INVALIDARGS'],
+  ['INVALID_PROFILE', 'INVALIDARGS'],
+  ['CALL_REJECTED', 'DONTCALL'],
+]);
+
+/** Dials: one group of legs after the other until one is connected (switch_ivr_originate). */
+export async function originate(thread: CallThread, dialString: string): Promise<Originated> {
+  const caller = thread.caller.channel;
+  const dialled = parseDialString(dialString);
+  caller.set('originate_disposition', 'failure');
+  caller.set('DIALSTATUS', 'INVALIDARGS');
+  if (dialled === undefined) return { leg: undefined, cause: disposed(thread, 'ORIGINATOR_CANCEL') };
+  const settings = originateSettings(caller, dialled.variables);
+  let cause = 'ORIGINATOR_CANCEL';
+  for (const group of dialled.groups) {
+    if (!caller.up) break;
+    const { legs, size, refused } = createLegs(thread, group, settings);
+    const result = await ringGroup(thread.caller, legs, { size, settings, clock: thread.node.core.clock });
+    if (result.kind === 'connected') return connected(thread, legs, result.leg);
+    cause = disposed(thread, failureOf(result, legs, refused));
+    for (const { channel } of legs) {
+      caller.variables.push('originate_causes', `${channel.uuid};${channel.cause ?? 'NONE'}`);
+    }
+    if (result.kind === 'progress timeout') cause = 'PROGRESS_TIMEOUT';
+    if (result.kind === 'timeout' && !settings.continueOnTimeout) break;
+  }
+  return { leg: undefined, cause };
+}
+
+function createLegs(
+  thread: CallThread,
+  group: readonly DialLeg[],
+  settings: OriginateSettings,
+): { legs: readonly CalledLeg[]; size: number; refused: string | undefined } {
+  const destinations = group.flatMap((leg) => destinationsOf(thread.node, leg));
+  const legs: CalledLeg[] = [];
+  let refused: string | undefined;
+  for (const destination of destinations) {
+    if ('cause' in destination) refused = destination.cause;
+    else legs.push(outgoingChannel(thread.node, thread.caller, destination, settings, thread.told));
+  }
+  for (const leg of legs) thread.invited(leg);
+  return { legs, size: destinations.length, refused };
+}
+
+/** The cause of the first leg that was created; without any, why the last was not. */
+function failureOf(result: RingResult, legs: readonly CalledLeg[], refused: string | undefined): string {
+  if (result.kind === 'cancelled') return 'ORIGINATOR_CANCEL';
+  if (result.kind === 'timeout' || result.kind === 'progress timeout') return 'NO_ANSWER';
+  const cause = legs[0]?.channel.cause ?? refused ?? 'ORIGINATOR_CANCEL';
+  return cause === 'SUCCESS' || cause === 'NONE' ? 'ORIGINATOR_CANCEL' : cause;
+}
+
+function disposed(thread: CallThread, cause: string): string {
+  thread.caller.channel.set('originate_disposition', cause);
+  thread.caller.channel.set('DIALSTATUS', DIAL_STATUS.get(cause) ?? cause);
+  return cause;
+}
+
+function connected(thread: CallThread, legs: readonly CalledLeg[], leg: CalledLeg): Originated {
+  const { caller } = thread;
+  caller.showCallee(leg.channel.profile);
+  if (leg.channel.answered) caller.answer();
+  else caller.preAnswer();
+  disposed(thread, 'SUCCESS');
+  for (const { channel } of legs) {
+    caller.channel.variables.push('originate_causes', `${channel.uuid};${channel.cause ?? 'NONE'}`);
+  }
+  const { profile } = leg.channel;
+  caller.channel.other = {
+    type: 'originatee',
+    profile: { ...profile, logicalDirection: 'inbound', index: undefined, times: { ...profile.times } },
+  };
+  caller.channel.set('signal_bond', leg.channel.uuid);
+  caller.channel.set('originate_signal_bond', undefined);
+  return { leg };
+}

@@ -1,0 +1,102 @@
+import type { CalledLeg } from './called-leg.ts';
+import type { CallerLeg } from './caller-leg.ts';
+import { type Clock, Timers } from './clock.ts';
+import type { OriginateSettings } from './originate-settings.ts';
+import { integer } from './switch-strings.ts';
+
+export type RingResult =
+  | { readonly kind: 'connected'; readonly leg: CalledLeg }
+  | { readonly kind: 'failed' | 'cancelled' | 'timeout' | 'progress timeout' };
+
+/**
+ * Waits for the first of the legs that ring at once, and lets the caller hear that they do. All the others are hung
+ * up before it returns. FreeSWITCH counts these timeouts in whole seconds of the clock on the wall.
+ */
+export async function ringGroup(
+  caller: CallerLeg,
+  legs: readonly CalledLeg[],
+  group: { readonly size: number; readonly settings: OriginateSettings; readonly clock: Clock },
+): Promise<RingResult> {
+  const timers = new Timers(group.clock);
+  let forgetCaller = (): void => {};
+  const result = await new Promise<RingResult>((resolve) => {
+    const evaluate = (): void => {
+      const decided = evaluateGroup(caller, legs, group);
+      if (decided !== undefined) resolve(decided);
+    };
+    forgetCaller = caller.channel.onHangup(evaluate);
+    for (const leg of legs) leg.onChange(evaluate);
+    startTimers(timers, caller, legs, group, (kind) => resolve({ kind }));
+    evaluate();
+  });
+  timers.clear();
+  forgetCaller();
+  hangUpOthers(legs, group.size, result);
+  return result;
+}
+
+function evaluateGroup(
+  caller: CallerLeg,
+  legs: readonly CalledLeg[],
+  { size, settings }: { readonly size: number; readonly settings: OriginateSettings },
+): RingResult | undefined {
+  if (!caller.channel.up) return { kind: 'cancelled' };
+  const up = legs.filter((leg) => leg.channel.up);
+  const ringing = up.find(
+    ({ channel }) => channel.ringing || (settings.earlyMediaRings && size === 1 && channel.early),
+  );
+  if (ringing !== undefined && !settings.ignoreRingReady && !caller.channel.ringing) {
+    if (size === 1) caller.showCallee(ringing.channel.profile);
+    caller.ring();
+  }
+  const leg = up.find(({ channel }) => channel.answered || (settings.earlyMediaConnects && channel.early));
+  if (leg !== undefined) return { kind: 'connected', leg };
+  return up.length === 0 ? { kind: 'failed' } : undefined;
+}
+
+function startTimers(
+  timers: Timers,
+  caller: CallerLeg,
+  legs: readonly CalledLeg[],
+  { settings, clock }: { readonly settings: OriginateSettings; readonly clock: Clock },
+  give: (kind: 'timeout' | 'progress timeout') => void,
+): void {
+  const start = Math.floor(clock.now() / 1000);
+  const at = (seconds: number, callback: () => void): void => {
+    timers.after((start + seconds) * 1000 - clock.now(), callback);
+  };
+  at(settings.timeoutS, () => give('timeout'));
+  if (settings.progressTimeoutS !== undefined && settings.progressTimeoutS < settings.timeoutS) {
+    at(settings.progressTimeoutS + 1, () => {
+      if (!caller.channel.ringing && !legs.some(({ channel }) => channel.early)) give('progress timeout');
+    });
+  }
+  for (const { channel } of legs) {
+    const limit = integer(channel.variables.get('leg_timeout'));
+    if (limit > 0) at(limit + 1, () => channel.hangup('ALLOTTED_TIMEOUT'));
+    const progressLimit = integer(channel.variables.get('leg_progress_timeout'));
+    if (progressLimit > 0) {
+      at(progressLimit + 1, () => {
+        if (!channel.ringing && !channel.early && !channel.answered) channel.hangup('PROGRESS_TIMEOUT');
+      });
+    }
+  }
+}
+
+const CAUSE_OF_OTHERS = {
+  cancelled: 'ORIGINATOR_CANCEL',
+  timeout: 'NO_ANSWER',
+  'progress timeout': 'PROGRESS_TIMEOUT',
+  failed: 'NO_ANSWER',
+} as const;
+
+function hangUpOthers(legs: readonly CalledLeg[], size: number, result: RingResult): void {
+  for (const leg of legs) {
+    if (result.kind !== 'connected') {
+      leg.channel.hangup(CAUSE_OF_OTHERS[result.kind]);
+    } else if (leg !== result.leg && leg.channel.up) {
+      if (size > 1) leg.channel.set('group_dial_status', 'loser');
+      leg.channel.hangup('LOSE_RACE');
+    }
+  }
+}

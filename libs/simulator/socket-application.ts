@@ -1,0 +1,42 @@
+import { createConnection, type Socket } from 'node:net';
+import type { CallThread } from './call-thread.ts';
+import { Listener } from './listener.ts';
+import { integer } from './switch-strings.ts';
+
+const DEFAULT_PORT = 8084;
+
+/** The application `socket HOST:PORT|HOST:PORT [full]`: the first host that accepts steers the call. */
+export async function socketApplication(thread: CallThread, data: string): Promise<void> {
+  const [hosts = '', ...options] = data.split(' ').filter((word) => word !== '');
+  const full = options.some((option) => option.toLowerCase() === 'full');
+  let port = DEFAULT_PORT;
+  for (const host of hosts.split('|')) {
+    if (host === '') continue;
+    const colon = host.lastIndexOf(':');
+    if (colon >= 0) port = integer(host.slice(colon + 1));
+    const name = colon < 0 ? host : host.slice(0, colon);
+    thread.caller.channel.set('socket_host', name);
+    const socket = await connect(thread, name, port);
+    if (socket === undefined) continue;
+    const listener = new Listener(thread.node, socket, { thread, full });
+    if (!thread.caller.channel.up) listener.close();
+    await listener.finished;
+    return;
+  }
+}
+
+/** undefined when it was refused, or when the caller has left meanwhile. */
+function connect(thread: CallThread, host: string, port: number): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host, port, allowHalfOpen: true });
+    const settle = (result: Socket | undefined): void => {
+      forget();
+      socket.removeAllListeners('connect').removeAllListeners('error');
+      if (result === undefined) socket.on('error', () => {}).destroy();
+      resolve(result);
+    };
+    const forget = thread.caller.channel.onHangup(() => settle(undefined));
+    socket.once('connect', () => settle(socket));
+    socket.once('error', () => settle(undefined));
+  });
+}

@@ -1,0 +1,102 @@
+/** The small text rules of switch_utils.c that everything in a dialplan goes through. */
+
+const TRUE_WORDS = new Set(['yes', 'on', 'true', 't', 'enabled', 'active', 'allow']);
+const FALSE_WORDS = new Set(['no', 'off', 'false', 'f', 'disabled', 'inactive', 'disallow']);
+const NUMBER = /^[-+]?[\d.]+$/;
+
+export const integer = (text: string | undefined): number => Number.parseInt(text ?? '', 10) || 0;
+
+export function isTrue(text: string | undefined): boolean {
+  if (text === undefined) return false;
+  return TRUE_WORDS.has(text.toLowerCase()) || (NUMBER.test(text) && integer(text) !== 0);
+}
+
+export function isFalse(text: string | undefined): boolean {
+  if (text === undefined) return false;
+  return FALSE_WORDS.has(text.toLowerCase()) || (NUMBER.test(text) && integer(text) === 0);
+}
+
+const UNSAFE = /%(?![0-9A-F]{2})|[ #&+:;<=>?@[\\\]^`{|}"]|[^ -~]/gu;
+
+/** Leaves a percent sign alone that already begins an escape, as switch_url_encode does. */
+export function urlEncode(text: string): string {
+  return text.toWellFormed().replace(UNSAFE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 0x80
+      ? `%${code.toString(16).toUpperCase().padStart(2, '0')}`
+      : encodeURIComponent(character);
+  });
+}
+
+/** The number in an address such as gateway/gw/123, external/123@host or internal/sip:123@host. */
+export function sanitizeNumber(address: string): string {
+  const user = address.split('@', 1)[0] ?? '';
+  return user.slice(Math.max(user.lastIndexOf('/'), user.lastIndexOf(':')) + 1);
+}
+
+/** The index of the bracket that closes the one `text` begins with, or -1. */
+export function closingBracket(text: string, open: string, close: string, from = 0): number {
+  if (text[from] !== open) return -1;
+  let depth = 0;
+  for (let i = from; i < text.length; i++) {
+    if (text[i] === open) depth++;
+    else if (text[i] === close && --depth === 0) return i;
+  }
+  return -1;
+}
+
+/** Splits at a delimiter that is neither quoted nor escaped, and then takes quotes and escapes away. */
+export function separate(text: string, delimiter: string, limit = Number.POSITIVE_INFINITY): string[] {
+  let separator = delimiter;
+  let rest = text;
+  if (text.startsWith('^^') && text.length > 3) {
+    separator = text[2] ?? delimiter;
+    rest = text.slice(3);
+  }
+  if (rest === '') return [];
+  const parts: string[] = [];
+  let quoted = false;
+  let start = 0;
+  for (let i = 0; i < rest.length && parts.length < limit - 1; i++) {
+    const character = rest[i];
+    if (character === '\\') i++;
+    else if (character === "'" && (quoted || rest.includes("'", i + 1))) quoted = !quoted;
+    else if (character === separator && !quoted) {
+      parts.push(rest.slice(start, i));
+      start = i + 1;
+    }
+  }
+  if (start < rest.length) parts.push(rest.slice(start));
+  return parts.map((part) => unquote(part, separator));
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['s', ' '],
+]);
+
+function unquote(text: string, delimiter: string): string {
+  let result = '';
+  let kept = 0;
+  let quoted = false;
+  const source = text.replace(/^ +/, '');
+  for (let i = 0; i < source.length; i++) {
+    const character = source[i] ?? '';
+    const next = source[i + 1] ?? '';
+    const escaped = next !== '' && (`'"\\${delimiter}`.includes(next) ? next : ESCAPES.get(next));
+    if (character === '\\' && escaped) {
+      result += escaped;
+      kept = result.length;
+      i++;
+    } else if (character === "'" && (quoted || source.includes("'", i + 1))) {
+      quoted = !quoted;
+      if (quoted) kept = result.length;
+    } else {
+      result += character;
+      if (character !== ' ' || quoted) kept = result.length;
+    }
+  }
+  return result.slice(0, kept);
+}
