@@ -7,6 +7,9 @@ import { oneLine } from './text.ts';
 /** FreeSWITCH answers `connect` within a millisecond; what does not is something else. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
+/** Calls that may arrive before they are taken: FreeSWITCH waits 25 s for one whose connection is dropped in silence. */
+const BACKLOG = 4096;
+
 /** One call that FreeSWITCH has handed over with its `socket` application. */
 export class OutboundCall {
   /** All that FreeSWITCH knows of the channel, as its headers name it. */
@@ -104,7 +107,7 @@ export class OutboundServer {
   /** @throws when the address cannot be listened on. */
   static async listen(options: OutboundServerOptions): Promise<OutboundServer> {
     const server = new OutboundServer(options);
-    server.#server.listen(options.port, options.host);
+    server.#server.listen({ port: options.port, host: options.host, backlog: BACKLOG });
     await once(server.#server, 'listening');
     server.#server.on('error', options.onError);
     return server;
