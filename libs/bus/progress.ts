@@ -15,6 +15,7 @@ import { notificationId } from '#libs/contract/endpoint.ts';
 import { BUS, type Progress } from '#libs/contract/messages.ts';
 import type { Bus } from './connection.ts';
 import { traceToHeaders } from './message.ts';
+import { ensureStream } from './streams.ts';
 
 const PUBLISH_TIMEOUT_MS = 2_000;
 
@@ -39,20 +40,16 @@ export interface StreamLimits {
 /** Creates the stream and the notifier's consumer, or brings them to these limits. Safe to call by all, at any time. */
 export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Promise<void> {
   const manager = await jetstreamManager(bus.nats);
-  const stream = {
+  await ensureStream(manager, {
+    name: BUS.stream,
     subjects: [`${BUS.progress}.>`],
+    retention: RetentionPolicy.Workqueue,
     max_bytes: limits.maxBytes,
     max_age: nanos(limits.maxAgeMs),
     duplicate_window: nanos(limits.duplicateWindowMs),
     num_replicas: limits.replicas,
     discard: DiscardPolicy.New,
-  };
-  const exists = await manager.streams.info(BUS.stream).then(
-    () => true,
-    () => false,
-  );
-  if (exists) await manager.streams.update(BUS.stream, stream);
-  else await manager.streams.add({ name: BUS.stream, retention: RetentionPolicy.Workqueue, ...stream });
+  });
   await manager.consumers.add(BUS.stream, CONSUMER);
 }
 

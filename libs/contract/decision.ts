@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { hangupCause } from './causes.ts';
-import { DialNumber, HostPort, SipName, VariableName, VariableText, VariableValue } from './text.ts';
+import {
+  BracketText,
+  DialNumber,
+  HostPort,
+  SipName,
+  VariableName,
+  VariableText,
+  VariableValue,
+} from './text.ts';
 
 const Gateway = z
   .strictObject({
@@ -89,14 +97,15 @@ export const Strategy = z.enum(['sequential', 'simultaneous'], {
 /** FreeSWITCH hands no more than 256 exported variables to a called leg, those of the dialplan and our own included. */
 const MAX_VARIABLES = 128;
 
+const fewEnough = (variables: Readonly<Record<string, unknown>>): boolean =>
+  Object.keys(variables).length <= MAX_VARIABLES;
+const TOO_MANY = `must hold at most ${MAX_VARIABLES} variables`;
+
 /** The endpoint's answer to a request, after parsing. Unknown keys beside `dial` are ignored, inside it refused. */
 export const Decision = z.object({
   variables: z
     .record(VariableName, VariableValue)
-    .refine(
-      (variables) => Object.keys(variables).length <= MAX_VARIABLES,
-      `must hold at most ${MAX_VARIABLES} variables`,
-    )
+    .refine(fewEnough, TOO_MANY)
     .default({})
     .describe('channel variables set on the called leg'),
   dial: z
@@ -122,5 +131,8 @@ export const Decision = z.object({
 });
 export type Decision = z.output<typeof Decision>;
 
-export const Variables = z.record(VariableName, VariableText);
+export const Variables = z.record(VariableName, VariableText).refine(fewEnough, TOO_MANY);
 export type Variables = z.output<typeof Variables>;
+
+/** Variables that stand in the {...} or [...] of a dial string. */
+export const BracketVariables = z.record(VariableName, BracketText).refine(fewEnough, TOO_MANY);

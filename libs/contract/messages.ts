@@ -14,6 +14,8 @@ export const BUS = {
   progress: 'dialhook.progress',
   stream: 'DIALHOOK_PROGRESS',
   notifier: 'notifier',
+  live: 'dialhook.live',
+  liveStream: 'DIALHOOK_LIVE',
 } as const;
 
 /** Agent to routers, by request: ask the endpoint where this call goes. */
@@ -46,3 +48,16 @@ export type Abandon = z.output<typeof Abandon>;
 /** Agent to notifier, through JetStream. The message id is the notification's id. */
 export const Progress = z.strictObject({ v: Version, url: z.string(), notification: Notification });
 export type Progress = z.output<typeof Progress>;
+
+/** Agent to whichever agent the call's node has when the call is over: what is known of a call that is up. */
+export const LiveCall = z.strictObject({
+  v: Version,
+  url: z.string(),
+  uuid: z.string(),
+  node: z.string(),
+  caller_id_number: z.string(),
+  caller_id_name: z.string(),
+  destination_number: z.string(),
+  started: z.iso.datetime(),
+});
+export type LiveCall = z.output<typeof LiveCall>;

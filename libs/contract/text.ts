@@ -34,7 +34,7 @@ export const VariableText = z
   .string()
   .max(MAX_VALUE_LENGTH, `must be at most ${MAX_VALUE_LENGTH} characters`)
   .refine((text) => !CONTROL_OR_LINE.test(text), 'must not hold control characters or line ends')
-  .refine((text) => !/\$\$?\{/.test(text), 'must not hold ${, which FreeSWITCH would expand')
+  .refine((text) => !/\$[$\\]*\{/.test(text), 'must not hold ${, which FreeSWITCH would expand')
   .refine((text) => !text.includes("\\'"), "must not hold \\', which FreeSWITCH drops without a word")
   .refine(
     (text) => !text.startsWith('ARRAY::'),
@@ -47,12 +47,21 @@ export const VariableValue = z
   .transform(String)
   .pipe(VariableText);
 
-const RUNS_SOMETHING =
-  /^(?:api_|exec_|execute_|bridge_pre_execute|bridge_post_execute|bridge_filter|session_in_hangup_hook|hangup_after_bridge|park_after_bridge|transfer_|continue_on_fail|failure_causes|campon|export_vars|bridge_export_vars|dialhook_|cti_bridge|app_disable_expand_variables|nolocal$|bgapi_|send_silence_when_idle_cmd|sip_copy_custom_headers_cmd|originate_post_execute|group_confirm_|enable_file_write_buffering_cmd)/i;
+const UNSAFE_IN_BRACKETS = /[;'"\\[\]{}<>|^]|:_:|origination_nested_vars=true|^ | $/i;
 
-/** The name of a channel variable an endpoint may set. Those that run a command or steer the call past Dialhook are refused. */
+/**
+ * A value that can stand in {^^;...} or [^^;...] of a dial string. FreeSWITCH reads such text in several passes, looking
+ * for `:_:` and for `origination_nested_vars=true` even before it looks for brackets; what means something to one of
+ * them is refused.
+ */
+export const BracketText = VariableText.refine(
+  (text) => !UNSAFE_IN_BRACKETS.test(text),
+  'cannot stand in a dial string',
+);
+
+/** The name of a channel variable. Which of them an endpoint may set is refused-variables.ts's to say. */
 export const VariableName = pattern(
   /^[A-Za-z_][A-Za-z0-9_.-]*$/,
   128,
   'may hold only letters, digits and _ . -, and starts with a letter',
-).refine((name) => !RUNS_SOMETHING.test(name), 'is a variable that an endpoint may not set');
+);

@@ -20,9 +20,6 @@ export class ClosedError extends Error {
   override readonly name = 'ClosedError';
 }
 
-/** What FreeSWITCH may answer to getvar when the variable is empty or not set. */
-const NO_VALUE = '-ERR command not found';
-
 interface Pending {
   readonly command: string;
   readonly settle: PromiseWithResolvers<Reply>;
@@ -31,6 +28,7 @@ interface Pending {
   before?: string;
 }
 
+/** FreeSWITCH may answer -ERR for a variable that is empty or not set. */
 const variableText = (reply: string | undefined): string =>
   reply === undefined || reply.startsWith('-ERR') ? '' : reply;
 
@@ -104,6 +102,10 @@ export class EventSocket {
     return this.#closed;
   }
 
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
   /**
    * Sends one command and resolves with its reply.
    * @throws {UnsafeValueError} when a value holds a line end; nothing is sent then.
@@ -132,7 +134,7 @@ export class EventSocket {
   async getVariable(name: string, uuid: string): Promise<string> {
     oneLine(name, 'the name of the variable');
     const { text } = await this.#write('getvar', [`getvar ${name}`, '', 'getvar uuid'], uuid);
-    return text === NO_VALUE ? '' : text;
+    return text;
   }
 
   /** Gathers what `work` sends into one write. */

@@ -3,7 +3,8 @@ import Parser from 'modesl/lib/esl/Parser.js';
 import { decodeHeader, decodeText } from './text.ts';
 
 const MAX_HEADER_BYTES = 1 << 20;
-const MAX_BODY_BYTES = 16 << 20;
+/** `show channels as json` is the largest: 1 kB for each channel. */
+const MAX_BODY_BYTES = 64 << 20;
 const END_OF_HEADERS = Buffer.from('\n\n');
 
 export type Headers = Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 import { ClosedError, CommandError, EventSocket, type Reply } from './event-socket.ts';
 import type { Frame } from './frames.ts';
+import { Silence } from './silence.ts';
 import { decodeText } from './text.ts';
 
 /** One event as FreeSWITCH writes it in JSON; a variable with several values is a list. */
@@ -20,6 +21,8 @@ export interface InboundOptions {
   readonly onDown: (error: Error) => void;
   /** An event could not be read or its handler threw; the next one comes all the same. */
   readonly onFault: (error: Error) => void;
+  /** A connection on which nothing has come for so long, an answer to a question included, is given up. */
+  readonly silenceMs?: number;
   /** 0 up to 1, for the jitter of the backoff. */
   readonly random?: () => number;
 }
@@ -27,6 +30,8 @@ export interface InboundOptions {
 const LOGIN_TIMEOUT_MS = 5_000;
 const FIRST_BACKOFF_MS = 200;
 const LAST_BACKOFF_MS = 10_000;
+/** Any answer will do, a refusal too. */
+const PING = 'uuid_exists ping';
 
 /** Milliseconds before attempt number `attempt` (from 0), half of it jitter. */
 export const backoffMs = (attempt: number, random: number): number =>
@@ -40,6 +45,7 @@ export class InboundConnection {
   readonly #options: InboundOptions;
   #socket: EventSocket | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #silence: Silence | undefined;
   #attempt = 0;
   #up = false;
   #ended = false;
@@ -63,6 +69,7 @@ export class InboundConnection {
     this.#ended = true;
     this.#up = false;
     clearTimeout(this.#retry);
+    this.#silence?.close();
     this.#socket?.destroy();
   }
 
@@ -105,12 +112,25 @@ export class InboundConnection {
     if (this.#ended) return;
     this.#attempt = 0;
     this.#up = true;
+    this.#listenFor(socket);
     this.#options.onUp();
+  }
+
+  #listenFor(socket: EventSocket): void {
+    const { silenceMs } = this.#options;
+    if (silenceMs === undefined) return;
+    this.#silence = new Silence({
+      limitMs: silenceMs,
+      received: () => socket.bytesRead,
+      ask: () => void socket.send(`api ${PING}`).catch(() => {}),
+      onSilence: () => socket.destroy(new ClosedError(`nothing from FreeSWITCH for ${silenceMs} ms`)),
+    });
   }
 
   #lost(error: Error): void {
     const wasUp = this.#up;
     this.#up = false;
+    this.#silence?.close();
     if (this.#ended) return;
     if (wasUp || this.#attempt === 0) this.#options.onDown(error);
     const { random = Math.random } = this.#options;

@@ -2,7 +2,9 @@ import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { abandon, askRouters } from '#libs/bus/decisions.ts';
 import { type CallEndpoint, formatArguments } from '#libs/contract/arguments.ts';
+import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Plan } from '#libs/contract/plan.ts';
+import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
 import type { Failure } from '#libs/contract/results.ts';
 import {
   dialApplications,
@@ -10,6 +12,7 @@ import {
   type Outcome,
   outcomeVariables,
 } from '#libs/dialplan/applications.ts';
+import { refusedVariable } from '#libs/dialplan/plan.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
@@ -18,7 +21,11 @@ import type { AgentConfig } from './config.ts';
 import { ctiBridge } from './cti-bridge.ts';
 import { failurePolicy } from './failure-policy.ts';
 import { lookUpUsers } from './registrations.ts';
-import { decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
+import { type ChannelData, decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
+
+/** The router lets more variables pass than this agent does. */
+const refusedWords = (name: string): string =>
+  `variables: ${name} is not among this agent's ALLOWED_VARIABLES`;
 
 /** What a router may take on top of the endpoint's two timeouts before the agent stops waiting for it. */
 const ROUTER_MARGIN_MS = 250;
@@ -28,17 +35,24 @@ const failure = (result: Failure, error: string): Outcome => ({ result, error })
 const GONE = failure('caller_gone', 'the caller gave up');
 const TOO_MANY = failure('overloaded', 'the agent has too many calls in hand');
 
+export type OnTaken = (data: ChannelData, request: EndpointRequest, endpoint: CallEndpoint) => void;
+
 /** Takes one call from `socket` to where it goes, or back to its dialplan. */
 export class Decider {
   readonly #bus: Bus;
   readonly #config: AgentConfig;
   readonly #log: Log;
+  readonly #onTaken: OnTaken;
+  readonly #mayBeSet: MayBeSet;
   #inHand = 0;
 
-  constructor(bus: Bus, config: AgentConfig, log: Log) {
+  /** `onTaken` is called for each call before anybody is asked about it. */
+  constructor(bus: Bus, config: AgentConfig, log: Log, onTaken: OnTaken = () => {}) {
     this.#bus = bus;
     this.#config = config;
     this.#log = log;
+    this.#onTaken = onTaken;
+    this.#mayBeSet = mayBeSet(config.ALLOWED_VARIABLES);
   }
 
   async handle(call: OutboundCall): Promise<void> {
@@ -82,6 +96,7 @@ export class Decider {
     const parsed = endpointOf(await ctiBridge(call), this.#config.DEFAULT_ENDPOINT_URL);
     if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
+    this.#onTaken(call.data, request, endpoint);
     if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, endpoint);
 
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
@@ -97,6 +112,9 @@ export class Decider {
     if (reply.result === 'router_timeout') abandon(this.#bus, request.uuid);
     if (reply.result !== 'decided')
       return this.#undecided(call, failure(reply.result, reply.error), endpoint);
+    const refused = refusedVariable(reply.plan, this.#mayBeSet);
+    if (refused !== undefined)
+      return this.#undecided(call, failure('invalid_decision', refusedWords(refused)), endpoint);
     const done = await this.#carryOut(call, reply.plan, { result: 'decided' }, endpoint);
     return done.result === 'decided' ? done : this.#undecided(call, done, endpoint);
   }

@@ -1,4 +1,5 @@
 import { Bus } from '#libs/bus/connection.ts';
+import { LiveCalls } from '#libs/bus/live-calls.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
@@ -9,11 +10,22 @@ import { type AgentConfig, readAgentConfig } from './config.ts';
 import { Decider } from './decide.ts';
 import { EVENTS } from './notification.ts';
 import { Progress } from './progress.ts';
+import { liveCall, Recovery } from './recovery.ts';
 
 async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promise<void> {
-  const bus = await Bus.connect(config.NATS_URL, 'agent', lifecycle, log);
+  const bus = await Bus.connect(config, 'agent', lifecycle, log);
 
-  const progress = new Progress(bus, config, log);
+  const limits = {
+    replicas: config.LIVE_CALLS_REPLICAS,
+    maxBytes: config.LIVE_CALLS_MAX_BYTES,
+    maxAgeMs: config.LIVE_CALLS_MAX_AGE_MS,
+    maxHeld: config.MAX_LIVE_CALLS_HELD,
+  };
+  const live = new LiveCalls(bus, limits, log);
+  lifecycle.check('live calls', () => live.trouble);
+  lifecycle.onStop('live calls', () => live.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 4)));
+
+  const progress = new Progress(bus, config, log, (call) => live.remove(call));
   lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
 
   const events = new InboundConnection({
@@ -24,14 +36,31 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     events: EVENTS,
     filters: [[`variable_${CALL_VARIABLE}`, '/.+/']],
     onEvent: (event) => progress.take(event),
-    onUp: () => log.info('freeswitch: listening to events'),
+    onUp: () => {
+      log.info('freeswitch: listening to events');
+      recovery.compare();
+    },
     onFault: (err) => log.error({ err }, 'freeswitch: an event was left out'),
     onDown: (err) => log.warn({ err }, 'freeswitch: no event socket; trying again'),
+    silenceMs: config.EVENT_SOCKET_SILENCE_MS,
+  });
+  const recovery = new Recovery({
+    api: (command) => events.api(command),
+    nodeName: config.NODE_NAME,
+    live,
+    outbox: progress.outbox,
+    intervalMs: config.RECONCILE_INTERVAL_MS,
+    confirmMs: config.RECONCILE_CONFIRM_MS,
+    log,
   });
   lifecycle.check('freeswitch', () => (events.up ? undefined : 'not logged in to the event socket'));
+  lifecycle.onStop('recovery', () => recovery.close());
   lifecycle.onStop('event socket', () => events.close());
 
-  const decider = new Decider(bus, config, log);
+  const decider = new Decider(bus, config, log, (data, request, endpoint) => {
+    if (endpoint.notify) live.add(liveCall(data, request, endpoint));
+    else if (live.knows(request.node, request.uuid)) live.remove(request);
+  });
   const server = await OutboundServer.listen({
     host: config.SOCKET_HOST,
     port: config.SOCKET_PORT,

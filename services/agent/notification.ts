@@ -1,5 +1,5 @@
 import type { CallEndpoint } from '#libs/contract/arguments.ts';
-import { type Action, Notification } from '#libs/contract/endpoint.ts';
+import { type Action, type Notification, SeenNotification } from '#libs/contract/endpoint.ts';
 import { RESULT_NAMES, type Result } from '#libs/contract/results.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
@@ -58,10 +58,14 @@ function hangupFacts(event: ChannelData) {
 
 /** What one event says of a call of Dialhook. */
 export interface CallEvent {
-  readonly endpoint: CallEndpoint;
+  readonly endpoint: Pick<CallEndpoint, 'url' | 'notify'>;
   readonly notification: Notification;
   /** The caller's leg was made, epoch milliseconds. */
   readonly callStart: number;
+}
+
+export interface SeenEvent extends CallEvent {
+  readonly notification: SeenNotification;
 }
 
 /**
@@ -71,7 +75,7 @@ export interface CallEvent {
 export function readEvent(
   event: FreeSwitchEvent,
   settings: { readonly nodeName: string | undefined; readonly defaultUrl: string | undefined },
-): CallEvent | undefined {
+): SeenEvent | undefined {
   const uuid = variable(event, CALL_VARIABLE);
   const leg = header(event, 'Unique-ID');
   const parsed = endpointOf(variable(event, 'cti_bridge'), settings.defaultUrl);
@@ -92,7 +96,7 @@ export function readEvent(
     caller_id_name: header(event, `${caller}-Caller-ID-Name`),
     destination_number: header(event, `${caller}-Destination-Number`),
   };
-  const notification = Notification.parse(
+  const notification = SeenNotification.parse(
     action === 'hangup'
       ? { action, ...common, ...hangupFacts(event) }
       : { action, ...common, called_number: header(event, 'Caller-Destination-Number') },

@@ -22,7 +22,7 @@ const URGENT_RESERVE = 1.25;
 export class Outbox<Item> {
   readonly #options: OutboxOptions<Item>;
   readonly #byCall = new Map<string, Item[]>();
-  readonly #workers = new Set<Promise<void>>();
+  readonly #workers = new Map<string, Promise<void>>();
   readonly #ended = new AbortController();
   #held = 0;
   #dropped = 0;
@@ -55,15 +55,27 @@ export class Outbox<Item> {
     }
     const fresh = [item];
     this.#byCall.set(call, fresh);
-    const worker = this.#work(call, fresh).finally(() => this.#workers.delete(worker));
-    this.#workers.add(worker);
+    const worker = this.#work(call, fresh).finally(() => {
+      if (this.#workers.get(call) === worker) this.#workers.delete(call);
+    });
+    this.#workers.set(call, worker);
+  }
+
+  /** Whether something of this call is held. */
+  holds(call: string): boolean {
+    return this.#byCall.has(call);
+  }
+
+  /** Resolves when nothing of this call is held any more. */
+  async settled(call: string): Promise<void> {
+    await this.#workers.get(call);
   }
 
   /** Resolves when all that is held has been published, or `cancel` fires: what is left then is lost. */
   async drain(cancel: AbortSignal): Promise<void> {
     if (cancel.aborted) this.#ended.abort();
     cancel.addEventListener('abort', () => this.#ended.abort(), { once: true });
-    while (this.#workers.size > 0) await Promise.all(this.#workers);
+    while (this.#workers.size > 0) await Promise.all(this.#workers.values());
   }
 
   async #work(call: string, queue: Item[]): Promise<void> {

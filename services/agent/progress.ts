@@ -14,6 +14,7 @@ import { Outbox } from './outbox.ts';
 const summary = (notification: Notification) => {
   const { action, leg } = notification;
   if (notification.action !== 'hangup') return { action, leg, number: notification.called_number };
+  if (notification.recovered) return { action, leg, cause: notification.cause, recovered: true };
   const { cause, hangup_by, duration_ms, billable_ms } = notification;
   return { action, leg, cause, hangup_by, duration_ms, billable_ms };
 };
@@ -24,11 +25,19 @@ export class Progress {
   readonly #publisher: ProgressPublisher;
   readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };
   readonly #log: Log;
+  readonly #onEnded: (call: { uuid: string; node: string }) => void;
 
-  constructor(bus: Bus, config: AgentConfig, log: Log) {
+  /** `onEnded` is called when JetStream has a call's hangup, whoever brought it. */
+  constructor(
+    bus: Bus,
+    config: AgentConfig,
+    log: Log,
+    onEnded: (call: { uuid: string; node: string }) => void = () => {},
+  ) {
     this.#publisher = new ProgressPublisher(bus);
     this.#settings = { nodeName: config.NODE_NAME, defaultUrl: config.DEFAULT_ENDPOINT_URL };
     this.#log = log;
+    this.#onEnded = onEnded;
     this.outbox = new Outbox<CallEvent>({
       callOf: ({ notification }) => notification.uuid,
       urgent: ({ notification }) => notification.action === 'hangup',
@@ -62,6 +71,7 @@ export class Progress {
       { parent, kind: SpanKind.PRODUCER, attributes },
       (_, context) => this.#publisher.publish({ v: 1, url: endpoint.url, notification }, context),
     );
+    if (action === 'hangup') this.#onEnded(notification);
     if (!first) return;
     this.#callLog(notification).info(summary(notification), 'published');
     if (action === 'hangup') this.#emitRoot(event);
@@ -69,13 +79,17 @@ export class Progress {
 
   #emitRoot({ notification, callStart }: CallEvent): void {
     if (notification.action !== 'hangup') return;
-    const { uuid, node, destination_number, cause, result } = notification;
+    const { uuid, node, destination_number, cause } = notification;
+    const { result, recovered } = notification.recovered
+      ? { result: undefined, recovered: true }
+      : { result: notification.result, recovered: false };
     emitCallSpan(uuid, new Date(callStart), new Date(notification.time), {
       'dialhook.call': uuid,
       'dialhook.node': node,
       'dialhook.destination': destination_number,
       'dialhook.cause': cause,
       ...(result === undefined ? {} : { 'dialhook.result': result }),
+      ...(recovered ? { 'dialhook.recovered': true } : {}),
     });
   }
 

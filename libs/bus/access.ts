@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import {
+  type Authenticator,
+  type ConnectionOptions,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from '@nats-io/transport-node';
+import type { NatsConfig } from '#libs/config/settings.ts';
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+function authenticatorOf(config: Partial<NatsConfig>, first: URL | undefined): Authenticator | undefined {
+  const { NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_NKEY_SEED, NATS_CREDS_FILE } = config;
+  if (NATS_CREDS_FILE !== undefined) return credsAuthenticator(() => readFileSync(NATS_CREDS_FILE));
+  if (NATS_NKEY_SEED !== undefined) return nkeyAuthenticator(new TextEncoder().encode(NATS_NKEY_SEED));
+  if (NATS_TOKEN !== undefined) return tokenAuthenticator(NATS_TOKEN);
+  if (NATS_USER !== undefined) return usernamePasswordAuthenticator(NATS_USER, NATS_PASSWORD);
+  if (!first || first.username === '') return undefined;
+  if (first.password === '') return tokenAuthenticator(decoded(first.username));
+  return usernamePasswordAuthenticator(decoded(first.username), decoded(first.password));
+}
+
+/** The client asks for `localhost` in the certificate of a server that it reaches by address: ask for the address. */
+const serverIdentity =
+  (addresses: readonly string[]) =>
+  (name: string, certificate: PeerCertificate): Error | undefined => {
+    const names = name === 'localhost' && addresses.length > 0 ? addresses : [name];
+    const errors = names.map((one) => checkServerIdentity(one, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
+  };
+
+/**
+ * What the settings say to the NATS client, which by itself takes `tls://` for `nats://`, and of a URL nothing but host
+ * and port.
+ */
+export function connectionOptions(
+  config: Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>,
+): ConnectionOptions {
+  const urls = config.NATS_URL.split(',').map((text) => new URL(text.trim()));
+  const authenticator = authenticatorOf(
+    config,
+    urls.find(({ username }) => username !== ''),
+  );
+  const { NATS_TLS_CA_FILE: caFile, NATS_TLS_CERT_FILE: certFile, NATS_TLS_KEY_FILE: keyFile } = config;
+  const files = {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined ? {} : { certFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+  };
+  const secure = Object.keys(files).length > 0 || urls.some(({ protocol }) => protocol === 'tls:');
+  const addresses = urls
+    .map(({ hostname }) => hostname.replace(/^\[|\]$/g, ''))
+    .filter((hostname) => isIP(hostname) !== 0);
+  const tls = { ...files, checkServerIdentity: serverIdentity(addresses) };
+  return {
+    servers: urls.map(({ host }) => host),
+    ...(authenticator === undefined ? {} : { authenticator }),
+    // With it the client refuses a server that offers no TLS, before it says who it is.
+    ...(secure ? { tls } : {}),
+  };
+}

@@ -1,0 +1,35 @@
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { PermissionViolationError } from '@nats-io/transport-node';
+
+/** Whether NATS has refused something to this service's user. */
+export const isNotPermitted = (error: unknown): boolean =>
+  error instanceof PermissionViolationError ||
+  (error instanceof Error && error.cause instanceof PermissionViolationError);
+
+type Wanted = Partial<StreamConfig> & { readonly name: string; readonly subjects: string[] };
+
+const isAsWanted = ({ config }: StreamInfo, wanted: Wanted): boolean =>
+  Object.entries(wanted).every(
+    ([key, value]) => JSON.stringify(config[key as keyof StreamConfig]) === JSON.stringify(value),
+  );
+
+/** Makes a stream, or brings it to this configuration. Where that is not permitted, the one that is there will do. */
+export async function ensureStream(manager: JetStreamManager, wanted: Wanted): Promise<StreamInfo> {
+  const found = await manager.streams.info(wanted.name).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return undefined;
+    throw error;
+  });
+  if (!found) return manager.streams.add(wanted);
+  if (isAsWanted(found, wanted)) return found;
+  return manager.streams.update(wanted.name, wanted).catch((error: unknown) => {
+    if (isNotPermitted(error)) return found;
+    throw error;
+  });
+}
