@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { HANGUP_CAUSES, hangupCause } from '#libs/contract/causes.ts';
+
+/** `switch_call_cause_t` of FreeSWITCH 1.11 (switch_types.h), where its own causes begin at 700 and 800. */
+const SWITCH_TYPES = `
+  NONE 0 UNALLOCATED_NUMBER 1 NO_ROUTE_TRANSIT_NET 2 NO_ROUTE_DESTINATION 3 CHANNEL_UNACCEPTABLE 6
+  CALL_AWARDED_DELIVERED 7 NORMAL_CLEARING 16 USER_BUSY 17 NO_USER_RESPONSE 18 NO_ANSWER 19
+  SUBSCRIBER_ABSENT 20 CALL_REJECTED 21 NUMBER_CHANGED 22 REDIRECTION_TO_NEW_DESTINATION 23
+  EXCHANGE_ROUTING_ERROR 25 DESTINATION_OUT_OF_ORDER 27 INVALID_NUMBER_FORMAT 28 FACILITY_REJECTED 29
+  RESPONSE_TO_STATUS_ENQUIRY 30 NORMAL_UNSPECIFIED 31 NORMAL_CIRCUIT_CONGESTION 34 NETWORK_OUT_OF_ORDER 38
+  NORMAL_TEMPORARY_FAILURE 41 SWITCH_CONGESTION 42 ACCESS_INFO_DISCARDED 43 REQUESTED_CHAN_UNAVAIL 44
+  PRE_EMPTED 45 FACILITY_NOT_SUBSCRIBED 50 OUTGOING_CALL_BARRED 52 INCOMING_CALL_BARRED 54
+  BEARERCAPABILITY_NOTAUTH 57 BEARERCAPABILITY_NOTAVAIL 58 SERVICE_UNAVAILABLE 63
+  BEARERCAPABILITY_NOTIMPL 65 CHAN_NOT_IMPLEMENTED 66 FACILITY_NOT_IMPLEMENTED 69
+  SERVICE_NOT_IMPLEMENTED 79 INVALID_CALL_REFERENCE 81 INCOMPATIBLE_DESTINATION 88
+  INVALID_MSG_UNSPECIFIED 95 MANDATORY_IE_MISSING 96 MESSAGE_TYPE_NONEXIST 97 WRONG_MESSAGE 98
+  IE_NONEXIST 99 INVALID_IE_CONTENTS 100 WRONG_CALL_STATE 101 RECOVERY_ON_TIMER_EXPIRE 102
+  MANDATORY_IE_LENGTH_ERROR 103 PROTOCOL_ERROR 111 INTERWORKING 127 SUCCESS 142 ORIGINATOR_CANCEL 487
+  CRASH 700 SYSTEM_SHUTDOWN 701 LOSE_RACE 702 MANAGER_REQUEST 703 BLIND_TRANSFER 800
+  ATTENDED_TRANSFER 801 ALLOTTED_TIMEOUT 802 USER_CHALLENGE 803 MEDIA_TIMEOUT 804 PICKED_OFF 805
+  USER_NOT_REGISTERED 806 PROGRESS_TIMEOUT 807 INVALID_GATEWAY 808 GATEWAY_DOWN 809 INVALID_URL 810
+  INVALID_PROFILE 811 NO_PICKUP 812 SRTP_READ_ERROR 813 BOWOUT 814 BUSY_EVERYWHERE 815 DECLINE 816
+  DOES_NOT_EXIST_ANYWHERE 817 NOT_ACCEPTABLE 818 UNWANTED 819 NO_IDENTITY 820 BAD_IDENTITY_INFO 821
+  UNSUPPORTED_CERTIFICATE 822 INVALID_IDENTITY 823 STALE_DATE 824 REJECT_ALL 825`;
+
+const CAUSES = [...SWITCH_TYPES.matchAll(/([A-Z_]+) (\d+)/g)].map(
+  ([, name = '', number]) => [name, Number(number)] as const,
+);
+const MOVED = CAUSES.filter(([, number]) => number >= 700);
+
+describe('hangupCause', () => {
+  it('knows the causes of FreeSWITCH and no others', () => {
+    expect(Object.keys(HANGUP_CAUSES).toSorted()).toEqual(CAUSES.map(([name]) => name).toSorted());
+  });
+
+  it.each(CAUSES)('%s is %i, as a name, a number and text', (name, number) => {
+    const given = [name, name.toLowerCase(), ` ${name} `, number, String(number)];
+    expect(given.map(hangupCause)).toEqual(given.map(() => name));
+  });
+
+  it.each(MOVED)('%s has the number of FreeSWITCH before 1.11 too', (name, number) => {
+    expect(hangupCause(number - 200)).toBe(name);
+    expect(hangupCause(String(number - 200))).toBe(name);
+  });
+
+  it.each([
+    '',
+    ' ',
+    'BUSY',
+    'toString',
+    '__proto__',
+    'NORMAL CLEARING',
+    '-1',
+    '16.5',
+    '0x10',
+    '1e1',
+    '5',
+    '626',
+    '900',
+  ])('"%s" is none', (cause) => expect(hangupCause(cause)).toBeUndefined());
+
+  it.each([
+    -1,
+    4,
+    5,
+    16.5,
+    488,
+    499,
+    504,
+    599,
+    626,
+    699,
+    704,
+    799,
+    826,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+  ])('%d is none', (cause) => expect(hangupCause(cause)).toBeUndefined());
+});

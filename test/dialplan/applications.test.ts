@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import {
+  dialApplications,
+  type FailurePolicy,
+  hangupApplications,
+  outcomeVariables,
+} from '#libs/dialplan/applications.ts';
+
+const endpoint = { url: 'http://crm/b?n=1', connectTimeoutMs: 1000, responseTimeoutMs: 2000, notify: true };
+const group = (...endpoints: string[]) => ({
+  variables: {},
+  legs: endpoints.map((one) => ({ endpoint: one, variables: {} })),
+});
+const lines = (applications: readonly { name: string; data: string }[]) =>
+  applications.map(({ name, data }) => `${name} ${data}`.trim());
+
+const DECIDED = { result: 'decided' } as const;
+const OUTCOME = ['set dialhook_result=decided', 'set dialhook_error='];
+const OFF = 'set app_disable_expand_variables=true';
+const ON = 'set app_disable_expand_variables=false';
+const ARGUMENTS = 'export nolocal:cti_bridge=http://crm/b?n=1 1000 2000 1';
+const BEGIN = [OFF, ARGUMENTS, ON, ...OUTCOME, 'set hangup_after_bridge=true'];
+const STOP = ['unset failure_causes', 'set continue_on_fail=false'];
+const FORGET = 'unset last_bridge_proto_specific_hangup_cause';
+
+const dial = (groups: Parameters<typeof dialApplications>[0], policy: FailurePolicy, variables = {}) =>
+  lines(dialApplications(groups, variables, endpoint, DECIDED, policy));
+
+describe('hangupApplications', () => {
+  it.each([
+    [{ cause: 'USER_BUSY' as const }, [...OUTCOME, 'hangup USER_BUSY']],
+    [{ sipcode: 603 }, [...OUTCOME, 'respond 603', 'hangup']],
+  ])('%j', (hangup, expected) => expect(lines(hangupApplications(hangup, DECIDED))).toEqual(expected));
+});
+
+describe('dialApplications', () => {
+  it('bridges to one group and gives the caller its cause', () => {
+    expect(dial([group('user/1', 'user/2')], { finalCauses: ['DECLINE'] })).toEqual([
+      ...BEGIN,
+      ...STOP,
+      'bridge user/1,user/2',
+      'hangup',
+    ]);
+  });
+
+  it('goes on from a failed group to the next, but not after a final cause and not from the last', () => {
+    const groups = [group('user/1'), group('user/2'), group('user/3')];
+    expect(dial(groups, { finalCauses: ['DECLINE', 'UNWANTED'] })).toEqual([
+      ...BEGIN,
+      'unset continue_on_fail',
+      'set failure_causes=DECLINE,UNWANTED',
+      'bridge user/1',
+      FORGET,
+      'bridge user/2',
+      FORGET,
+      ...STOP,
+      'bridge user/3',
+      'hangup',
+    ]);
+  });
+
+  it('goes on after any cause when none is final', () => {
+    expect(dial([group('user/1'), group('user/2')], { finalCauses: [] })).toEqual([
+      ...BEGIN,
+      'unset failure_causes',
+      'set continue_on_fail=true',
+      'bridge user/1',
+      FORGET,
+      ...STOP,
+      'bridge user/2',
+      'hangup',
+    ]);
+  });
+
+  it('asks again when every group has failed, without what the decision had set', () => {
+    const again = { socket: '127.0.0.1:8084|127.0.0.2:8084', attempt: 2 };
+    expect(dial([group('user/1'), group('user/2')], { finalCauses: [], again }, { a: 'b' })).toEqual([
+      OFF,
+      ARGUMENTS,
+      'export nolocal:a=b',
+      ...BEGIN.slice(2),
+      'unset failure_causes',
+      'set continue_on_fail=true',
+      'bridge user/1',
+      FORGET,
+      'bridge user/2',
+      'unset nolocal:cti_bridge',
+      'unset nolocal:a',
+      'set dialhook_attempt=2',
+      'socket 127.0.0.1:8084|127.0.0.2:8084',
+      'hangup ${originate_failed_cause}',
+    ]);
+  });
+
+  it('exports variables to the called legs alone, as they are, while nothing is expanded', () => {
+    const variables = { absolute_codec_string: 'PCMA,PCMU', effective_caller_id_name: "O'Brien $1 100%" };
+    const written = dial([group('user/1')], { finalCauses: [] }, variables);
+    expect(written.slice(0, written.indexOf(ON) + 1)).toEqual([
+      OFF,
+      ARGUMENTS,
+      'export nolocal:absolute_codec_string=PCMA,PCMU',
+      "export nolocal:effective_caller_id_name=O'Brien $1 100%",
+      ON,
+    ]);
+    expect(written.filter((line) => line.startsWith('export'))).toHaveLength(3);
+  });
+
+  it('needs no endpoint', () => {
+    const written = lines(dialApplications([group('user/1')], {}, undefined, DECIDED, { finalCauses: [] }));
+    expect(written.join()).not.toContain('cti_bridge');
+  });
+});
+
+describe('outcomeVariables', () => {
+  it.each([
+    [DECIDED, { dialhook_result: 'decided', dialhook_error: '' }],
+    [
+      { result: 'http_status', error: 'a ${system(x)}\n\\b 100%' } as const,
+      { dialhook_result: 'http_status', dialhook_error: 'a  {system(x)}  b 100%' },
+    ],
+    [
+      { result: 'invalid_json', error: 'x'.repeat(501) } as const,
+      { dialhook_result: 'invalid_json', dialhook_error: 'x'.repeat(500) },
+    ],
+  ])('%#: says it in words that FreeSWITCH has nothing to expand in', (outcome, variables) =>
+    expect(outcomeVariables(outcome)).toEqual(variables),
+  );
+});

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { Decision } from '#libs/contract/decision.ts';
+import { Plan } from '#libs/contract/plan.ts';
+import { mayBeSet } from '#libs/contract/refused-variables.ts';
+import { PlanError, planOf } from '#libs/dialplan/plan.ts';
+
+const plan = (answer: unknown) => planOf(Decision.parse(answer));
+const one = (endpoint: string) => ({ variables: {}, legs: [{ endpoint, variables: {} }] });
+const gateway = (number: string) => ({ type: 'gateway', number, gateway: 'gw' });
+const dialString = (dialstring: string) => ({ type: 'dialstring', dialstring });
+
+describe('planOf', () => {
+  it.each<[string, unknown, unknown]>([
+    ['gateway', { dial: gateway('1') }, [one('sofia/gateway/gw/1')]],
+    [
+      'ip',
+      { dial: { type: 'ip', number: '1', ip: '10.0.0.9:5060' } },
+      [one('sofia/external/1@10.0.0.9:5060')],
+    ],
+    [
+      'ip of a profile',
+      { dial: { type: 'ip', number: '1', ip: '[::1]', sofia: 'internal' } },
+      [one('sofia/internal/1@[::1]')],
+    ],
+    [
+      'user',
+      { dial: { type: 'user', number: '1', user: '1000' } },
+      [{ variables: {}, legs: [{ user: '1000', number: '1', strategy: 'sequential', variables: {} }] }],
+    ],
+    [
+      'user with a domain, all devices at once',
+      { dial: { type: 'user', number: '1', user: '1000', domain: 'pbx' }, strategy: 'simultaneous' },
+      [
+        {
+          variables: {},
+          legs: [{ user: '1000', domain: 'pbx', number: '1', strategy: 'simultaneous', variables: {} }],
+        },
+      ],
+    ],
+    [
+      'dial string, one after the other',
+      { dial: dialString('{a=1}user/1,user/2') },
+      [
+        { variables: { a: '1' }, legs: [{ endpoint: 'user/1', variables: {} }] },
+        { variables: { a: '1' }, legs: [{ endpoint: 'user/2', variables: {} }] },
+      ],
+    ],
+    [
+      'dial string, at once',
+      { dial: dialString('{a=1}user/1,[b=2]user/2|user/3'), strategy: 'simultaneous' },
+      [
+        {
+          variables: { a: '1' },
+          legs: [
+            { endpoint: 'user/1', variables: {} },
+            { endpoint: 'user/2', variables: { b: '2' } },
+          ],
+        },
+        { variables: { a: '1' }, legs: [{ endpoint: 'user/3', variables: {} }] },
+      ],
+    ],
+    [
+      'list in order',
+      { dial: [gateway('1'), gateway('2')] },
+      [one('sofia/gateway/gw/1'), one('sofia/gateway/gw/2')],
+    ],
+    [
+      'list at once',
+      { dial: [gateway('1'), dialString('{constructor=x}user/2,user/3')], strategy: 'simultaneous' },
+      [
+        {
+          variables: { constructor: 'x' },
+          legs: [
+            { endpoint: 'sofia/gateway/gw/1', variables: {} },
+            { endpoint: 'user/2', variables: {} },
+            { endpoint: 'user/3', variables: {} },
+          ],
+        },
+      ],
+    ],
+  ])('%s', (_, answer, groups) => {
+    const planned = plan(answer);
+    expect(planned).toEqual({ groups, variables: {}, on_fail: 'hangup' });
+    expect(Plan.parse(planned)).toEqual(planned);
+  });
+
+  it('takes the variables along', () => {
+    expect(plan({ dial: gateway('1'), variables: { a: 1 } })).toMatchObject({ variables: { a: '1' } });
+  });
+
+  it('takes along what is to be done about a failure', () => {
+    const planned = plan({ dial: gateway('1'), on_fail: 'request', final_causes: [17] });
+    expect(planned).toMatchObject({ on_fail: 'request', final_causes: ['USER_BUSY'] });
+  });
+
+  it.each([
+    [{}, { cause: 'NORMAL_CLEARING' }],
+    [{ cause: 17 }, { cause: 'USER_BUSY' }],
+    [{ sipcode: 503 }, { sipcode: 503 }],
+    [{ cause: 'CALL_REJECTED', sipcode: '603' }, { sipcode: 603 }],
+  ])('hangup %j', (dial, hangup) => {
+    expect(plan({ dial: { type: 'hangup', ...dial } })).toEqual({ hangup });
+  });
+
+  const many = (count: number, separator: string) =>
+    dialString(Array.from({ length: count }, (_, n) => `user/${n}`).join(separator));
+  it.each<[unknown, string]>([
+    [{ dial: dialString('sofia/external/1') }, 'dial.dialstring: must be sofia/gateway/GATEWAY/NUMBER'],
+    [
+      { dial: [gateway('1'), dialString('{a}user/1')] },
+      'dial.1.dialstring: a variable must be written name=value',
+    ],
+    [
+      { dial: dialString("{a='x;y'}user/1") },
+      'dial.dialstring: the value of a cannot stand in a dial string; put it into "variables"',
+    ],
+    [
+      { dial: dialString('[a=x\\]y]user/1') },
+      'dial.dialstring: the value of a cannot stand in a dial string; put it into "variables"',
+    ],
+    [
+      { dial: [dialString('{a=1}user/1'), dialString('{a=2}user/2')], strategy: 'simultaneous' },
+      'dial: targets that ring at once disagree on the variable a',
+    ],
+    [
+      { dial: [gateway('1'), dialString('user/1|user/2')], strategy: 'simultaneous' },
+      'dial: a bar cannot stand in a list of targets that ring at once',
+    ],
+    [{ dial: many(65, ',') }, 'dial: more than 64 targets'],
+    ...[{ api_on_answer: 'x' }, { API_ON_ANSWER: 'x' }].map((variables): [unknown, string] => [
+      { dial: gateway('1'), variables },
+      `${Object.keys(variables)[0]} is a variable that an endpoint may not set`,
+    ]),
+    ...['{api_on_answer=x}', '{a=1}[api_on_answer=x]', '{^^;a=1;api_on_answer=x}'].map(
+      (brackets): [unknown, string] => [
+        { dial: dialString(`${brackets}user/1000`) },
+        'api_on_answer is a variable that an endpoint may not set',
+      ],
+    ),
+    ...["{a=:'_':}", "{a=:'_':loopback/app=system:reboot #}", "{a=origination_nested_vars'=true'}"].map(
+      (brackets): [unknown, string] => [
+        { dial: dialString(`${brackets}user/1000`) },
+        'dial.dialstring: the value of a cannot stand in a dial string; put it into "variables"',
+      ],
+    ),
+    [{ dial: many(65, ','), strategy: 'simultaneous' }, 'dial: more than 64 targets'],
+    [{ dial: [many(40, '|'), many(40, '|')] }, 'dial: more than 64 targets'],
+  ])('refuses %#', (answer, words) => {
+    expect(() => plan(answer)).toThrow(PlanError);
+    expect(() => plan(answer)).toThrow(words);
+  });
+
+  it('lets pass the variables that the operator allows, and never its own means', () => {
+    const may = mayBeSet(['hold_music', 'execute_on_*', '*']);
+    const answer = (name: string) =>
+      planOf(Decision.parse({ dial: gateway('1'), variables: { [name]: 'x' } }), may);
+    for (const name of ['hold_music', 'Execute_On_Answer', 'api_on_ring'])
+      expect(answer(name)).toMatchObject({ variables: { [name]: 'x' } });
+    for (const name of [
+      'cti_bridge',
+      'dialhook_call',
+      'export_vars',
+      '_nolocal_x',
+      'origination_nested_vars',
+    ])
+      expect(() => answer(name)).toThrow(`${name} is a variable that an endpoint may not set`);
+  });
+
+  it('takes 64 targets', () => {
+    expect(Plan.safeParse(plan({ dial: many(64, ',') })).success).toBe(true);
+  });
+});

@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+export const OK = 'Content-Type: command/reply\nReply-Text: +OK\n\n';
+export const reply = (text: string) => `Content-Type: command/reply\nReply-Text: ${text}\n\n`;
+export const withBody = (type: string, body: string | Buffer) =>
+  Buffer.concat([
+    Buffer.from(`Content-Type: ${type}\nContent-Length: ${Buffer.byteLength(body)}\n\n`),
+    Buffer.from(body),
+  ]);
+export const eventFrame = (event: unknown) => withBody('text/event-json', JSON.stringify(event));
+export const channelData = (headers: Record<string, string>) =>
+  Object.entries({
+    'Event-Name': 'CHANNEL_DATA',
+    ...headers,
+    'Content-Type': 'command/reply',
+    'Reply-Text': '+OK\n',
+  })
+    .map(([name, value]) => `${name}: ${encodeURIComponent(value)}\n`)
+    .join('')
+    .concat('\n');
+
+/** FreeSWITCH's end of one event-socket connection: it takes commands and writes whatever a test wants. */
+export class Peer {
+  readonly socket: Socket;
+  /** Every command so far, without the empty line that ends it. */
+  readonly commands: string[] = [];
+  readonly closed: Promise<void>;
+  #unfinished = '';
+  #taken = 0;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding('utf8');
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    socket.on('data', (text: unknown) => this.#read(String(text)));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    socket.once('close', () => {
+      resolve();
+      this.#wake.resolve();
+    });
+  }
+
+  /** Dials an agent, as the `socket` application does. */
+  static async dial(port: number): Promise<Peer> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return new Peer(socket);
+  }
+
+  /** What has come without the empty line that would end it. */
+  get unfinished(): string {
+    return this.#unfinished;
+  }
+
+  /** The next command not taken yet. Rejects when the connection ends first. */
+  async command(): Promise<string> {
+    for (;;) {
+      const next = this.commands[this.#taken];
+      if (next !== undefined) {
+        this.#taken++;
+        return next;
+      }
+      if (this.socket.destroyed) throw new Error('the connection ended before a command came');
+      await this.#wake.promise;
+    }
+  }
+
+  write(...frames: (string | Buffer)[]): void {
+    for (const frame of frames) this.socket.write(frame);
+  }
+
+  /** Takes the next commands and answers each as it comes. */
+  async answer(...frames: (string | Buffer)[]): Promise<string[]> {
+    const taken: string[] = [];
+    for (const frame of frames) {
+      taken.push(await this.command());
+      this.write(frame);
+    }
+    return taken;
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  #read(text: string): void {
+    const commands = (this.#unfinished + text).split('\n\n');
+    this.#unfinished = commands.pop() ?? '';
+    this.commands.push(...commands);
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+}
+
+/** A port that agents log in to, each connection a Peer. */
+export class PeerServer {
+  readonly #server: Server;
+  readonly #peers: Peer[] = [];
+  port = 0;
+  #taken = 0;
+  #wake = Promise.withResolvers<void>();
+
+  private constructor() {
+    this.#server = createServer((socket) => {
+      this.#peers.push(new Peer(socket));
+      this.#wake.resolve();
+      this.#wake = Promise.withResolvers();
+    });
+  }
+
+  static async listen(port = 0): Promise<PeerServer> {
+    const server = new PeerServer();
+    server.#server.listen(port, '127.0.0.1');
+    await once(server.#server, 'listening');
+    server.port = (server.#server.address() as AddressInfo).port;
+    return server;
+  }
+
+  get connections(): number {
+    return this.#peers.length;
+  }
+
+  /** The next connection not taken yet. */
+  async peer(): Promise<Peer> {
+    for (;;) {
+      const next = this.#peers[this.#taken];
+      if (next) {
+        this.#taken++;
+        return next;
+      }
+      await this.#wake.promise;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.#peers) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+/** The real one, whatever a test does to the clock. */
+const { setTimeout: later } = globalThis;
+
+/** Waits for something to become true. The test's own time limit ends a wait in vain. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => later(resolve, 1));
+}
