@@ -1,10 +1,10 @@
 import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { EndpointClient } from '#libs/http/client.ts';
-import { publicUrl } from '#libs/http/request.ts';
+import { serverAttributes } from '#libs/http/request.ts';
+import type { Entry } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { contextFromHeaders, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { Clock } from './clock.ts';
-import type { Entry } from './entry.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
 export interface AttemptOptions {
@@ -24,14 +24,6 @@ function describe(span: Span, verdict: Verdict): void {
   if (verdict.status !== undefined) span.setAttribute('http.response.status_code', verdict.status);
   span.setAttribute('dialhook.result', failed ? verdict.result : verdict.kind);
   if (failed) span.setStatus({ code: SpanStatusCode.ERROR, message: verdict.result });
-}
-
-/** Where the endpoint is, as far as it may be told to traces. */
-function place(text: string): Record<string, string | number> {
-  const url = URL.parse(publicUrl(text));
-  if (!url) return {};
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  return { 'url.full': url.href, 'server.address': url.hostname, 'server.port': port };
 }
 
 /** Sends notifications to their endpoints, once each time it is asked. */
@@ -56,18 +48,15 @@ export class Attempts {
       'http.request.resend_count': number - 1,
       'dialhook.attempt': number,
       'dialhook.notification': entry.id,
-      ...place(url),
+      ...serverAttributes(url),
     };
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
       const answer = await this.#client.call({
         url,
         method,
         body: notification,
-        headers: {
-          ...traceHeaders(context),
-          'webhook-id': entry.id,
-          'webhook-timestamp': String(Math.floor(this.#clock.now() / 1000)),
-        },
+        headers: traceHeaders(context),
+        webhook: { id: entry.id, time: this.#clock.now() },
         ...timeouts,
       });
       const verdict = verdictOf(answer, this.#clock.now());

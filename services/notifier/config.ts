@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { ACK_WAIT_MS } from '#libs/bus/progress.ts';
 import { readConfig } from '#libs/config/config.ts';
-import { bytes, commonSettings, count, milliseconds, networks, port, url } from '#libs/config/settings.ts';
+import {
+  bytes,
+  checkNatsSettings,
+  commonSettings,
+  count,
+  milliseconds,
+  port,
+} from '#libs/config/settings.ts';
+import { checkEndpointSettings, endpointSettings } from '#libs/http/settings.ts';
+import { queueSettings } from '#libs/queue/settings.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const SECOND = 1000;
@@ -33,25 +42,17 @@ export const NotifierSettings = z
     HEALTH_PORT: port()
       .default(9103)
       .describe('port on which /healthz and /readyz are served; 0 picks a free one'),
-    REDIS_URL: url('redis:', 'rediss:', 'unix:')
-      .meta({ secret: true })
-      .default('redis://127.0.0.1:6379')
-      .describe('Redis, its maxmemory-policy noeviction; unix:///path for a socket'),
-    QUEUE_PREFIX: z
-      .string()
-      .regex(/^[\w{}.-]{1,64}$/, 'must be 1 to 64 letters, digits or _ - . { }')
-      .default('dialhook')
-      .describe('what every key in Redis starts with'),
+    ...queueSettings,
     ENDPOINT_METHOD: z
       .enum(['POST', 'GET'], 'must be POST or GET')
       .default('POST')
       .describe('how endpoints are told: POST with a JSON body, or GET with query parameters'),
-    ENDPOINT_REFUSED_NETWORKS: networks()
-      .default(['169.254.0.0/16', 'fe80::/10'])
-      .describe("networks in which no endpoint is ever called, as in the router's setting of this name"),
+    ...endpointSettings,
     NOTIFY_CONCURRENCY: count(1, 10_000)
       .default(256)
-      .describe('calls whose notifications are being delivered at once'),
+      .describe(
+        'calls whose notifications are being delivered at once; to one endpoint half as many at most',
+      ),
     NOTIFY_CONNECT_TIMEOUT_MS: milliseconds(1, MINUTE)
       .default(3 * SECOND)
       .describe('for DNS, TCP and TLS together'),
@@ -69,7 +70,23 @@ export const NotifierSettings = z
       .describe('share by which each wait is made longer or shorter at random'),
     RETRY_AFTER_MAX_MS: milliseconds(0, 7 * DAY)
       .default(HOUR)
-      .describe("the longest Retry-After of an endpoint's 429 or 503 that is honoured"),
+      .describe("the longest Retry-After of an endpoint's 429, 502, 503 or 504 that is honoured"),
+    THROTTLE_FIRST_MS: milliseconds(1, DAY)
+      .default(SECOND)
+      .describe(
+        'how long an endpoint is left alone after a 429, 502, 503 or 504 without Retry-After; doubled each time',
+      ),
+    THROTTLE_MAX_MS: milliseconds(1, DAY)
+      .default(5 * MINUTE)
+      .describe('where that doubling ends'),
+    ENDPOINT_OFF_AFTER_MS: milliseconds(1, 365 * DAY)
+      .default(5 * DAY)
+      .describe('how long every attempt at an endpoint must have failed for it to be switched off'),
+    TAKEOVER_MS: milliseconds(2 * SECOND, MINUTE)
+      .default(5 * SECOND)
+      .describe(
+        'how long after the death of a notifier another reads the stream, and, the timeouts of an attempt later, takes up its calls',
+      ),
     DEDUP_MS: milliseconds(1, 30 * DAY)
       .default(2 * HOUR)
       .describe("how long a call's notification ids are remembered after its last one, delivered or not"),
@@ -90,6 +107,8 @@ export const NotifierSettings = z
       .default(2 * MINUTE)
       .describe('how long JetStream remembers message ids'),
   })
+  .superRefine(checkNatsSettings)
+  .superRefine(checkEndpointSettings)
   .superRefine((config, context) => {
     const contradiction = (message: string) => context.addIssue({ code: 'custom', message });
     if (config.DEDUP_MS <= ACK_WAIT_MS)
@@ -98,6 +117,8 @@ export const NotifierSettings = z
       );
     if (config.DEDUP_MS < config.PROGRESS_DUPLICATE_WINDOW_MS)
       contradiction('DEDUP_MS must not be less than PROGRESS_DUPLICATE_WINDOW_MS');
+    if (config.THROTTLE_FIRST_MS > config.THROTTLE_MAX_MS)
+      contradiction('THROTTLE_FIRST_MS must not be more than THROTTLE_MAX_MS');
     if (config.PROGRESS_DUPLICATE_WINDOW_MS > config.PROGRESS_MAX_AGE_MS)
       contradiction('PROGRESS_DUPLICATE_WINDOW_MS must not be more than PROGRESS_MAX_AGE_MS');
     const attemptMs = config.NOTIFY_CONNECT_TIMEOUT_MS + config.NOTIFY_RESPONSE_TIMEOUT_MS;

@@ -1,20 +1,19 @@
 import { DelayedError, type Job } from 'bullmq';
+import type { Backlog } from '#libs/queue/backlog.ts';
+import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
+import { type Entry, originOf, readEntry } from '#libs/queue/entry.ts';
+import type { CallJob } from '#libs/queue/queue.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import type { Attempt, Attempts } from './attempt.ts';
-import type { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
-import type { DeadLetters } from './dead-letters.ts';
-import { type Entry, readEntry } from './entry.ts';
-import type { CallJob } from './queue.ts';
+import type { EndpointGate } from './endpoint-gate.ts';
 import { type RetryPolicy, retryDelayMs } from './retry.ts';
-import type { Slots } from './slots.ts';
-import type { DeadReason, Verdict } from './verdict.ts';
 
 export interface DrainParts {
   readonly backlog: Backlog;
   readonly attempts: Attempts;
   readonly deadLetters: DeadLetters;
-  readonly slots: Slots;
+  readonly gate: EndpointGate;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly log: Log;
@@ -22,7 +21,13 @@ export interface DrainParts {
   readonly lockKey: (jobId: string) => string;
 }
 
-const originOf = (entry: Entry): string => URL.parse(entry.progress.url)?.origin ?? '';
+/** When a notification is to be taken up again, and how many attempts have been made at it by then. */
+interface Again {
+  readonly ms: number;
+  readonly attempts: number;
+}
+
+type Ending = Pick<DeadLetter, 'attempts' | 'reason' | 'error' | 'status'>;
 
 /**
  * Delivers a call's notifications one after the other. While one waits for its next attempt, so do those behind it,
@@ -43,69 +48,75 @@ export class Drain {
 
   /** @throws {DelayedError} when the job is to be run again later, as BullMQ wants it. */
   async run(job: Job<CallJob>, token: string): Promise<void> {
-    const { backlog, slots, clock, lockKey } = this.#parts;
+    const { backlog, lockKey } = this.#parts;
     const { call, head } = job.data;
     const lock = { key: lockKey(job.id ?? ''), token };
     let text = await backlog.head(call);
     while (text !== undefined) {
-      if (this.#stopping) return this.#later(job, token, 0);
       const entry = readEntry(text);
-      const origin = originOf(entry);
-      const waitMs = slots.enter(origin, clock.now(), clock.random());
-      if (waitMs > 0) return this.#later(job, token, waitMs);
-      const number = 1 + (head?.id === entry.id ? head.attempts : 0);
-      const delayMs = await this.#attempt(entry, number, origin);
-      if (delayMs !== undefined) {
-        await job.updateData({ call, head: { id: entry.id, attempts: number } });
-        return this.#later(job, token, delayMs);
+      const made = head?.id === entry.id ? head.attempts : 0;
+      const again = this.#stopping ? { ms: 0, attempts: made } : await this.#deliver(entry, made);
+      if (again !== undefined) {
+        if (again.attempts > made)
+          await job.updateData({ call, head: { id: entry.id, attempts: again.attempts } });
+        await job.moveToDelayed(Date.now() + again.ms, token);
+        throw new DelayedError();
       }
       text = await backlog.settle(call, text, lock);
     }
   }
 
-  /** Makes one attempt. Milliseconds until the next, or undefined when the notification is done with. */
-  async #attempt(entry: Entry, number: number, origin: string): Promise<number | undefined> {
-    const { attempts, slots, retry, clock } = this.#parts;
-    const { uuid, node } = entry.progress.notification;
+  /** Makes at most one attempt. Undefined when the notification is done with. */
+  async #deliver(entry: Entry, made: number): Promise<Again | undefined> {
+    const { attempts, gate } = this.#parts;
+    const origin = originOf(entry.progress.url);
+    const admission = await gate.enter(origin);
+    if (admission.kind === 'wait') return { ms: admission.ms, attempts: made };
+    if (admission.kind === 'off') {
+      const error = 'the endpoint is switched off';
+      await this.#giveUp(entry, origin, { attempts: made, reason: 'switched_off', error });
+      return undefined;
+    }
     let attempt: Attempt | undefined;
     try {
-      attempt = await attempts.make(entry, number);
+      attempt = await attempts.make(entry, made + 1);
     } finally {
-      slots.leave(origin, attempt?.tookMs ?? 0);
+      await gate.leave(origin, admission, attempt);
     }
-    const { verdict, tookMs } = attempt;
-    const log = callLog(this.#parts.log, uuid, node);
-    const line = { notification: entry.id, endpoint: origin, attempt: number, ms: tookMs };
+    return this.#conclude(entry, origin, made + 1, attempt);
+  }
+
+  async #conclude(
+    entry: Entry,
+    origin: string,
+    attempts: number,
+    { verdict, tookMs }: Attempt,
+  ): Promise<Again | undefined> {
+    const { retry, clock } = this.#parts;
+    const log = this.#logOf(entry, origin);
+    const line = { attempt: attempts, ms: tookMs };
     if (verdict.kind === 'delivered') {
       log.info({ ...line, status: verdict.status }, 'delivered');
       return undefined;
     }
-    const { dead, retryAfterMs, kind: _, ...failure } = verdict;
-    const delayMs =
-      dead === undefined ? retryDelayMs(retry, number, retryAfterMs, clock.random()) : undefined;
-    log.warn({ ...line, ...failure, retry_in_ms: delayMs }, 'not delivered');
-    if (delayMs === undefined) await this.#giveUp(entry, number, origin, verdict, log);
-    return delayMs;
+    const { dead, result, error, status } = verdict;
+    const ms = dead === undefined ? retryDelayMs(retry, attempts, clock.random()) : undefined;
+    log.warn({ ...line, result, error, status, retry_in_ms: ms }, 'not delivered');
+    if (ms !== undefined) return { ms, attempts };
+    const answered = status === undefined ? {} : { status };
+    await this.#giveUp(entry, origin, { attempts, reason: dead ?? 'exhausted', error, ...answered });
+    return undefined;
   }
 
-  async #giveUp(
-    entry: Entry,
-    attempts: number,
-    origin: string,
-    verdict: Extract<Verdict, { kind: 'failed' }>,
-    log: Log,
-  ): Promise<void> {
-    const { status, error } = verdict;
-    const reason: DeadReason = verdict.dead ?? 'exhausted';
+  async #giveUp(entry: Entry, origin: string, ending: Ending): Promise<void> {
     const { deadLetters, clock } = this.#parts;
     const call = entry.progress.notification.uuid;
-    const last = { attempts, reason, error, ...(status === undefined ? {} : { status }) };
-    await deadLetters.keep({ ...entry, call, origin, time: clock.now(), ...last });
-    log.error({ notification: entry.id, endpoint: origin, ...last }, 'given up: it is a dead letter now');
+    await deadLetters.keep({ ...entry, call, origin, time: clock.now(), ...ending });
+    this.#logOf(entry, origin).error(ending, 'given up: it is a dead letter now');
   }
 
-  async #later(job: Job<CallJob>, token: string, ms: number): Promise<never> {
-    await job.moveToDelayed(Date.now() + ms, token);
-    throw new DelayedError();
+  #logOf({ id, progress }: Entry, endpoint: string): Log {
+    const { uuid, node } = progress.notification;
+    return callLog(this.#parts.log, uuid, node).child({ notification: id, endpoint });
   }
 }

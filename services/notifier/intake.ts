@@ -5,13 +5,14 @@ import type { Bus } from '#libs/bus/connection.ts';
 import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
 import { ensureProgressStream, restartProgressConsumer, type StreamLimits } from '#libs/bus/progress.ts';
 import { Progress } from '#libs/contract/messages.ts';
+import { type Entry, entryOf } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
-import { type Entry, entryOf } from './entry.ts';
 import type { ReaderLease } from './reader-lease.ts';
 
 const BATCH = 256;
+/** The shortest that NATS allows. */
 const FETCH_MS = 1_000;
 const AGAIN_MS = 500;
 
@@ -138,7 +139,7 @@ export class Intake {
       'process progress',
       { parent, kind: SpanKind.CONSUMER, attributes },
       async (span, context) => {
-        const entry = entryOf(progress, traceHeaders(context));
+        const entry = entryOf(progress, message.seq, traceHeaders(context));
         const position = batch.push(entry) - 1;
         span.setAttribute('dialhook.notification', entry.id);
         const fresh = (await stored)[position];

@@ -7,7 +7,7 @@ await runService(
   'notifier',
   () => readNotifierConfig(process.env),
   async (config, lifecycle, log) => {
-    const bus = await Bus.connect(config.NATS_URL, 'notifier', lifecycle, log);
+    const bus = await Bus.connect(config, 'notifier', lifecycle, log);
     startNotifier(config, bus, lifecycle, log);
   },
 );

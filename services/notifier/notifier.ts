@@ -2,22 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Bus } from '#libs/bus/connection.ts';
 import { EndpointClient } from '#libs/http/client.ts';
+import { endpointOptions } from '#libs/http/settings.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { Backlog } from '#libs/queue/backlog.ts';
+import { DeadLetters } from '#libs/queue/dead-letters.ts';
+import { Endpoints } from '#libs/queue/endpoints.ts';
+import type { Entry } from '#libs/queue/entry.ts';
+import { openQueue, wakeCalls } from '#libs/queue/queue.ts';
+import { connectRedis } from '#libs/queue/redis.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Attempts } from './attempt.ts';
-import { Backlog } from './backlog.ts';
 import { CallWorker } from './call-worker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { NotifierConfig } from './config.ts';
-import { DeadLetters } from './dead-letters.ts';
 import { Drain } from './drain.ts';
-import type { Entry } from './entry.ts';
+import { EndpointGate } from './endpoint-gate.ts';
 import { Intake } from './intake.ts';
-import { openQueue, wakeCalls } from './queue.ts';
 import { ReaderLease } from './reader-lease.ts';
-import { connectRedis } from './redis.ts';
 import { Slots } from './slots.ts';
+import { trimDeadLetters } from './trim.ts';
 
+const DAY_MS = 86_400_000;
 const KEEP_ALIVE_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
@@ -28,7 +33,7 @@ function endpointClient(config: NotifierConfig): EndpointClient {
     keepAliveMs: KEEP_ALIVE_MS,
     maxConnectionsPerOrigin: config.NOTIFY_CONCURRENCY,
     maxIdleConnections: config.NOTIFY_CONCURRENCY,
-    refusedNetworks: config.ENDPOINT_REFUSED_NETWORKS,
+    ...endpointOptions(config),
     userAgent: 'dialhook-notifier',
   });
 }
@@ -39,10 +44,28 @@ const attemptOptions = (config: NotifierConfig) => ({
   responseTimeoutMs: config.NOTIFY_RESPONSE_TIMEOUT_MS,
 });
 
+const attemptMs = (config: NotifierConfig) =>
+  config.NOTIFY_CONNECT_TIMEOUT_MS + config.NOTIFY_RESPONSE_TIMEOUT_MS;
+
 const retryPolicy = (config: NotifierConfig) => ({
   scheduleMs: config.RETRY_SCHEDULE_MS,
   jitter: config.RETRY_JITTER,
-  retryAfterMaxMs: config.RETRY_AFTER_MAX_MS,
+});
+
+const gateOptions = (config: NotifierConfig) => ({
+  throttle: {
+    firstMs: config.THROTTLE_FIRST_MS,
+    maxMs: config.THROTTLE_MAX_MS,
+    retryAfterMaxMs: config.RETRY_AFTER_MAX_MS,
+    jitter: config.RETRY_JITTER,
+  },
+  rules: {
+    attemptMs: attemptMs(config) + config.TAKEOVER_MS,
+    offAfterMs: config.ENDPOINT_OFF_AFTER_MS,
+    // Longer than any wait between two attempts, or failures would be forgotten while they go on.
+    forgetMs:
+      DAY_MS + 2 * Math.max(...config.RETRY_SCHEDULE_MS, config.RETRY_AFTER_MAX_MS, config.THROTTLE_MAX_MS),
+  },
 });
 
 const streamLimits = (config: NotifierConfig) => ({
@@ -51,13 +74,6 @@ const streamLimits = (config: NotifierConfig) => ({
   maxAgeMs: config.PROGRESS_MAX_AGE_MS,
   duplicateWindowMs: config.PROGRESS_DUPLICATE_WINDOW_MS,
 });
-
-/** What operators need of a running notifier. */
-export interface Notifier {
-  readonly deadLetters: DeadLetters;
-  /** Sends a dead letter again, by the notification's id; false when there is none. */
-  replay(id: string): Promise<boolean>;
-}
 
 /**
  * Puts a notifier on the bus. On stop it first takes nothing more from the stream, then finishes the deliveries in
@@ -69,7 +85,7 @@ export function startNotifier(
   lifecycle: Lifecycle,
   log: Log,
   clock: Clock = systemClock,
-): Notifier {
+): void {
   const prefix = config.QUEUE_PREFIX;
   const instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const redis = connectRedis(config.REDIS_URL, lifecycle, log);
@@ -80,18 +96,20 @@ export function startNotifier(
   queue.on('error', (error) => log.debug({ err: error }, 'queue'));
   lifecycle.onStop('queue', () => queue.close());
 
-  const backlog = new Backlog(redis, { prefix, dedupMs: config.DEDUP_MS });
+  const backlog = new Backlog(redis, prefix);
+  const deadLetters = new DeadLetters(redis, prefix);
   const limits = { max: config.DEAD_LETTER_MAX, maxAgeMs: config.DEAD_LETTER_MAX_AGE_MS };
-  const deadLetters = new DeadLetters(redis, prefix, limits, log);
-  lifecycle.onStop('dead letters', deadLetters.keepTrimmed(clock.now));
+  lifecycle.onStop('dead letters', trimDeadLetters(deadLetters, limits, redis, clock, log));
 
+  const slots = new Slots(config.NOTIFY_CONCURRENCY);
+  const gate = new EndpointGate(new Endpoints(redis, prefix), slots, gateOptions(config), clock, log);
   const drain = new Drain({
     backlog,
     deadLetters,
+    gate,
     clock,
     log,
     attempts: new Attempts(client, attemptOptions(config), clock),
-    slots: new Slots(config.NOTIFY_CONCURRENCY),
     retry: retryPolicy(config),
     lockKey: (jobId) => `${queue.toKey(jobId)}:lock`,
   });
@@ -102,7 +120,8 @@ export function startNotifier(
       prefix,
       instance,
       concurrency: config.NOTIFY_CONCURRENCY,
-      attemptMs: config.NOTIFY_CONNECT_TIMEOUT_MS + config.NOTIFY_RESPONSE_TIMEOUT_MS,
+      attemptMs: attemptMs(config),
+      takeoverMs: config.TAKEOVER_MS,
       run: (job, token) => drain.run(job, token),
     },
     log,
@@ -110,9 +129,9 @@ export function startNotifier(
   lifecycle.check('queue', () => worker.problem());
   lifecycle.onStop('worker', () => worker.stop());
 
-  const lease = new ReaderLease(redis, prefix, instance);
+  const lease = new ReaderLease(redis, prefix, instance, config.TAKEOVER_MS);
   const store = async (entries: readonly Entry[]) => {
-    const fresh = await backlog.append(lease.key, lease.holder, entries);
+    const fresh = await backlog.append(lease, entries, config.DEDUP_MS);
     // Repeats too: the one before may have come into the backlog and no further.
     await wakeCalls(
       queue,
@@ -128,14 +147,4 @@ export function startNotifier(
     // Not waited for: should Redis not answer, the lease is free again in a few seconds all the same.
     lease.leave().catch((error: unknown) => log.debug({ err: error }, 'the lease'));
   });
-
-  return {
-    deadLetters,
-    replay: (id) =>
-      deadLetters.replay(
-        id,
-        (entry) => backlog.put(entry),
-        (call) => wakeCalls(queue, [call]),
-      ),
-  };
 }

@@ -3,8 +3,16 @@ export interface RetryPolicy {
   readonly scheduleMs: readonly number[];
   /** Share of each wait by which it is made longer or shorter, 0 to 1. */
   readonly jitter: number;
+}
+
+export interface ThrottlePolicy {
+  /** The first wait of an endpoint that does not say how long, in milliseconds; each further one is twice as long. */
+  readonly firstMs: number;
+  readonly maxMs: number;
   /** The longest Retry-After that is honoured, in milliseconds. */
   readonly retryAfterMaxMs: number;
+  /** Share of each wait by which it may be longer, 0 to 1. */
+  readonly jitter: number;
 }
 
 /** A Retry-After header, in seconds or as a date, as milliseconds from now; undefined when it is neither. */
@@ -15,21 +23,24 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
+/** Milliseconds until a notification's next attempt, or undefined when the one just made was the last. */
+export function retryDelayMs(policy: RetryPolicy, attemptsMade: number, random: number): number | undefined {
+  const scheduled = policy.scheduleMs[attemptsMade - 1];
+  return scheduled && Math.round(scheduled * (1 + policy.jitter * (2 * random - 1)));
+}
+
 /**
- * Milliseconds until the next attempt, or undefined when the one just made was the last.
- *
- * A Retry-After can only make the wait longer: an endpoint that says "in a second" each time would otherwise use up
- * all its attempts within seconds. Its jitter only adds, so that nobody comes before the time asked for.
+ * Milliseconds during which nothing is sent to an endpoint that was throttled `throttles` times in a row before. Jitter
+ * only adds, so that nobody comes before the time asked for; and "again at once" is not taken literally.
  */
-export function retryDelayMs(
-  policy: RetryPolicy,
-  attemptsMade: number,
+export function throttleMs(
+  policy: ThrottlePolicy,
+  throttles: number,
   askedMs: number | undefined,
   random: number,
-): number | undefined {
-  const scheduled = policy.scheduleMs[attemptsMade - 1];
-  if (scheduled === undefined) return undefined;
-  const jittered = scheduled * (1 + policy.jitter * (2 * random - 1));
-  const asked = Math.min(askedMs ?? 0, policy.retryAfterMaxMs) * (1 + policy.jitter * random);
-  return Math.round(Math.max(jittered, asked));
+): number {
+  const { firstMs, maxMs, retryAfterMaxMs, jitter } = policy;
+  const backoffMs = Math.min(firstMs * 2 ** throttles, maxMs);
+  const waitMs = askedMs === undefined ? backoffMs : Math.max(firstMs, Math.min(askedMs, retryAfterMaxMs));
+  return Math.round(waitMs * (1 + jitter * random));
 }

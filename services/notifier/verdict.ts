@@ -1,8 +1,6 @@
 import type { EndpointAnswer } from '#libs/http/client.ts';
+import type { DeadReason } from '#libs/queue/dead-letters.ts';
 import { retryAfterMs } from './retry.ts';
-
-/** Why a notification is given up before its schedule is used up, or because it is. */
-export type DeadReason = 'gone' | 'refused' | 'refused_url' | 'exhausted';
 
 /** What an attempt at delivering came to. */
 export type Verdict =
@@ -10,15 +8,15 @@ export type Verdict =
   | {
       readonly kind: 'failed';
       /** Set when another attempt cannot help. */
-      readonly dead?: Exclude<DeadReason, 'exhausted'>;
+      readonly dead?: Extract<DeadReason, 'gone' | 'refused' | 'refused_url'>;
       readonly result: string;
       readonly error: string;
       readonly status?: number;
-      /** How long the endpoint asked to be left alone, in milliseconds. */
-      readonly retryAfterMs?: number;
+      /** Set when the endpoint wants to be left alone: for so many milliseconds, or it does not say how long. */
+      readonly throttle?: { readonly askedMs: number | undefined };
     };
 
-const THROTTLED = new Set([429, 503]);
+const THROTTLES = new Set([429, 502, 503, 504]);
 const REFUSED = new Set([400, 413, 414, 415, 422]);
 
 function deadReason(status: number): 'gone' | 'refused' | undefined {
@@ -34,7 +32,8 @@ function deadReason(status: number): 'gone' | 'refused' | undefined {
  * - 400, 413, 414, 415 and 422 speak of this very message, which would be the same the next time: a dead letter at
  *   once, so that it does not hold up the call's later ones for a day. Standard Webhooks would retry these.
  * - Every other status is retried: 5xx, 3xx (never followed), 408, 425, 429, and also 401, 403, 404 and 405, which is
- *   what an endpoint looks like that was deployed wrongly and will be put right. On 429 and 503 Retry-After counts.
+ *   what an endpoint looks like that was deployed wrongly and will be put right.
+ * - 429, 502, 503 and 504 speak of the whole endpoint, with or without Retry-After: it is left alone for a while.
  * - Timeouts and failed connections are retried; a URL that may not be called is a dead letter at once.
  */
 export function verdictOf(answer: EndpointAnswer, nowMs: number): Verdict {
@@ -45,14 +44,13 @@ export function verdictOf(answer: EndpointAnswer, nowMs: number): Verdict {
   const { status } = answer;
   if (status >= 200 && status < 300) return { kind: 'delivered', status };
   const dead = deadReason(status);
-  const header = answer.headers['retry-after'];
-  const asked = THROTTLED.has(status) ? retryAfterMs([header].flat()[0], nowMs) : undefined;
+  const askedMs = retryAfterMs([answer.headers['retry-after']].flat()[0], nowMs);
   return {
     kind: 'failed',
     result: 'http_status',
     error: `the endpoint answered with status ${status}`,
     status,
     ...(dead === undefined ? {} : { dead }),
-    ...(asked === undefined ? {} : { retryAfterMs: asked }),
+    ...(THROTTLES.has(status) ? { throttle: { askedMs } } : {}),
   };
 }

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openQueue, wakeCalls } from '#libs/queue/queue.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { CallWorker } from '#services/notifier/call-worker.ts';
-import { openQueue, wakeCalls } from '#services/notifier/queue.ts';
 import { startFreezingProxy } from './freezing-proxy.ts';
 import { until, World } from './world.ts';
 
@@ -25,6 +25,7 @@ function startWorker(redis: Redis) {
     instance: 'one',
     concurrency: 4,
     attemptMs: 1_000,
+    takeoverMs: 1_000,
     canaryMs: 20,
     silentMs: 300,
     run: async (job: { data: { call: string } }) => void run.push(job.data.call),
@@ -60,7 +61,6 @@ test('a worker to which no job comes says so, is made anew, and leaves no connec
   await wakeCalls(queue, ['a call']);
   await until('it works', () => run.length === 1 && worker.problem() === undefined);
   await until('the old connections are closed', async () => (await connections()) === before);
-  onlooker.disconnect();
 });
 
 test('a worker whose connections died without a word gets new ones, and what was on its way is not lost', async () => {

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Queue } from 'bullmq';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { traceId } from '#libs/telemetry/call-ids.ts';
-import { QUEUE } from '#services/notifier/queue.ts';
 import { callOf, idOf, idsOf, ofCall, ringing } from './progress.ts';
 import { OK, startReceiver } from './receiver.ts';
 import { until, World } from './world.ts';
@@ -105,28 +103,20 @@ test('what fails is tried again, and its call goes on only then', async () => {
   expect(endpoint.arrivals.map(({ id }) => id)).toEqual([first, first, first, first, second]);
 });
 
-test('Retry-After is kept to, and nobody holds a slot meanwhile', async () => {
-  await using endpoint = await startReceiver(({ time }) =>
-    time === 1 ? { status: 429, headers: { 'retry-after': '600' } } : OK,
-  );
-  await using _ = await world.notifier({ NOTIFY_CONCURRENCY: '1' });
-  const throttled = callOf(endpoint.url, 1);
-  await world.publish(throttled);
-  const client = world.client();
-  const queue = new Queue(QUEUE, { connection: client, prefix: world.prefix });
-  await until('it waits', async () => (await queue.getDelayedCount()) === 1);
-  const [job] = await queue.getDelayed();
-  expect(job?.delay).toBeGreaterThanOrEqual(599_000);
-
-  endpoint.behave = () => OK;
-  const other = callOf(endpoint.url, 1);
-  await world.publish(other);
-  await until('the only slot serves another call', () => endpoint.accepted.length === 1);
-  await job?.promote();
-  await until('it is delivered', () => endpoint.accepted.length === 2);
-  expect(endpoint.accepted).toEqual([...idsOf(other), ...idsOf(throttled)]);
-  await queue.close();
-  client.disconnect();
+test('a call whose first notification fails for ever does not delay the others of its endpoint', async () => {
+  const stuck = callOf('http://unused', 3);
+  const [first = ''] = idsOf(stuck);
+  await using endpoint = await startReceiver(({ id }) => (id === first ? { status: 500 } : OK));
+  await using _ = await world.notifier({
+    NOTIFY_CONCURRENCY: '2',
+    RETRY_SCHEDULE_MS: Array(32).fill('50').join(','),
+  });
+  await world.publish(stuck.map((progress) => ({ ...progress, url: endpoint.url })));
+  await until('it is stuck', () => endpoint.arrivals.length > 1);
+  const others = Array.from({ length: 20 }, () => callOf(endpoint.url, 3)).flat();
+  await world.publish(others);
+  await until('the others are delivered', () => endpoint.accepted.length === others.length);
+  expect(endpoint.accepted.some((id) => idsOf(stuck).includes(id))).toBe(false);
 });
 
 test('a notification that comes again, even after it was delivered, is not delivered again', async () => {
@@ -145,23 +135,25 @@ test('a notification that comes again, even after it was delivered, is not deliv
   expect(endpoint.accepted).toEqual(idsOf([one, last]));
 });
 
-test('a dead endpoint does not hold up another', async () => {
+test('endpoints that are dead without saying so delay no other, from their first notification on', async () => {
   const { promise: never } = Promise.withResolvers<typeof OK>();
   await using dead = await startReceiver(() => never);
+  await using deadToo = await startReceiver(() => never);
   await using alive = await startReceiver();
   await using _ = await world.notifier({
-    NOTIFY_CONCURRENCY: '4',
-    NOTIFY_RESPONSE_TIMEOUT_MS: '2500',
-    RETRY_SCHEDULE_MS: '1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1',
-    STOP_DEADLINE_MS: '10000',
+    NOTIFY_CONCURRENCY: '8',
+    NOTIFY_RESPONSE_TIMEOUT_MS: '15000',
   });
-  await world.publish(Array.from({ length: 40 }, () => callOf(dead.url, 1)).flat());
-  await until('the dead one has taken every slot', () => dead.arrivals.length >= 4);
-  const living = Array.from({ length: 40 }, () => callOf(alive.url, 1)).flat();
+  const some = (url: string) => Array.from({ length: 40 }, () => callOf(url, 1)).flat();
+  await world.publish(some(dead.url));
+  await until('one has what it may have', () => dead.arrivals.length === 4);
+  await world.publish(some(deadToo.url));
+  await until('so has the other', () => deadToo.arrivals.length === 2);
+  const living = some(alive.url);
   await world.publish(living);
-  await until('the other is told everything', () => alive.accepted.length === living.length);
-  // All of the dead one's calls in line before would have taken at least 40 attempts.
-  expect(dead.arrivals.length).toBeLessThan(20);
+  await until('the third is told everything', () => alive.accepted.length === living.length);
+  expect([dead.arrivals.length, deadToo.arrivals.length]).toEqual([4, 2]);
+  await Promise.all([dead[Symbol.asyncDispose](), deadToo[Symbol.asyncDispose]()]);
 });
 
 test('a message that is not progress is dropped and holds up nothing', async () => {

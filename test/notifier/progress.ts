@@ -32,3 +32,7 @@ export const ofCall = (ids: readonly string[], call: readonly Progress[]): strin
   const wanted = new Set(idsOf(call));
   return [...new Set(ids.filter((id) => wanted.has(id)))];
 };
+
+/** One from each call in turn, as they happen. */
+export const interleaved = (all: readonly (readonly Progress[])[]): Progress[] =>
+  (all[0] ?? []).flatMap((_, i) => all.flatMap((call) => call.slice(i, i + 1)));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ConfigError } from '#libs/config/config.ts';
 import type { EndpointAnswer } from '#libs/http/client.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
-import { retryAfterMs, retryDelayMs } from '#services/notifier/retry.ts';
+import { retryAfterMs, retryDelayMs, throttleMs } from '#services/notifier/retry.ts';
 import { Slots } from '#services/notifier/slots.ts';
 import { verdictOf } from '#services/notifier/verdict.ts';
 
@@ -32,22 +32,34 @@ test.each(retryAfters)('Retry-After %j is %j ms', (header, expected) => {
   expect(retryAfterMs(header, NOW)).toBe(expected);
 });
 
-const policy = { scheduleMs: [5_000, 300_000], jitter: 0.2, retryAfterMaxMs: 3_600_000 };
-const delays: [made: number, asked: number | undefined, random: number, expected: number | undefined][] = [
-  [1, undefined, 0.5, 5_000],
-  [1, undefined, 0, 4_000],
-  [1, undefined, 1, 6_000],
-  [2, undefined, 0.5, 300_000],
-  [3, undefined, 0.5, undefined],
-  [3, 1_000, 0.5, undefined],
-  [1, 1_000, 0.5, 5_000],
-  [1, 60_000, 0, 60_000],
-  [1, 60_000, 0.5, 66_000],
-  [1, 86_400_000, 0, 3_600_000],
+const delays: [made: number, random: number, expected: number | undefined][] = [
+  [1, 0.5, 5_000],
+  [1, 0, 4_000],
+  [1, 1, 6_000],
+  [2, 0.5, 300_000],
+  [3, 0.5, undefined],
 ];
-test.each(delays)('after %j attempts, asked for %j ms, chance %j: %j ms', (made, asked, random, expected) => {
-  expect(retryDelayMs(policy, made, asked, random)).toBe(expected);
+test.each(delays)('after %j attempts, chance %j: %j ms', (made, random, expected) => {
+  expect(retryDelayMs({ scheduleMs: [5_000, 300_000], jitter: 0.2 }, made, random)).toBe(expected);
 });
+
+const throttle = { firstMs: 1_000, maxMs: 300_000, retryAfterMaxMs: 3_600_000, jitter: 0.2 };
+const throttles: [before: number, asked: number | undefined, random: number, expected: number][] = [
+  [0, undefined, 0, 1_000],
+  [0, undefined, 1, 1_200],
+  [3, undefined, 0, 8_000],
+  [60, undefined, 0, 300_000],
+  [0, 60_000, 0, 60_000],
+  [9, 60_000, 0.5, 66_000],
+  [0, 0, 0, 1_000],
+  [0, 86_400_000, 0, 3_600_000],
+];
+test.each(throttles)(
+  'throttled %j times before, asked for %j ms, chance %j: %j ms',
+  (before, asked, random, expected) => {
+    expect(throttleMs(throttle, before, asked, random)).toBe(expected);
+  },
+);
 
 test.each([200, 201, 204, 299])('%j is delivered', (status) => {
   expect(verdictOf(answered(status), NOW)).toEqual({ kind: 'delivered', status });
@@ -70,10 +82,14 @@ test.each([301, 304, 401, 403, 404, 405, 408, 425, 429, 500, 502, 503, 504, 599]
     const verdict = verdictOf(answered(status, { 'retry-after': '7' }), NOW);
     expect(verdict).toMatchObject({ kind: 'failed', result: 'http_status', status });
     expect(verdict).not.toHaveProperty('dead');
-    const throttled = status === 429 || status === 503;
-    expect('retryAfterMs' in verdict ? verdict.retryAfterMs : undefined).toBe(throttled ? 7_000 : undefined);
+    const expected = [429, 502, 503, 504].includes(status) ? { askedMs: 7_000 } : undefined;
+    expect('throttle' in verdict ? verdict.throttle : undefined).toEqual(expected);
   },
 );
+
+test('an endpoint may throttle without saying for how long', () => {
+  expect(verdictOf(answered(503), NOW)).toMatchObject({ throttle: { askedMs: undefined } });
+});
 
 test.each(['connect_timeout', 'response_timeout', 'tls_failed'] as const)('%s is tried again', (result) => {
   expect(verdictOf(failed(result), NOW)).toEqual({ kind: 'failed', result, error: 'words' });
@@ -83,41 +99,32 @@ test('a URL that may not be called is a dead letter at once', () => {
   expect(verdictOf(failed('refused_url'), NOW)).toMatchObject({ kind: 'failed', dead: 'refused_url' });
 });
 
-test('a quick endpoint may take every slot', () => {
+test('no endpoint has more slots than are free', () => {
   const slots = new Slots(8);
-  expect(Array.from({ length: 8 }, () => slots.enter('a', NOW, 0))).toEqual(Array(8).fill(0));
+  const entered = (origin: string) =>
+    Array.from({ length: 8 }, () => slots.enter(origin, NOW, 0)).filter((ms) => ms === 0).length;
+  expect(['a', 'b', 'c', 'd'].map(entered)).toEqual([4, 2, 1, 1]);
+  expect(entered('e')).toBe(0);
+  slots.leave('a', 5);
+  expect(entered('a')).toBe(0);
+  expect(entered('e')).toBe(1);
 });
 
-test('a slow endpoint gets a quarter of the slots until it answers quickly', () => {
-  const slots = new Slots(8);
-  slots.enter('slow', NOW, 0);
-  slots.leave('slow', 10_000);
-  expect([slots.enter('slow', NOW, 0), slots.enter('slow', NOW, 0)]).toEqual([0, 0]);
-  expect(slots.enter('slow', NOW, 1)).toBe(5_000);
-  expect(slots.enter('slow', NOW, 1)).toBe(10_000);
-  expect(slots.enter('other', NOW, 0)).toBe(0);
-  slots.leave('slow', 5);
-  expect(slots.enter('slow', NOW, 0)).toBe(0);
-  expect(slots.enter('slow', NOW, 0)).toBe(0);
+test('one slot serves all', () => {
+  const slots = new Slots(1);
+  expect(slots.enter('a', NOW, 0)).toBe(0);
+  expect(slots.enter('b', NOW, 0)).toBeGreaterThan(0);
+  slots.leave('a', undefined);
+  expect(slots.enter('b', NOW, 0)).toBe(0);
 });
 
-test('all slow endpoints together get half of the slots', () => {
+test('who is sent away comes again one after the other, at the pace of the endpoint, within half a minute', () => {
   const slots = new Slots(8);
-  for (const name of ['a', 'b', 'c']) {
-    slots.enter(name, NOW, 0);
-    slots.leave(name, 10_000);
-  }
-  expect(['a', 'a', 'b', 'b'].map((name) => slots.enter(name, NOW, 0))).toEqual([0, 0, 0, 0]);
-  expect(slots.enter('c', NOW, 1)).toBeGreaterThan(0);
-});
-
-test('nobody is sent away for more than half a minute', () => {
-  const slots = new Slots(4);
-  slots.enter('slow', NOW, 0);
-  slots.leave('slow', 10_000);
-  slots.enter('slow', NOW, 0);
-  const waits = Array.from({ length: 100 }, () => slots.enter('slow', NOW, 1));
-  expect(Math.max(...waits)).toBe(30_000);
+  const enter = () => slots.enter('slow', NOW, 1);
+  for (let i = 0; i < 4; i++) expect(enter()).toBe(0);
+  slots.leave('slow', 8_000);
+  expect([enter(), enter(), enter()]).toEqual([0, 2_000, 4_000]);
+  expect(Math.max(...Array.from({ length: 100 }, enter))).toBe(30_000);
 });
 
 const config = (env: Record<string, string>) => () => readNotifierConfig(env);
@@ -137,6 +144,7 @@ test.each([
     { PROGRESS_MAX_AGE_MS: '60000' },
     'PROGRESS_DUPLICATE_WINDOW_MS must not be more than PROGRESS_MAX_AGE_MS',
   ],
+  [{ THROTTLE_FIRST_MS: '600000' }, 'THROTTLE_FIRST_MS must not be more than THROTTLE_MAX_MS'],
   [{ RETRY_SCHEDULE_MS: '5000,,1' }, 'RETRY_SCHEDULE_MS must be'],
   [{ RETRY_SCHEDULE_MS: '5000,-1' }, 'RETRY_SCHEDULE_MS must be'],
   [{ RETRY_JITTER: '20' }, 'RETRY_JITTER must be a number from 0 to 1'],

@@ -6,8 +6,10 @@ import { Bus } from '#libs/bus/connection.ts';
 import { ensureProgressStream, ProgressPublisher } from '#libs/bus/progress.ts';
 import { BUS, type Progress } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { DeadLetters } from '#libs/queue/dead-letters.ts';
+import { Endpoints } from '#libs/queue/endpoints.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
-import { createLog } from '#libs/telemetry/log.ts';
+import { createLog, type Log } from '#libs/telemetry/log.ts';
 import { type Clock, systemClock } from '#services/notifier/clock.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 import { startNotifier } from '#services/notifier/notifier.ts';
@@ -32,6 +34,8 @@ const QUICK = {
   LOG_LEVEL: 'error',
   NOTIFY_CONNECT_TIMEOUT_MS: '500',
   NOTIFY_RESPONSE_TIMEOUT_MS: '1500',
+  THROTTLE_FIRST_MS: '1',
+  THROTTLE_MAX_MS: '20',
   RETRY_SCHEDULE_MS: Array.from({ length: 20 }, () => '1').join(','),
 };
 
@@ -40,11 +44,19 @@ export class World {
   readonly nats: NatsServer;
   readonly redis: RedisServer;
   readonly prefix = `test-${randomUUID().slice(0, 8)}`;
+  readonly #redisUrl: string;
   readonly #agent: Bus;
   readonly #lifecycle: Lifecycle;
   readonly #publisher: ProgressPublisher;
 
-  private constructor(nats: NatsServer, redis: RedisServer, agent: Bus, lifecycle: Lifecycle) {
+  private constructor(
+    nats: NatsServer,
+    redis: RedisServer,
+    agent: Bus,
+    lifecycle: Lifecycle,
+    redisUrl: string,
+  ) {
+    this.#redisUrl = redisUrl;
     this.nats = nats;
     this.redis = redis;
     this.#agent = agent;
@@ -52,14 +64,17 @@ export class World {
     this.#publisher = new ProgressPublisher(agent);
   }
 
-  static async start(given: { readonly tcp?: boolean; readonly durable?: boolean } = {}): Promise<World> {
+  /** With `redisUrl` its Redis is one that the test has started itself. */
+  static async start(
+    given: { readonly tcp?: boolean; readonly durable?: boolean; readonly redisUrl?: string } = {},
+  ): Promise<World> {
     const [nats, redis] = await Promise.all([startNats(), startRedis(given)]);
     const lifecycle = new Lifecycle(quiet, 5_000);
     const agent = await Bus.connect(nats.url, 'agent', lifecycle, quiet);
     const day = 86_400_000;
     const limits = { replicas: 1, maxBytes: 2 ** 28, maxAgeMs: 3 * day, duplicateWindowMs: 120_000 };
     await ensureProgressStream(agent, limits);
-    return new World(nats, redis, agent, lifecycle);
+    return new World(nats, redis, agent, lifecycle, given.redisUrl ?? redis.url);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -72,7 +87,7 @@ export class World {
     return {
       ...QUICK,
       NATS_URL: this.nats.url,
-      REDIS_URL: this.redis.url,
+      REDIS_URL: this.#redisUrl,
       QUEUE_PREFIX: this.prefix,
       HEALTH_PORT: '0',
       ...settings,
@@ -80,13 +95,16 @@ export class World {
   }
 
   /** A notifier within this process. */
-  async notifier(settings: Readonly<Record<string, string>> = {}, clock: Clock = systemClock) {
+  async notifier(
+    settings: Readonly<Record<string, string>> = {},
+    clock: Clock = systemClock,
+    log: Log = quiet,
+  ) {
     const config = readNotifierConfig(this.env(settings));
     const lifecycle = new Lifecycle(quiet, config.STOP_DEADLINE_MS);
     const bus = await Bus.connect(config.NATS_URL, 'notifier', lifecycle, quiet);
-    const notifier = startNotifier(config, bus, lifecycle, quiet, clock);
+    startNotifier(config, bus, lifecycle, log, clock);
     return {
-      ...notifier,
       health: () => lifecycle.health(),
       stop: () => lifecycle.stop(),
       [Symbol.asyncDispose]: () => lifecycle.stop(),
@@ -95,8 +113,19 @@ export class World {
 
   /** A connection to the same Redis, to look or to disturb. */
   client(): Redis {
-    const { protocol, pathname } = new URL(this.redis.url);
-    return protocol === 'unix:' ? new Redis(pathname) : new Redis(this.redis.url);
+    const { protocol, pathname } = new URL(this.#redisUrl);
+    const client = protocol === 'unix:' ? new Redis(pathname) : new Redis(this.#redisUrl);
+    client.on('error', () => {});
+    this.#lifecycle.onStop('a client', () => client.disconnect());
+    return client;
+  }
+
+  deadLetters(): DeadLetters {
+    return new DeadLetters(this.client(), this.prefix);
+  }
+
+  endpoints(): Endpoints {
+    return new Endpoints(this.client(), this.prefix);
   }
 
   /** Publishes as an agent does, in this order. */

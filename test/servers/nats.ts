@@ -27,7 +27,7 @@ async function readPort(dir: string, server: ChildProcess): Promise<number> {
   while (server.exitCode === null && Date.now() < deadline) {
     const [file] = (await readdir(dir)).filter((name) => name.endsWith('.ports'));
     const text = file === undefined ? '' : await readFile(join(dir, file), 'utf8');
-    const url = /nats:\/\/[^"]+/.exec(text)?.[0];
+    const url = /(?:nats|tls):\/\/[^"]+/.exec(text)?.[0];
     if (url !== undefined) return Number(new URL(url).port);
     await sleep(POLL_MS);
   }
@@ -42,12 +42,21 @@ async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await once(server, 'exit');
 }
 
+interface NatsGiven {
+  readonly port?: number;
+  readonly storeDir?: string;
+  /** A configuration file, which must turn JetStream on and use `storeDir` itself. */
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts a private nats-server with JetStream on 127.0.0.1, on a free port unless one is given. */
-export async function startNats(given: { port?: number; storeDir?: string } = {}): Promise<NatsServer> {
+export async function startNats(given: NatsGiven = {}): Promise<NatsServer> {
   const portsDir = await mkdtemp(join(tmpdir(), 'dialhook-nats-ports-'));
   const storeDir = given.storeDir ?? (await mkdtemp(join(tmpdir(), 'dialhook-nats-')));
-  const where = ['-a', '127.0.0.1', '-p', String(given.port ?? -1), '-js', '-sd', storeDir];
-  const server = spawn('nats-server', [...where, '--ports_file_dir', portsDir], { stdio: 'ignore' });
+  const how = given.config === undefined ? ['-js', '-sd', storeDir] : ['-c', given.config];
+  const args = ['-a', '127.0.0.1', '-p', String(given.port ?? -1), '--ports_file_dir', portsDir, ...how];
+  const server = spawn('nats-server', args, { stdio: 'ignore', env: { ...process.env, ...given.env } });
   const { promise: unusable, reject } = Promise.withResolvers<never>();
   server.on('error', reject);
   const port = await Promise.race([readPort(portsDir, server), unusable]).finally(() =>

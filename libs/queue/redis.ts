@@ -6,20 +6,22 @@ const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MAX_MS = 1_000;
 const KEEP_ALIVE_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const COMMAND_TIMEOUT_MS = 10_000;
 
-const OPTIONS = {
-  connectionName: 'dialhook-notifier',
-  // BullMQ's condition, and ours: while Redis is away commands wait, in order, instead of failing.
-  maxRetriesPerRequest: null,
-  retryStrategy: (times: number) => Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 8), RECONNECT_MAX_MS),
-  keepAlive: KEEP_ALIVE_MS,
-  connectTimeout: CONNECT_TIMEOUT_MS,
-} satisfies RedisOptions;
+const openRedis = (url: string, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
+  const { protocol, pathname } = new URL(url);
+  const all = { keepAlive: KEEP_ALIVE_MS, connectTimeout: CONNECT_TIMEOUT_MS, ...options };
+  return protocol === 'unix:' ? new Redis(decodeURI(pathname), all) : new Redis(url, all);
+};
 
 /** Connects to Redis, waiting for as long as it takes, and ties the connection to the service's life. */
 export function connectRedis(url: string, lifecycle: Lifecycle, log: Log): Redis {
-  const { protocol, pathname } = new URL(url);
-  const redis = protocol === 'unix:' ? new Redis(decodeURI(pathname), OPTIONS) : new Redis(url, OPTIONS);
+  const redis = openRedis(url, {
+    connectionName: 'dialhook-notifier',
+    // BullMQ's condition, and ours: while Redis is away commands wait, in order, instead of failing.
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 8), RECONNECT_MAX_MS),
+  });
   let connected: boolean | undefined;
   redis.on('ready', () => {
     if (connected === false) log.info('redis: connected again');
@@ -34,6 +36,29 @@ export function connectRedis(url: string, lifecycle: Lifecycle, log: Log): Redis
   lifecycle.check('redis', () => (redis.status === 'ready' ? undefined : 'not connected'));
   lifecycle.onStop('redis', () => redis.disconnect());
   return redis;
+}
+
+/** Connects to Redis for one piece of work. @throws when Redis is not there at once, or does not answer for 10 s. */
+export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = openRedis(url, {
+    connectionName: 'dialhook-cli',
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    retryStrategy: () => null,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+  });
+  let cause: Error | undefined;
+  redis.on('error', (error) => {
+    cause = error;
+  });
+  try {
+    await redis.connect().catch((error: unknown) => {
+      throw new Error(`Redis cannot be reached: ${(cause ?? (error as Error)).message}`, { cause: error });
+    });
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;

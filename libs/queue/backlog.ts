@@ -13,6 +13,26 @@ for i = 1, (#KEYS - 1) / 2 do
 end
 return fresh`;
 
+const INSERT = `
+local waiting = {}
+for i, text in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local entry = cjson.decode(text)
+  waiting[i] = { id = entry.id, order = entry.order, text = text }
+end
+for _, text in ipairs(ARGV) do
+  local entry, there, place = cjson.decode(text), false, #waiting + 1
+  for i = #waiting, 1, -1 do
+    there = there or waiting[i].id == entry.id
+    if waiting[i].order > entry.order then place = i end
+  end
+  if not there then
+    local later = waiting[place]
+    if later then redis.call('LINSERT', KEYS[1], 'BEFORE', later.text, text)
+    else redis.call('RPUSH', KEYS[1], text) end
+    table.insert(waiting, place, { id = entry.id, order = entry.order, text = text })
+  end
+end`;
+
 const SETTLE = `
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('LOCKLOST another worker has this call') end
 redis.call('LREM', KEYS[1], 1, ARGV[2])
@@ -33,15 +53,15 @@ export interface JobLock {
 export class Backlog {
   readonly #redis: Redis;
   readonly #prefix: string;
-  readonly #dedupMs: number;
   readonly #append: Script;
+  readonly #insert: Script;
   readonly #settle: Script;
 
-  constructor(redis: Redis, options: { readonly prefix: string; readonly dedupMs: number }) {
+  constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
-    this.#prefix = options.prefix;
-    this.#dedupMs = options.dedupMs;
+    this.#prefix = prefix;
     this.#append = defineScript(redis, 'dialhookAppend', APPEND);
+    this.#insert = defineScript(redis, 'dialhookInsert', INSERT);
     this.#settle = defineScript(redis, 'dialhookSettle', SETTLE);
   }
 
@@ -49,9 +69,13 @@ export class Backlog {
    * Adds entries in their order, all or none, and says of each whether it is new. Those seen before are left out.
    * @throws when `lease` is not held by `holder`: only one notifier at a time may add, or order would be lost.
    */
-  async append(lease: string, holder: string, entries: readonly Entry[]): Promise<boolean[]> {
-    const keys = [lease];
-    const args: (string | number)[] = [holder, this.#dedupMs];
+  async append(
+    lease: { readonly key: string; readonly holder: string },
+    entries: readonly Entry[],
+    dedupMs: number,
+  ): Promise<boolean[]> {
+    const keys = [lease.key];
+    const args: (string | number)[] = [lease.holder, dedupMs];
     for (const entry of entries) {
       const { uuid, leg, action } = entry.progress.notification;
       keys.push(this.#waiting(uuid), `${this.#prefix}:seen:${uuid}`);
@@ -61,9 +85,9 @@ export class Backlog {
     return fresh.map((flag) => flag === 1);
   }
 
-  /** Adds one entry whether seen before or not. */
-  async put(entry: Entry): Promise<void> {
-    await this.#redis.rpush(this.#waiting(entry.progress.notification.uuid), writeEntry(entry));
+  /** Adds entries of one call, seen before or not, each at its place among those that wait. */
+  async insert(call: string, entries: readonly Entry[]): Promise<void> {
+    await this.#insert([this.#waiting(call)], entries.map(writeEntry));
   }
 
   /** The call's oldest entry, as written, or undefined. */

@@ -1,0 +1,50 @@
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { Backlog } from './backlog.ts';
+import { type DeadLetter, DeadLetters, type LetterFilter } from './dead-letters.ts';
+import { hurryCall, openQueue, wakeCalls } from './queue.ts';
+
+const CALLS_AT_ONCE = 100;
+
+/**
+ * Sends dead letters again, under their old ids and with a schedule of their own that begins anew. Each takes its place
+ * among those of its call that still wait, and the call's next attempt is made at once.
+ *
+ * A letter leaves the dead letters last, so that a fault on the way makes the endpoint get it twice rather than never.
+ */
+export class Replay {
+  readonly #deadLetters: DeadLetters;
+  readonly #backlog: Backlog;
+  readonly #queue: Queue;
+
+  constructor(redis: Redis, prefix: string) {
+    this.#deadLetters = new DeadLetters(redis, prefix);
+    this.#backlog = new Backlog(redis, prefix);
+    this.#queue = openQueue(redis, prefix);
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  /** Sends all letters that are meant and that `take` accepts. @returns how many. */
+  async send(filter: LetterFilter, take: (letter: DeadLetter) => boolean = () => true): Promise<number> {
+    const calls = await this.#deadLetters.calls(filter);
+    let sent = 0;
+    for (let i = 0; i < calls.length; i += CALLS_AT_ONCE) {
+      const some = calls.slice(i, i + CALLS_AT_ONCE);
+      const byCall = await Promise.all(some.map((call) => this.#deadLetters.ofCall(call, filter)));
+      sent += await this.sendLetters(byCall.flat().filter(take));
+    }
+    return sent;
+  }
+
+  async sendLetters(letters: readonly DeadLetter[]): Promise<number> {
+    const byCall = Map.groupBy(letters, ({ call }) => call);
+    await Promise.all([...byCall].map(([call, entries]) => this.#backlog.insert(call, entries)));
+    await wakeCalls(this.#queue, byCall.keys());
+    await Promise.all([...byCall.keys()].map((call) => hurryCall(this.#queue, call)));
+    await this.#deadLetters.remove(letters);
+    return letters.length;
+  }
+}

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { startFullDiskRedis } from './full-disk.ts';
+import { callOf, idsOf, interleaved, ofCall } from './progress.ts';
+import { OK, type Receiver, startReceiver } from './receiver.ts';
+import { until, World } from './world.ts';
+
+const SOON = { TAKEOVER_MS: '2000', NOTIFY_CONNECT_TIMEOUT_MS: '200', NOTIFY_RESPONSE_TIMEOUT_MS: '800' };
+
+const calls = (endpoint: Receiver, count: number, each: number) =>
+  Array.from({ length: count }, () => callOf(endpoint.url, each));
+
+function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): void {
+  for (const call of all) expect(ofCall(endpoint.accepted, call)).toEqual(idsOf(call));
+}
+
+const repeats = (endpoint: Receiver) => endpoint.arrivals.filter(({ time }) => time > 1).length;
+
+/** What is true of a notifier whose Redis answers and refuses what is written, before, meanwhile and after. */
+async function refusesAndTakesAgain(
+  world: World,
+  refusal: RegExp,
+  refuse: () => Promise<unknown>,
+  take: () => Promise<unknown>,
+): Promise<void> {
+  const { promise: go, resolve } = Promise.withResolvers<void>();
+  await using endpoint = await startReceiver(async () => {
+    await go;
+    return OK;
+  });
+  await using notifier = await world.notifier(SOON);
+  await until('it is ready', () => notifier.health().ready);
+  const [inHand, later] = [calls(endpoint, 4, 3), calls(endpoint, 10, 3)];
+  await world.publish(interleaved(inHand));
+  await until('four are in hand', () => endpoint.arrivals.length === 4);
+  await world.allAcknowledged();
+
+  await refuse();
+  resolve();
+  await world.publish(interleaved(later));
+  const refused = (check: string) => refusal.test(notifier.health().checks[check] ?? '');
+  await until('/readyz says so', () => refused('intake') && refused('queue'));
+  expect(notifier.health().ready).toBe(false);
+  expect((await world.stream()).messages).toBe(30);
+  for (const id of idsOf(later.flat())) expect(endpoint.accepted).not.toContain(id);
+
+  await take();
+  await until('all are delivered', () => new Set(endpoint.accepted).size === 42);
+  expectAllInOrder(endpoint, [...inHand, ...later]);
+  await world.allAcknowledged();
+  await until('it is ready again', () => notifier.health().ready);
+  // What was in hand and could not be written down.
+  expect(repeats(endpoint)).toBeLessThanOrEqual(4);
+}
+
+test('Redis is full: nothing is acknowledged, /readyz says so, and all flows on its return', async () => {
+  await using world = await World.start();
+  const redis = world.client();
+  await refusesAndTakesAgain(
+    world,
+    /OOM/,
+    () => redis.config('SET', 'maxmemory', '1'),
+    () => redis.config('SET', 'maxmemory', '0'),
+  );
+});
+
+test("the disk of Redis's append-only file is full: the same", async () => {
+  await using disk = await startFullDiskRedis();
+  await using world = await World.start({ redisUrl: disk.url });
+  const redis = world.client();
+  const fill = async () => {
+    await disk.fill();
+    const refused = () =>
+      redis.set('x', 'y').then(
+        () => false,
+        () => true,
+      );
+    await until('it refuses', refused);
+  };
+  await refusesAndTakesAgain(world, /MISCONF/, fill, async () => disk.makeRoom());
+});
+
+test('Redis refuses, is killed and comes back empty: what was not acknowledged comes, and nothing twice', async () => {
+  await using world = await World.start({ tcp: true });
+  await using endpoint = await startReceiver();
+  await using notifier = await world.notifier(SOON);
+  const before = calls(endpoint, 5, 2);
+  await world.publish(interleaved(before));
+  await until('the first are delivered', () => endpoint.accepted.length === 10);
+  await world.allAcknowledged();
+  await world.client().config('SET', 'maxmemory', '1');
+  const all = calls(endpoint, 10, 3);
+  await world.publish(interleaved(all));
+  await until('the notifier has taken some', async () => (await world.stream()).notAcknowledged > 0);
+  expect((await world.stream()).messages).toBe(30);
+  await world.redis.kill();
+  await until('/readyz says so', () => notifier.health().checks['redis'] !== 'ok');
+  await world.redis.startAgain();
+  await until('all are delivered', () => new Set(endpoint.accepted).size === 40);
+  expectAllInOrder(endpoint, [...before, ...all]);
+  expect(endpoint.arrivals).toHaveLength(40);
+  await world.allAcknowledged();
+  await until('it is ready again', () => notifier.health().ready);
+});
