@@ -100,12 +100,6 @@ export function parseDialString(text: string, sequential: boolean): Group[] {
   return groups;
 }
 
-const UNSAFE_IN_BRACKETS = /[;'"\\[\]{}<>|^]/;
-
-/** Whether a value can stand in {^^;...}: FreeSWITCH reads such text in several passes, so the rest is refused. */
-export const fitsInBrackets = (value: string): boolean =>
-  !UNSAFE_IN_BRACKETS.test(value) && value.trim() === value;
-
 function brackets(open: string, variables: Variables, close: string): string {
   const entries = Object.entries(variables);
   if (entries.length === 0) return '';

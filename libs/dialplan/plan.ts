@@ -1,16 +1,22 @@
 import type { Decision, DialTarget, Variables } from '#libs/contract/decision.ts';
 import { type Group, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
-import { DialStringError, fitsInBrackets, parseDialString } from './dial-string.ts';
+import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
+import { BracketText } from '#libs/contract/text.ts';
+import { DialStringError, parseDialString } from './dial-string.ts';
 
 /** A decision that reads well and cannot be carried out. The message names the field. */
 export class PlanError extends Error {
   override readonly name = 'PlanError';
 }
 
+const bracketVariables = (groups: readonly Group[]): [name: string, value: string][] =>
+  groups
+    .flatMap((group) => [group.variables, ...group.legs.map((leg) => leg.variables)])
+    .flatMap((variables) => Object.entries(variables));
+
 function checkBrackets(where: string, groups: readonly Group[]): void {
-  const all = groups.flatMap((group) => [group.variables, ...group.legs.map((leg) => leg.variables)]);
-  for (const [name, value] of all.flatMap((variables) => Object.entries(variables)))
-    if (!fitsInBrackets(value))
+  for (const [name, value] of bracketVariables(groups))
+    if (!BracketText.safeParse(value).success)
       throw new PlanError(
         `${where}: the value of ${name} cannot stand in a dial string; put it into "variables"`,
       );
@@ -53,8 +59,18 @@ function merged(byTarget: readonly (readonly Group[])[]): Group {
   return { variables, legs: groups.flatMap((group) => group.legs) };
 }
 
-/** Turns a decision into groups of legs, or a hangup. @throws {PlanError} */
-export function planOf(decision: Decision): Plan {
+/** The first variable of a plan that an endpoint may not set. */
+export function refusedVariable(plan: Plan, may: MayBeSet): string | undefined {
+  if ('hangup' in plan) return undefined;
+  const inBrackets = bracketVariables(plan.groups).map(([name]) => name);
+  return [...Object.keys(plan.variables), ...inBrackets].find((name) => !may(name));
+}
+
+/**
+ * Turns a decision into groups of legs, or a hangup. `may` says which variables an endpoint may set.
+ * @throws {PlanError}
+ */
+export function planOf(decision: Decision, may: MayBeSet = mayBeSet()): Plan {
   const { dial, variables, strategy, on_fail, final_causes } = decision;
   if (!Array.isArray(dial) && dial.type === 'hangup') {
     const { cause = 'NORMAL_CLEARING', sipcode } = dial;
@@ -67,5 +83,8 @@ export function planOf(decision: Decision): Plan {
   const groups = strategy === 'sequential' || byTarget.length === 1 ? byTarget.flat() : [merged(byTarget)];
   if (groups.flatMap((group) => group.legs).length > MAX_BRANCHES)
     throw new PlanError(`dial: more than ${MAX_BRANCHES} targets`);
-  return { groups, variables, on_fail, ...(final_causes === undefined ? {} : { final_causes }) };
+  const plan = { groups, variables, on_fail, ...(final_causes === undefined ? {} : { final_causes }) };
+  const refused = refusedVariable(plan, may);
+  if (refused !== undefined) throw new PlanError(`${refused} is a variable that an endpoint may not set`);
+  return plan;
 }

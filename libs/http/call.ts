@@ -1,3 +1,5 @@
+import type { WebhookIdentity } from './signatures.ts';
+
 /** One HTTP request to an endpoint. */
 export interface EndpointCall {
   /** http or https. Its userinfo becomes Basic authorization. */
@@ -6,6 +8,8 @@ export interface EndpointCall {
   /** POST: sent as JSON, see `jsonText`. GET: becomes query parameters behind those of the URL. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  /** Sent as `webhook-id` and `webhook-timestamp`, and signed when the client has a secret for the endpoint. */
+  readonly webhook?: WebhookIdentity;
   /** Milliseconds for all that comes before the request is written: a free connection, DNS, TCP and TLS together. */
   readonly connectTimeoutMs: number;
   /** Milliseconds from the written request to the last byte of the answer. */

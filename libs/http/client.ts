@@ -1,14 +1,16 @@
-import { BlockList, isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { EndpointAnswer, EndpointCall, Failed } from './call.ts';
+import { type Lookup, sharedLookup, systemLookup } from './connect.ts';
 import { Deadlines } from './deadlines.ts';
 import { CallError, failureOf, isLostConnection, type Stage, timedOut } from './failure.ts';
 import { ConnectionPool } from './pool.ts';
 import { type WireRequest, wireRequest } from './request.ts';
+import { type EndpointRules, Rules } from './rules.ts';
+import { Signatures, type SigningSecrets } from './signatures.ts';
 
 export type { EndpointAnswer, EndpointCall } from './call.ts';
 
-export interface EndpointClientOptions {
+export interface EndpointClientOptions extends EndpointRules {
   /** Largest body of an answer, in bytes. */
   readonly maxBodyBytes: number;
   /** How long an idle connection is kept, in milliseconds; less when the server announces less. */
@@ -18,25 +20,24 @@ export interface EndpointClientOptions {
   /** Idle connections to all origins together; 1024 without it. */
   readonly maxIdleConnections?: number;
   readonly userAgent: string;
-  /** Networks that are never called, in CIDR notation. */
-  readonly refusedNetworks?: readonly string[];
-  /** PEM of the authorities to trust, instead of Node's own. */
+  readonly tls?: EndpointTls;
+  readonly signingSecrets?: SigningSecrets;
+  /** How names become addresses; as this machine does it without one. */
+  readonly lookup?: Lookup;
+}
+
+/** All in PEM. */
+export interface EndpointTls {
+  /** The authorities to trust, instead of Node's own. */
   readonly ca?: string;
+  /** What to show to endpoints that ask for a client certificate. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 const MAX_IDLE_CONNECTIONS = 1024;
 const OVER = new CallError('caller_gone', 'the call is over');
 const GONE: Failed = { result: 'caller_gone', error: 'nobody waits for the answer any more' };
-
-function blockList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    list.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
-  }
-  return list;
-}
 
 /** What is known about a call on its way. */
 interface Progress {
@@ -55,18 +56,21 @@ const closedWhileIdle = (error: unknown, { reused, stage }: Progress): boolean =
 export class EndpointClient {
   readonly #options: EndpointClientOptions;
   readonly #pool: ConnectionPool;
+  readonly #signatures: Signatures;
   readonly #inHand = new Set<Promise<EndpointAnswer>>();
   #closed = false;
 
-  /** @throws {TypeError} or {RangeError} when one of `refusedNetworks` is not a network. */
+  /** @throws when a rule, a secret or a certificate is none. */
   constructor(options: EndpointClientOptions) {
     this.#options = options;
+    this.#signatures = new Signatures(options.signingSecrets ?? {});
     this.#pool = new ConnectionPool({
       keepAliveMs: options.keepAliveMs,
       maxConnectionsPerOrigin: options.maxConnectionsPerOrigin,
       maxIdleConnections: options.maxIdleConnections ?? MAX_IDLE_CONNECTIONS,
-      tls: createSecureContext(options.ca === undefined ? {} : { ca: options.ca }),
-      refused: blockList(options.refusedNetworks ?? []),
+      tls: createSecureContext({ ...options.tls }),
+      rules: new Rules(options),
+      lookup: options.lookup ? sharedLookup(options.lookup) : systemLookup,
     });
   }
 
@@ -91,7 +95,7 @@ export class EndpointClient {
 
   async #call(call: EndpointCall): Promise<EndpointAnswer> {
     const { connectTimeoutMs, responseTimeoutMs, signal } = call;
-    const request = wireRequest(call, this.#options.userAgent);
+    const request = wireRequest(call, this.#options.userAgent, this.#signatures);
     const refusal = this.#refusal(request, signal);
     if (!request || refusal)
       return { ok: false, ...(refusal as Failed), timing: { connectMs: 0, responseMs: 0, reused: false } };

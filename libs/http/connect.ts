@@ -1,45 +1,56 @@
 import { lookup } from 'node:dns/promises';
-import { type BlockList, connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { CallError, type Stage } from './failure.ts';
+import { portOf, type Rules } from './rules.ts';
 
 /** Lookups run on a few threads of libuv's and cannot be cancelled: what waits for one is bounded. */
 const MAX_LOOKUPS = 1024;
 const TCP_KEEP_ALIVE_MS = 30_000;
 
+interface Address {
+  readonly address: string;
+  readonly family: number;
+}
+
+/** All addresses of a name. */
+export type Lookup = (hostname: string) => Promise<Address[]>;
+
 export interface ConnectOptions {
   /** Made once: making one for each connection costs 0.2 ms, in which no timer fires. */
   readonly tls: SecureContext;
-  /** Addresses that are never connected to, whatever name leads there. */
-  readonly refused: BlockList;
+  readonly rules: Rules;
+  readonly lookup: Lookup;
 }
-
-type Addresses = Awaited<ReturnType<typeof lookupAll>>;
-const lookupAll = (hostname: string) => lookup(hostname, { all: true });
-const lookups = new Map<string, Promise<Addresses>>();
 
 /** One lookup for all who ask for a name at the same time, so that a name nobody answers for takes one thread. */
-function sharedLookup(hostname: string): Promise<Addresses> {
-  const running = lookups.get(hostname);
-  if (running) return running;
-  if (lookups.size >= MAX_LOOKUPS)
-    return Promise.reject(new CallError('connection_failed', 'too many names are being looked up already'));
-  const started = lookupAll(hostname).finally(() => lookups.delete(hostname));
-  lookups.set(hostname, started);
-  return started;
+export function sharedLookup(lookupOne: Lookup): Lookup {
+  const running = new Map<string, Promise<Address[]>>();
+  return (hostname) => {
+    const known = running.get(hostname);
+    if (known) return known;
+    if (running.size >= MAX_LOOKUPS)
+      return Promise.reject(new CallError('connection_failed', 'too many names are being looked up already'));
+    const started = lookupOne(hostname).finally(() => running.delete(hostname));
+    running.set(hostname, started);
+    return started;
+  };
 }
 
-const isRefused = (refused: BlockList, address: string): boolean =>
-  refused.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+/** As this machine resolves names. */
+export const systemLookup: Lookup = sharedLookup((hostname) => lookup(hostname, { all: true }));
 
-const refusedAddress = () =>
-  new CallError('refused_url', 'it is at an address that must not be called (ENDPOINT_REFUSED_NETWORKS)');
+const refused = (why: string): CallError => new CallError('refused_url', why);
 
-async function allowedAddresses(hostname: string, refused: BlockList): Promise<Addresses> {
-  const found = await sharedLookup(hostname);
-  const allowed = found.filter(({ address }) => !isRefused(refused, address));
-  if (allowed.length === 0) throw refusedAddress();
-  return allowed;
+async function allowedAddresses(
+  hostname: string,
+  { lookup: find, rules }: ConnectOptions,
+): Promise<Address[]> {
+  const found = await find(hostname);
+  const allowed = found.filter(({ address }) => rules.addressRefusal(address) === undefined);
+  if (allowed.length > 0) return allowed;
+  const why = found.map(({ address }) => rules.addressRefusal(address))[0];
+  throw why === undefined ? new CallError('connection_failed', 'the name does not resolve') : refused(why);
 }
 
 /**
@@ -56,10 +67,11 @@ export function openSocket(
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const literal = isIP(host) !== 0;
-  if (literal && isRefused(options.refused, host)) return Promise.reject(refusedAddress());
+  const refusal = options.rules.originRefusal(origin) ?? options.rules.addressRefusal(literal ? host : '');
+  if (refusal !== undefined) return Promise.reject(refused(refusal));
   at(literal ? 'tcp' : 'lookup');
   const lookupAllowed: LookupFunction = (hostname, { all }, callback) => {
-    allowedAddresses(hostname, options.refused)
+    allowedAddresses(hostname, options)
       .then((addresses) => {
         at('tcp');
         const [first] = addresses;
@@ -71,7 +83,7 @@ export function openSocket(
   return new Promise((resolve, reject) => {
     const to = {
       host,
-      port: Number(url.port) || (secure ? 443 : 80),
+      port: portOf(url),
       lookup: lookupAllowed,
       noDelay: true,
       keepAlive: true,
@@ -82,6 +94,8 @@ export function openSocket(
           ...to,
           ...(literal ? {} : { servername: host }),
           secureContext: options.tls,
+          // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED could turn it off.
+          rejectUnauthorized: true,
           ALPNProtocols: ['http/1.1'],
         })
       : connect(to);

@@ -1,4 +1,6 @@
 import type { EndpointCall } from './call.ts';
+import { portOf } from './rules.ts';
+import { Signatures } from './signatures.ts';
 
 /** A call as it goes over the wire. */
 export interface WireRequest {
@@ -12,15 +14,24 @@ export interface WireRequest {
   readonly body: string | null;
 }
 
-/** The text of a POST body: whoever signs a body signs this. */
-export const jsonText = (body: Readonly<Record<string, unknown>>): string => JSON.stringify(body);
+const UNSIGNED = new Signatures({});
+
+const jsonText = (body: Readonly<Record<string, unknown>>): string => JSON.stringify(body);
 
 const isHttp = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:';
 
-/** The URL without what may be secret: userinfo, query and fragment. Empty for what is not an http or https URL. */
+/** The URL without userinfo, query and fragment, for operators. Empty for what is not an http or https URL. */
 export function publicUrl(text: string): string {
   const url = URL.parse(text);
   return url && isHttp(url) ? `${url.origin}${url.pathname}` : '';
+}
+
+/** Where an endpoint is, as far as traces may know: its path can be secret as well. */
+export function serverAttributes(text: string): Record<string, string | number> {
+  const url = URL.parse(text);
+  if (!url || !isHttp(url)) return {};
+  const scheme = url.protocol.slice(0, -1);
+  return { 'url.scheme': scheme, 'server.address': url.hostname, 'server.port': portOf(url) };
 }
 
 const scalar = (value: unknown): string =>
@@ -57,26 +68,31 @@ const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, s
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 /** What to write for a call, or undefined when its URL is not an http or https URL. The call's headers win. */
-export function wireRequest(call: EndpointCall, userAgent: string): WireRequest | undefined {
+export function wireRequest(
+  call: EndpointCall,
+  userAgent: string,
+  signatures = UNSIGNED,
+): WireRequest | undefined {
   const url = URL.parse(call.url);
   if (!url || !isHttp(url)) return undefined;
-  const post = call.method === 'POST';
-  const search = post
-    ? url.search
-    : `?${[url.search.slice(1), queryParameters(call.body).toString()].filter((part) => part !== '').join('&')}`;
+  const body = call.method === 'POST' ? jsonText(call.body) : null;
+  const fields = body === null ? queryParameters(call.body).toString() : '';
+  const query = [url.search.slice(1), fields].filter((part) => part !== '').join('&');
   return {
     origin: url.origin,
-    where: url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? 443 : 80}` : url.host,
+    where: `${url.hostname}:${portOf(url)}`,
     method: call.method,
-    path: `${url.pathname}${search === '?' ? '' : search}`,
+    path: query === '' ? url.pathname : `${url.pathname}?${query}`,
     headers: {
       accept: 'application/json',
       'accept-encoding': 'identity',
       'user-agent': userAgent,
-      ...(post ? { 'content-type': 'application/json; charset=utf-8' } : {}),
+      ...(body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }),
       ...authorization(url),
       ...lowerCased(call.headers),
+      // Exactly what goes over the wire is signed.
+      ...(call.webhook ? signatures.headers(url.origin, call.webhook, body ?? query) : {}),
     },
-    body: post ? jsonText(call.body) : null,
+    body,
   };
 }

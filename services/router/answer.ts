@@ -2,6 +2,7 @@ import { failed } from '#libs/bus/decisions.ts';
 import { Decision } from '#libs/contract/decision.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import { problem } from '#libs/contract/problem.ts';
+import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import type { EndpointAnswer } from '#libs/http/client.ts';
 
@@ -21,7 +22,7 @@ function jsonProblem(error: Error): string {
 }
 
 /** The decision in the text of an answer. Failures name what is wrong and where, and repeat no value. */
-export function replyOfText(text: string): DecisionReply {
+export function replyOfText(text: string, may: MayBeSet = mayBeSet()): DecisionReply {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -31,7 +32,7 @@ export function replyOfText(text: string): DecisionReply {
   const decision = Decision.safeParse(json);
   if (!decision.success) return invalid(problem(decision.error));
   try {
-    return { v: 1, result: 'decided', plan: planOf(decision.data) };
+    return { v: 1, result: 'decided', plan: planOf(decision.data, may) };
   } catch (error) {
     if (error instanceof PlanError) return invalid(error.message);
     throw error;
@@ -41,7 +42,7 @@ export function replyOfText(text: string): DecisionReply {
 const isHtml = (text: string): boolean => /^<(?:!doctype|!--|html|head|body|\?xml)/i.test(text);
 
 /** What became of the question: the plan, or the reason why there is none. */
-export function replyOf(answer: EndpointAnswer): DecisionReply {
+export function replyOf(answer: EndpointAnswer, may: MayBeSet = mayBeSet()): DecisionReply {
   if (!answer.ok) return failed(answer.result, answer.error);
   const { status } = answer;
   if (status >= 300 && status < 400)
@@ -53,5 +54,5 @@ export function replyOf(answer: EndpointAnswer): DecisionReply {
   const text = answer.body.trim();
   if (text === '') return failed('empty_body', `the endpoint answered ${status} with an empty body`);
   if (isHtml(text)) return failed('html_body', `the endpoint answered ${status} with an HTML page, not JSON`);
-  return replyOfText(text);
+  return replyOfText(text, may);
 }

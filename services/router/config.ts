@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
-import { bytes, commonSettings, count, milliseconds, networks, port } from '#libs/config/settings.ts';
+import {
+  allowedVariables,
+  bytes,
+  checkNatsSettings,
+  commonSettings,
+  count,
+  milliseconds,
+  port,
+} from '#libs/config/settings.ts';
+import { checkEndpointSettings, endpointSettings } from '#libs/http/settings.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_ANSWERS_IN_MEMORY_BYTES = 4096 * MEBIBYTE;
@@ -19,6 +28,7 @@ export const RouterSettings = z
     MAX_BODY_BYTES: bytes(1024, 16 * MEBIBYTE)
       .default(256 * 1024)
       .describe('largest answer of an endpoint; a larger one ends as body_too_large'),
+    ALLOWED_VARIABLES: allowedVariables(),
     MAX_CALLS_IN_HAND: count(1, 100_000)
       .default(2_000)
       .describe('calls whose endpoint is being asked at once; one more is answered with overloaded'),
@@ -37,12 +47,10 @@ export const RouterSettings = z
     KEEP_ALIVE_MS: milliseconds(1, 600_000)
       .default(15_000)
       .describe('how long an idle connection is kept; less when the endpoint announces less'),
-    ENDPOINT_REFUSED_NETWORKS: networks()
-      .default(['169.254.0.0/16', 'fe80::/10'])
-      .describe(
-        'networks in which no endpoint is ever called, separated by commas; at first those of cloud metadata services',
-      ),
+    ...endpointSettings,
   })
+  .superRefine(checkNatsSettings)
+  .superRefine(checkEndpointSettings)
   .refine(
     ({ MAX_CALLS_IN_HAND, MAX_BODY_BYTES }) =>
       MAX_CALLS_IN_HAND * MAX_BODY_BYTES <= MAX_ANSWERS_IN_MEMORY_BYTES,

@@ -1,8 +1,10 @@
 import { type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { failed } from '#libs/bus/decisions.ts';
+import { requestId } from '#libs/contract/endpoint.ts';
 import type { DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
+import type { MayBeSet } from '#libs/contract/refused-variables.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
-import { publicUrl } from '#libs/http/request.ts';
+import { serverAttributes } from '#libs/http/request.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { replyOf } from './answer.ts';
@@ -12,6 +14,8 @@ import { CallsInHand } from './calls-in-hand.ts';
 export interface DeciderOptions {
   readonly method: 'POST' | 'GET';
   readonly maxCallsInHand: number;
+  /** Which channel variables an endpoint may set. */
+  readonly mayBeSet?: MayBeSet;
   readonly breaker: BreakerOptions;
   /** Epoch milliseconds. */
   readonly now?: () => number;
@@ -40,14 +44,6 @@ const errorOf = (reply: DecisionReply): string | undefined =>
 function markSpan(span: Span, reply: DecisionReply): void {
   span.setAttribute('dialhook.result', reply.result);
   if (reply.result !== 'decided') span.setStatus({ code: SpanStatusCode.ERROR, message: reply.result });
-}
-
-/** Where the endpoint is, as far as it may be told to logs and traces. */
-function placeOf(text: string) {
-  const url = URL.parse(publicUrl(text));
-  if (!url) return undefined;
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  return { 'url.full': url.href, 'server.address': url.hostname, 'server.port': port };
 }
 
 /** Asks endpoints where calls go. */
@@ -81,7 +77,7 @@ export class Decider {
       const line = {
         result: reply.result,
         error: errorOf(reply),
-        endpoint: placeOf(url)?.['server.address'],
+        endpoint: serverAttributes(url)['server.address'],
         status: answer?.ok ? answer.status : undefined,
         ms: Math.round(performance.now() - started),
         connect_ms: answer?.timing.connectMs,
@@ -131,7 +127,7 @@ export class Decider {
 
   #ask(url: string, request: DecisionRequest, parent: Context, signal: AbortSignal): Promise<Asked> {
     const { method } = this.#options;
-    const attributes = { 'http.request.method': method, ...placeOf(url) };
+    const attributes = { 'http.request.method': method, ...serverAttributes(url) };
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
       const answer = await this.#breakers.call(url, () =>
         this.#client.call({
@@ -139,12 +135,13 @@ export class Decider {
           method,
           body: request.request,
           headers: traceHeaders(context),
+          webhook: { id: requestId(request.request), time: this.#now() },
           connectTimeoutMs: request.connect_timeout_ms,
           responseTimeoutMs: request.response_timeout_ms,
           signal,
         }),
       );
-      const reply = answer === undefined ? RESTING : replyOf(answer);
+      const reply = answer === undefined ? RESTING : replyOf(answer, this.#options.mayBeSet);
       if (answer?.ok) span.setAttribute('http.response.status_code', answer.status);
       markSpan(span, reply);
       return { reply, url, ...(answer === undefined ? {} : { answer }) };

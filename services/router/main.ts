@@ -7,7 +7,7 @@ await runService(
   'router',
   () => readRouterConfig(process.env),
   async (config, lifecycle, log) => {
-    const bus = await Bus.connect(config.NATS_URL, 'router', lifecycle, log);
+    const bus = await Bus.connect(config, 'router', lifecycle, log);
     startRouter(config, bus, lifecycle, log);
   },
 );

@@ -1,6 +1,8 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
+import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
+import { endpointOptions } from '#libs/http/settings.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { RouterConfig } from './config.ts';
@@ -13,7 +15,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     keepAliveMs: config.KEEP_ALIVE_MS,
     maxConnectionsPerOrigin: config.MAX_CONNECTIONS_PER_ORIGIN,
     maxIdleConnections: config.MAX_IDLE_CONNECTIONS,
-    refusedNetworks: config.ENDPOINT_REFUSED_NETWORKS,
+    ...endpointOptions(config),
     userAgent: 'dialhook-router',
   });
   lifecycle.onStop('connections to endpoints', () => client.close());
@@ -22,6 +24,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     {
       method: config.ENDPOINT_METHOD,
       maxCallsInHand: config.MAX_CALLS_IN_HAND,
+      mayBeSet: mayBeSet(config.ALLOWED_VARIABLES),
       breaker: { window: config.BREAKER_WINDOW, restMs: config.BREAKER_REST_MS },
     },
     log,

@@ -170,7 +170,7 @@ test('a self-signed certificate, and one for another name', async () => {
     'tls_failed: 127.0.0.1:PORT: its certificate is self-signed (DEPTH_ZERO_SELF_SIGNED_CERT)',
   );
   expect(right.received).toEqual([]);
-  await using trusting = client({ ca: own.cert + other.cert });
+  await using trusting = client({ tls: { ca: own.cert + other.cert } });
   expect(replyOf(await trusting.call(call(right.url))).result).toBe('decided');
   expect(outcome(replyOf(await trusting.call(call(wrong.url))))).toBe(
     'tls_failed: 127.0.0.1:PORT: its certificate is for another host name (ERR_TLS_CERT_ALTNAME_INVALID)',

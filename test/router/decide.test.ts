@@ -52,7 +52,7 @@ test('the request is what the agent sent, under a trace whose id is the uuid of 
     status: { code: SpanStatusCode.UNSET },
     attributes: {
       'http.request.method': 'POST',
-      'url.full': endpoint.url,
+      'url.scheme': 'http',
       'server.address': '127.0.0.1',
       'server.port': Number(new URL(endpoint.url).port),
       'http.response.status_code': 200,

@@ -167,6 +167,18 @@ const settings: [env: Record<string, string>, expected: string][] = [
     { ENDPOINT_REFUSED_NETWORKS: '10.0.0.0/33' },
     'ENDPOINT_REFUSED_NETWORKS must be networks such as 10.0.0.0/8 or fe80::/10 (it is "10.0.0.0/33")',
   ],
+  [{ ENDPOINT_SCHEMES: 'ftp' }, 'ENDPOINT_SCHEMES must be http, https or both (it is "ftp")'],
+  [
+    { ENDPOINT_ALLOWED_HOSTS: 'crm.example,http://x/' },
+    'ENDPOINT_ALLOWED_HOSTS must be hosts such as crm.example, *.example.org, [fd00::1]:8080 or *:443 (it is "crm.example,http://x/")',
+  ],
+  [
+    { ENDPOINT_SIGNING_SECRETS: 'whsec_c2VjcmV0 ftp://x=whsec_AAAA' },
+    `ENDPOINT_SIGNING_SECRETS must hold secrets: number 1 is wrong: a secret must be 24 to 64 bytes long (it is set)
+ENDPOINT_SIGNING_SECRETS must hold secrets: number 2 is not whsec_... or https://host=whsec_... (it is set)`,
+  ],
+  [{ ENDPOINT_CA_FILE: '/none' }, 'ENDPOINT_CA_FILE names a file that cannot be read (it is "/none")'],
+  [{ ENDPOINT_KEY_FILE: '/dev/null' }, 'ENDPOINT_CERT_FILE and ENDPOINT_KEY_FILE must be set together'],
   [
     { MAX_CALLS_IN_HAND: '100000', MAX_BODY_BYTES: '1000000' },
     'MAX_CALLS_IN_HAND times MAX_BODY_BYTES is more than 4096 MiB of answers at once: lower one of them and run more routers',
@@ -182,6 +194,8 @@ test('without any setting the router runs as documented', () => {
     HEALTH_PORT: 9102,
     ENDPOINT_METHOD: 'POST',
     MAX_CALLS_IN_HAND: 2000,
-    ENDPOINT_REFUSED_NETWORKS: ['169.254.0.0/16', 'fe80::/10'],
+    ENDPOINT_SCHEMES: ['http', 'https'],
+    ENDPOINT_PRIVATE_NETWORKS: 'allow',
+    ENDPOINT_REFUSED_NETWORKS: [],
   });
 });

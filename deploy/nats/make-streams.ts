@@ -1,0 +1,38 @@
+import { Bus } from '#libs/bus/connection.ts';
+import { LiveCalls } from '#libs/bus/live-calls.ts';
+import { ensureProgressStream } from '#libs/bus/progress.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { createLog } from '#libs/telemetry/log.ts';
+import { readAgentConfig } from '#services/agent/config.ts';
+import { readNotifierConfig } from '#services/notifier/config.ts';
+
+/**
+ * Makes the streams, or brings them to the settings LIVE_CALLS_* and PROGRESS_*, for services whose users may not: who
+ * may make a stream can have it hold whatever is sent on NATS. Run it as the user `setup` of nats.conf:
+ *
+ *   NATS_URL=... NATS_USER=setup NATS_PASSWORD=... node deploy/nats/make-streams.ts
+ */
+const agent = readAgentConfig(process.env);
+const notifier = readNotifierConfig(process.env);
+const log = createLog('setup', agent.LOG_LEVEL);
+const lifecycle = new Lifecycle(log, agent.STOP_DEADLINE_MS);
+const bus = await Bus.connect(agent, 'setup', lifecycle, log);
+await ensureProgressStream(bus, {
+  replicas: notifier.PROGRESS_REPLICAS,
+  maxBytes: notifier.PROGRESS_MAX_BYTES,
+  maxAgeMs: notifier.PROGRESS_MAX_AGE_MS,
+  duplicateWindowMs: notifier.PROGRESS_DUPLICATE_WINDOW_MS,
+});
+const live = new LiveCalls(
+  bus,
+  {
+    replicas: agent.LIVE_CALLS_REPLICAS,
+    maxBytes: agent.LIVE_CALLS_MAX_BYTES,
+    maxAgeMs: agent.LIVE_CALLS_MAX_AGE_MS,
+    maxHeld: 0,
+  },
+  log,
+);
+await live.uuids('');
+log.info('the streams are there');
+await lifecycle.stop();
