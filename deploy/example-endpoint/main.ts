@@ -1,0 +1,51 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { Decision } from '#libs/contract/decision.ts';
+import { EndpointRequest } from '#libs/contract/endpoint.ts';
+import { SipName } from '#libs/contract/text.ts';
+
+/**
+ * An endpoint to begin with: it sends every call to the device registered under the number dialled, and logs what it
+ * is told. Listens on all addresses, port PORT (8090).
+ */
+const MAX_BODY_BYTES = 64 * 1024;
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let body = '';
+  for await (const chunk of request.setEncoding('utf8')) {
+    body += chunk;
+    if (body.length > MAX_BODY_BYTES) throw new Error('the body is too large');
+  }
+  return JSON.parse(body);
+}
+
+const decide = ({ destination_number: number }: EndpointRequest): Decision =>
+  Decision.parse({
+    dial: SipName.safeParse(number).success
+      ? { type: 'user', user: number, number }
+      : { type: 'hangup', cause: 1 },
+  });
+
+const server = createServer(async (request, response) => {
+  const answer = (status: number, body: unknown) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(`${JSON.stringify(body)}\n`);
+  };
+  try {
+    if (request.method !== 'POST') return answer(405, { error: 'only POST is answered here' });
+    const told = await readJson(request);
+    console.log(JSON.stringify(told));
+    const question = EndpointRequest.safeParse(told);
+    answer(200, question.success ? decide(question.data) : {});
+  } catch (error) {
+    answer(400, { error: (error as Error).message });
+  }
+});
+
+server.listen(Number(process.env['PORT'] ?? 8090), () =>
+  console.log(JSON.stringify({ listening: server.address() })),
+);
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.on(signal, () => {
+    server.close();
+    server.closeIdleConnections();
+  });

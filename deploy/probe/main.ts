@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readProbeConfig } from './config.ts';
+import { startEndpoint } from './endpoint.ts';
+import { placeCall, startSwitch } from './switch.ts';
+
+/**
+ * Places simulated calls through an installed cluster and says what became of each. Ends with 0 when all went well.
+ *
+ * One call goes through every agent named in AGENTS: it has to be decided. One more goes through an agent that the
+ * probe brings along, next to a simulated FreeSWITCH: its ring, answer and hangup have to reach the endpoint.
+ */
+const config = readProbeConfig(process.env);
+const deadline = Date.now() + config.PROBE_TIMEOUT_MS;
+const failures: string[] = [];
+
+const endpoint = await startEndpoint(config.ENDPOINT_PORT);
+const url = `http://${config.ENDPOINT_HOST}:${endpoint.port}/`;
+const freeswitch = await startSwitch();
+
+async function decided(name: string, socket: string, notify: boolean): Promise<string> {
+  for (;;) {
+    const record = await placeCall(freeswitch, { url, socket, notify });
+    const result = String(record.variables['dialhook_result'] ?? 'no agent was reached');
+    if (result === 'decided' && record.invites.length === 1) {
+      console.log(`${name}: a call through ${socket} was decided`);
+      return record.uuid;
+    }
+    if (Date.now() > deadline) {
+      const error = String(record.variables['dialhook_error'] ?? '');
+      throw new Error(`a call through ${socket} was not decided: ${result} ${error}`.trim());
+    }
+    await sleep(500);
+  }
+}
+
+async function notified(uuid: string): Promise<void> {
+  const expected = ['ring', 'answer', 'hangup'];
+  while (endpoint.told(uuid).length < expected.length && Date.now() < deadline) await sleep(100);
+  const told = endpoint.told(uuid).join(', ');
+  if (told !== expected.join(', '))
+    throw new Error(`the endpoint was told "${told}" of a call and not "${expected.join(', ')}"`);
+  console.log(`notifier: the endpoint was told ${told}, in order`);
+}
+
+async function attempt(name: string, work: () => Promise<unknown>): Promise<void> {
+  await work().catch((error: Error) => failures.push(`${name}: ${error.message}`));
+}
+
+const agent = spawn(process.execPath, ['services/agent/main.ts'], {
+  env: {
+    ...process.env,
+    NODE_NAME: 'probe',
+    FREESWITCH_HOST: freeswitch.host,
+    FREESWITCH_PORT: String(freeswitch.port),
+    FREESWITCH_PASSWORD: freeswitch.password,
+    SOCKET_HOST: '127.0.0.1',
+    SOCKET_PORT: String(config.SOCKET_PORT),
+    HEALTH_HOST: '127.0.0.1',
+    HEALTH_PORT: String(config.HEALTH_PORT),
+    LOG_LEVEL: 'warn',
+  },
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+agent.on('error', (error) => failures.push(`the probe's own agent: ${error.message}`));
+
+async function agentReady(): Promise<void> {
+  const health = `http://127.0.0.1:${config.HEALTH_PORT}/readyz`;
+  for (let last = 'no answer'; ; await sleep(100)) {
+    const answer = await fetch(health).catch(() => undefined);
+    if (answer?.ok) return;
+    last = (await answer?.text()) ?? last;
+    if (Date.now() > deadline || agent.exitCode !== null) throw new Error(`not ready: ${last.trim()}`);
+  }
+}
+
+await Promise.all([
+  ...config.AGENTS.map(({ name, socket }) => attempt(name, () => decided(name, socket, false))),
+  attempt("the probe's own agent", async () => {
+    await agentReady();
+    await notified(await decided("the probe's own agent", `127.0.0.1:${config.SOCKET_PORT}`, true));
+  }),
+]);
+
+agent.kill('SIGTERM');
+await freeswitch.stop();
+endpoint.stop();
+for (const failure of failures) console.error(failure);
+process.exitCode = failures.length === 0 ? 0 : 1;

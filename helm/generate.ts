@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMap, isScalar, parseDocument, stringify, type YAMLMap } from 'yaml';
+import { nodeSchema, type Schema, schema } from './schema.ts';
+
+/**
+ * Writes values.schema.json and README.md of the chart. What a value is, is said once: in the comment above it in
+ * values.yaml. `node helm/generate.ts` runs it; a test fails when a file is out of date.
+ */
+const chart = join(import.meta.dirname, 'dialhook');
+
+export interface Value {
+  readonly path: readonly string[];
+  readonly comment: string;
+  /** As JSON; undefined for a value that only holds others. */
+  readonly default: string | undefined;
+}
+
+const oneLine = (comment: string | null | undefined): string =>
+  (comment ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
+
+function valuesOf(map: YAMLMap, above: readonly string[], mapComment: string): Value[] {
+  return map.items.flatMap(({ key, value }, index) => {
+    if (!isScalar(key)) throw new Error('a key of values.yaml is no word');
+    const path = [...above, String(key.value)];
+    // The parser keeps the comment above a map's first key with the map.
+    const comment = oneLine(index === 0 ? (key.commentBefore ?? mapComment) : key.commentBefore);
+    const holds = isMap(value) && value.items.length > 0 && !isFree(path);
+    if (holds) {
+      const rest = valuesOf(value, path, oneLine(value.commentBefore));
+      return comment === '' ? rest : [{ path, comment, default: undefined }, ...rest];
+    }
+    const json = JSON.stringify(isScalar(value) ? value.value : (value as YAMLMap).toJSON());
+    return [{ path, comment, default: json }];
+  });
+}
+
+/** Objects whose content is Kubernetes' own are one value. */
+const isFree = (path: readonly string[]): boolean => {
+  const found = at(path);
+  return found?.properties === undefined || path.at(-1) === 'resources';
+};
+
+function at(path: readonly string[]): Schema | undefined {
+  return path.reduce<Schema | undefined>((found, key) => found?.properties?.[key], schema);
+}
+
+/** Every value of values.yaml, with the comment above it. */
+export function values(): Value[] {
+  const document = parseDocument(readFileSync(join(chart, 'values.yaml'), 'utf8'));
+  if (!isMap(document.contents)) throw new Error('values.yaml is no map');
+  return valuesOf(document.contents, [], oneLine(document.commentBefore ?? document.contents.commentBefore));
+}
+
+function withDescriptions(): Schema {
+  const described = structuredClone(schema);
+  for (const { path, comment } of values()) {
+    const found = path.reduce<Schema | undefined>((one, key) => one?.properties?.[key], described);
+    if (found === undefined) throw new Error(`${path.join('.')} stands in values.yaml and not in the schema`);
+    found.description = comment;
+  }
+  return described;
+}
+
+/** As the style check of the project wants it. */
+const formatted = (json: unknown): string =>
+  execFileSync('node_modules/.bin/biome', ['format', '--stdin-file-path=values.schema.json'], {
+    cwd: join(import.meta.dirname, '..'),
+    input: JSON.stringify(json, undefined, 2),
+    encoding: 'utf8',
+  });
+
+const cell = (content: string): string => content.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const row = (...cells: string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+
+const valueRows = (): string[] =>
+  values().map((value) =>
+    row(
+      `\`${value.path.join('.')}\``,
+      value.default === undefined ? '' : `\`${value.default}\``,
+      value.comment,
+    ),
+  );
+
+const nodeRows = (): string[] =>
+  Object.entries(nodeSchema.properties ?? {}).map(([name, property]) => {
+    const mark = nodeSchema.required?.includes(name) ? 'must be there' : '';
+    return row(
+      `\`${name}\``,
+      property['default'] === undefined ? mark : `\`${property['default']}\``,
+      property.description ?? '',
+    );
+  });
+
+const EXAMPLE = stringify({
+  nats: { url: 'nats://nats.messaging:4222' },
+  redis: { existingSecret: { name: 'dialhook-redis', key: 'url' } },
+  agents: {
+    nodes: [
+      { name: 'fs1', host: '10.0.0.11', existingSecret: { name: 'freeswitch' } },
+      { name: 'fs2', host: '10.0.0.12', existingSecret: { name: 'freeswitch' } },
+    ],
+    service: { type: 'LoadBalancer', loadBalancerSourceRanges: ['10.0.0.0/24'] },
+  },
+});
+
+const readme = (): string => `# Chart dialhook
+
+Generated from values.yaml by \`node helm/generate.ts\`; do not edit.
+
+Agents for each FreeSWITCH node, routers and notifiers. NATS with JetStream and Redis must be there; the chart
+\`dialhook-stack\` brings them along for a first evening. How to begin, topologies, sizing and upgrades are in
+\`docs/kubernetes.md\`, the settings of the services in \`docs/configuration.md\`.
+
+\`\`\`yaml
+${EXAMPLE}\`\`\`
+
+    helm install dialhook helm/dialhook -f values.yaml
+    helm test dialhook
+
+## Values
+
+Anything that is not in these tables is refused, and so is a setting outside its range.
+
+${[row('Value', 'Default', 'What it is'), row('---', '---', '---'), ...valueRows()].join('\n')}
+
+## A FreeSWITCH node
+
+One entry of \`agents.nodes\`.
+
+${[row('Value', 'Default', 'What it is'), row('---', '---', '---'), ...nodeRows()].join('\n')}
+`;
+
+/** The generated files by their path below helm/dialhook. */
+export const files = (): Readonly<Record<string, string>> => ({
+  'values.schema.json': formatted(withDescriptions()),
+  'README.md': readme(),
+});
+
+if (import.meta.main)
+  for (const [path, content] of Object.entries(files())) writeFileSync(join(chart, path), content);

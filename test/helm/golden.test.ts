@@ -1,0 +1,40 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { notes, renderText } from './helm.ts';
+import { byKind, parseManifests } from './manifests.ts';
+import { VALUE_SETS } from './value-sets.ts';
+
+/**
+ * What each set of values becomes, under review in golden/. After a change that is meant:
+ *
+ *   UPDATE_GOLDEN=1 npm test -- test/helm/golden.test.ts
+ */
+const golden = (name: string): string => join(import.meta.dirname, 'golden', name);
+
+function compare(name: string, text: string): void {
+  if (process.env['UPDATE_GOLDEN']) writeFileSync(golden(name), text);
+  expect(text).toBe(readFileSync(golden(name), 'utf8'));
+}
+
+describe.each(VALUE_SETS)('$name', ({ name, path }) => {
+  it('renders as it did', async () => {
+    compare(`${name}.yaml`, await renderText('-f', path));
+  });
+
+  it('says what to paste into the dialplan', async () => {
+    compare(`${name}.txt`, await notes('-f', path));
+  });
+});
+
+it('makes for three FreeSWITCH nodes', async () => {
+  const { path } = VALUE_SETS.find(({ name }) => name === 'three-nodes-load-balancer') ?? { path: '' };
+  expect(byKind(parseManifests(await renderText('-f', path)))).toEqual({
+    Deployment: 5,
+    NetworkPolicy: 6,
+    Pod: 1,
+    PodDisruptionBudget: 5,
+    Service: 3,
+    ServiceAccount: 1,
+  });
+});

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Container, type Manifest, podOf } from './manifests.ts';
+
+const READY_MS = 45_000;
+const POLL_MS = 25;
+
+export const containerOf = (manifests: readonly Manifest[], name: string): Container => {
+  const manifest = manifests.find(
+    ({ kind, metadata }) => metadata.name === name && (kind === 'Deployment' || kind === 'Pod'),
+  );
+  const [container] = manifest === undefined ? [] : (podOf(manifest)?.spec.containers ?? []);
+  if (container === undefined) throw new Error(`there is no ${name}`);
+  return container;
+};
+
+/** The variables that a container of the chart has; `given` is what only a cluster knows, and what differs here. */
+export function environmentOf(
+  container: Container,
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const { name, value } of container.env) if (value !== undefined) env[name] = value;
+  return { ...env, ...given };
+}
+
+/** A container of the chart as a plain process of this machine. */
+export class Pod {
+  readonly #child: ChildProcess;
+  readonly #stopMs: number;
+  log = '';
+  socketPort = 0;
+  #healthPort = 0;
+
+  constructor(container: Container, given: Readonly<Record<string, string>>) {
+    const env = environmentOf(container, { HEALTH_HOST: '127.0.0.1', HEALTH_PORT: '0', ...given });
+    const [, program = ''] = container.command;
+    this.#stopMs = Number(env['STOP_DEADLINE_MS']);
+    this.#child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (data: Buffer) => {
+        this.log += data.toString('utf8');
+        this.socketPort ||= Number(
+          /"port":(\d+)[^\n]*"taking calls"|"taking calls"[^\n]*"port":(\d+)/
+            .exec(this.log)
+            ?.slice(1)
+            .find(Boolean) ?? 0,
+        );
+        this.#healthPort ||= Number(/"health_port":(\d+)/.exec(this.log)?.[1] ?? 0);
+      });
+  }
+
+  /** Resolves when its readiness probe would succeed. */
+  async ready(): Promise<this> {
+    for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+      if (this.#child.exitCode !== null) break;
+      if (this.#healthPort === 0) continue;
+      const answer = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`).catch(() => undefined);
+      if (answer?.ok) return this;
+    }
+    throw new Error(`not ready: ${this.log}`);
+  }
+
+  /** SIGTERM. Resolves with its exit code, or `killed` when it takes longer than the deadline that it was given. */
+  async terminate(): Promise<number | 'killed' | null> {
+    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#stopMs + 500);
+    const [code] = await exit;
+    clearTimeout(timer);
+    return this.#child.signalCode === 'SIGKILL' ? 'killed' : code;
+  }
+
+  /** Resolves with the exit code of one that ends by itself. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null) await once(this.#child, 'exit');
+    return this.#child.exitCode;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
