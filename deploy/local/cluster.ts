@@ -25,6 +25,8 @@ export interface LogLine {
 export interface ClusterOptions {
   readonly nodes: readonly Node[];
   readonly defaultEndpoint: string | undefined;
+  /** More settings for `agent`, `router` or `notifier`. */
+  readonly env?: ((service: string) => Readonly<Record<string, string>>) | undefined;
   readonly onLog: (line: LogLine) => void;
   /** A process ended that nobody has asked to. */
   readonly onLost: (name: string, code: number | null) => void;
@@ -127,7 +129,7 @@ export class Cluster {
       name,
       command: process.execPath,
       args: [`services/${service}/main.ts`],
-      env,
+      env: { ...env, ...this.#options.env?.(service) },
       onLine: (text) => {
         const line = readLine(name, text);
         if (line.message === 'started') ports.health = Number(line['health_port']);

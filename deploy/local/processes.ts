@@ -9,12 +9,14 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Every line the process writes, on either stream. */
   readonly onLine: (line: string) => void;
+  /** What it gets when we end; SIGTERM without it. Only SIGKILL ends one that is stopped. */
+  readonly deathSignal?: 'SIGTERM' | 'SIGKILL';
 }
 
 const STOP_MS = 15_000;
 
 /** On Linux the kernel ends the process with us, even when we are killed before we can. */
-const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'SIGTERM', '--'];
+const dieWithParent = (signal: string) => ['setpriv', '--pdeathsig', signal, '--'];
 const canDieWithParent = spawnSync('setpriv', ['--pdeathsig', 'SIGTERM', '--', 'true']).status === 0;
 
 /** One process of the local cluster, in a process group of its own so that Ctrl-C reaches only the one who orders. */
@@ -24,9 +26,10 @@ export class ManagedProcess {
   readonly #exited: Promise<unknown>;
   #ended = false;
 
-  constructor({ name, command, args, env = {}, onLine }: ProcessOptions) {
+  constructor({ name, command, args, env = {}, onLine, deathSignal = 'SIGTERM' }: ProcessOptions) {
     this.name = name;
-    const [program = command, ...rest] = [...(canDieWithParent ? DIE_WITH_PARENT : []), command, ...args];
+    const prefix = canDieWithParent ? dieWithParent(deathSignal) : [];
+    const [program = command, ...rest] = [...prefix, command, ...args];
     this.#child = spawn(program, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,72 @@
+import type { Fate } from '#deploy/local/fates.ts';
+
+const gateway = (number: string, name = 'gw') => ({ type: 'gateway', number, gateway: name });
+const toGateway: Fate['answer'] = ({ destination_number }) => ({
+  body: { dial: gateway(destination_number) },
+});
+const answers = { ringAt: 40, answerAt: 150 };
+
+/**
+ * The steady calls of the matrix. In a healthy cluster each is decided or given up by its caller: what falls through
+ * has met the fault. Their number is odd, so that every fate comes to every node.
+ */
+export const FATES: readonly Fate[] = [
+  {
+    name: 'talks',
+    prefix: '140',
+    answer: toGateway,
+    callee: () => ({ ...answers, mediaAt: 80 }),
+    byeAt: 1_200,
+  },
+  { name: 'talks for long', prefix: '141', answer: toGateway, callee: () => answers, byeAt: 5_000 },
+  { name: 'busy', prefix: '142', answer: toGateway, callee: () => ({ refuse: { at: 60, status: 486 } }) },
+  {
+    name: 'second target answers',
+    prefix: '143',
+    answer: ({ destination_number }) => ({
+      body: { dial: [gateway(destination_number), gateway(destination_number, 'gw2')] },
+    }),
+    callee: (name) => (name === 'gw' ? { refuse: { at: 50, status: 486 } } : answers),
+    byeAt: 400,
+  },
+  {
+    name: 'asked again',
+    prefix: '144',
+    answer: ({ destination_number, attempt }) => ({
+      body: { dial: gateway(destination_number, attempt > 1 ? 'gw2' : 'gw'), on_fail: 'request' },
+    }),
+    callee: (name) => (name === 'gw' ? { refuse: { at: 50, status: 486 } } : answers),
+    byeAt: 400,
+  },
+  {
+    name: 'gives up while ringing',
+    prefix: '145',
+    answer: toGateway,
+    callee: () => ({ ringAt: 40 }),
+    cancelAt: 600,
+  },
+  {
+    name: 'gives up while deciding',
+    prefix: '146',
+    answer: (request) => ({ ...toGateway(request), afterMs: 800 }),
+    callee: () => answers,
+    cancelAt: 200,
+    byeAt: 100,
+  },
+  {
+    name: 'slowly decided',
+    prefix: '147',
+    answer: (request) => ({ ...toGateway(request), afterMs: 300 }),
+    callee: () => ({ ...answers, hangsUpAt: 700 }),
+  },
+  {
+    name: 'rejected',
+    prefix: '148',
+    answer: () => ({ body: { dial: { type: 'hangup', cause: 21 } } }),
+    callee: () => answers,
+    byeAt: 100,
+  },
+];
+
+export const fateOf = (number: string): Fate | undefined =>
+  FATES.find(({ prefix }) => number.startsWith(prefix));

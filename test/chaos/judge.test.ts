@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { CallRecord } from '#libs/simulator/call-record.ts';
+import { FALLBACK, type PlacedCall } from './calls.ts';
+import type { Allowed } from './faults.ts';
+import { type Evidence, judge, outcomeOf } from './judge.ts';
+
+const bridge = (data: string) => ({ name: 'bridge', data });
+
+function call(record: Partial<CallRecord> = {}, cancels = false): PlacedCall {
+  const whole: CallRecord = {
+    uuid: 'a',
+    invites: [],
+    status: 200,
+    reason: undefined,
+    cause: 'NORMAL_CLEARING',
+    applications: [bridge('{}[]sofia/gateway/gw/1')],
+    variables: { dialhook_call: 'a', dialhook_result: 'decided' },
+    progress: [
+      { leg: 'b', action: 'ring' },
+      { leg: 'b', action: 'answer' },
+      { leg: 'a', action: 'hangup' },
+    ],
+    ...record,
+  };
+  return { uuid: 'a', node: 'fs1', at: 0, cancels, record: whole };
+}
+
+const TOLD = ['a.b.ring', 'a.b.answer', 'a.a.hangup'];
+
+const verdict = (
+  one: PlacedCall,
+  told: readonly string[],
+  allowed: Allowed = {},
+  more: Partial<Evidence> = {},
+) =>
+  judge({
+    fault: 'f',
+    allowed,
+    calls: [one],
+    waits: new Map([['a', 100]]),
+    waitLimitMs: 1000,
+    arrivals: new Map([['a', told]]),
+    known: new Set(['a']),
+    backAfterMs: 0,
+    missing: undefined,
+    ...more,
+  });
+
+describe('outcomeOf', () => {
+  test.each<[string, PlacedCall, Allowed]>([
+    ['decided', call(), {}],
+    ['fell_through', call({ applications: [bridge(`${FALLBACK}1`)] }), {}],
+    ['gave_up', call({ applications: [], variables: {}, cause: 'ORIGINATOR_CANCEL' }, true), {}],
+    ['stuck', call({ applications: [], variables: {}, cause: 'ORIGINATOR_CANCEL' }), {}],
+    ['stuck', call({ applications: [], variables: {}, cause: 'CRASH' }), {}],
+    ['crashed', call({ applications: [], variables: {}, cause: 'CRASH' }), { crashed: ['fs1'] }],
+    ['stuck', { ...call(), record: undefined }, {}],
+  ])('%s', (outcome, one, allowed) => {
+    expect(outcomeOf(one, allowed)).toBe(outcome);
+  });
+});
+
+describe('judge', () => {
+  test('finds every promise kept', () => {
+    expect(verdict(call(), TOLD)).toMatchObject({
+      ok: true,
+      broken: [],
+      expected: 3,
+      delivered: 3,
+      worst_wait_ms: 100,
+    });
+  });
+
+  test.each<[string, readonly string[], Allowed, Partial<Evidence>, boolean]>([
+    ['one lost', TOLD.slice(1), {}, {}, false],
+    ['a called leg that nobody could see', TOLD.slice(1), { unseen: ['fs1'] }, {}, true],
+    ['a hangup that nobody could see', TOLD.slice(0, 2), { unseen: ['fs1'] }, {}, false],
+    ['one repeated', [...TOLD, 'a.b.ring'], {}, {}, false],
+    ['one repeated where that may be', [...TOLD, 'a.b.ring'], { repeats: true }, {}, true],
+    ['wrong order', ['a.b.answer', 'a.b.ring', 'a.a.hangup'], { repeats: true }, {}, false],
+    ['a ghost', [...TOLD, 'a.x.ring'], {}, {}, false],
+    ['too long a wait', TOLD, {}, { waits: new Map([['a', 1001]]) }, false],
+    ['a cluster that stays ill', TOLD, {}, { backAfterMs: undefined }, false],
+  ])('%s', (_, told, allowed, more, ok) => {
+    expect(verdict(call(), told, allowed, more).ok).toBe(ok);
+  });
+
+  test('wants the end of a call that died with its switch told, when the endpoint knows of it', () => {
+    const died = call({ cause: 'CRASH', progress: [{ leg: 'b', action: 'ring' }] });
+    expect(verdict(died, ['a.b.ring'], { crashed: ['fs1'] })).toMatchObject({ expected: 2, lost: 1 });
+    expect(verdict(died, ['a.b.ring', 'a.a.hangup'], { crashed: ['fs1'] })).toMatchObject({ ok: true });
+    expect(verdict(died, ['a.b.ring'], {}, { known: new Set() })).toMatchObject({ expected: 1, lost: 0 });
+  });
+
+  test('expects nothing to be told of a call that no agent took', () => {
+    const untouched = call({ variables: {}, applications: [bridge(`${FALLBACK}1`)] });
+    expect(verdict(untouched, [])).toMatchObject({ ok: true, expected: 0, fell_through: 1 });
+  });
+});

@@ -1,0 +1,129 @@
+import { account, type CallTruth } from '#deploy/local/account.ts';
+import { notificationId } from '#libs/contract/endpoint.ts';
+import { FALLBACK, type PlacedCall } from './calls.ts';
+import type { Allowed } from './faults.ts';
+
+/** One line of the table. */
+export interface Row {
+  readonly fault: string;
+  readonly calls: number;
+  readonly decided: number;
+  readonly fell_through: number;
+  /** Callers who gave up before there was a decision, as they were meant to. */
+  readonly gave_up: number;
+  /** Calls that ended with their switch. */
+  readonly crashed: number;
+  readonly worst_wait_ms: number;
+  readonly expected: number;
+  readonly delivered: number;
+  readonly repeated: number;
+  readonly out_of_order: number;
+  readonly lost: number;
+  /** Progress of called legs while no agent of the node was listening. */
+  readonly unseen: number;
+  readonly unexpected: number;
+  /** Milliseconds from the end of the fault until all was well; null when that did not come. */
+  readonly back_after_ms: number | null;
+  readonly ok: boolean;
+  /** Which promise is broken, in words. */
+  readonly broken: readonly string[];
+}
+
+/** What is known of the calls of one fault. */
+export interface Evidence {
+  readonly fault: string;
+  readonly allowed: Allowed;
+  readonly calls: readonly PlacedCall[];
+  /** The longest time of each call in the application `socket`, milliseconds. */
+  readonly waits: ReadonlyMap<string, number>;
+  readonly waitLimitMs: number;
+  /** Webhook ids by call, in order of arrival. */
+  readonly arrivals: ReadonlyMap<string, readonly string[]>;
+  /** Calls that the endpoint was asked about or told of. */
+  readonly known: ReadonlySet<string>;
+  readonly backAfterMs: number | undefined;
+  readonly missing: string | undefined;
+}
+
+type Outcome = 'decided' | 'fell_through' | 'gave_up' | 'crashed' | 'stuck';
+
+const DECIDED = new Set(['decided', 'defaulted']);
+const ENDED_WITH_SWITCH = new Set(['CRASH', 'SYSTEM_SHUTDOWN']);
+
+export function outcomeOf({ record, cancels, node }: PlacedCall, allowed: Allowed): Outcome {
+  if (record === undefined) return 'stuck';
+  const bridges = record.applications.filter(({ name }) => name === 'bridge');
+  const fell = bridges.some(({ data }) => data.startsWith(FALLBACK));
+  if (fell) return 'fell_through';
+  if (bridges.length > 0 || DECIDED.has(String(record.variables['dialhook_result']))) return 'decided';
+  if (cancels && record.cause === 'ORIGINATOR_CANCEL') return 'gave_up';
+  return allowed.crashed?.includes(node) && ENDED_WITH_SWITCH.has(record.cause) ? 'crashed' : 'stuck';
+}
+
+/** What the endpoint has to be told of a call, and how much of its progress nobody could see. */
+function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): CallTruth & { unseen: number } {
+  const { uuid, node, record } = call;
+  const arrived = new Set(arrivals.get(uuid));
+  const hangup = { leg: uuid, action: 'hangup' } as const;
+  const came = (one: { leg: string; action: 'ring' | 'progress' | 'answer' | 'hangup' }) =>
+    arrived.has(notificationId({ uuid, ...one }));
+  const quiet = { uuid, result: undefined, decisionMs: undefined };
+  // A call that no agent has taken is none of ours.
+  if (record?.variables['dialhook_call'] === undefined) return { ...quiet, progress: [], unseen: 0 };
+  const ended = record.progress.some(({ action }) => action === 'hangup');
+  const owed = ended || (!known.has(uuid) && !came(hangup)) ? record.progress : [...record.progress, hangup];
+  const progress = allowed.unseen?.includes(node)
+    ? owed.filter((one) => one.action === 'hangup' || came(one))
+    : owed;
+  return { ...quiet, progress, unseen: owed.length - progress.length };
+}
+
+const EXAMPLES = 5;
+
+/** Ids of the first notifications that never came. */
+const examples = (truths: readonly CallTruth[], arrivals: Evidence['arrivals']): string =>
+  truths
+    .flatMap(({ uuid, progress }) => progress.map((one) => ({ uuid, id: notificationId({ uuid, ...one }) })))
+    .filter(({ uuid, id }) => !arrivals.get(uuid)?.includes(id))
+    .slice(0, EXAMPLES)
+    .map(({ id }) => id)
+    .join(' ');
+
+export function judge(evidence: Evidence): Row {
+  const { fault, allowed, calls, waits, waitLimitMs, arrivals, backAfterMs, missing } = evidence;
+  const outcomes = Map.groupBy(calls, (call) => outcomeOf(call, allowed));
+  const count = (outcome: Outcome) => outcomes.get(outcome)?.length ?? 0;
+  const truths = calls.map((call) => truthOf(call, evidence));
+  const own = new Map([...calls].map(({ uuid }) => [uuid, arrivals.get(uuid) ?? []] as const));
+  const { notifications: n } = account(truths, own);
+  const worst = Math.round(Math.max(0, ...calls.map(({ uuid }) => waits.get(uuid) ?? 0)));
+
+  const broken: string[] = [];
+  const stuck = outcomes.get('stuck') ?? [];
+  if (stuck.length > 0) broken.push(`${stuck.length} calls neither decided nor fell through`);
+  if (worst > waitLimitMs) broken.push(`a call waited ${worst} ms, more than ${waitLimitMs}`);
+  if (n.lost > 0) broken.push(`${n.lost} notifications lost: ${examples(truths, arrivals)}`);
+  if (n.out_of_order > 0) broken.push(`${n.out_of_order} notifications out of order`);
+  if (n.repeated > 0 && !allowed.repeats) broken.push(`${n.repeated} notifications repeated`);
+  if (n.unexpected > 0 && !allowed.ghosts) broken.push(`${n.unexpected} notifications of what never was`);
+  if (backAfterMs === undefined) broken.push(`not well again by itself: ${missing ?? 'it never was'}`);
+  return {
+    fault,
+    calls: calls.length,
+    decided: count('decided'),
+    fell_through: count('fell_through'),
+    gave_up: count('gave_up'),
+    crashed: count('crashed'),
+    worst_wait_ms: worst,
+    expected: n.expected,
+    delivered: n.delivered,
+    repeated: n.repeated,
+    out_of_order: n.out_of_order,
+    lost: n.lost,
+    unseen: truths.reduce((sum, { unseen }) => sum + unseen, 0),
+    unexpected: n.unexpected,
+    back_after_ms: backAfterMs ?? null,
+    ok: broken.length === 0,
+    broken,
+  };
+}

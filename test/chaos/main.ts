@@ -1,0 +1,121 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { FAULTS, type Fault, faultNamed } from './faults.ts';
+import type { Row } from './judge.ts';
+import { runFaults } from './run.ts';
+import { tableHead, tableLine } from './table.ts';
+
+const USAGE = `Usage: npm run chaos -- [OPTIONS]
+
+Breaks a whole local cluster, fault by fault, under steady simulated calls, and says whether it kept its promises.
+
+  --fault NAME   only this fault; may be given several times
+  --short        each fault in its short form
+  --seconds N    how long each fault lasts, instead of its own time
+  --rate N       calls a second (default 20)
+  --log FOLDER   keep what the services log, one file for each fault
+  --json         print one JSON object as the last line of standard output
+  --list         say which faults there are
+  --help         this text`;
+
+const EXIT_USAGE = 64;
+const MAX_SECONDS = 3_600;
+const MAX_RATE = 200;
+
+class UsageError extends Error {}
+
+function number(name: string, text: string | undefined, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw new UsageError(`--${name} must be a whole number from 1 to ${max}, not ${text}`);
+}
+
+function faultsNamed(names: readonly string[] | undefined): readonly Fault[] {
+  if (names === undefined) return FAULTS;
+  return names.map((name) => {
+    const fault = faultNamed(name);
+    if (fault === undefined) throw new UsageError(`no fault is called ${name}; --list names them`);
+    return fault;
+  });
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      fault: { type: 'string', multiple: true },
+      short: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      rate: { type: 'string' },
+      log: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    ...values,
+    faults: faultsNamed(values.fault),
+    seconds: number('seconds', values.seconds, MAX_SECONDS),
+    rate: number('rate', values.rate, MAX_RATE) ?? 20,
+  };
+}
+
+type Options = ReturnType<typeof readOptions>;
+
+function optionsOrExit(): Options {
+  try {
+    return readOptions();
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(EXIT_USAGE);
+  }
+}
+
+/** One fault in a cluster of its own. A cluster that cannot even be started is a broken promise too. */
+async function runOne(fault: Fault, { seconds, short, rate, log }: Options): Promise<Row> {
+  const file = log === undefined ? undefined : join(log, `${fault.name}.log`);
+  if (file !== undefined) rmSync(file, { force: true });
+  const timing = {
+    seconds: seconds ?? (short ? ('short' as const) : ('whole' as const)),
+    beforeMs: short ? 1_000 : 3_000,
+    steadyMs: short ? 1_500 : 3_000,
+  };
+  const [row] = await runFaults([[fault]], { rate, timing, ...(file === undefined ? {} : { log: file }) });
+  if (!row) throw new Error('no row');
+  return row;
+}
+
+async function main(options: Options): Promise<boolean> {
+  const { faults, json, log } = options;
+  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  if (log !== undefined) mkdirSync(log, { recursive: true });
+  const began = performance.now();
+  const rows: Row[] = [];
+  const failed: { fault: string; error: string }[] = [];
+  say(tableHead());
+  for (const fault of faults) {
+    try {
+      const row = await runOne(fault, options);
+      rows.push(row);
+      say(tableLine(row));
+    } catch (error) {
+      failed.push({ fault: fault.name, error: (error as Error).message });
+      say(`${fault.name}: could not be run: ${(error as Error).message}`);
+    }
+  }
+  const broken = rows.filter(({ ok }) => !ok).length + failed.length;
+  const seconds = Math.round((performance.now() - began) / 1000);
+  say(
+    `\n${faults.length} faults in ${seconds} s, ${broken === 0 ? 'every promise kept' : `${broken} with a broken promise`}`,
+  );
+  if (json) process.stdout.write(`${JSON.stringify({ ok: broken === 0, seconds, rows, failed })}\n`);
+  return broken === 0;
+}
+
+const options = optionsOrExit();
+if (options.help) console.log(USAGE);
+else if (options.list)
+  for (const { name, does, ends } of FAULTS) console.log(`${name.padEnd(24)} ${does}; ends: ${ends}`);
+else process.exitCode = (await main(options)) ? 0 : 1;

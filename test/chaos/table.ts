@@ -1,0 +1,34 @@
+import type { Row } from './judge.ts';
+
+const COLUMNS: readonly (readonly [title: string, value: (row: Row) => string | number])[] = [
+  ['fault', ({ fault }) => fault],
+  ['calls', ({ calls }) => calls],
+  ['decided', ({ decided }) => decided],
+  ['fell through', ({ fell_through }) => fell_through],
+  ['gave up', ({ gave_up, crashed }) => (crashed > 0 ? `${gave_up}+${crashed}` : gave_up)],
+  ['worst wait', ({ worst_wait_ms }) => `${worst_wait_ms} ms`],
+  ['expected', ({ expected }) => expected],
+  ['delivered', ({ delivered }) => delivered],
+  ['repeated', ({ repeated }) => repeated],
+  ['out of order', ({ out_of_order }) => out_of_order],
+  ['lost', ({ lost }) => lost],
+  ['unseen', ({ unseen }) => unseen],
+  [
+    'back after',
+    ({ back_after_ms }) => (back_after_ms === null ? 'never' : `${(back_after_ms / 1000).toFixed(1)} s`),
+  ],
+  ['ok', ({ ok, broken }) => (ok ? 'ok' : `BROKEN: ${broken.join('; ')}`)],
+];
+
+const LAST = COLUMNS.length - 1;
+const FAULT_WIDTH = 24;
+
+const cell = (text: string | number, title: string, column: number): string => {
+  if (column === LAST) return String(text);
+  return column === 0 ? String(text).padEnd(FAULT_WIDTH) : String(text).padStart(Math.max(7, title.length));
+};
+
+export const tableHead = (): string => COLUMNS.map(([title], i) => cell(title, title, i)).join('  ');
+
+export const tableLine = (row: Row): string =>
+  COLUMNS.map(([title, value], i) => cell(value(row), title, i)).join('  ');

@@ -1,0 +1,297 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Stack } from '#deploy/local/stack.ts';
+import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
+import { Calls, FALLBACK, FALLBACK_GATEWAY, type Place } from './calls.ts';
+import { Endpoint } from './endpoint.ts';
+import { privatePort } from './ports.ts';
+import { WireProxy } from './proxy.ts';
+import { Supervised } from './supervised.ts';
+import { type Certificate, makeCertificate } from './tls.ts';
+import { Watcher } from './watcher.ts';
+
+/** Wires that a proxy can be put into. */
+export const LINKS = ['agent-nats', 'router-nats', 'notifier-redis', 'agent-freeswitch', 'endpoint'] as const;
+export type Link = (typeof LINKS)[number];
+
+type Kind = 'agent' | 'router' | 'notifier';
+type Env = Readonly<Record<string, string>>;
+
+export interface WorldOptions {
+  readonly links?: readonly Link[];
+  /** NATS, Redis and the endpoint are spoken to over TLS, which notices every changed byte. */
+  readonly tls?: boolean;
+  /** Settings of all services of a kind, on top of those of the matrix. */
+  readonly env?: Partial<Readonly<Record<Kind, Env>>>;
+  /** Where to write what the services log. */
+  readonly log?: string;
+}
+
+/** Timeouts of every call, milliseconds. */
+export const TIMEOUTS = { connectMs: 2_000, responseMs: 2_000 } as const;
+
+const PASSWORD = 'ClueCon';
+const AGENTS: Readonly<Record<string, string>> = { 'agent-1a': 'fs1', 'agent-1b': 'fs1', 'agent-2': 'fs2' };
+const ROUTERS = ['router-1', 'router-2'];
+const NOTIFIERS = ['notifier-1', 'notifier-2'];
+const READY_MS = 60_000;
+const HEALTH_MS = 1_000;
+const ALIVE_MS = 1_000;
+
+/** Short enough that a run sees the end of a schedule, long enough for the longest fault. */
+const NOTIFIER_ENV: Env = {
+  NOTIFY_CONNECT_TIMEOUT_MS: '1000',
+  NOTIFY_RESPONSE_TIMEOUT_MS: '2000',
+  RETRY_SCHEDULE_MS: ['300', '700', '1000', ...Array.from({ length: 29 }, () => '2000')].join(','),
+};
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const settle = (open: boolean) => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+  });
+
+const answersWell = (url: string, withinMs: number): Promise<boolean> =>
+  fetch(url, { signal: AbortSignal.timeout(withinMs) }).then(
+    async (answer) => {
+      await answer.arrayBuffer();
+      return answer.ok;
+    },
+    () => false,
+  );
+
+/** A whole cluster of real processes around two simulated switches, with a handle on everything that can break. */
+export class World {
+  readonly #options: WorldOptions;
+  readonly #stack = new Stack();
+  readonly #processes = new Map<string, Supervised>();
+  readonly #proxies: { readonly link: Link; readonly service: string; readonly proxy: WireProxy }[] = [];
+  readonly #ports = new Map<string, number>();
+  readonly #switches = new Map<string, SimulatedFreeSwitch>();
+  readonly watcher = new Watcher(FALLBACK);
+  #certificate: Certificate | undefined;
+  #folder = '';
+  #endpoint: Endpoint | undefined;
+  #calls: Calls | undefined;
+
+  private constructor(options: WorldOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: WorldOptions): Promise<World> {
+    const world = new World(options);
+    try {
+      await world.#start();
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  get endpoint(): Endpoint {
+    if (!this.#endpoint) throw new Error('no endpoint yet');
+    return this.#endpoint;
+  }
+
+  get calls(): Calls {
+    if (!this.#calls) throw new Error('no calls yet');
+    return this.#calls;
+  }
+
+  /** One of ours, or `nats`, or `redis`. */
+  process(name: string): Supervised {
+    const found = this.#processes.get(name);
+    if (!found) throw new Error(`no process ${name}`);
+    return found;
+  }
+
+  /** The proxies in a link, of one service or of all that share it. */
+  proxies(link: Link, service?: string): WireProxy[] {
+    return this.#proxies
+      .filter((one) => one.link === link && (service === undefined || one.service === service))
+      .map(({ proxy }) => proxy);
+  }
+
+  /** The port of `nats` or `redis` itself. */
+  port(server: string): number {
+    return this.#ports.get(server) ?? 0;
+  }
+
+  /** Services whose /readyz says no. */
+  async notReady(): Promise<string[]> {
+    const all = [...this.#processes.values()];
+    const ready = await Promise.all(all.map((one) => one.isReady()));
+    return all.filter((_, i) => !ready[i]).map(({ name }) => name);
+  }
+
+  /** A switch dies without a word and is back at once. */
+  async crashSwitch(name: string): Promise<void> {
+    await this.#switches.get(name)?.restart();
+  }
+
+  /** A switch ends in order: its calls are hung up. */
+  async stopSwitch(name: string): Promise<number> {
+    const node = this.#switches.get(name);
+    this.#switches.delete(name);
+    await node?.stop();
+    return node?.port ?? 0;
+  }
+
+  async startSwitch(name: string, port = 0): Promise<SimulatedFreeSwitch> {
+    const node = await SimulatedFreeSwitch.start({ name, password: PASSWORD, port });
+    for (const gateway of ['gw', 'gw2', FALLBACK_GATEWAY]) node.gateways.add(gateway);
+    this.#switches.set(name, node);
+    return node;
+  }
+
+  async stop(): Promise<void> {
+    await this.#stack.unwind();
+  }
+
+  async #start(): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), 'dialhook-chaos-'));
+    this.#stack.add(() => rm(this.#folder, { recursive: true, force: true, maxRetries: 5 }));
+    if (this.#options.tls) this.#certificate = await makeCertificate(this.#folder);
+    this.#stack.add(() => Promise.all([...this.#switches.values()].map((one) => one.stop())).then(() => {}));
+    const endpoint = await Endpoint.start(this.#certificate);
+    this.#endpoint = endpoint;
+    this.#stack.add(() => endpoint.stop());
+    await Promise.all([this.#startNats(), this.#startRedis()]);
+    this.#stack.add(() => this.watcher.stop());
+    for (const name of new Set(Object.values(AGENTS))) await this.watcher.watch(await this.startSwitch(name));
+    await this.#startServices();
+    this.#calls = new Calls(this.#places(), {
+      url: `${this.#scheme('http')}://127.0.0.1:${await this.#through('endpoint', 'endpoint', endpoint.port)}/calls`,
+      ...TIMEOUTS,
+    });
+  }
+
+  #scheme(plain: string): string {
+    const secure: Readonly<Record<string, string>> = { http: 'https', nats: 'tls', redis: 'rediss' };
+    return this.#certificate ? (secure[plain] ?? plain) : plain;
+  }
+
+  async #startNats(): Promise<void> {
+    const port = await privatePort();
+    const { key, cert } = this.#certificate ?? {};
+    await this.#startServer('nats', port, 'nats-server', [
+      ...['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(this.#folder, 'nats')],
+      ...(key && cert ? ['--tls', '--tlskey', key, '--tlscert', cert] : []),
+    ]);
+  }
+
+  async #startRedis(): Promise<void> {
+    const port = await privatePort();
+    const { key, cert } = this.#certificate ?? {};
+    const folder = join(this.#folder, 'redis');
+    mkdirSync(folder);
+    const listen =
+      key && cert
+        ? ['--port', '0', '--tls-port', String(port), '--tls-key-file', key, '--tls-cert-file', cert]
+        : ['--port', String(port)];
+    const trust = cert ? ['--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'] : [];
+    await this.#startServer('redis', port, 'redis-server', [
+      ...[...listen, ...trust, '--bind', '127.0.0.1', '--dir', folder],
+      ...['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'],
+    ]);
+  }
+
+  async #startServer(name: string, port: number, command: string, args: readonly string[]): Promise<void> {
+    this.#ports.set(name, port);
+    await this.#supervise(new Supervised({ name, command, args, ready: () => accepts(port) }));
+  }
+
+  async #startServices(): Promise<void> {
+    const shared = async (kind: Kind, name: string): Promise<Env> => {
+      const health = await privatePort();
+      this.#ports.set(`health ${name}`, health);
+      const link = kind === 'notifier' ? undefined : (`${kind}-nats` as const);
+      const nats = await this.#through(link, name, this.port('nats'));
+      return {
+        NATS_URL: `${this.#scheme('nats')}://127.0.0.1:${nats}`,
+        HEALTH_PORT: String(health),
+        ...(this.#certificate ? { NODE_EXTRA_CA_CERTS: this.#certificate.cert } : {}),
+        ...this.#options.env?.[kind],
+      };
+    };
+    const starting: Promise<void>[] = [];
+    for (const name of NOTIFIERS) {
+      const redis = await this.#through('notifier-redis', name, this.port('redis'));
+      const env = { REDIS_URL: `${this.#scheme('redis')}://127.0.0.1:${redis}` };
+      starting.push(
+        this.#service(name, 'notifier', { ...env, ...NOTIFIER_ENV, ...(await shared('notifier', name)) }),
+      );
+    }
+    for (const name of ROUTERS) starting.push(this.#service(name, 'router', await shared('router', name)));
+    for (const [name, node] of Object.entries(AGENTS)) {
+      const socket = await privatePort();
+      this.#ports.set(`socket ${name}`, socket);
+      const freeswitch = await this.#through('agent-freeswitch', name, this.#switches.get(node)?.port ?? 0);
+      const env = {
+        NODE_NAME: node,
+        FREESWITCH_PORT: String(freeswitch),
+        FREESWITCH_PASSWORD: PASSWORD,
+        SOCKET_PORT: String(socket),
+      };
+      starting.push(this.#service(name, 'agent', { ...env, ...(await shared('agent', name)) }));
+    }
+    await Promise.all(starting);
+  }
+
+  /** The port to use instead of `port`: the same, unless a proxy is wanted in this link. */
+  async #through(link: Link | undefined, service: string, port: number): Promise<number> {
+    if (link === undefined || !this.#options.links?.includes(link)) return port;
+    const proxy = await WireProxy.start(port);
+    this.#stack.add(() => proxy.stop());
+    this.#proxies.push({ link, service, proxy });
+    return proxy.port;
+  }
+
+  #service(name: string, kind: Kind, env: Env): Promise<void> {
+    const { log } = this.#options;
+    const health = `http://127.0.0.1:${env['HEALTH_PORT']}`;
+    return this.#supervise(
+      new Supervised({
+        name,
+        command: process.execPath,
+        args: [`services/${kind}/main.ts`],
+        env,
+        onLine: (line) => {
+          if (log !== undefined) appendFileSync(log, `${new Date().toISOString()} ${name} ${line}\n`);
+        },
+        ready: () => answersWell(`${health}/readyz`, HEALTH_MS),
+        alive: () => answersWell(`${health}/healthz`, ALIVE_MS),
+      }),
+    );
+  }
+
+  async #supervise(one: Supervised): Promise<void> {
+    this.#processes.set(one.name, one);
+    this.#stack.add(() => one.end());
+    one.start();
+    await one.untilReady(READY_MS);
+  }
+
+  #places(): Place[] {
+    const switches = this.#switches;
+    const ports = this.#ports;
+    return [...new Set(Object.values(AGENTS))].map((name) => ({
+      name,
+      get node() {
+        return switches.get(name);
+      },
+      agentPorts: Object.entries(AGENTS)
+        .filter(([, node]) => node === name)
+        .map(([agent]) => ports.get(`socket ${agent}`) ?? 0),
+    }));
+  }
+}
