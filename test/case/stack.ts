@@ -30,7 +30,10 @@ export interface TestCluster {
 }
 
 /** Starts the real services as processes of their own, with NATS and Redis. */
-export async function startTestCluster(one: Switch): Promise<TestCluster> {
+export async function startTestCluster(
+  one: Switch,
+  env?: (service: string) => Readonly<Record<string, string>>,
+): Promise<TestCluster> {
   const running = new Stack();
   const waiting = new Set<ServerResponse>();
   const server = createServer(async (request, response) => {
@@ -67,6 +70,7 @@ export async function startTestCluster(one: Switch): Promise<TestCluster> {
   const services = await Cluster.start({
     nodes: [{ name: 'node', ...one.eventSocket, listen: { host: '127.0.0.1', port: 0 } }],
     defaultEndpoint: undefined,
+    env,
     onLog: (line) => log.push(line),
     onLost: (name) => log.push({ service: name, level: 'fatal', message: 'ended by itself' }),
   }).catch(async (error: Error) => {

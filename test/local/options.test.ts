@@ -17,7 +17,7 @@ describe('readOptions', () => {
   it('reads a counted run', () => {
     expect(readOptions(['--calls', '200', '--rate', '50', '--json'])).toMatchObject({
       calls: 200,
-      rate: 20,
+      rate: 50,
       json: true,
     });
   });
