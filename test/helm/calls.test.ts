@@ -127,7 +127,7 @@ describe('an installed cluster, as processes', () => {
       ENDPOINT_PORT: '0',
       SOCKET_PORT: '18085',
       HEALTH_PORT: '19102',
-      PROBE_TIMEOUT_MS: '2500',
+      PROBE_TIMEOUT_MS: '1500',
     });
     pods.push(test);
     expect(await test.ended()).toBe(1);
@@ -148,27 +148,28 @@ describe('an installed cluster, as processes', () => {
     const drain = containerOf(manifests, 'dialhook-agent-fs1')['lifecycle'].preStop.sleep.seconds * 1000;
 
     const exits: unknown[] = [];
-    for (const old of [...service.pods]) {
-      service.pods.add(await start('agent-fs1').ready());
-      // Kubernetes takes the pod out of the Service while its preStop hook runs; then comes SIGTERM.
-      setTimeout(() => service.pods.delete(old), drain / 2);
-      await sleep(drain);
-      exits.push(await old.terminate());
-    }
-    for (const name of ['router', 'router', 'notifier']) {
-      const index = pods.findIndex(
-        (pod) => pod.log.includes(`"service":"${name}"`) && !pod.log.includes('SIGTERM'),
-      );
-      const [old] = pods.slice(index, index + 1);
-      await start(name).ready();
-      exits.push(await old?.terminate());
-    }
+    const agents = async () => {
+      for (const old of [...service.pods]) {
+        service.pods.add(await start('agent-fs1').ready());
+        // Kubernetes takes the pod out of the Service while its preStop hook runs; then comes SIGTERM.
+        setTimeout(() => service.pods.delete(old), drain / 2);
+        await sleep(drain);
+        exits.push(await old.terminate());
+      }
+    };
+    const workers = async (name: string) => {
+      for (const old of pods.filter((pod) => pod.log.includes(`"service":"${name}"`))) {
+        await start(name).ready();
+        exits.push(await old.terminate());
+      }
+    };
+    await Promise.all([agents(), workers('router'), workers('notifier')]);
     stop.abort();
     await placing;
     const records = await Promise.all(calls);
     expect(exits).toEqual([0, 0, 0, 0, 0]);
 
-    expect(records.length).toBeGreaterThan(80);
+    expect(records.length).toBeGreaterThan(50);
     const results = records.map(({ variables }) => variables['dialhook_result']);
     expect(results.filter((result) => result !== 'decided')).toEqual([]);
     const expected = ['ring', 'answer', 'hangup'];

@@ -102,7 +102,7 @@ describe('the image', () => {
     );
   });
 
-  it.each(['agent', 'router', 'notifier'])(
+  it.concurrent.each(['agent', 'router', 'notifier'])(
     'starts the %s with its own variables, without writing, and ends it in order',
     async (service) => {
       const before = files();

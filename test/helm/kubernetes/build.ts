@@ -21,7 +21,8 @@ function build(): void {
       cwd: folder,
       encoding: 'utf8',
       env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0' },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
     });
   writeFileSync(join(folder, 'go.mod'), 'module apiserver\n\ngo 1.26.0\n');
   // Kubernetes' own module takes its libraries from folders beside it; whoever depends on it takes the published ones.
