@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
+import { type RedisConfig, tlsOf } from './settings.ts';
 
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MAX_MS = 1_000;
@@ -8,15 +9,19 @@ const KEEP_ALIVE_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 10_000;
 
-const openRedis = (url: string, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
+const openRedis = (config: RedisConfig, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
+  const url = config.REDIS_URL;
   const { protocol, pathname } = new URL(url);
   const all = { keepAlive: KEEP_ALIVE_MS, connectTimeout: CONNECT_TIMEOUT_MS, ...options };
-  return protocol === 'unix:' ? new Redis(decodeURI(pathname), all) : new Redis(url, all);
+  if (protocol === 'unix:') return new Redis(decodeURI(pathname), all);
+  if (protocol !== 'rediss:') return new Redis(url, all);
+  // As redis:, or ioredis would put its own idea of TLS in the place of this one.
+  return new Redis(url.replace(/^rediss:/, 'redis:'), { ...all, tls: tlsOf(config) });
 };
 
 /** Connects to Redis, waiting for as long as it takes, and ties the connection to the service's life. */
-export function connectRedis(url: string, lifecycle: Lifecycle, log: Log): Redis {
-  const redis = openRedis(url, {
+export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log): Redis {
+  const redis = openRedis(config, {
     connectionName: 'dialhook-notifier',
     // BullMQ's condition, and ours: while Redis is away commands wait, in order, instead of failing.
     maxRetriesPerRequest: null,
@@ -39,8 +44,8 @@ export function connectRedis(url: string, lifecycle: Lifecycle, log: Log): Redis
 }
 
 /** Connects to Redis for one piece of work. @throws when Redis is not there at once, or does not answer for 10 s. */
-export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = openRedis(url, {
+export async function withRedis<T>(config: RedisConfig, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = openRedis(config, {
     connectionName: 'dialhook-cli',
     lazyConnect: true,
     maxRetriesPerRequest: null,

@@ -21,6 +21,8 @@ export class Replay {
     this.#deadLetters = new DeadLetters(redis, prefix);
     this.#backlog = new Backlog(redis, prefix);
     this.#queue = openQueue(redis, prefix);
+    // What goes wrong is thrown by the command that it befalls.
+    this.#queue.on('error', () => {});
   }
 
   close(): Promise<void> {

@@ -2,16 +2,16 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { withRedis } from '#libs/queue/redis.ts';
-import { queueSettings } from '#libs/queue/settings.ts';
+import { checkRedisSettings, queueSettings } from '#libs/queue/settings.ts';
 import type { Terminal } from './command-line.ts';
 
-const QueueSettings = z.object(queueSettings);
+const QueueSettings = z.object(queueSettings).superRefine(checkRedisSettings);
 
 /** Runs `work` with the notifiers' Redis. @throws {ConfigError}, or when Redis cannot be reached. */
 export async function withQueue<T>(
   { env }: Terminal,
   work: (redis: Redis, prefix: string) => Promise<T>,
 ): Promise<T> {
-  const { REDIS_URL, QUEUE_PREFIX } = readConfig(QueueSettings, env);
-  return withRedis(REDIS_URL, (redis) => work(redis, QUEUE_PREFIX));
+  const config = readConfig(QueueSettings, env);
+  return withRedis(config, (redis) => work(redis, config.QUEUE_PREFIX));
 }

@@ -10,7 +10,7 @@ import {
   port,
 } from '#libs/config/settings.ts';
 import { checkEndpointSettings, endpointSettings } from '#libs/http/settings.ts';
-import { queueSettings } from '#libs/queue/settings.ts';
+import { checkRedisSettings, queueSettings } from '#libs/queue/settings.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const SECOND = 1000;
@@ -108,6 +108,7 @@ export const NotifierSettings = z
       .describe('how long JetStream remembers message ids'),
   })
   .superRefine(checkNatsSettings)
+  .superRefine(checkRedisSettings)
   .superRefine(checkEndpointSettings)
   .superRefine((config, context) => {
     const contradiction = (message: string) => context.addIssue({ code: 'custom', message });

@@ -72,8 +72,9 @@ export class Intake {
         if (reading) await this.#read(signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#problem = (error as Error).message;
-        this.#log.warn({ err: error }, 'reading progress: begins again');
+        const { message } = error as Error;
+        if (message !== this.#problem) this.#log.warn({ err: error }, 'reading progress: begins again');
+        this.#problem = message;
       }
       await pause(AGAIN_MS, undefined, { signal }).catch(() => {});
     }

@@ -88,7 +88,7 @@ export function startNotifier(
 ): void {
   const prefix = config.QUEUE_PREFIX;
   const instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
-  const redis = connectRedis(config.REDIS_URL, lifecycle, log);
+  const redis = connectRedis(config, lifecycle, log);
   const client = endpointClient(config);
   lifecycle.onStop('connections to endpoints', () => client.close());
 

@@ -17,6 +17,8 @@ interface Held {
  */
 export class Slots {
   readonly #held = new Map<string, Held>();
+  /** Stands for all endpoints that have no slot while none is free. */
+  readonly #none: Held = { inFlight: 0, tookMs: UNKNOWN_MS, nextTurn: 0 };
   #free: number;
 
   constructor(slots: number) {
@@ -25,11 +27,11 @@ export class Slots {
 
   /** 0 when a slot is taken, which `leave` gives back; else the milliseconds after which to come again. */
   enter(origin: string, now: number, random: number): number {
-    const held = this.#held.get(origin) ?? { inFlight: 0, tookMs: UNKNOWN_MS, nextTurn: 0 };
-    if (held.inFlight >= this.#free) return this.#turn(held, now, random);
-    held.inFlight++;
+    const held = this.#held.get(origin);
+    if ((held?.inFlight ?? 0) >= this.#free) return this.#turn(held ?? this.#none, now, random);
     this.#free--;
-    this.#held.set(origin, held);
+    if (held) held.inFlight++;
+    else this.#held.set(origin, { inFlight: 1, tookMs: UNKNOWN_MS, nextTurn: 0 });
     return 0;
   }
 

@@ -28,7 +28,8 @@ export interface PlacedCall {
   /** performance.now() when it came in. */
   readonly at: number;
   readonly cancels: boolean;
-  /** undefined until it has ended. */
+  /** performance.now() when it ended; undefined until then, as is the record. */
+  readonly endedAt: number | undefined;
   readonly record: CallRecord | undefined;
 }
 
@@ -101,11 +102,13 @@ export class Calls {
       node,
       at: performance.now(),
       cancels,
+      endedAt: undefined,
       record: undefined,
     };
     this.all.push(placed);
     const kept = ended.then((record) => {
       placed.record = record;
+      placed.endedAt = performance.now();
       this.#live.delete(kept);
     });
     this.#live.add(kept);

@@ -22,7 +22,7 @@ function call(record: Partial<CallRecord> = {}, cancels = false): PlacedCall {
     ],
     ...record,
   };
-  return { uuid: 'a', node: 'fs1', at: 0, cancels, record: whole };
+  return { uuid: 'a', node: 'fs1', at: 0, endedAt: 1, cancels, record: whole };
 }
 
 const TOLD = ['a.b.ring', 'a.b.answer', 'a.a.hangup'];
@@ -39,6 +39,7 @@ const verdict = (
     calls: [one],
     waits: new Map([['a', 100]]),
     waitLimitMs: 1000,
+    ownLagMs: 0,
     arrivals: new Map([['a', told]]),
     known: new Set(['a']),
     backAfterMs: 0,

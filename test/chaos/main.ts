@@ -13,7 +13,7 @@ Breaks a whole local cluster, fault by fault, under steady simulated calls, and 
   --fault NAME   only this fault; may be given several times
   --short        each fault in its short form
   --seconds N    how long each fault lasts, instead of its own time
-  --rate N       calls a second (default 20)
+  --rate N       calls a second (default 10)
   --log FOLDER   keep what the services log, one file for each fault
   --json         print one JSON object as the last line of standard output
   --list         say which faults there are
@@ -58,7 +58,7 @@ function readOptions() {
     ...values,
     faults: faultsNamed(values.fault),
     seconds: number('seconds', values.seconds, MAX_SECONDS),
-    rate: number('rate', values.rate, MAX_RATE) ?? 20,
+    rate: number('rate', values.rate, MAX_RATE) ?? 10,
   };
 }
 
@@ -99,7 +99,7 @@ async function main(options: Options): Promise<boolean> {
     try {
       const row = await runOne(fault, options);
       rows.push(row);
-      say(tableLine(row));
+      say(`${tableLine(row)}${!row.ok && fault.gap ? ` (known gap: ${fault.gap})` : ''}`);
     } catch (error) {
       failed.push({ fault: fault.name, error: (error as Error).message });
       say(`${fault.name}: could not be run: ${(error as Error).message}`);

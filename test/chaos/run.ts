@@ -32,14 +32,20 @@ function allowedOf(faults: readonly Fault[]): Allowed {
   };
 }
 
-function row(world: World, { faults, from, to, backAfterMs, missing }: Stage): Row {
+/** What is done to calls that last into the next stages is allowed as it is there. */
+function row(world: World, stage: Stage, stages: readonly Stage[]): Row {
   const { arrivals, known } = world.endpoint;
+  const { faults, from, to, backAfterMs, missing, ownLagMs } = stage;
+  const calls = world.calls.all.filter(({ at }) => at >= from && at < to);
+  const end = Math.max(to, ...calls.map(({ endedAt = Number.POSITIVE_INFINITY }) => endedAt));
+  const met = stages.filter((one) => one.from >= from && one.from < end);
   return judge({
     fault: faults.map(({ name }) => name).join(' + '),
-    allowed: allowedOf(faults),
-    calls: world.calls.all.filter(({ at }) => at >= from && at < to),
+    allowed: allowedOf(met.flatMap((one) => one.faults)),
+    calls,
     waits: world.watcher.waits,
     waitLimitMs: WAIT_LIMIT_MS,
+    ownLagMs,
     arrivals,
     known,
     backAfterMs,
@@ -52,7 +58,7 @@ async function settle(world: World, stages: readonly Stage[]): Promise<Row[]> {
   let heard = world.endpoint.heard;
   let since = performance.now();
   for (;;) {
-    const rows = stages.map((stage) => row(world, stage));
+    const rows = stages.map((stage) => row(world, stage, stages));
     const now = performance.now();
     if (world.endpoint.heard !== heard) since = now;
     heard = world.endpoint.heard;

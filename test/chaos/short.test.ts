@@ -4,53 +4,46 @@ import type { Row } from './judge.ts';
 import { runFaults } from './run.ts';
 import { tableHead, tableLine } from './table.ts';
 
-const RATE = 12;
+const RATE = 8;
 const TIMING = { seconds: 'short', beforeMs: 300, steadyMs: 700 } as const;
-const TIME_MS = 180_000;
+const TIME_MS = 240_000;
 
 /**
- * Faults that can share a cluster, one line after the other; those on a line happen at once. The corrupted wires need
- * TLS, the rest is spoken in the clear.
+ * Faults that can share a cluster, one line after the other; those on a line happen at once. Corrupted wires need TLS,
+ * and a clock that is wrong is so all the time.
  */
 const CLUSTERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'processes and servers that die, freeze and fill up': [
-    ['kill-agent', 'kill-router', 'kill-notifier'],
+    ['none', 'kill-agent', 'kill-router', 'kill-notifier'],
     ['kill-twin', 'kill-nats'],
     ['kill-lone-agent', 'kill-redis'],
     ['freeze-agent', 'freeze-router', 'freeze-one-notifier'],
-    ['freeze-nats'],
-    ['freeze-redis', 'freeze-notifier'],
+    ['freeze-nats', 'freeze-redis', 'freeze-notifier'],
     ['rolling-restart'],
     ['nats-away', 'redis-away'],
     ['jetstream-full'],
     ['redis-full'],
-    ['none'],
   ],
   'wires, switches, clocks and the endpoint': [
-    ['clock-ahead', 'reset-agent-freeswitch', 'reset-agent-nats', 'reset-notifier-redis', 'reset-endpoint'],
+    ['clock-behind', 'reset-agent-freeswitch', 'reset-agent-nats', 'reset-notifier-redis', 'reset-endpoint'],
     [
-      'delay-agent-nats',
-      'delay-router-nats',
-      'delay-notifier-redis',
-      'delay-agent-freeswitch',
-      'delay-endpoint',
+      ...['delay-agent-nats', 'delay-router-nats', 'delay-notifier-redis'],
+      ...['delay-agent-freeswitch', 'delay-endpoint'],
     ],
-    ['cut-agent-nats', 'cut-notifier-redis'],
-    ['cut-router-nats', 'cut-agent-freeswitch'],
-    ['cut-endpoint'],
-    ['stall-agent-nats', 'stall-notifier-redis'],
-    ['stall-router-nats', 'stall-agent-freeswitch'],
+    ['cut-agent-nats', 'cut-router-nats', 'cut-notifier-redis', 'cut-agent-freeswitch', 'cut-endpoint'],
+    ['stall-agent-nats', 'stall-router-nats', 'stall-notifier-redis', 'stall-agent-freeswitch'],
     ['stall-endpoint'],
     ['endpoint-down'],
-    ['endpoint-slow'],
+    ['endpoint-slow', 'freeswitch-crash', 'freeswitch-restart'],
     ['endpoint-503'],
-    ['freeswitch-crash', 'freeswitch-restart'],
   ],
   'wires that corrupt': [
-    ['clock-behind', 'corrupt-agent-nats', 'corrupt-notifier-redis'],
-    ['corrupt-router-nats', 'corrupt-endpoint', 'corrupt-agent-freeswitch'],
+    ['corrupt-agent-nats', 'corrupt-router-nats', 'corrupt-notifier-redis'],
+    ['corrupt-endpoint', 'corrupt-agent-freeswitch'],
   ],
 };
+
+const KNOWN_GAPS = FAULTS.filter(({ gap }) => gap !== undefined);
 
 function faultsOf(names: readonly string[]): Fault[] {
   return names.map((name) => {
@@ -61,9 +54,11 @@ function faultsOf(names: readonly string[]): Fault[] {
 }
 
 test('every fault has its short form', () => {
-  const named = Object.values(CLUSTERS).flat(2);
+  const named = [...Object.values(CLUSTERS).flat(2), ...KNOWN_GAPS.map(({ name }) => name)];
   expect(named.toSorted()).toEqual(FAULTS.map(({ name }) => name).toSorted());
 });
+
+for (const { name, gap } of KNOWN_GAPS) test.todo(`${name}: ${gap}`);
 
 describe.concurrent('the promises hold under', () => {
   test.for(Object.entries(CLUSTERS))('%s', { timeout: TIME_MS }, async ([, stages]) => {

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from './faults.ts';
 import type { World } from './world.ts';
@@ -12,6 +13,8 @@ export interface Stage {
   readonly backAfterMs: number | undefined;
   /** What was not well when we gave up waiting. */
   readonly missing: string | undefined;
+  /** The longest time for which this very process, with the switches and the endpoint in it, got no turn. */
+  readonly ownLagMs: number;
 }
 
 export interface Timing {
@@ -49,6 +52,8 @@ interface Well {
 /** Runs faults, at once when there are several, under the calls being placed, until the cluster is well again. */
 export async function runStage(world: World, faults: readonly Fault[], timing: Timing): Promise<Stage> {
   const from = performance.now();
+  const lag = monitorEventLoopDelay();
+  lag.enable();
   await sleep(timing.beforeMs);
   await Promise.all(faults.map((fault) => fault.strike(world, secondsOf(fault, timing))));
   const over = performance.now();
@@ -59,7 +64,8 @@ export async function runStage(world: World, faults: readonly Fault[], timing: T
     missing = await ailment(well, timing.steadyMs);
   } while (missing !== undefined && performance.now() - over < BACK_WITHIN_MS);
   const to = performance.now();
+  lag.disable();
   const backAfterMs =
     missing === undefined ? Math.max(0, Math.round(to - over - timing.steadyMs)) : undefined;
-  return { faults, from, to, backAfterMs, missing };
+  return { faults, from, to, backAfterMs, missing, ownLagMs: Math.round(lag.max / 1e6) };
 }

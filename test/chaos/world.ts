@@ -48,6 +48,9 @@ const NOTIFIER_ENV: Env = {
   RETRY_SCHEDULE_MS: ['300', '700', '1000', ...Array.from({ length: 29 }, () => '2000')].join(','),
 };
 
+/** An end that nobody saw is noticed while a run still waits for it. */
+const AGENT_ENV: Env = { RECONCILE_INTERVAL_MS: '5000', RECONCILE_CONFIRM_MS: '2000' };
+
 const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -237,6 +240,7 @@ export class World {
       this.#ports.set(`socket ${name}`, socket);
       const freeswitch = await this.#through('agent-freeswitch', name, this.#switches.get(node)?.port ?? 0);
       const env = {
+        ...AGENT_ENV,
         NODE_NAME: node,
         FREESWITCH_PORT: String(freeswitch),
         FREESWITCH_PASSWORD: PASSWORD,

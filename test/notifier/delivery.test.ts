@@ -153,6 +153,7 @@ test('endpoints that are dead without saying so delay no other, from their first
   await world.publish(living);
   await until('the third is told everything', () => alive.accepted.length === living.length);
   expect([dead.arrivals.length, deadToo.arrivals.length]).toEqual([4, 2]);
+  // Before the notifier, which would wait for them to answer.
   await Promise.all([dead[Symbol.asyncDispose](), deadToo[Symbol.asyncDispose]()]);
 });
 
