@@ -33,6 +33,7 @@ function defaultOf(setting: z.ZodType, { secret }: JsonProperty): string {
   const { data: value } = setting.safeParse(undefined);
   if (value === undefined) return 'not set';
   if (secret) return 'see below';
+  if (Array.isArray(value) && value.length === 0) return 'none';
   return `\`${Array.isArray(value) ? value.join(',') : String(value)}\``;
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { SipName } from '#libs/contract/text.ts';
+import { publicUrl } from '#libs/http/request.ts';
 import { Cluster } from './cluster.ts';
 import { startEndpoint } from './endpoint.ts';
 import type { Answer } from './fates.ts';
@@ -54,8 +55,12 @@ export async function runWithFreeSwitch(
       },
     });
     running.add(() => cluster.stop());
-    screen.say(`Ready. Paste this into the dialplan (set may be left out: ${url} is the default here):`);
-    screen.say(dialplan(listen, url));
+    const shown = publicUrl(url);
+    const hidden = shown === url ? '' : '; its user, password and query are not shown';
+    screen.say(
+      `Ready. Paste this into the dialplan (set may be left out: ${shown} is the default here${hidden}):`,
+    );
+    screen.say(dialplan(listen, shown));
     if (!stop.signal.aborted) await once(stop.signal, 'abort');
     return true;
   } finally {

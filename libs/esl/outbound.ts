@@ -88,6 +88,8 @@ export interface OutboundServerOptions {
   readonly port: number;
   /** Sent in the same write as `connect`, so that it holds before anything else can happen to the call. */
   readonly onConnect: readonly { readonly application: string; readonly data: string }[];
+  /** Whether a connection from this address is taken; every one without it. */
+  readonly admits?: (address: string) => boolean;
   readonly onCall: (call: OutboundCall) => Promise<void>;
   readonly onError: (error: Error) => void;
 }
@@ -130,6 +132,10 @@ export class OutboundServer {
   }
 
   #accept(tcp: Socket): void {
+    if (this.#options.admits?.(tcp.remoteAddress ?? '') === false) {
+      tcp.destroy();
+      return;
+    }
     const gone = new AbortController();
     const { socket, connected } = EventSocket.accept(tcp, {
       onNotice: (frame) => {

@@ -9,6 +9,7 @@ const EXIT_CONFIG = 78;
 
 interface ServiceConfig {
   readonly LOG_LEVEL: string;
+  readonly LOG_NUMBERS: 'full' | 'masked';
   readonly HEALTH_HOST: string;
   readonly HEALTH_PORT: number;
   readonly STOP_DEADLINE_MS: number;
@@ -40,7 +41,7 @@ export async function runService<C extends ServiceConfig>(
     process.exit(EXIT_CONFIG);
   }
   const config = configOrExit(service, readServiceConfig);
-  const log = createLog(service, config.LOG_LEVEL);
+  const log = createLog(service, config.LOG_LEVEL, config.LOG_NUMBERS);
   const lifecycle = new Lifecycle(log, config.STOP_DEADLINE_MS);
   const end = async (code: number) => {
     await lifecycle.stop();

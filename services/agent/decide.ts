@@ -17,6 +17,7 @@ import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
+import { callerNameInOneLine } from './caller-name.ts';
 import type { AgentConfig } from './config.ts';
 import { ctiBridge } from './cti-bridge.ts';
 import { failurePolicy } from './failure-policy.ts';
@@ -73,7 +74,7 @@ export class Decider {
         );
         span.setAttribute('dialhook.result', ended.result);
         if (ended.result !== 'decided')
-          span.setStatus({ code: SpanStatusCode.ERROR, message: ended.error ?? '' });
+          span.setStatus({ code: SpanStatusCode.ERROR, message: this.#shown(ended) });
         return ended;
       },
     ).finally(() => this.#inHand--);
@@ -86,6 +87,11 @@ export class Decider {
     };
     if (outcome.result === 'decided') log.info(line, 'decided');
     else log.warn(line, 'not decided');
+  }
+
+  /** Why there is no decision, for traces: the words of an error may hold numbers. */
+  #shown({ result, error = '' }: Outcome): string {
+    return this.#config.LOG_NUMBERS === 'masked' ? result : error;
   }
 
   async #decide(
@@ -135,7 +141,8 @@ export class Decider {
     if (groups.length === 0) return failure('user_not_registered', words ?? '');
     const done = words === undefined ? outcome : { ...outcome, error: words };
     const policy = failurePolicy(call.data, plan, this.#config);
-    await call.runAndRelease(dialApplications(groups, plan.variables, endpoint, done, policy));
+    const variables = { ...callerNameInOneLine(call.data), ...plan.variables };
+    await call.runAndRelease(dialApplications(groups, variables, endpoint, done, policy));
     return done;
   }
 

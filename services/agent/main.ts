@@ -11,6 +11,7 @@ import { Decider } from './decide.ts';
 import { EVENTS } from './notification.ts';
 import { Progress } from './progress.ts';
 import { liveCall, Recovery } from './recovery.ts';
+import { SocketGuard } from './socket-guard.ts';
 
 async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promise<void> {
   const bus = await Bus.connect(config, 'agent', lifecycle, log);
@@ -61,10 +62,17 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     if (endpoint.notify) live.add(liveCall(data, request, endpoint));
     else if (live.knows(request.node, request.uuid)) live.remove(request);
   });
+  const guard = new SocketGuard(config.SOCKET_ALLOWED_NETWORKS, log);
   const server = await OutboundServer.listen({
     host: config.SOCKET_HOST,
     port: config.SOCKET_PORT,
-    onConnect: [{ application: 'export', data: `${CALL_VARIABLE}=\${uuid}` }],
+    admits: (address) => guard.admits(address),
+    onConnect: [
+      { application: 'export', data: `${CALL_VARIABLE}=\${uuid}` },
+      // Should this process end now, the legs that the dialplan goes on to call still say whom to tell. By its name:
+      // to copy its value would expand what a caller may have written into it.
+      { application: 'set', data: 'export_vars=${export_vars},cti_bridge' },
+    ],
     onCall: (call) => decider.handle(call),
     onError: (err) => log.error({ err }, 'a connection of the socket application failed'),
   });

@@ -5,6 +5,7 @@ import type { Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { maskNumber } from '#libs/telemetry/numbers.ts';
 import { emitCallSpan, inSpan } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
 import { type CallEvent, readEvent } from './notification.ts';
@@ -24,6 +25,7 @@ export class Progress {
   readonly outbox: Outbox<CallEvent>;
   readonly #publisher: ProgressPublisher;
   readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };
+  readonly #masked: boolean;
   readonly #log: Log;
   readonly #onEnded: (call: { uuid: string; node: string }) => void;
 
@@ -36,6 +38,7 @@ export class Progress {
   ) {
     this.#publisher = new ProgressPublisher(bus);
     this.#settings = { nodeName: config.NODE_NAME, defaultUrl: config.DEFAULT_ENDPOINT_URL };
+    this.#masked = config.LOG_NUMBERS === 'masked';
     this.#log = log;
     this.#onEnded = onEnded;
     this.outbox = new Outbox<CallEvent>({
@@ -86,7 +89,7 @@ export class Progress {
     emitCallSpan(uuid, new Date(callStart), new Date(notification.time), {
       'dialhook.call': uuid,
       'dialhook.node': node,
-      'dialhook.destination': destination_number,
+      'dialhook.destination': this.#masked ? maskNumber(destination_number) : destination_number,
       'dialhook.cause': cause,
       ...(result === undefined ? {} : { 'dialhook.result': result }),
       ...(recovered ? { 'dialhook.recovered': true } : {}),

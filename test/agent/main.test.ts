@@ -121,7 +121,6 @@ describe('the agent', () => {
     const agent = start();
     const { port } = await agent.started();
     for (let n = 0; n < 5; n++) (await Peer.dial(port)).reset();
-    await until(() => agent.says('a connection of the socket application failed').length === 5);
     routers.script = () => decided({ dial: { type: 'hangup' } });
     await (await recordedCall(port)).released();
     await until(() => agent.says('decided').length === 1);
@@ -136,7 +135,10 @@ describe('the agent', () => {
     await until(() => routers.requests.length === 1);
     first.child.kill('SIGKILL');
     await call.peer.closed;
-    const written = call.peer.commands.filter((packet) => !packet.startsWith('getvar'));
+    // The recorded agent did not yet hand cti_bridge on to the legs that the dialplan calls.
+    const written = call.peer.commands.filter(
+      (packet) => !packet.startsWith('getvar') && !packet.includes('nolocal:cti_bridge='),
+    );
     expect(written).toEqual(recordedCommands('agent-dies', 'outbound.from-agent'));
 
     const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });

@@ -101,7 +101,10 @@ export class AgentProcess {
   /** Starts one; resolves when it takes calls and hears events. */
   static async start(env: Record<string, string>): Promise<AgentProcess> {
     const agent = new AgentProcess(env);
-    await eventually(() => agent.said('started') && agent.said('freeswitch: listening to events'));
+    await eventually(() => {
+      if (agent.#child.exitCode !== null) throw new Error(`the agent ended with ${agent.#child.exitCode}`);
+      return agent.said('started') && agent.said('freeswitch: listening to events');
+    });
     return agent;
   }
 

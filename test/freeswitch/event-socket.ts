@@ -33,16 +33,29 @@ export class EventSocket {
     events: string,
     onEvent: (event: Event) => void,
   ): Promise<EventSocket> {
+    const opened = await EventSocket.login(at, `auth ${at.password}`, onEvent);
+    await opened.#must(`event json ${events}`);
+    return opened;
+  }
+
+  /** Logs in with `auth` or `userauth`. */
+  static async login(
+    at: { host: string; port: number },
+    command: string,
+    onEvent: (event: Event) => void,
+  ): Promise<EventSocket> {
     const socket = connect(at.port, at.host);
     await once(socket, 'connect');
     const opened = new EventSocket(socket, onEvent);
-    for (const command of [`auth ${at.password}`, `event json ${events}`]) {
-      const reply = await opened.send(command);
-      if (reply.startsWith('+OK')) continue;
-      socket.destroy();
-      throw new Error(`event socket refused ${command.split(' ')[0]}: ${reply}`);
-    }
+    await opened.#must(command);
     return opened;
+  }
+
+  async #must(command: string): Promise<void> {
+    const reply = await this.send(command);
+    if (reply.startsWith('+OK')) return;
+    this.#socket.destroy();
+    throw new Error(`event socket refused ${command.split(' ')[0]}: ${reply}`);
   }
 
   /** Sends a command; resolves with its Reply-Text, or with the body for `api`. */

@@ -18,13 +18,18 @@ export interface RealOutcome extends CallOutcome {
   readonly calledHangups: readonly Event[];
 }
 
+/** A call with further headers in the caller's INVITE. */
+export interface RealScript extends CallScript {
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+}
+
 /** A FreeSWITCH of the tests' own, in a process of its own. */
 export interface RealSwitch extends Switch {
   /** The domain in which users 1000 (one device) and 2000 (two devices) are registered. */
   readonly domain: string;
   /** A directory user who may log in to the event socket: `userauth NAME@DOMAIN:PASSWORD`. */
   readonly user: { readonly name: string; readonly password: string };
-  call(script: CallScript): Promise<RealOutcome>;
+  call(script: RealScript): Promise<RealOutcome>;
   /** Runs a command of FreeSWITCH's API. */
   api(command: string): Promise<string>;
 }
@@ -67,7 +72,7 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
     throw error;
   }
 
-  async function call(script: CallScript): Promise<RealOutcome> {
+  async function call(script: RealScript): Promise<RealOutcome> {
     const id = randomUUID();
     const called = world.expect(id, script.callees);
     const calleeEnds = Object.values(script.callees).some(({ hangsUpAt }) => hangsUpAt !== undefined);
@@ -78,7 +83,7 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
         destination: script.destination,
         cancelAt: script.cancelAt,
         byeAt: script.byeAt ?? (calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS),
-        headers: [[CALL_HEADER, id], ...perCallHeaders(script)],
+        headers: [[CALL_HEADER, id], ...perCallHeaders(script), ...(script.headers ?? [])],
       },
       caller,
       sipPort,

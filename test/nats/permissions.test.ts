@@ -19,7 +19,7 @@ import { type PASSWORDS, type SecureNats, startSecureNats } from './secure-nats.
 type User = keyof typeof PASSWORDS;
 
 const log = createLog('test', 'silent');
-const LIMITS = { replicas: 1, maxBytes: 1 << 20, maxAgeMs: 3_600_000, duplicateWindowMs: 60_000 };
+const LIMITS = { replicas: 1, maxBytes: 2 ** 28, maxAgeMs: 3 * 86_400_000, duplicateWindowMs: 120_000 };
 const PATIENT_MS = 5_000;
 let nats: SecureNats;
 const open: Lifecycle[] = [];

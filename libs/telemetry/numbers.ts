@@ -1,0 +1,20 @@
+/** A number as far as it may be shown where numbers are masked: its last two signs. */
+export const maskNumber = (number: string): string => {
+  const shown = number.length > 2 ? number.slice(-2) : '';
+  return '*'.repeat(number.length - shown.length) + shown;
+};
+
+const NUMBER_FIELDS = ['from', 'to', 'number'];
+const NOT_REGISTERED = /(?<=not registered: ).*/s;
+
+/** What a log line is about, without the numbers of callers and called. */
+export function maskLine(line: Record<string, unknown>): Record<string, unknown> {
+  const masked = { ...line };
+  for (const field of NUMBER_FIELDS) {
+    const value = masked[field];
+    if (typeof value === 'string') masked[field] = maskNumber(value);
+  }
+  const { error } = masked;
+  if (typeof error === 'string') masked['error'] = error.replace(NOT_REGISTERED, maskNumber);
+  return masked;
+}
