@@ -33,6 +33,7 @@ const CONTROL_OR_LINE = /\p{Cc}|\u2028|\u2029/u;
 export const VariableText = z
   .string()
   .max(MAX_VALUE_LENGTH, `must be at most ${MAX_VALUE_LENGTH} characters`)
+  .refine((text) => text.isWellFormed(), 'must not hold half a character (a lone surrogate)')
   .refine((text) => !CONTROL_OR_LINE.test(text), 'must not hold control characters or line ends')
   .refine((text) => !/\$[$\\]*\{/.test(text), 'must not hold ${, which FreeSWITCH would expand')
   .refine((text) => !text.includes("\\'"), "must not hold \\', which FreeSWITCH drops without a word")

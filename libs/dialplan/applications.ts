@@ -49,8 +49,13 @@ export interface Outcome {
 
 const MAX_WORDS = 500;
 
-/** Words that FreeSWITCH can hold in a variable and has nothing to expand in. */
-const harmless = (words: string): string => words.replaceAll(/[\p{Cc}$\\]/gu, ' ').slice(0, MAX_WORDS);
+/** Words that FreeSWITCH can hold in a variable, takes for no list and has nothing to expand in. */
+const harmless = (words: string): string =>
+  words
+    .replaceAll(/[\p{Cc}$\\]/gu, ' ')
+    .replace(/^ARRAY::/, ' ARRAY::')
+    .slice(0, MAX_WORDS)
+    .toWellFormed();
 
 /** The channel variables that say how the question for a decision ended. */
 export const outcomeVariables = ({ result, error = '' }: Outcome): Readonly<Record<string, string>> => ({

@@ -54,9 +54,13 @@ function variablesOf(inside: string): Variables {
 
 /** Where the bracket opened before `text` is closed, quotes and backslashes heeded. */
 function endOfBrackets(text: string, close: string): number {
-  const end = /^(?:\\.|'(?:\\.|[^'\\])*'|[^'\\])*?$/s;
-  for (let at = text.indexOf(close); at !== -1; at = text.indexOf(close, at + 1))
-    if (end.test(text.slice(0, at))) return at;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === '\\') at++;
+    else if (char === "'") quoted = !quoted;
+    else if (char === close && !quoted) return at;
+  }
   return refuse(`no ${close} closes the variables`);
 }
 

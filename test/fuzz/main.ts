@@ -1,0 +1,107 @@
+import { fork } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { CANARY, type Outcomes, PROPERTIES, runProperty } from './properties.ts';
+
+/**
+ * The long form of the fuzzer:
+ *
+ *   node test/fuzz/main.ts [--cases 1000000] [--seed N] [--jobs N] [--only NAME] [--freeswitch [--calls N]]
+ *
+ * Cases are shared out among the properties, each property among processes. A find is printed with the seed and the
+ * path that lead to it again; the exit code is 1 then.
+ */
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '1000000' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    only: { type: 'string' },
+    freeswitch: { type: 'boolean', default: false },
+    calls: { type: 'string', default: '2000' },
+  },
+});
+
+const whole = (name: 'cases' | 'seed' | 'jobs' | 'calls'): number => {
+  const number = Number(values[name]);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  console.error(`--${name} must be a whole number`);
+  process.exit(2);
+};
+
+interface Part {
+  readonly name: string;
+  readonly cases: number;
+  readonly seed: number;
+}
+
+/** Small enough that the processes are all busy to the end, and that memory of a run is given back. */
+const PART = 25_000;
+
+function runPart(part: Part): Promise<Outcomes> {
+  const child = fork(import.meta.filename, [], {
+    env: { ...process.env, DIALHOOK_FUZZ_PART: JSON.stringify(part) },
+  });
+  const { promise, resolve } = Promise.withResolvers<Outcomes>();
+  child.on('message', (outcomes) => resolve(outcomes as Outcomes));
+  child.on('exit', (code) =>
+    resolve({ name: part.name, cases: 0, carriedOut: 0, ms: 0, find: `the process ended with ${code}` }),
+  );
+  return promise;
+}
+
+async function fuzz(): Promise<boolean> {
+  const chosen = PROPERTIES.filter(({ name }) => values.only === undefined || name === values.only);
+  const [cases, seed] = [whole('cases'), whole('seed')];
+  console.log(`seed ${seed}: ${cases} cases, ${chosen.length} properties`);
+  const each = Math.ceil(cases / Math.max(1, chosen.length));
+  const parts = chosen.flatMap(({ name }) =>
+    Array.from({ length: Math.ceil(each / PART) }, (_, at): Part => {
+      return { name, cases: Math.min(PART, each - at * PART), seed: (seed + at) % 2 ** 31 };
+    }),
+  );
+  const done: Outcomes[] = [];
+  const started = performance.now();
+  const work = async () => {
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      const outcomes = await runPart(part);
+      done.push(outcomes);
+      if (outcomes.find !== undefined) console.log(`\n${outcomes.name}: ${outcomes.find}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, whole('jobs')) }, work));
+  for (const { name, what } of chosen) {
+    const own = done.filter((one) => one.name === name);
+    const finds = own.filter(({ find }) => find !== undefined).length;
+    const ran = own.reduce((sum, one) => sum + one.cases, 0);
+    const deep = own.reduce((sum, one) => sum + one.carriedOut, 0);
+    console.log(
+      `${String(ran).padStart(9)} cases, ${String(deep).padStart(7)} carried out, ${finds} finds  ${name}: ${what}`,
+    );
+  }
+  const total = done.reduce((sum, one) => sum + one.cases, 0);
+  console.log(
+    `${String(total).padStart(9)} cases in all, ${Math.round((performance.now() - started) / 1000)} s`,
+  );
+  return done.every(({ find }) => find === undefined) && total >= cases;
+}
+
+async function main(): Promise<void> {
+  const given = process.env['DIALHOOK_FUZZ_PART'];
+  if (given !== undefined) {
+    const part = JSON.parse(given) as Part;
+    const property = PROPERTIES.find(({ name }) => name === part.name);
+    if (property) process.send?.(runProperty(property, part.cases, part.seed), () => process.disconnect());
+    return;
+  }
+  rmSync(CANARY, { force: true });
+  const well = values.freeswitch
+    ? await (await import('./against-freeswitch.ts')).fuzzFreeSwitch(whole('calls'), whole('seed'))
+    : await fuzz();
+  const ran = existsSync(CANARY);
+  if (ran) console.log(`the canary ran: ${CANARY}`);
+  process.exitCode = well && !ran ? 0 : 1;
+}
+
+await main();
