@@ -6,5 +6,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most tests wait for processes of their own: one worker less than cores, the default, would take twice as long.
+    maxWorkers: 3,
   },
 });
