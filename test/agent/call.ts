@@ -48,7 +48,7 @@ export class FreeSwitchCall {
 
   /** Packets that steer the call: all but connect, the marks and what only reads. */
   get steering(): string[] {
-    const marks = ['dialhook_call=', 'nolocal:cti_bridge=${cti_bridge}'];
+    const marks = ['dialhook_call=', 'export_vars='];
     return this.peer.commands.filter(
       (packet) =>
         packet !== 'connect' && !packet.startsWith('getvar') && !marks.some((mark) => packet.includes(mark)),

@@ -137,7 +137,7 @@ describe('the agent', () => {
     await call.peer.closed;
     // The recorded agent did not yet hand cti_bridge on to the legs that the dialplan calls.
     const written = call.peer.commands.filter(
-      (packet) => !packet.startsWith('getvar') && !packet.includes('nolocal:cti_bridge='),
+      (packet) => !packet.startsWith('getvar') && !packet.includes('export_vars='),
     );
     expect(written).toEqual(recordedCommands('agent-dies', 'outbound.from-agent'));
 

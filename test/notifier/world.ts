@@ -128,10 +128,12 @@ export class World {
     return new Endpoints(this.client(), this.prefix);
   }
 
-  /** Publishes as an agent does, in this order. */
+  /** Publishes as an agent does, in this order, and each until JetStream has it. */
   async publish(messages: readonly Progress[]): Promise<void> {
-    for (const message of messages)
-      await this.#publisher.publish(message, callContext(message.notification.uuid));
+    for (const message of messages) {
+      const publish = () => this.#publisher.publish(message, callContext(message.notification.uuid));
+      await publish().catch(publish).catch(publish);
+    }
   }
 
   /** Puts a message into the stream whatever JetStream remembers of its id. */
