@@ -27,7 +27,7 @@ export async function scriptRouters(natsUrl: string): Promise<Routers> {
     requests: [],
     abandoned: [],
     script: () => undefined,
-    stop: () => nats.close(),
+    stop: () => nats.drain(),
   };
   const answer = async (message: Msg) => {
     const request = DecisionRequest.parse(message.json());
