@@ -27,7 +27,9 @@ export async function scriptRouters(natsUrl: string): Promise<Routers> {
     requests: [],
     abandoned: [],
     script: () => undefined,
-    stop: () => nats.drain(),
+    stop: async () => {
+      if (!nats.isClosed()) await nats.drain();
+    },
   };
   const answer = async (message: Msg) => {
     const request = DecisionRequest.parse(message.json());

@@ -29,7 +29,6 @@ const FACTS = [
   'variable_last_bridge_role',
   'variable_last_app',
   'variable_last_arg',
-  'variable_endpoint_disposition',
   'variable_current_application',
   'variable_group_dial_status',
   'variable_export_vars',
