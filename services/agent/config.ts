@@ -112,12 +112,7 @@ export const AgentSettings = z
     MAX_CALLS_DECIDING: count(1, 100_000)
       .default(2_000)
       .describe('calls waiting for a decision at once; one more falls through as overloaded'),
-    MAX_SOCKET_CONNECTIONS: count(1, 100_000)
-    .default(4_000)
-    .describe(
-      'connections of the socket application at once; one more takes the place of one that says nothing, or is refused and counted, and FreeSWITCH tries its next host',
-    ),
-  MAX_NOTIFICATIONS_HELD: count(1, 10_000_000)
+    MAX_NOTIFICATIONS_HELD: count(1, 10_000_000)
       .default(100_000)
       .describe('notifications held while NATS is away; one more is dropped, counted and logged'),
     EVENT_SOCKET_SILENCE_MS: milliseconds(100, HOUR)

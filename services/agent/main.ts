@@ -73,8 +73,6 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
       // to copy its value would expand what a caller may have written into it.
       { application: 'set', data: 'export_vars=${export_vars},cti_bridge' },
     ],
-    maxConnections: config.MAX_SOCKET_CONNECTIONS,
-    onRefused: (address, why) => guard.refuse(address, why),
     onCall: (call) => decider.handle(call),
     onError: (err) => log.error({ err }, 'a connection of the socket application failed'),
   });

@@ -26,18 +26,13 @@ export class SocketGuard {
 
   admits(address: string): boolean {
     if (this.#allowed.has(address)) return true;
-    this.refuse(address, 'it is from outside SOCKET_ALLOWED_NETWORKS');
-    return false;
-  }
-
-  /** Counts a connection that is not taken, for whatever reason. */
-  refuse(address: string, why: string): void {
     this.#refused++;
-    if (this.#now() - this.#loggedAt < LOG_EVERY_MS) return;
+    if (this.#now() - this.#loggedAt < LOG_EVERY_MS) return false;
     this.#loggedAt = this.#now();
     this.#log.warn(
       { address, refused: this.#refused },
-      `refused a connection to the socket port: ${why}`,
+      'refused a connection to the socket port: it is from outside SOCKET_ALLOWED_NETWORKS',
     );
+    return false;
   }
 }

@@ -53,12 +53,7 @@ export class Breakers {
 
   #of(origin: string): CircuitBreakerPolicy {
     const known = this.#byOrigin.get(origin);
-    if (known) {
-      // The one unused for longest is the first to be forgotten.
-      this.#byOrigin.delete(origin);
-      this.#byOrigin.set(origin, known);
-      return known;
-    }
+    if (known) return known;
     const { window, restMs } = this.#options;
     const faults = handleWhenResult((answer) => isFault(answer as EndpointAnswer));
     const fresh = circuitBreaker(faults, {
