@@ -16,6 +16,10 @@ export const BUS = {
   notifier: 'notifier',
   live: 'dialhook.live',
   liveStream: 'DIALHOOK_LIVE',
+  trail: 'dialhook.trail',
+  trailStream: 'DIALHOOK_TRAIL',
+  status: 'dialhook.status',
+  control: 'dialhook.control',
 } as const;
 
 /** Agent to routers, by request: ask the endpoint where this call goes. */
