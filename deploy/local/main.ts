@@ -31,4 +31,5 @@ async function main(options: Options): Promise<boolean> {
 
 const options = optionsOrExit();
 if (options.help) console.log(USAGE);
-else process.exitCode = (await main(options)) ? 0 : 1;
+// Left to end by itself after connections were cut, Node 24 was seen to spin for ever in its own clean-up.
+else process.exit((await main(options)) ? 0 : 1);

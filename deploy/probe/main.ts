@@ -86,4 +86,4 @@ agent.kill('SIGTERM');
 await freeswitch.stop();
 endpoint.stop();
 for (const failure of failures) console.error(failure);
-process.exitCode = failures.length === 0 ? 0 : 1;
+process.exit(failures.length === 0 ? 0 : 1);

@@ -118,4 +118,5 @@ const options = optionsOrExit();
 if (options.help) console.log(USAGE);
 else if (options.list)
   for (const { name, does, ends } of FAULTS) console.log(`${name.padEnd(24)} ${does}; ends: ${ends}`);
-else process.exitCode = (await main(options)) ? 0 : 1;
+// Left to end by itself after connections were cut, Node 24 was seen to spin for ever in its own clean-up.
+else process.exit((await main(options)) ? 0 : 1);
