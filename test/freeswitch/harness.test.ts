@@ -134,7 +134,6 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
 
   it.each([
     'http://crm/binding?number=0555&name=a%20b 500 500 1',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: FreeSWITCH's own
     '${uuid} ${system(false)} $${domain} \\${x} $1 \\\\ \\n',
     `'single' "double" it's {a=b,c}[d]<e>^^:f (g) 50% 张三`,
   ])('hands over cti_bridge as it is: %s', async (text) => {
