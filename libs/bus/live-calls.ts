@@ -14,6 +14,7 @@ import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
 import { readMessage } from './message.ts';
 import { ensureStream } from './streams.ts';
+import { subjectToken, tokenText } from './subject.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 const AT_ONCE = 256;
@@ -21,20 +22,6 @@ const READ_AT_ONCE = 5_000;
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 5_000;
 const LOG_EVERY_DROPPED = 1_000;
-
-/** Text as one token of a NATS subject. Different texts are different tokens. */
-export const subjectToken = (text: string): string =>
-  text.replaceAll(/[^A-Za-z0-9_-]/gu, (sign) =>
-    [...Buffer.from(sign)].map((byte) => `=${byte.toString(16).padStart(2, '0')}`).join(''),
-  ) || '=';
-
-/** The text of a token. */
-export const tokenText = (token: string): string =>
-  token === '='
-    ? ''
-    : token.replaceAll(/(?:=[0-9a-f]{2})+/g, (bytes) =>
-        Buffer.from(bytes.replaceAll('=', ''), 'hex').toString('utf8'),
-      );
 
 const subjectOf = (node: string, uuid: string): string =>
   `${BUS.live}.${subjectToken(node)}.${subjectToken(uuid)}`;

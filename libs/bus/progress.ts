@@ -16,6 +16,7 @@ import { BUS, type Progress } from '#libs/contract/messages.ts';
 import type { Bus } from './connection.ts';
 import { traceToHeaders } from './message.ts';
 import { ensureStream } from './streams.ts';
+import { subjectToken } from './subject.ts';
 
 const PUBLISH_TIMEOUT_MS = 2_000;
 
@@ -81,8 +82,8 @@ export class ProgressPublisher {
   /** Resolves when JetStream has the message: true when it is the first to bring it, false for a repeat. */
   async publish(progress: Progress, spanContext: Context): Promise<boolean> {
     const { notification } = progress;
-    const token = notification.node.replaceAll(/[^\w-]/g, '_') || '_';
-    const stored = await this.#jetstream.publish(`${BUS.progress}.${token}`, JSON.stringify(progress), {
+    const subject = `${BUS.progress}.${subjectToken(notification.node)}`;
+    const stored = await this.#jetstream.publish(subject, JSON.stringify(progress), {
       msgID: notificationId(notification),
       headers: traceToHeaders(spanContext),
     });

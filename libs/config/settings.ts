@@ -123,7 +123,13 @@ export const commonSettings = {
   LOG_NUMBERS: z
     .enum(['full', 'masked'], 'must be full or masked')
     .default('full')
-    .describe('whether log lines and traces show the numbers of callers and called, or their last two signs'),
+    .describe(
+      'whether log lines, traces and the trail show the numbers of callers and called, or their last two signs',
+    ),
+  TRAIL: z
+    .enum(['on', 'off'], 'must be on or off')
+    .default('on')
+    .describe('whether the steps of each call are told on NATS, for the console: dialhook.trail.UUID'),
   HEALTH_HOST: z.string().default('127.0.0.1').describe('address on which /healthz and /readyz are served'),
   STOP_DEADLINE_MS: milliseconds(0, 600_000)
     .default(20_000)

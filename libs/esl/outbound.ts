@@ -17,11 +17,17 @@ export class OutboundCall {
   /** Aborted when the caller has given up or the connection is lost. */
   readonly gone: AbortSignal;
   readonly #socket: EventSocket;
+  #told: readonly string[] = [];
 
   constructor(data: Headers, gone: AbortSignal, socket: EventSocket) {
     this.data = data;
     this.gone = gone;
     this.#socket = socket;
+  }
+
+  /** The applications that it was given to run when it was let go, in order; none when it was not. */
+  get told(): readonly string[] {
+    return this.#told;
   }
 
   /** Runs one application now. Its data is expanded by FreeSWITCH: never pass what a stranger wrote. */
@@ -50,6 +56,7 @@ export class OutboundCall {
       ({ name, data }) =>
         ['application', oneLine(data === '' ? name : `${name} ${data}`, 'application')] as const,
     );
+    this.#told = list.map(([, application]) => application);
     await this.#socket.together(() => {
       const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
       void this.#exit();
@@ -71,6 +78,7 @@ export class OutboundCall {
       ...Object.entries(called).map(([name, value]) => ['export', `nolocal:${name}=${value}`] as const),
     ];
     for (const [name, data] of applications) oneLine(data, name);
+    this.#told = applications.map(([name, data]) => `${name} ${data}`);
     await this.#socket.together(() => {
       const replies = applications.map(([name, data]) => this.execute(name, data));
       void this.#exit();

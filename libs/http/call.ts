@@ -18,12 +18,24 @@ export interface EndpointCall {
   readonly signal?: AbortSignal;
 }
 
+/** Where a call's time goes: waiting for a free connection, DNS, TCP, TLS, to the answer's first byte, to its last. */
+export type PhaseName = 'queue' | 'dns' | 'tcp' | 'tls' | 'first_byte' | 'body';
+
+/** A phase that happened, by performance.now(). */
+export interface Phase {
+  readonly name: PhaseName;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Milliseconds spent in each of the two phases; `responseMs` is 0 when the request was never written. */
 export interface Timing {
   readonly connectMs: number;
   readonly responseMs: number;
   /** Whether the request went over a connection that had served another one before. */
   readonly reused: boolean;
+  /** In their order; some come twice when the request had to be made again. */
+  readonly phases: readonly Phase[];
 }
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;

@@ -1,8 +1,9 @@
 import { createSecureContext } from 'node:tls';
-import type { EndpointAnswer, EndpointCall, Failed } from './call.ts';
+import type { EndpointAnswer, EndpointCall, Failed, Timing } from './call.ts';
 import { type Lookup, sharedLookup, systemLookup } from './connect.ts';
 import { Deadlines } from './deadlines.ts';
 import { CallError, failureOf, isLostConnection, type Stage, timedOut } from './failure.ts';
+import { Phases } from './phases.ts';
 import { ConnectionPool } from './pool.ts';
 import { type WireRequest, wireRequest } from './request.ts';
 import { type EndpointRules, Rules } from './rules.ts';
@@ -37,12 +38,14 @@ export interface EndpointTls {
 
 const MAX_IDLE_CONNECTIONS = 1024;
 const OVER = new CallError('caller_gone', 'the call is over');
+const NOTHING_DONE: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
 const GONE: Failed = { result: 'caller_gone', error: 'nobody waits for the answer any more' };
 
 /** What is known about a call on its way. */
 interface Progress {
   stage: Stage;
   reused: boolean;
+  readonly phases: Phases;
 }
 
 /** Whether the server had closed the kept connection before the request reached it: nothing of an answer came. */
@@ -97,10 +100,9 @@ export class EndpointClient {
     const { connectTimeoutMs, responseTimeoutMs, signal } = call;
     const request = wireRequest(call, this.#options.userAgent, this.#signatures);
     const refusal = this.#refusal(request, signal);
-    if (!request || refusal)
-      return { ok: false, ...(refusal as Failed), timing: { connectMs: 0, responseMs: 0, reused: false } };
+    if (!request || refusal) return { ok: false, ...(refusal as Failed), timing: NOTHING_DONE };
 
-    const progress: Progress = { stage: 'queue', reused: false };
+    const progress: Progress = { stage: 'queue', reused: false, phases: new Phases() };
     const over = new AbortController();
     const { promise: ended, resolve } = Promise.withResolvers<Failed>();
     const end = (failed: Failed) => {
@@ -121,6 +123,7 @@ export class EndpointClient {
       connectMs: Math.round(spentMs.connect),
       responseMs: Math.round(spentMs.response),
       reused: progress.reused,
+      phases: progress.phases.end(),
     };
     return 'result' in outcome ? { ok: false, ...outcome, timing } : { ok: true, ...outcome, timing };
   }
@@ -135,6 +138,7 @@ export class EndpointClient {
     const at = (stage: Stage) => {
       if (over.aborted) return;
       progress.stage = stage;
+      progress.phases.enter(stage);
       if (stage === 'sent') deadlines.enter('response');
     };
     const attempt = (fresh: boolean) => this.#attempt(request, fresh, progress, over, at);

@@ -1,6 +1,8 @@
 import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { abandon, askRouters } from '#libs/bus/decisions.ts';
+import { NO_TRAIL, type TrailTeller } from '#libs/bus/trail.ts';
+import { happensNow } from '#libs/bus/trail-step.ts';
 import { type CallEndpoint, formatArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Plan } from '#libs/contract/plan.ts';
@@ -14,6 +16,7 @@ import {
 } from '#libs/dialplan/applications.ts';
 import { refusedVariable } from '#libs/dialplan/plan.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
+import { publicUrl } from '#libs/http/request.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
@@ -44,16 +47,29 @@ export class Decider {
   readonly #config: AgentConfig;
   readonly #log: Log;
   readonly #onTaken: OnTaken;
+  readonly #trail: TrailTeller;
   readonly #mayBeSet: MayBeSet;
   #inHand = 0;
 
   /** `onTaken` is called for each call before anybody is asked about it. */
-  constructor(bus: Bus, config: AgentConfig, log: Log, onTaken: OnTaken = () => {}) {
+  constructor(
+    bus: Bus,
+    config: AgentConfig,
+    log: Log,
+    onTaken: OnTaken = () => {},
+    trail: TrailTeller = NO_TRAIL,
+  ) {
     this.#bus = bus;
     this.#config = config;
     this.#log = log;
     this.#onTaken = onTaken;
+    this.#trail = trail;
     this.#mayBeSet = mayBeSet(config.ALLOWED_VARIABLES);
+  }
+
+  /** Calls waiting for a decision. */
+  get deciding(): number {
+    return this.#inHand;
   }
 
   async handle(call: OutboundCall): Promise<void> {
@@ -79,9 +95,11 @@ export class Decider {
       },
     ).finally(() => this.#inHand--);
 
+    const ms = Math.round(performance.now() - started);
+    this.#trail.add({ step: 'decided', ...happensNow(request), ...outcome, ms, told: [...call.told] });
     const line = {
       ...outcome,
-      ms: Math.round(performance.now() - started),
+      ms,
       from: request.caller_id_number,
       to: request.destination_number,
     };
@@ -100,6 +118,8 @@ export class Decider {
     context: Context,
   ): Promise<Outcome> {
     const parsed = endpointOf(await ctiBridge(call), this.#config.DEFAULT_ENDPOINT_URL);
+    const asked = parsed.ok ? { endpoint: publicUrl(parsed.endpoint.url) } : {};
+    this.#trail.add({ step: 'taken', ...happensNow(request), ...asked, request });
     if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
     this.#onTaken(call.data, request, endpoint);

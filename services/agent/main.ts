@@ -1,5 +1,6 @@
 import { Bus } from '#libs/bus/connection.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
+import { openTrail } from '#libs/bus/trail.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
@@ -7,7 +8,7 @@ import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { runService } from '#libs/lifecycle/service.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
-import { Decider } from './decide.ts';
+import { Decider, type OnTaken } from './decide.ts';
 import { EVENTS } from './notification.ts';
 import { Progress } from './progress.ts';
 import { liveCall, Recovery } from './recovery.ts';
@@ -15,6 +16,8 @@ import { SocketGuard } from './socket-guard.ts';
 
 async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promise<void> {
   const bus = await Bus.connect(config, 'agent', lifecycle, log);
+
+  const trail = openTrail(bus, 'agent', config, lifecycle);
 
   const limits = {
     replicas: config.LIVE_CALLS_REPLICAS,
@@ -26,7 +29,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   lifecycle.check('live calls', () => live.trouble);
   lifecycle.onStop('live calls', () => live.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 4)));
 
-  const progress = new Progress(bus, config, log, (call) => live.remove(call));
+  const progress = new Progress(bus, config, log, (call) => live.remove(call), trail);
   lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
 
   const events = new InboundConnection({
@@ -58,10 +61,11 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   lifecycle.onStop('recovery', () => recovery.close());
   lifecycle.onStop('event socket', () => events.close());
 
-  const decider = new Decider(bus, config, log, (data, request, endpoint) => {
+  const onTaken: OnTaken = (data, request, endpoint) => {
     if (endpoint.notify) live.add(liveCall(data, request, endpoint));
     else if (live.knows(request.node, request.uuid)) live.remove(request);
-  });
+  };
+  const decider = new Decider(bus, config, log, onTaken, trail);
   const guard = new SocketGuard(config.SOCKET_ALLOWED_NETWORKS, log);
   const server = await OutboundServer.listen({
     host: config.SOCKET_HOST,

@@ -1,6 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { ProgressPublisher } from '#libs/bus/progress.ts';
+import { NO_TRAIL, type TrailTeller } from '#libs/bus/trail.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
@@ -27,6 +28,7 @@ export class Progress {
   readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };
   readonly #masked: boolean;
   readonly #log: Log;
+  readonly #trail: TrailTeller;
   readonly #onEnded: (call: { uuid: string; node: string }) => void;
 
   /** `onEnded` is called when JetStream has a call's hangup, whoever brought it. */
@@ -35,7 +37,9 @@ export class Progress {
     config: AgentConfig,
     log: Log,
     onEnded: (call: { uuid: string; node: string }) => void = () => {},
+    trail: TrailTeller = NO_TRAIL,
   ) {
+    this.#trail = trail;
     this.#publisher = new ProgressPublisher(bus);
     this.#settings = { nodeName: config.NODE_NAME, defaultUrl: config.DEFAULT_ENDPOINT_URL };
     this.#masked = config.LOG_NUMBERS === 'masked';
@@ -76,6 +80,8 @@ export class Progress {
     );
     if (action === 'hangup') this.#onEnded(notification);
     if (!first) return;
+    const { node, time } = notification;
+    this.#trail.add({ step: 'told', uuid, node, time, notification });
     this.#callLog(notification).info(summary(notification), 'published');
     if (action === 'hangup') this.#emitRoot(event);
   }

@@ -106,6 +106,13 @@ export const NotifierSettings = z
     PROGRESS_DUPLICATE_WINDOW_MS: milliseconds(SECOND, DAY)
       .default(2 * MINUTE)
       .describe('how long JetStream remembers message ids'),
+    TRAIL_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each step of a trail'),
+    TRAIL_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
+      .default(256 * MEBIBYTE)
+      .describe('largest size of the trails of all calls in JetStream; the oldest steps give way'),
+    TRAIL_MAX_AGE_MS: milliseconds(MINUTE, 365 * DAY)
+      .default(DAY)
+      .describe('how long a step of a trail is kept'),
   })
   .superRefine(checkNatsSettings)
   .superRefine(checkRedisSettings)

@@ -1,4 +1,7 @@
 import { DelayedError, type Job } from 'bullmq';
+import type { TrailTeller } from '#libs/bus/trail.ts';
+import { happensNow, type Step } from '#libs/bus/trail-step.ts';
+import { publicUrl } from '#libs/http/request.ts';
 import type { Backlog } from '#libs/queue/backlog.ts';
 import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { type Entry, originOf, readEntry } from '#libs/queue/entry.ts';
@@ -17,6 +20,7 @@ export interface DrainParts {
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly log: Log;
+  readonly trail: TrailTeller;
   /** The key under which BullMQ locks a job. */
   readonly lockKey: (jobId: string) => string;
 }
@@ -27,6 +31,8 @@ interface Again {
   readonly attempts: number;
 }
 
+type Attempted = Extract<Step, { step: 'attempted' }>;
+type How = Pick<Attempted, 'status' | 'error' | 'ms' | 'retry_in_ms'>;
 type Ending = Pick<DeadLetter, 'attempts' | 'reason' | 'error' | 'status'>;
 
 /**
@@ -74,6 +80,7 @@ export class Drain {
     if (admission.kind === 'wait') return { ms: admission.ms, attempts: made };
     if (admission.kind === 'off') {
       const error = 'the endpoint is switched off';
+      this.#tell(entry, Math.max(1, made), 'dead', { error, ms: 0 });
       await this.#giveUp(entry, origin, { attempts: made, reason: 'switched_off', error });
       return undefined;
     }
@@ -96,16 +103,28 @@ export class Drain {
     const log = this.#logOf(entry, origin);
     const line = { attempt: attempts, ms: tookMs };
     if (verdict.kind === 'delivered') {
+      this.#tell(entry, attempts, 'delivered', { status: verdict.status, ms: tookMs });
       log.info({ ...line, status: verdict.status }, 'delivered');
       return undefined;
     }
     const { dead, result, error, status } = verdict;
     const ms = dead === undefined ? retryDelayMs(retry, attempts, clock.random()) : undefined;
     log.warn({ ...line, result, error, status, retry_in_ms: ms }, 'not delivered');
-    if (ms !== undefined) return { ms, attempts };
     const answered = status === undefined ? {} : { status };
+    const how = { ...answered, error, ms: tookMs };
+    if (ms !== undefined) {
+      this.#tell(entry, attempts, 'retried', { ...how, retry_in_ms: ms });
+      return { ms, attempts };
+    }
+    this.#tell(entry, attempts, 'dead', how);
     await this.#giveUp(entry, origin, { attempts, reason: dead ?? 'exhausted', error, ...answered });
     return undefined;
+  }
+
+  #tell({ id, progress }: Entry, attempt: number, outcome: Attempted['outcome'], how: How): void {
+    const { url, notification } = progress;
+    const made = { notification: id, endpoint: publicUrl(url), attempt, outcome, ...how };
+    this.#parts.trail.add({ step: 'attempted', ...happensNow(notification), ...made });
   }
 
   async #giveUp(entry: Entry, origin: string, ending: Ending): Promise<void> {

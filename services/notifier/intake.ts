@@ -3,7 +3,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { SpanKind } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
-import { ensureProgressStream, restartProgressConsumer, type StreamLimits } from '#libs/bus/progress.ts';
+import { restartProgressConsumer } from '#libs/bus/progress.ts';
 import { Progress } from '#libs/contract/messages.ts';
 import { type Entry, entryOf } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
@@ -35,7 +35,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
  */
 export class Intake {
   readonly #bus: Bus;
-  readonly #limits: StreamLimits;
+  readonly #makeStreams: () => Promise<void>;
   readonly #lease: ReaderLease;
   readonly #store: Store;
   readonly #log: Log;
@@ -43,9 +43,9 @@ export class Intake {
   readonly #running: Promise<void>;
   #problem: string | undefined = 'not begun yet';
 
-  constructor(bus: Bus, limits: StreamLimits, lease: ReaderLease, store: Store, log: Log) {
+  constructor(bus: Bus, makeStreams: () => Promise<void>, lease: ReaderLease, store: Store, log: Log) {
     this.#bus = bus;
-    this.#limits = limits;
+    this.#makeStreams = makeStreams;
     this.#lease = lease;
     this.#store = store;
     this.#log = log;
@@ -82,7 +82,7 @@ export class Intake {
 
   /** Reads until the lease is somebody else's. @throws when the order may be broken or a server is away. */
   async #read(signal: AbortSignal): Promise<void> {
-    await unlessAborted(ensureProgressStream(this.#bus, this.#limits), signal);
+    await unlessAborted(this.#makeStreams(), signal);
     const consumer = await unlessAborted(restartProgressConsumer(this.#bus), signal);
     this.#log.info('reads progress');
     let delivered = 0;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Bus } from '#libs/bus/connection.ts';
+import { ensureProgressStream } from '#libs/bus/progress.ts';
+import { ensureTrailStream, openTrail } from '#libs/bus/trail.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -68,12 +70,21 @@ const gateOptions = (config: NotifierConfig) => ({
   },
 });
 
-const streamLimits = (config: NotifierConfig) => ({
-  replicas: config.PROGRESS_REPLICAS,
-  maxBytes: config.PROGRESS_MAX_BYTES,
-  maxAgeMs: config.PROGRESS_MAX_AGE_MS,
-  duplicateWindowMs: config.PROGRESS_DUPLICATE_WINDOW_MS,
-});
+/** The streams that this service reads or keeps for others. Without the trail's, progress is delivered all the same. */
+async function makeStreams(bus: Bus, config: NotifierConfig, log: Log): Promise<void> {
+  await ensureProgressStream(bus, {
+    replicas: config.PROGRESS_REPLICAS,
+    maxBytes: config.PROGRESS_MAX_BYTES,
+    maxAgeMs: config.PROGRESS_MAX_AGE_MS,
+    duplicateWindowMs: config.PROGRESS_DUPLICATE_WINDOW_MS,
+  });
+  if (config.TRAIL === 'off') return;
+  await ensureTrailStream(bus, {
+    replicas: config.TRAIL_REPLICAS,
+    maxBytes: config.TRAIL_MAX_BYTES,
+    maxAgeMs: config.TRAIL_MAX_AGE_MS,
+  }).catch((err: unknown) => log.warn({ err }, 'there is no stream for the trails of calls'));
+}
 
 /**
  * Puts a notifier on the bus. On stop it first takes nothing more from the stream, then finishes the deliveries in
@@ -86,6 +97,7 @@ export function startNotifier(
   log: Log,
   clock: Clock = systemClock,
 ): void {
+  const trail = openTrail(bus, 'notifier', config, lifecycle);
   const prefix = config.QUEUE_PREFIX;
   const instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const redis = connectRedis(config, lifecycle, log);
@@ -109,6 +121,7 @@ export function startNotifier(
     gate,
     clock,
     log,
+    trail,
     attempts: new Attempts(client, attemptOptions(config), clock),
     retry: retryPolicy(config),
     lockKey: (jobId) => `${queue.toKey(jobId)}:lock`,
@@ -139,7 +152,7 @@ export function startNotifier(
     );
     return fresh;
   };
-  const intake = new Intake(bus, streamLimits(config), lease, store, log);
+  const intake = new Intake(bus, () => makeStreams(bus, config, log), lease, store, log);
   lifecycle.check('intake', () => intake.problem());
   lifecycle.onStop('intake', async () => {
     drain.stop();

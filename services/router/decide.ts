@@ -1,10 +1,13 @@
 import { type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { failed } from '#libs/bus/decisions.ts';
+import { NO_TRAIL, type TrailTeller } from '#libs/bus/trail.ts';
+import { happensNow } from '#libs/bus/trail-step.ts';
 import { requestId } from '#libs/contract/endpoint.ts';
 import type { DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
 import type { MayBeSet } from '#libs/contract/refused-variables.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
-import { serverAttributes } from '#libs/http/request.ts';
+import { phasesInMs } from '#libs/http/phases.ts';
+import { publicUrl, serverAttributes } from '#libs/http/request.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { replyOf } from './answer.ts';
@@ -41,6 +44,9 @@ function noFallback(first: Asked, why: string): Asked {
 const errorOf = (reply: DecisionReply): string | undefined =>
   reply.result === 'decided' ? undefined : reply.error;
 
+const resultOf = (reply: DecisionReply) =>
+  reply.result === 'decided' ? { result: reply.result } : { result: reply.result, error: reply.error };
+
 function markSpan(span: Span, reply: DecisionReply): void {
   span.setAttribute('dialhook.result', reply.result);
   if (reply.result !== 'decided') span.setStatus({ code: SpanStatusCode.ERROR, message: reply.result });
@@ -52,11 +58,13 @@ export class Decider {
   readonly #options: DeciderOptions;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #trail: TrailTeller;
   readonly #inHand: CallsInHand;
   readonly #breakers: Breakers;
   #dropped = 0;
 
-  constructor(client: EndpointClient, options: DeciderOptions, log: Log) {
+  constructor(client: EndpointClient, options: DeciderOptions, log: Log, trail: TrailTeller = NO_TRAIL) {
+    this.#trail = trail;
     this.#client = client;
     this.#options = options;
     this.#log = log;
@@ -87,6 +95,14 @@ export class Decider {
       else log.warn(line, 'not decided');
       return reply;
     });
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** Nobody waits for this call's decision any more: its request is ended. */
@@ -129,6 +145,7 @@ export class Decider {
     const { method } = this.#options;
     const attributes = { 'http.request.method': method, ...serverAttributes(url) };
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
+      const started = performance.now();
       const answer = await this.#breakers.call(url, () =>
         this.#client.call({
           url,
@@ -144,6 +161,16 @@ export class Decider {
       const reply = answer === undefined ? RESTING : replyOf(answer, this.#options.mayBeSet);
       if (answer?.ok) span.setAttribute('http.response.status_code', answer.status);
       markSpan(span, reply);
+      this.#trail.add({
+        step: 'asked',
+        ...happensNow(request.request),
+        endpoint: publicUrl(url),
+        fallback: url !== request.url,
+        ...resultOf(reply),
+        ...(answer?.ok ? { status: answer.status, answer: answer.body } : {}),
+        ms: Math.round(performance.now() - started),
+        phases: phasesInMs(answer?.timing.phases ?? []),
+      });
       return { reply, url, ...(answer === undefined ? {} : { answer }) };
     });
   }

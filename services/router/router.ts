@@ -1,5 +1,6 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
+import { openTrail } from '#libs/bus/trail.ts';
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
@@ -10,6 +11,7 @@ import { Decider } from './decide.ts';
 
 /** Puts a router on the bus. On stop it takes no more requests, answers those in hand and closes its connections. */
 export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle, log: Log): void {
+  const trail = openTrail(bus, 'router', config, lifecycle);
   const client = new EndpointClient({
     maxBodyBytes: config.MAX_BODY_BYTES,
     keepAliveMs: config.KEEP_ALIVE_MS,
@@ -28,6 +30,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
       breaker: { window: config.BREAKER_WINDOW, restMs: config.BREAKER_REST_MS },
     },
     log,
+    trail,
   );
   onAbandon(bus, log, (uuid) => decider.abandon(uuid));
   const stopServing = serveDecisions(bus, log, (request, parent) => decider.decide(request, parent));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
-import { type LiveCallLimits, LiveCalls, subjectToken, tokenText } from '#libs/bus/live-calls.ts';
+import { type LiveCallLimits, LiveCalls } from '#libs/bus/live-calls.ts';
+import { subjectToken, tokenText } from '#libs/bus/subject.ts';
 import type { LiveCall } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';

@@ -7,7 +7,7 @@ import { Slots } from '#services/notifier/slots.ts';
 import { verdictOf } from '#services/notifier/verdict.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
-const timing = { connectMs: 1, responseMs: 2, reused: false };
+const timing = { connectMs: 1, responseMs: 2, reused: false, phases: [] };
 const answered = (status: number, headers: Record<string, string> = {}): EndpointAnswer => ({
   ok: true,
   status,

@@ -68,7 +68,7 @@ test('an endpoint that fails is no longer waited for, and asked again by one pro
 
 test('while one call probes, the others are refused at once', async () => {
   const breakers = new Breakers({ window: 2, restMs: 1 });
-  const timing = { connectMs: 0, responseMs: 0, reused: false };
+  const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
   const fault = { ok: false, result: 'connect_timeout', error: '', timing } as const;
   const url = 'http://endpoint/';
   await breakers.call(url, async () => fault);
@@ -96,7 +96,7 @@ test('while one call probes, the others are refused at once', async () => {
 
 test('another endpoint is not affected', async () => {
   const breakers = new Breakers({ window: 2, restMs: 60_000 });
-  const timing = { connectMs: 0, responseMs: 0, reused: false };
+  const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
   const fault = { ok: false, result: 'connection_failed', error: '', timing } as const;
   await breakers.call('http://dead/', async () => fault);
   expect(await breakers.call('http://dead/', async () => fault)).toBeUndefined();

@@ -155,7 +155,7 @@ test('a page sent as JSON is a page, and JSON sent as a page is JSON', () => {
       status: 200,
       headers: { 'content-type': type },
       body,
-      timing: { connectMs: 0, responseMs: 0, reused: false },
+      timing: { connectMs: 0, responseMs: 0, reused: false, phases: [] },
     }).result;
   expect(answer('\n<html>', 'application/json')).toBe('html_body');
   expect(answer('{"dial":{"type":"hangup"}}', 'text/html; charset=UTF-8')).toBe('decided');

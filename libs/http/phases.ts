@@ -1,0 +1,55 @@
+import type { Phases as PhasesInMs } from '#libs/contract/trail.ts';
+import type { Phase, PhaseName } from './call.ts';
+import type { Stage } from './failure.ts';
+
+const PHASE: Readonly<Record<Stage, PhaseName>> = {
+  queue: 'queue',
+  lookup: 'dns',
+  tcp: 'tcp',
+  tls: 'tls',
+  sent: 'first_byte',
+  answering: 'body',
+};
+
+/** Keeps the times of a call as it goes from stage to stage. */
+export class Phases {
+  readonly #done: Phase[] = [];
+  #name: PhaseName | undefined;
+  #start = 0;
+
+  enter(stage: Stage): void {
+    const now = performance.now();
+    this.#close(now);
+    this.#name = PHASE[stage];
+    this.#start = now;
+  }
+
+  end(): readonly Phase[] {
+    this.#close(performance.now());
+    return this.#done;
+  }
+
+  #close(end: number): void {
+    if (this.#name !== undefined) this.#done.push({ name: this.#name, start: this.#start, end });
+    this.#name = undefined;
+  }
+}
+
+const FIELD = {
+  queue: 'wait_ms',
+  dns: 'dns_ms',
+  tcp: 'tcp_ms',
+  tls: 'tls_ms',
+  first_byte: 'first_byte_ms',
+  body: 'body_ms',
+} as const;
+
+/** Milliseconds of each phase that happened, to a tenth. */
+export function phasesInMs(phases: readonly Phase[]): PhasesInMs {
+  const sums: PhasesInMs = {};
+  for (const { name, start, end } of phases) {
+    const field = FIELD[name];
+    sums[field] = Math.round(((sums[field] ?? 0) + end - start) * 10) / 10;
+  }
+  return sums;
+}
