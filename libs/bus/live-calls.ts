@@ -85,6 +85,11 @@ export class LiveCalls {
     return this.#waiting.size + this.#busy.size;
   }
 
+  /** Calls known to be up: those that this agent has written, and those of its node that it has read. */
+  get size(): number {
+    return this.#known.size;
+  }
+
   get dropped(): number {
     return this.#dropped;
   }

@@ -58,6 +58,13 @@ export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Prom
 export const progressConsumer = (bus: Bus): Promise<Consumer> =>
   jetstream(bus.nats).consumers.get(BUS.stream, BUS.notifier);
 
+/** What the notifiers have not taken from the stream yet, and what they have taken and not acknowledged. */
+export async function progressLag(bus: Bus): Promise<{ stream_lag: number; stream_unacknowledged: number }> {
+  const manager = await jetstreamManager(bus.nats, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
+  const { num_pending, num_ack_pending } = await manager.consumers.info(BUS.stream, BUS.notifier);
+  return { stream_lag: num_pending, stream_unacknowledged: num_ack_pending };
+}
+
 /**
  * The same consumer made anew, so that it begins with the oldest message not acknowledged and goes on in the stream's
  * order. What another notifier had taken without acknowledging would otherwise come back late, behind newer messages.

@@ -1,5 +1,6 @@
 import { Bus } from '#libs/bus/connection.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
+import { tellStatus } from '#libs/bus/status.ts';
 import { openTrail } from '#libs/bus/trail.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
@@ -9,6 +10,7 @@ import { runService } from '#libs/lifecycle/service.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
 import { Decider, type OnTaken } from './decide.ts';
+import { EventLag } from './event-lag.ts';
 import { EVENTS } from './notification.ts';
 import { Progress } from './progress.ts';
 import { liveCall, Recovery } from './recovery.ts';
@@ -32,6 +34,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   const progress = new Progress(bus, config, log, (call) => live.remove(call), trail);
   lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
 
+  const lag = new EventLag(config.NODE_NAME);
   const events = new InboundConnection({
     host: config.FREESWITCH_HOST,
     port: config.FREESWITCH_PORT,
@@ -39,7 +42,10 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     password: config.FREESWITCH_PASSWORD,
     events: EVENTS,
     filters: [[`variable_${CALL_VARIABLE}`, '/.+/']],
-    onEvent: (event) => progress.take(event),
+    onEvent: (event) => {
+      lag.heard(event);
+      progress.take(event);
+    },
     onUp: () => {
       log.info('freeswitch: listening to events');
       recovery.compare();
@@ -82,6 +88,21 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   });
   lifecycle.onStop('socket', () => server.close());
   log.info({ host: config.SOCKET_HOST, port: server.port }, 'taking calls');
+  tellStatus(bus, lifecycle, {
+    service: 'agent',
+    node: () => lag.node,
+    figures: () => ({
+      calls_deciding: decider.deciding,
+      calls_live: live.size,
+      notifications_held: progress.outbox.held,
+      notifications_dropped: progress.outbox.dropped,
+      live_calls_held: live.held,
+      live_calls_dropped: live.dropped,
+      event_socket_up: events.up ? 1 : 0,
+      event_lag_ms: lag.take(),
+      trail_dropped: trail.dropped,
+    }),
+  });
 }
 
 await runService('agent', () => readAgentConfig(process.env), start);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Queue } from 'bullmq';
 import type { Bus } from '#libs/bus/connection.ts';
-import { ensureProgressStream } from '#libs/bus/progress.ts';
+import { ensureProgressStream, progressLag } from '#libs/bus/progress.ts';
+import { tellStatus } from '#libs/bus/status.ts';
 import { ensureTrailStream, openTrail } from '#libs/bus/trail.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
@@ -69,6 +71,11 @@ const gateOptions = (config: NotifierConfig) => ({
       DAY_MS + 2 * Math.max(...config.RETRY_SCHEDULE_MS, config.RETRY_AFTER_MAX_MS, config.THROTTLE_MAX_MS),
   },
 });
+
+async function queueFigures(queue: Queue, deadLetters: DeadLetters) {
+  const [counts, letters] = await Promise.all([queue.getJobCounts('wait', 'delayed'), deadLetters.count()]);
+  return { queue_waiting: counts['wait'] ?? 0, queue_delayed: counts['delayed'] ?? 0, dead_letters: letters };
+}
 
 /** The streams that this service reads or keeps for others. Without the trail's, progress is delivered all the same. */
 async function makeStreams(bus: Bus, config: NotifierConfig, log: Log): Promise<void> {
@@ -159,5 +166,14 @@ export function startNotifier(
     await intake.stop();
     // Not waited for: should Redis not answer, the lease is free again in a few seconds all the same.
     lease.leave().catch((error: unknown) => log.debug({ err: error }, 'the lease'));
+  });
+  tellStatus(bus, lifecycle, {
+    service: 'notifier',
+    figures: async () => ({
+      slots_used: slots.used,
+      trail_dropped: trail.dropped,
+      ...(bus.connected ? await progressLag(bus).catch(() => ({})) : {}),
+      ...(redis.status === 'ready' ? await queueFigures(queue, deadLetters).catch(() => ({})) : {}),
+    }),
   });
 }

@@ -19,10 +19,16 @@ export class Slots {
   readonly #held = new Map<string, Held>();
   /** Stands for all endpoints that have no slot while none is free. */
   readonly #none: Held = { inFlight: 0, tookMs: UNKNOWN_MS, nextTurn: 0 };
+  readonly #all: number;
   #free: number;
 
   constructor(slots: number) {
+    this.#all = slots;
     this.#free = slots;
+  }
+
+  get used(): number {
+    return this.#all - this.#free;
   }
 
   /** 0 when a slot is taken, which `leave` gives back; else the milliseconds after which to come again. */

@@ -5,6 +5,7 @@ import {
   circuitBreaker,
   handleWhenResult,
 } from 'cockatiel';
+import type { EndpointStatus } from '#libs/contract/status.ts';
 import type { EndpointAnswer } from '#libs/http/client.ts';
 
 export interface BreakerOptions {
@@ -49,6 +50,12 @@ export class Breakers {
         if (made.call) throw error;
       });
     return answer as EndpointAnswer | undefined;
+  }
+
+  state(origin: string): EndpointStatus['breaker'] {
+    const state = this.#byOrigin.get(origin)?.state;
+    if (state === CircuitState.Open) return 'open';
+    return state === CircuitState.HalfOpen ? 'half_open' : 'closed';
   }
 
   #of(origin: string): CircuitBreakerPolicy {

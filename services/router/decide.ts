@@ -5,6 +5,7 @@ import { happensNow } from '#libs/bus/trail-step.ts';
 import { requestId } from '#libs/contract/endpoint.ts';
 import type { DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
 import type { MayBeSet } from '#libs/contract/refused-variables.ts';
+import type { EndpointStatus } from '#libs/contract/status.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
 import { phasesInMs } from '#libs/http/phases.ts';
 import { publicUrl, serverAttributes } from '#libs/http/request.ts';
@@ -13,6 +14,7 @@ import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { replyOf } from './answer.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
 import { CallsInHand } from './calls-in-hand.ts';
+import { EndpointFigures } from './endpoint-figures.ts';
 
 export interface DeciderOptions {
   readonly method: 'POST' | 'GET';
@@ -41,6 +43,8 @@ function noFallback(first: Asked, why: string): Asked {
   return { ...first, reply: failed(first.reply.result, `${first.reply.error}; ${why}`) };
 }
 
+const originOf = (url: string): string => URL.parse(url)?.origin ?? '';
+
 const errorOf = (reply: DecisionReply): string | undefined =>
   reply.result === 'decided' ? undefined : reply.error;
 
@@ -61,6 +65,7 @@ export class Decider {
   readonly #trail: TrailTeller;
   readonly #inHand: CallsInHand;
   readonly #breakers: Breakers;
+  readonly #figures = new EndpointFigures();
   #dropped = 0;
 
   constructor(client: EndpointClient, options: DeciderOptions, log: Log, trail: TrailTeller = NO_TRAIL) {
@@ -99,6 +104,11 @@ export class Decider {
 
   get inHand(): number {
     return this.#inHand.size;
+  }
+
+  /** How the busiest endpoints have done. */
+  endpoints(): EndpointStatus[] {
+    return this.#figures.status((origin) => this.#breakers.state(origin));
   }
 
   get dropped(): number {
@@ -161,6 +171,9 @@ export class Decider {
       const reply = answer === undefined ? RESTING : replyOf(answer, this.#options.mayBeSet);
       if (answer?.ok) span.setAttribute('http.response.status_code', answer.status);
       markSpan(span, reply);
+      const ms = Math.round(performance.now() - started);
+      const origin = answer && originOf(url);
+      if (origin) this.#figures.add(origin, reply, ms, request.request.uuid, this.#now());
       this.#trail.add({
         step: 'asked',
         ...happensNow(request.request),
@@ -168,7 +181,7 @@ export class Decider {
         fallback: url !== request.url,
         ...resultOf(reply),
         ...(answer?.ok ? { status: answer.status, answer: answer.body } : {}),
-        ms: Math.round(performance.now() - started),
+        ms,
         phases: phasesInMs(answer?.timing.phases ?? []),
       });
       return { reply, url, ...(answer === undefined ? {} : { answer }) };

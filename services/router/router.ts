@@ -1,5 +1,6 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
+import { tellStatus } from '#libs/bus/status.ts';
 import { openTrail } from '#libs/bus/trail.ts';
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
@@ -35,4 +36,13 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
   onAbandon(bus, log, (uuid) => decider.abandon(uuid));
   const stopServing = serveDecisions(bus, log, (request, parent) => decider.decide(request, parent));
   lifecycle.onStop('decisions', stopServing);
+  tellStatus(bus, lifecycle, {
+    service: 'router',
+    figures: () => ({
+      calls_in_hand: decider.inHand,
+      dropped: decider.dropped,
+      trail_dropped: trail.dropped,
+    }),
+    endpoints: () => decider.endpoints(),
+  });
 }

@@ -1,0 +1,79 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BUS } from '#libs/contract/messages.ts';
+import { type EndpointStatus, type ServiceStatus, STATUS_INTERVAL_MS } from '#libs/contract/status.ts';
+import { instanceOf } from '#libs/lifecycle/instance.ts';
+import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Bus } from './connection.ts';
+
+const LOOP_RESOLUTION_MS = 20;
+const NANOSECONDS_PER_MS = 1e6;
+const STARTED = new Date(performance.timeOrigin).toISOString();
+
+export interface StatusSource {
+  readonly service: ServiceStatus['service'];
+  readonly node?: () => string | undefined;
+  /** What this service has in hand. Those that are not known right now are left out. */
+  readonly figures: () => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
+  readonly endpoints?: () => EndpointStatus[];
+}
+
+const figuresOf = async (source: StatusSource) => source.figures();
+
+/**
+ * Says what this process has in hand, at intervals and a last time when it begins to stop. To be called when all else
+ * of the service is there, so that it stops first.
+ */
+export function tellStatus(
+  bus: Bus,
+  lifecycle: Lifecycle,
+  source: StatusSource,
+  intervalMs = STATUS_INTERVAL_MS,
+): void {
+  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  loop.enable();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const processFigures = () => {
+    const p99 = loop.percentile(99) / NANOSECONDS_PER_MS - LOOP_RESOLUTION_MS;
+    loop.reset();
+    return {
+      memory_rss_bytes: process.memoryUsage.rss(),
+      event_loop_delay_p99_ms: Math.max(0, Math.round(p99 * 10) / 10) || 0,
+    };
+  };
+  const publish = (figures: Readonly<Record<string, number>>) => {
+    const { ready, checks } = lifecycle.health();
+    const node = source.node?.();
+    const status: ServiceStatus = {
+      v: 1,
+      service: source.service,
+      instance: instanceOf(source.service),
+      ...(node === undefined ? {} : { node }),
+      version: packageJson.version,
+      time: new Date().toISOString(),
+      started: STARTED,
+      ready,
+      checks: { ...checks },
+      figures: { ...figures, ...processFigures() },
+      ...(source.endpoints ? { endpoints: source.endpoints() } : {}),
+    };
+    if (bus.connected) bus.nats.publish(BUS.status, JSON.stringify(status));
+  };
+  const tell = async () => {
+    const late = sleep(intervalMs, {}, { ref: false });
+    const figures = await Promise.race([figuresOf(source), late]);
+    if (stopped) return;
+    publish(figures);
+    timer = setTimeout(() => void tell(), intervalMs);
+  };
+  void tell();
+  lifecycle.onStop('status', () => {
+    stopped = true;
+    clearTimeout(timer);
+    publish({});
+    loop.disable();
+  });
+}
