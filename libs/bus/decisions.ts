@@ -1,9 +1,10 @@
 import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
-import type { Context } from '@opentelemetry/api';
+import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { Abandon, BUS, DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
 import type { Failure } from '#libs/contract/results.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import type { Log } from '#libs/telemetry/log.ts';
+import { inSpan } from '#libs/telemetry/tracing.ts';
 import type { Bus } from './connection.ts';
 import { readMessage, traceFromHeaders, traceToHeaders } from './message.ts';
 
@@ -16,7 +17,19 @@ const hasNoResponders = (error: unknown): boolean =>
  * Asks the routers. Every way of failing is a reply: `no_router`, `router_timeout`, or a reply that cannot be read as
  * `internal_error`.
  */
-export async function askRouters(
+export const askRouters = (
+  bus: Bus,
+  request: DecisionRequest,
+  timeoutMs: number,
+  parent: Context,
+): Promise<DecisionReply> =>
+  inSpan('ask routers', { parent, kind: SpanKind.CLIENT }, async (span, context) => {
+    const reply = await ask(bus, request, timeoutMs, context);
+    if (reply.result !== 'decided') span.setStatus({ code: SpanStatusCode.ERROR, message: reply.result });
+    return reply;
+  });
+
+async function ask(
   bus: Bus,
   request: DecisionRequest,
   timeoutMs: number,

@@ -1,4 +1,6 @@
+import type { Context } from '@opentelemetry/api';
 import type { Phases as PhasesInMs } from '#libs/contract/trail.ts';
+import { emitSpan } from '#libs/telemetry/tracing.ts';
 import type { Phase, PhaseName } from './call.ts';
 import type { Stage } from './failure.ts';
 
@@ -52,4 +54,18 @@ export function phasesInMs(phases: readonly Phase[]): PhasesInMs {
     sums[field] = Math.round(((sums[field] ?? 0) + end - start) * 10) / 10;
   }
   return sums;
+}
+
+const SPAN = {
+  queue: 'queue',
+  dns: 'dns',
+  tcp: 'connect',
+  tls: 'tls',
+  first_byte: 'wait',
+  body: 'receive',
+} as const;
+
+/** A span for each phase that happened, under that of the request. */
+export function emitPhases(phases: readonly Phase[], request: Context): void {
+  for (const { name, start, end } of phases) emitSpan({ name: SPAN[name], start, end }, request);
 }

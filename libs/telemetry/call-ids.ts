@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
+import { isSampled } from './sampling.ts';
 
 const digest = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length);
@@ -13,11 +14,14 @@ export function traceId(uuid: string): string {
 /** The call's root span, known to every service before it exists. */
 export const rootSpanId = (uuid: string): string => digest(`call ${uuid}`, 16);
 
+/** The span of a called leg: the same whoever tells of it, so that told twice it is one. */
+export const legSpanId = (uuid: string, leg: string): string => digest(`leg ${uuid} ${leg}`, 16);
+
 /** The context under which spans of this call are made, in whatever process. */
 export const callContext = (uuid: string): Context =>
   trace.setSpanContext(ROOT_CONTEXT, {
     traceId: traceId(uuid),
     spanId: rootSpanId(uuid),
-    traceFlags: TraceFlags.SAMPLED,
+    traceFlags: isSampled(traceId(uuid)) ? TraceFlags.SAMPLED : TraceFlags.NONE,
     isRemote: true,
   });

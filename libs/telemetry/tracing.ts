@@ -13,14 +13,15 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
-import { rootSpanId, traceId } from './call-ids.ts';
+import { callContext, legSpanId, rootSpanId, traceId } from './call-ids.ts';
+import { Sampling, sampleBy, sampledShare } from './sampling.ts';
 
 const MAX_QUEUED_SPANS = 50_000;
 const propagator = new W3CTraceContextPropagator();
 
 /** Ids are random, except for the one span whose ids were chosen right before it starts. */
 class ChosenIds {
-  chosen: { traceId: string; spanId: string } | undefined;
+  chosen: { readonly traceId: string; readonly spanId: string } | undefined;
   generateTraceId(): string {
     return this.chosen?.traceId ?? randomBytes(16).toString('hex');
   }
@@ -40,26 +41,67 @@ const exportsTraces = (env: NodeJS.ProcessEnv): boolean =>
 /** Starts the OTLP export of spans when the usual OTEL_* variables name a collector. Returns what ends it. */
 export function startTracing(service: string, env: NodeJS.ProcessEnv = process.env): () => Promise<void> {
   if (!exportsTraces(env)) return async () => {};
+  const exported = new BatchSpanProcessor({
+    exporter: new OTLPTraceExporter(),
+    maxQueueSize: MAX_QUEUED_SPANS,
+  });
+  const sampling = new Sampling(sampledShare(env), exported);
+  sampleBy(sampling);
   const sdk = new NodeSDK({
     serviceName: env['OTEL_SERVICE_NAME'] ?? `dialhook-${service}`,
     idGenerator: ids,
-    spanProcessors: [
-      new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), maxQueueSize: MAX_QUEUED_SPANS }),
-    ],
+    sampler: sampling,
+    spanProcessors: [sampling],
   });
   sdk.start();
   return () => sdk.shutdown();
 }
 
-/** Emits the root span of a call, once, when the call is over: its children may have been exported long before. */
-export function emitCallSpan(uuid: string, startTime: Date, endTime: Date, attributes: Attributes): void {
-  ids.chosen = { traceId: traceId(uuid), spanId: rootSpanId(uuid) };
+/** A span of which everything is known already. */
+export interface PastSpan {
+  readonly name: string;
+  readonly start: Date | number;
+  readonly end: Date | number;
+  readonly attributes?: Attributes;
+  readonly events?: readonly { readonly name: string; readonly time: Date }[];
+  /** What went wrong, by its code. */
+  readonly error?: string | undefined;
+}
+
+function emit({ name, start, end, attributes = {}, events = [], error }: PastSpan, parent: Context): void {
+  const root = parent === ROOT_CONTEXT;
+  const span = tracer().startSpan(name, { root, startTime: start, attributes }, parent);
+  for (const event of events) span.addEvent(event.name, event.time);
+  if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
+  span.end(end);
+}
+
+/** Emits what has happened within a span. Times in numbers are those of performance.now(). */
+export function emitSpan(span: PastSpan, parent: Context): void {
+  if (!trace.getSpan(parent)?.isRecording()) return;
+  const epoch = Date.now() - performance.now();
+  emit({ ...span, start: epoch + Number(span.start), end: epoch + Number(span.end) }, parent);
+}
+
+function emitWithId(spanId: string, uuid: string, span: PastSpan, parent: Context): void {
+  ids.chosen = { traceId: traceId(uuid), spanId };
   try {
-    tracer().startSpan('call', { root: true, startTime, attributes }, ROOT_CONTEXT).end(endTime);
+    emit(span, parent);
   } finally {
     ids.chosen = undefined;
   }
 }
+
+/** Emits the root span of a call, once, when the call is over: its children may have been exported long before. */
+export const emitCallSpan = (uuid: string, span: Omit<PastSpan, 'name'>): void =>
+  emitWithId(rootSpanId(uuid), uuid, { ...span, name: 'call' }, ROOT_CONTEXT);
+
+/** Emits the span of a called leg, when it has ended. */
+export const emitLegSpan = (uuid: string, leg: string, span: Omit<PastSpan, 'name'>): void =>
+  emitWithId(legSpanId(uuid, leg), uuid, { ...span, name: 'leg' }, callContext(uuid));
+
+/** The span in which this runs, if a tracer is there. */
+export const currentContext = (): Context => context.active();
 
 /** Runs `work` inside a span under `parent`. A throw is recorded on the span and thrown on. */
 export async function inSpan<T>(

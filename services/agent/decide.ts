@@ -19,7 +19,7 @@ import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { publicUrl } from '#libs/http/request.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
-import { inSpan } from '#libs/telemetry/tracing.ts';
+import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
 import { callerNameInOneLine } from './caller-name.ts';
 import type { AgentConfig } from './config.ts';
 import { ctiBridge } from './cti-bridge.ts';
@@ -153,7 +153,7 @@ export class Decider {
     endpoint?: CallEndpoint,
   ): Promise<Outcome> {
     if ('hangup' in plan) {
-      await call.runAndRelease(hangupApplications(plan.hangup, outcome));
+      await executing(() => call.runAndRelease(hangupApplications(plan.hangup, outcome)));
       return outcome;
     }
     const { groups, missing } = await lookUpUsers(call, plan, this.#config.SIP_DOMAIN);
@@ -162,7 +162,7 @@ export class Decider {
     const done = words === undefined ? outcome : { ...outcome, error: words };
     const policy = failurePolicy(call.data, plan, this.#config);
     const variables = { ...callerNameInOneLine(call.data), ...plan.variables };
-    await call.runAndRelease(dialApplications(groups, variables, endpoint, done, policy));
+    await executing(() => call.runAndRelease(dialApplications(groups, variables, endpoint, done, policy)));
     return done;
   }
 
@@ -185,12 +185,16 @@ export class Decider {
   /** The dialplan goes on; the endpoint still hears what becomes of the call. */
   async #fallThrough(call: OutboundCall, outcome: Outcome, endpoint?: CallEndpoint): Promise<Outcome> {
     const called = endpoint ? { cti_bridge: formatArguments(endpoint) } : {};
-    await call
-      .setAndRelease(outcomeVariables(outcome), called)
-      .catch((fault: Error) => (call.gone.aborted ? undefined : Promise.reject(fault)));
+    await executing(() => call.setAndRelease(outcomeVariables(outcome), called)).catch((fault: Error) =>
+      call.gone.aborted ? undefined : Promise.reject(fault),
+    );
     return outcome;
   }
 }
+
+/** FreeSWITCH is told what to do, until it has accepted that. */
+const executing = (work: () => Promise<void>): Promise<void> =>
+  inSpan('execute', { parent: currentContext(), kind: SpanKind.CLIENT }, work);
 
 const aborted = (signal: AbortSignal): Promise<'gone'> =>
   new Promise((resolve) => {

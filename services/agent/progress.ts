@@ -7,8 +7,9 @@ import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { maskNumber } from '#libs/telemetry/numbers.ts';
-import { emitCallSpan, inSpan } from '#libs/telemetry/tracing.ts';
+import { emitCallSpan, emitLegSpan, inSpan } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
+import { endedLeg } from './leg.ts';
 import { type CallEvent, readEvent } from './notification.ts';
 import { Outbox } from './outbox.ts';
 
@@ -63,7 +64,10 @@ export class Progress {
   /** Takes one event from the event socket. */
   take(event: FreeSwitchEvent): void {
     const read = readEvent(event, this.#settings);
-    if (!read) return;
+    if (!read) {
+      this.#emitLeg(event);
+      return;
+    }
     if (read.endpoint.notify) this.outbox.add(read);
     else if (read.notification.action === 'hangup') this.#emitRoot(read);
   }
@@ -92,14 +96,37 @@ export class Progress {
     const { result, recovered } = notification.recovered
       ? { result: undefined, recovered: true }
       : { result: notification.result, recovered: false };
-    emitCallSpan(uuid, new Date(callStart), new Date(notification.time), {
-      'dialhook.call': uuid,
-      'dialhook.node': node,
-      'dialhook.destination': this.#masked ? maskNumber(destination_number) : destination_number,
-      'dialhook.cause': cause,
-      ...(result === undefined ? {} : { 'dialhook.result': result }),
-      ...(recovered ? { 'dialhook.recovered': true } : {}),
+    emitCallSpan(uuid, {
+      start: new Date(callStart),
+      end: new Date(notification.time),
+      error: result === 'decided' ? undefined : result,
+      attributes: {
+        'dialhook.call': uuid,
+        'dialhook.node': node,
+        'dialhook.destination': this.#shown(destination_number),
+        'dialhook.cause': cause,
+        ...(result === undefined ? {} : { 'dialhook.result': result }),
+        ...(recovered ? { 'dialhook.recovered': true } : {}),
+      },
     });
+  }
+
+  #emitLeg(event: FreeSwitchEvent): void {
+    const ended = endedLeg(event, this.#settings.nodeName);
+    if (!ended) return;
+    const { uuid, leg, node, number, cause, ...times } = ended;
+    const attributes = {
+      'dialhook.call': uuid,
+      'dialhook.leg': leg,
+      'dialhook.node': node,
+      'dialhook.destination': this.#shown(number),
+      'dialhook.cause': cause,
+    };
+    emitLegSpan(uuid, leg, { ...times, attributes });
+  }
+
+  #shown(number: string): string {
+    return this.#masked ? maskNumber(number) : number;
   }
 
   #callLog({ uuid, node }: CallEvent['notification']): Log {

@@ -1,5 +1,6 @@
 import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { EndpointClient } from '#libs/http/client.ts';
+import { emitPhases } from '#libs/http/phases.ts';
 import { serverAttributes } from '#libs/http/request.ts';
 import type { Entry } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
@@ -60,6 +61,7 @@ export class Attempts {
         ...timeouts,
       });
       const verdict = verdictOf(answer, this.#clock.now());
+      emitPhases(answer.timing.phases, context);
       describe(span, verdict);
       return { verdict, tookMs: answer.timing.connectMs + answer.timing.responseMs };
     });

@@ -7,10 +7,10 @@ import type { DecisionReply, DecisionRequest } from '#libs/contract/messages.ts'
 import type { MayBeSet } from '#libs/contract/refused-variables.ts';
 import type { EndpointStatus } from '#libs/contract/status.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
-import { phasesInMs } from '#libs/http/phases.ts';
+import { emitPhases, phasesInMs } from '#libs/http/phases.ts';
 import { publicUrl, serverAttributes } from '#libs/http/request.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
-import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
+import { emitSpan, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { replyOf } from './answer.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
 import { CallsInHand } from './calls-in-hand.ts';
@@ -168,7 +168,12 @@ export class Decider {
           signal,
         }),
       );
+      const answered = performance.now();
       const reply = answer === undefined ? RESTING : replyOf(answer, this.#options.mayBeSet);
+      emitPhases(answer?.timing.phases ?? [], context);
+      const parse = { name: 'parse', start: answered, end: performance.now() };
+      const error = reply.result === 'decided' ? undefined : reply.result;
+      if (answer?.ok) emitSpan({ ...parse, error }, context);
       if (answer?.ok) span.setAttribute('http.response.status_code', answer.status);
       markSpan(span, reply);
       const ms = Math.round(performance.now() - started);

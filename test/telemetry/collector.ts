@@ -12,7 +12,12 @@ export interface OtlpSpan {
   readonly start: bigint;
   readonly end: bigint;
   readonly attributes: Readonly<Record<string, unknown>>;
+  readonly events: readonly { readonly name: string; readonly time: bigint }[];
+  /** What went wrong; undefined when nothing has. */
+  readonly error: string | undefined;
 }
+
+const ERROR = 2;
 
 interface OtlpValue {
   readonly stringValue?: string;
@@ -35,6 +40,8 @@ interface OtlpRequest {
         readonly startTimeUnixNano: string;
         readonly endTimeUnixNano: string;
         readonly attributes: readonly OtlpAttribute[];
+        readonly events?: readonly { readonly name: string; readonly timeUnixNano: string }[];
+        readonly status?: { readonly code?: number; readonly message?: string };
       }[];
     }[];
   }[];
@@ -56,6 +63,8 @@ function spansOf(request: OtlpRequest): OtlpSpan[] {
         start: BigInt(span.startTimeUnixNano),
         end: BigInt(span.endTimeUnixNano),
         attributes: read(span.attributes),
+        events: (span.events ?? []).map(({ name, timeUnixNano }) => ({ name, time: BigInt(timeUnixNano) })),
+        error: span.status?.code === ERROR ? (span.status.message ?? '') : undefined,
       })),
     );
   });

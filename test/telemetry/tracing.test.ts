@@ -54,8 +54,8 @@ describe('the spans of calls', () => {
     }).catch((error: Error) => {
       unexported = error;
     });
-    emitCallSpan(UUID, START, END, { 'dialhook.cause': 'USER_BUSY' });
-    emitCallSpan(OTHER, START, END, {});
+    emitCallSpan(UUID, { start: START, end: END, attributes: { 'dialhook.cause': 'USER_BUSY' } });
+    emitCallSpan(OTHER, { start: START, end: END });
     trace.getTracer('other').startSpan('random', { root: true }).end();
     await stop();
     spans = collector.spans;
