@@ -38,13 +38,25 @@ const exportsTraces = (env: NodeJS.ProcessEnv): boolean =>
   env['OTEL_TRACES_EXPORTER'] !== 'none' &&
   Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
 
+/** What the OTEL_BSP_* variables say of the queue of spans. */
+function queueOptions(env: NodeJS.ProcessEnv) {
+  const given = (name: string, option: string) => {
+    const value = Number(env[`OTEL_BSP_${name}`]);
+    return value > 0 ? { [option]: value } : {};
+  };
+  return {
+    maxQueueSize: MAX_QUEUED_SPANS,
+    ...given('MAX_QUEUE_SIZE', 'maxQueueSize'),
+    ...given('SCHEDULE_DELAY', 'scheduledDelayMillis'),
+    ...given('MAX_EXPORT_BATCH_SIZE', 'maxExportBatchSize'),
+    ...given('EXPORT_TIMEOUT', 'exportTimeoutMillis'),
+  };
+}
+
 /** Starts the OTLP export of spans when the usual OTEL_* variables name a collector. Returns what ends it. */
 export function startTracing(service: string, env: NodeJS.ProcessEnv = process.env): () => Promise<void> {
   if (!exportsTraces(env)) return async () => {};
-  const exported = new BatchSpanProcessor({
-    exporter: new OTLPTraceExporter(),
-    maxQueueSize: MAX_QUEUED_SPANS,
-  });
+  const exported = new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), ...queueOptions(env) });
   const sampling = new Sampling(sampledShare(env), exported);
   sampleBy(sampling);
   const sdk = new NodeSDK({

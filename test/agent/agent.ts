@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { Bus } from '#libs/bus/connection.ts';
+import { openTrail, type Trail } from '#libs/bus/trail.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
@@ -28,6 +29,8 @@ export function keptLog(lines: LogLine[] = []) {
 export interface CallTaker {
   readonly port: number;
   readonly size: () => number;
+  readonly trail: Trail;
+  readonly connected: () => boolean;
   readonly lines: LogLine[];
   readonly errors: Error[];
   stop(): Promise<void>;
@@ -38,7 +41,9 @@ export async function takeCalls(natsUrl: string, env: NodeJS.ProcessEnv = {}): P
   const lifecycle = new Lifecycle(log, 5_000);
   const bus = await Bus.connect(natsUrl, 'agent', lifecycle, log);
   const errors: Error[] = [];
-  const decider = new Decider(bus, readAgentConfig(env), log);
+  const config = readAgentConfig(env);
+  const trail = openTrail(bus, 'agent', config, lifecycle);
+  const decider = new Decider(bus, config, log, undefined, trail);
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
@@ -47,7 +52,15 @@ export async function takeCalls(natsUrl: string, env: NodeJS.ProcessEnv = {}): P
     onError: (error) => errors.push(error),
   });
   lifecycle.onStop('socket', () => server.close());
-  return { port: server.port, size: () => server.size, lines, errors, stop: () => lifecycle.stop() };
+  return {
+    port: server.port,
+    size: () => server.size,
+    trail,
+    connected: () => bus.connected,
+    lines,
+    errors,
+    stop: () => lifecycle.stop(),
+  };
 }
 
 /** The half of an agent that watches calls. */
