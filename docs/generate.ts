@@ -65,7 +65,8 @@ Generated from the schemas by \`npm run docs\`; do not edit.
 Every setting is an environment variable. An empty one counts as not set. A wrong or contradictory setting stops the
 start (exit code 78) with one sentence for each that says what to change. A secret may come from a file: \`NAME_FILE\`
 holds its path. The \`OTEL_*\` variables of OpenTelemetry work as everywhere; traces are exported when
-\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` is set.
+\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` is set. \`OTEL_TRACES_SAMPLER\` and its
+argument choose a share of calls, [beside those that fail](architecture.md#traces).
 
 ## Agent
 

@@ -36,13 +36,25 @@ function deep(value: unknown, text: (one: string) => string): unknown {
 
 const hidden = (text: string): string => '*'.repeat(text.length);
 
+/** A number is told by its last two signs; a name by none. */
+const maskValue = (text: string): string => (/^[+*#\d ()./-]*$/.test(text) ? maskNumber(text) : hidden(text));
+
+/** The number of each endpoint of a dial string. */
+const DIALLED = /(?<=(?:sofia\/gateway\/[^/,|]+|sofia\/(?!gateway\/)[^/,|]+|user|loopback)\/)[^,|@;%/]+/g;
+
+const maskDialString = (text: string): string =>
+  text.replaceAll(/[[{][^\]}]*[\]}]/g, '[*]').replaceAll(DIALLED, maskValue);
+
 /** What says nothing of a person, of an answer and of what FreeSWITCH is told. */
 const PLAIN_FIELDS = new Set(['type', 'gateway', 'sofia', 'ip', 'domain', 'strategy', 'cause', 'on_fail']);
 const PLAIN_VARIABLES =
   /^(?:dialhook_result|dialhook_attempt|hangup_after_bridge|continue_on_fail|failure_causes|app_disable_expand_variables|export_vars|cti_bridge)$/;
 
 function maskAnswer(value: unknown, field = ''): unknown {
-  if (typeof value === 'string') return PLAIN_FIELDS.has(field) ? value : maskNumber(value);
+  if (typeof value === 'string') {
+    if (field === 'dialstring') return maskDialString(value);
+    return PLAIN_FIELDS.has(field) ? value : maskValue(value);
+  }
   if (typeof value === 'number' && field !== 'sipcode' && field !== 'cause') return maskNumber(String(value));
   if (Array.isArray(value)) return value.map((one) => maskAnswer(one, field));
   if (typeof value !== 'object' || value === null) return value;
@@ -60,12 +72,6 @@ function maskedAnswer(text: string): string {
 
 const maskError = (error: string): string => String(maskLine({ error })['error']);
 
-/** The number of each endpoint of a dial string. */
-const DIALLED = /(?<=(?:sofia\/gateway\/[^/,|]+|sofia\/(?!gateway\/)[^/,|]+|user|loopback)\/)[^,|@;%/]+/g;
-
-const maskDialString = (text: string): string =>
-  text.replaceAll(/[[{][^\]}]*[\]}]/g, '[*]').replaceAll(DIALLED, maskNumber);
-
 /** One application as FreeSWITCH was told it: `name data`. */
 function maskApplication(application: string): string {
   const [name = '', ...words] = application.split(' ');
@@ -74,7 +80,7 @@ function maskApplication(application: string): string {
   const [, variable = '', value] = /^(?:nolocal:)?([^=]*)=(.*)$/s.exec(data) ?? [];
   if ((name !== 'set' && name !== 'export') || value === undefined || PLAIN_VARIABLES.test(variable))
     return application;
-  const masked = variable === 'dialhook_error' ? maskError(value) : maskNumber(value);
+  const masked = variable === 'dialhook_error' ? maskError(value) : maskValue(value);
   return application.slice(0, application.length - value.length) + masked;
 }
 
@@ -84,7 +90,7 @@ function maskCall<C extends EndpointRequest | Notification>(call: C): C {
     if (typeof named[field] === 'string') named[field] = maskNumber(named[field]);
   named['caller_id_name'] = hidden(call.caller_id_name);
   if ('tried' in call) named['tried'] = call.tried.map((one) => ({ ...one, number: maskNumber(one.number) }));
-  if ('variables' in call) named['variables'] = deep(call.variables, maskNumber);
+  if ('variables' in call) named['variables'] = deep(call.variables, maskValue);
   return named as C;
 }
 

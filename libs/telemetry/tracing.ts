@@ -31,6 +31,11 @@ class ChosenIds {
 }
 
 const ids = new ChosenIds();
+let tracing = false;
+
+/** Whether spans are exported: without that nothing need be made of what would become one. */
+export const isTracing = (): boolean => tracing;
+
 const tracer = () => trace.getTracer('dialhook');
 
 const exportsTraces = (env: NodeJS.ProcessEnv): boolean =>
@@ -66,6 +71,7 @@ export function startTracing(service: string, env: NodeJS.ProcessEnv = process.e
     spanProcessors: [sampling],
   });
   sdk.start();
+  tracing = true;
   return () => sdk.shutdown();
 }
 

@@ -7,7 +7,7 @@ import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { maskNumber } from '#libs/telemetry/numbers.ts';
-import { emitCallSpan, emitLegSpan, inSpan } from '#libs/telemetry/tracing.ts';
+import { emitCallSpan, emitLegSpan, inSpan, isTracing } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
 import { endedLeg } from './leg.ts';
 import { type CallEvent, readEvent } from './notification.ts';
@@ -112,7 +112,7 @@ export class Progress {
   }
 
   #emitLeg(event: FreeSwitchEvent): void {
-    const ended = endedLeg(event, this.#settings.nodeName);
+    const ended = isTracing() ? endedLeg(event, this.#settings.nodeName) : undefined;
     if (!ended) return;
     const { uuid, leg, node, number, cause, ...times } = ended;
     const attributes = {

@@ -108,6 +108,16 @@ describe('a masked step', () => {
     expect(text(step, 'masked')).not.toMatch(/05557777|5557777|13812345678|1381234|Alice|555/);
   });
 
+  it('shows of a name nothing, and of a dial string its way', () => {
+    const dialstring = asked(
+      '{"variables":{"x":"Bob"},"dial":{"type":"dialstring","dialstring":"{a=Bob}user/Bob,sofia/gateway/a/158"}}',
+    );
+    expect(publicStep(dialstring, 'masked')).toMatchObject({
+      answer:
+        '{"variables":{"x":"***"},"dial":{"type":"dialstring","dialstring":"[*]user/***,sofia/gateway/a/*58"}}',
+    });
+  });
+
   it('still says what was done', () => {
     expect(
       publicStep(
