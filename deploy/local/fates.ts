@@ -24,6 +24,7 @@ export interface Fate {
   readonly answer: (request: EndpointRequest) => Answer;
   readonly callee: (gateway: string) => Callee;
   readonly cancelAt?: number;
+  /** When neither this nor the callee's script ends it, a call that goes otherwise than its endpoint meant never ends. */
   readonly byeAt?: number;
 }
 
@@ -85,6 +86,7 @@ export const FATES: readonly Fate[] = [
     prefix: '135',
     answer: () => ({ body: { dial: { type: 'hangup', cause: 21 } } }),
     callee: () => answers,
+    byeAt: 400,
   },
   {
     name: 'gives up while ringing',
@@ -99,6 +101,7 @@ export const FATES: readonly Fate[] = [
     answer: ({ destination_number }) => ({ afterMs: 800, body: { dial: gateway(destination_number) } }),
     callee: () => answers,
     cancelAt: 200,
+    byeAt: 400,
   },
   {
     name: 'endpoint too slow',

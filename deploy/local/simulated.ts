@@ -88,7 +88,9 @@ export async function runSimulated(
     traffic = new Traffic(places, endpoint?.url, calls === undefined);
     screen.say(`Placing ${calls ?? ''} calls at ${rate} a second. Ctrl-C ends.\n`.replace('  ', ' '));
     await traffic.place(calls ?? Number.POSITIVE_INFINITY, rate, stop.signal);
-    if (stop.signal.aborted) traffic.hangUpAll();
+    const hangUp = () => traffic?.hangUpAll();
+    if (stop.signal.aborted) hangUp();
+    stop.signal.addEventListener('abort', hangUp, { once: true });
     await traffic.ended();
     if (calls !== undefined) await untilDelivered(traffic, stop.signal);
     await cluster.stop();
