@@ -6,6 +6,7 @@ import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { AgentSettings } from '#services/agent/config.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
+import { metricsPage } from './metrics-page.ts';
 
 /** Writes the pages that follow from the schemas. `npm run docs` runs it; a test fails when a page is out of date. */
 
@@ -64,8 +65,9 @@ Generated from the schemas by \`npm run docs\`; do not edit.
 
 Every setting is an environment variable. An empty one counts as not set. A wrong or contradictory setting stops the
 start (exit code 78) with one sentence for each that says what to change. A secret may come from a file: \`NAME_FILE\`
-holds its path. The \`OTEL_*\` variables of OpenTelemetry work as everywhere; traces are exported when
-\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` is set. \`OTEL_TRACES_SAMPLER\` and its
+holds its path. The \`OTEL_*\` variables of OpenTelemetry work as everywhere: traces are exported when
+\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` is set, [metrics](metrics.md) are pushed when
+\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is. \`OTEL_TRACES_SAMPLER\` and its
 argument choose a share of calls, [beside those that fail](architecture.md#traces).
 
 ## Agent
@@ -93,6 +95,7 @@ const page = (schema: z.ZodType, title: string): string =>
 /** The generated pages by their path below docs/. */
 export const pages: Readonly<Record<string, string>> = {
   'configuration.md': configuration,
+  'metrics.md': metricsPage(),
   'schema/request.schema.json': page(EndpointRequest, 'What the endpoint is asked'),
   'schema/decision.schema.json': page(Decision, 'What the endpoint answers'),
   'schema/notification.schema.json': page(Notification, 'What the endpoint is told'),

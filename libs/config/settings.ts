@@ -130,7 +130,13 @@ export const commonSettings = {
     .enum(['on', 'off'], 'must be on or off')
     .default('on')
     .describe('whether the steps of each call are told on NATS, for the console: dialhook.trail.UUID'),
-  HEALTH_HOST: z.string().default('127.0.0.1').describe('address on which /healthz and /readyz are served'),
+  HEALTH_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address on which /healthz, /readyz and /metrics are served'),
+  METRICS_MAX_ENDPOINTS: count(1, 10_000)
+    .default(100)
+    .describe('endpoints that metrics tell apart; every further one counts as `other`'),
   STOP_DEADLINE_MS: milliseconds(0, 600_000)
     .default(20_000)
     .describe('after SIGTERM: how long to finish what is in hand before the process ends all the same'),

@@ -3,6 +3,7 @@ import type { EndpointAnswer, EndpointCall, Failed, Timing } from './call.ts';
 import { type Lookup, sharedLookup, systemLookup } from './connect.ts';
 import { Deadlines } from './deadlines.ts';
 import { CallError, failureOf, isLostConnection, type Stage, timedOut } from './failure.ts';
+import { measured } from './metrics.ts';
 import { Phases } from './phases.ts';
 import { ConnectionPool } from './pool.ts';
 import { type WireRequest, wireRequest } from './request.ts';
@@ -84,7 +85,7 @@ export class EndpointClient {
 
   /** Never rejects: every way of failing is an answer with `ok: false`. */
   call(call: EndpointCall): Promise<EndpointAnswer> {
-    const answer = this.#call(call).finally(() => this.#inHand.delete(answer));
+    const answer = measured(call, this.#call(call)).finally(() => this.#inHand.delete(answer));
     this.#inHand.add(answer);
     return answer;
   }

@@ -1,5 +1,7 @@
 import { ConfigError } from '#libs/config/config.ts';
 import { createLog, type Log } from '#libs/telemetry/log.ts';
+import { observe, startMetrics } from '#libs/telemetry/metrics.ts';
+import { observeProcess } from '#libs/telemetry/process-metrics.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { serveHealth } from './health-server.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -12,6 +14,7 @@ interface ServiceConfig {
   readonly LOG_NUMBERS: 'full' | 'masked';
   readonly HEALTH_HOST: string;
   readonly HEALTH_PORT: number;
+  readonly METRICS_MAX_ENDPOINTS: number;
   readonly STOP_DEADLINE_MS: number;
 }
 
@@ -26,7 +29,7 @@ function configOrExit<C>(service: string, read: () => C): C {
 }
 
 /**
- * The frame of every service: configuration, log, traces, health, then `start`; SIGTERM or SIGINT ends it in order.
+ * The frame of every service: configuration, log, traces, metrics, health, then `start`; SIGTERM or SIGINT ends it in order.
  * Exit codes: 0 after a clean stop, 1 after a fault, 78 for a wrong configuration.
  */
 export async function runService<C extends ServiceConfig>(
@@ -58,7 +61,17 @@ export async function runService<C extends ServiceConfig>(
       void end(1);
     });
   lifecycle.onStop('traces', startTracing(service));
-  const healthPort = await serveHealth(lifecycle, config.HEALTH_HOST, config.HEALTH_PORT);
+  const metrics = startMetrics(service, config.METRICS_MAX_ENDPOINTS);
+  lifecycle.onStop('metrics', metrics.stop);
+  lifecycle.onStop('metrics of the process', observeProcess());
+  observe('dialhook.ready', () =>
+    Object.entries(lifecycle.health().checks).map(([name, state]) => [
+      state === 'ok' ? 1 : 0,
+      { 'dialhook.check': name },
+    ]),
+  );
+  const { HEALTH_HOST, HEALTH_PORT } = config;
+  const healthPort = await serveHealth(lifecycle, HEALTH_HOST, HEALTH_PORT, metrics.scrape);
   await start(config, lifecycle, log);
   log.info({ health_port: healthPort, pid: process.pid }, 'started');
 }

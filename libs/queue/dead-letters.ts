@@ -105,6 +105,11 @@ export class DeadLetters {
     await this.#keep(this.#keys, [this.#prefix, JSON.stringify(letter)]);
   }
 
+  /** How many there are. */
+  size(): Promise<number> {
+    return this.#redis.zcard(`${this.#prefix}:dead:time`);
+  }
+
   /** Drops the oldest for as long as they are too old at `now`, epoch milliseconds, or too many. @returns how many. */
   async trim({ max, maxAgeMs }: DeadLetterLimits, now: number): Promise<number> {
     let dropped = 0;

@@ -68,6 +68,8 @@ export function startTracing(service: string, env: NodeJS.ProcessEnv = process.e
     serviceName: env['OTEL_SERVICE_NAME'] ?? `dialhook-${service}`,
     idGenerator: ids,
     sampler: sampling,
+    // Metrics are exported on their own; without this it would make an exporter of its own for them.
+    metricReaders: [],
     spanProcessors: [sampling],
   });
   sdk.start();

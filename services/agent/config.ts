@@ -54,7 +54,7 @@ export const AgentSettings = z
     ...commonSettings,
     HEALTH_PORT: port()
       .default(9101)
-      .describe('port on which /healthz and /readyz are served; 0 picks a free one'),
+      .describe('port on which /healthz, /readyz and /metrics are served; 0 picks a free one'),
     NODE_NAME: z
       .string()
       .optional()

@@ -24,6 +24,7 @@ import { callerNameInOneLine } from './caller-name.ts';
 import type { AgentConfig } from './config.ts';
 import { ctiBridge } from './cti-bridge.ts';
 import { failurePolicy } from './failure-policy.ts';
+import { decided } from './metrics.ts';
 import { lookUpUsers } from './registrations.ts';
 import { type ChannelData, decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
 
@@ -80,12 +81,13 @@ export class Decider {
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': node };
     const parent = callContext(request.uuid);
 
+    const measured: { url?: string } = {};
     this.#inHand++;
     const outcome = await inSpan(
       'decide',
       { parent, kind: SpanKind.INTERNAL, attributes },
       async (span, context) => {
-        const ended = await this.#decide(call, request, context).catch((error: Error) =>
+        const ended = await this.#decide(call, request, context, measured).catch((error: Error) =>
           this.#fault(call, error, log),
         );
         span.setAttribute('dialhook.result', ended.result);
@@ -97,6 +99,7 @@ export class Decider {
 
     const ms = Math.round(performance.now() - started);
     this.#trail.add({ step: 'decided', ...happensNow(request), ...outcome, ms, told: [...call.told] });
+    decided(outcome.result, node, measured.url, performance.now() - started);
     const line = {
       ...outcome,
       ms,
@@ -116,12 +119,14 @@ export class Decider {
     call: OutboundCall,
     request: ReturnType<typeof endpointRequest>,
     context: Context,
+    measured: { url?: string },
   ): Promise<Outcome> {
     const parsed = endpointOf(await ctiBridge(call), this.#config.DEFAULT_ENDPOINT_URL);
     const asked = parsed.ok ? { endpoint: publicUrl(parsed.endpoint.url) } : {};
     this.#trail.add({ step: 'taken', ...happensNow(request), ...asked, request });
     if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
+    measured.url = endpoint.url;
     this.#onTaken(call.data, request, endpoint);
     if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, endpoint);
 

@@ -11,6 +11,7 @@ import type { Log } from '#libs/telemetry/log.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
 import { Decider, type OnTaken } from './decide.ts';
 import { EventLag } from './event-lag.ts';
+import { observeAgent } from './metrics.ts';
 import { EVENTS } from './notification.ts';
 import { Progress } from './progress.ts';
 import { liveCall, Recovery } from './recovery.ts';
@@ -72,6 +73,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     else if (live.knows(request.node, request.uuid)) live.remove(request);
   };
   const decider = new Decider(bus, config, log, onTaken, trail);
+  observeAgent({ node: config.NODE_NAME, bus, live, outbox: progress.outbox, events, decider });
   const guard = new SocketGuard(config.SOCKET_ALLOWED_NETWORKS, log);
   const server = await OutboundServer.listen({
     host: config.SOCKET_HOST,

@@ -10,6 +10,7 @@ import { maskNumber } from '#libs/telemetry/numbers.ts';
 import { emitCallSpan, emitLegSpan, inSpan, isTracing } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
 import { endedLeg } from './leg.ts';
+import { eventRead, published } from './metrics.ts';
 import { type CallEvent, readEvent } from './notification.ts';
 import { Outbox } from './outbox.ts';
 
@@ -68,6 +69,7 @@ export class Progress {
       this.#emitLeg(event);
       return;
     }
+    eventRead(read.notification);
     if (read.endpoint.notify) this.outbox.add(read);
     else if (read.notification.action === 'hangup') this.#emitRoot(read);
   }
@@ -86,6 +88,7 @@ export class Progress {
     if (!first) return;
     const { node, time } = notification;
     this.#trail.add({ step: 'told', uuid, node, time, notification });
+    published(notification);
     this.#callLog(notification).info(summary(notification), 'published');
     if (action === 'hangup') this.#emitRoot(event);
   }

@@ -41,7 +41,7 @@ export const NotifierSettings = z
     ...commonSettings,
     HEALTH_PORT: port()
       .default(9103)
-      .describe('port on which /healthz and /readyz are served; 0 picks a free one'),
+      .describe('port on which /healthz, /readyz and /metrics are served; 0 picks a free one'),
     ...queueSettings,
     ENDPOINT_METHOD: z
       .enum(['POST', 'GET'], 'must be POST or GET')

@@ -10,6 +10,7 @@ import { callLog, type Log } from '#libs/telemetry/log.ts';
 import type { Attempt, Attempts } from './attempt.ts';
 import type { Clock } from './clock.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
+import { attempted, delivered, keptDead } from './metrics.ts';
 import { type RetryPolicy, retryDelayMs } from './retry.ts';
 
 export interface DrainParts {
@@ -104,12 +105,14 @@ export class Drain {
     const line = { attempt: attempts, ms: tookMs };
     if (verdict.kind === 'delivered') {
       this.#tell(entry, attempts, 'delivered', { status: verdict.status, ms: tookMs });
+      delivered(origin, entry.progress.notification.time, clock.now());
       log.info({ ...line, status: verdict.status }, 'delivered');
       return undefined;
     }
     const { dead, result, error, status } = verdict;
     const ms = dead === undefined ? retryDelayMs(retry, attempts, clock.random()) : undefined;
     log.warn({ ...line, result, error, status, retry_in_ms: ms }, 'not delivered');
+    attempted(origin, ms === undefined ? 'dead' : 'retried');
     const answered = status === undefined ? {} : { status };
     const how = { ...answered, error, ms: tookMs };
     if (ms !== undefined) {
@@ -131,6 +134,7 @@ export class Drain {
     const { deadLetters, clock } = this.#parts;
     const call = entry.progress.notification.uuid;
     await deadLetters.keep({ ...entry, call, origin, time: clock.now(), ...ending });
+    keptDead(origin, ending.reason);
     this.#logOf(entry, origin).error(ending, 'given up: it is a dead letter now');
   }
 

@@ -22,6 +22,7 @@ import type { NotifierConfig } from './config.ts';
 import { Drain } from './drain.ts';
 import { EndpointGate } from './endpoint-gate.ts';
 import { Intake } from './intake.ts';
+import { observeNotifier } from './metrics.ts';
 import { ReaderLease } from './reader-lease.ts';
 import { Slots } from './slots.ts';
 import { trimDeadLetters } from './trim.ts';
@@ -121,7 +122,9 @@ export function startNotifier(
   lifecycle.onStop('dead letters', trimDeadLetters(deadLetters, limits, redis, clock, log));
 
   const slots = new Slots(config.NOTIFY_CONCURRENCY);
-  const gate = new EndpointGate(new Endpoints(redis, prefix), slots, gateOptions(config), clock, log);
+  const endpoints = new Endpoints(redis, prefix);
+  observeNotifier({ redis, queue, deadLetters, endpoints, bus });
+  const gate = new EndpointGate(endpoints, slots, gateOptions(config), clock, log);
   const drain = new Drain({
     backlog,
     deadLetters,

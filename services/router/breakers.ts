@@ -58,6 +58,12 @@ export class Breakers {
     return state === CircuitState.HalfOpen ? 'half_open' : 'closed';
   }
 
+  /** Of each origin its state: 0 closed, 1 half open, 2 open. */
+  *states(): Generator<readonly [origin: string, state: number]> {
+    for (const [origin, { state }] of this.#byOrigin)
+      yield [origin, state === CircuitState.Open ? 2 : state === CircuitState.HalfOpen ? 1 : 0];
+  }
+
   #of(origin: string): CircuitBreakerPolicy {
     const known = this.#byOrigin.get(origin);
     if (known) return known;

@@ -20,7 +20,7 @@ export const RouterSettings = z
     ...commonSettings,
     HEALTH_PORT: port()
       .default(9102)
-      .describe('port on which /healthz and /readyz are served; 0 picks a free one'),
+      .describe('port on which /healthz, /readyz and /metrics are served; 0 picks a free one'),
     ENDPOINT_METHOD: z
       .enum(['POST', 'GET'], 'must be POST or GET')
       .default('POST')

@@ -15,6 +15,7 @@ import { replyOf } from './answer.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
 import { CallsInHand } from './calls-in-hand.ts';
 import { EndpointFigures } from './endpoint-figures.ts';
+import { observeRouter } from './metrics.ts';
 
 export interface DeciderOptions {
   readonly method: 'POST' | 'GET';
@@ -76,6 +77,7 @@ export class Decider {
     this.#now = options.now ?? Date.now;
     this.#inHand = new CallsInHand(options.maxCallsInHand);
     this.#breakers = new Breakers(options.breaker);
+    observeRouter(this.#inHand, this.#breakers);
   }
 
   /** Every way in which an endpoint can fail is a reply. Rejects for a fault of our own only. */

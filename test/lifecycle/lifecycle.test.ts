@@ -121,7 +121,10 @@ describe('health', () => {
     expect(await get('/readyz')).toEqual([503, { ready: false, checks: { nats: 'away' } }]);
     wrong = undefined;
     expect(await get('/readyz')).toEqual([200, { ready: true, checks: { nats: 'ok' } }]);
-    expect(await get('/metrics')).toEqual([404, { error: 'only /healthz and /readyz are served here' }]);
+    expect(await get('/metrics')).toEqual([
+      404,
+      { error: 'only /healthz, /readyz and /metrics are served here' },
+    ]);
     await expect(serveHealth(life, '127.0.0.1', port)).rejects.toThrow(
       `EADDRINUSE: address already in use 127.0.0.1:${port}`,
     );

@@ -70,12 +70,18 @@ function spansOf(request: OtlpRequest): OtlpSpan[] {
   });
 }
 
-/** An OTLP backend that keeps every span it is sent. */
+/** An OTLP backend that keeps every span it is sent, and metrics as they come. */
 export async function startCollector() {
   const spans: OtlpSpan[] = [];
+  const metrics: Buffer[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.url === '/v1/metrics') {
+      metrics.push(Buffer.concat(chunks));
+      response.setHeader('content-type', 'application/x-protobuf').end();
+      return;
+    }
     spans.push(...spansOf(JSON.parse(Buffer.concat(chunks).toString('utf8')) as OtlpRequest));
     response.setHeader('content-type', 'application/json').end('{}');
   });
@@ -83,6 +89,7 @@ export async function startCollector() {
   await once(server, 'listening');
   return {
     spans,
+    metrics,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: () => {
       server.closeAllConnections();

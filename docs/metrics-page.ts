@@ -1,0 +1,80 @@
+import {
+  ATTRIBUTES,
+  type AttributeName,
+  catalogue,
+  type Instrument,
+  prometheusLabel,
+  prometheusName,
+} from '#libs/telemetry/catalogue.ts';
+
+const PREFIXES: Readonly<Record<string, string>> = { histogram: '_bucket', counter: '_total' };
+
+const inPrometheus = (name: string, { unit, kind }: Instrument): string => {
+  const suffix = kind === 'histogram' ? PREFIXES['histogram'] : kind === 'gauge' ? '' : PREFIXES['counter'];
+  return `${prometheusName(name, unit, kind)}${suffix}`;
+};
+
+const code = (text: string): string => `\`${text}\``;
+const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+const instruments = (): string[] =>
+  Object.entries(catalogue).map(([name, instrument]) =>
+    row(
+      code(name),
+      instrument.kind,
+      code(instrument.unit),
+      code(inPrometheus(name, instrument)),
+      instrument.attributes.map(code).join(', '),
+      instrument.by.join(', '),
+      instrument.description,
+    ),
+  );
+
+const valuesOf = (name: AttributeName): string => {
+  const attribute = ATTRIBUTES[name];
+  return 'open' in attribute ? attribute.open : attribute.values.map(code).join(', ');
+};
+
+const attributes = (): string[] =>
+  (Object.keys(ATTRIBUTES) as AttributeName[]).map((name) =>
+    row(code(name), code(prometheusLabel(name)), ATTRIBUTES[name].description, valuesOf(name)),
+  );
+
+const buckets = (): string[] =>
+  Object.entries(catalogue).flatMap(([name, { buckets: bounds }]) =>
+    bounds === undefined ? [] : [row(code(name), bounds.join(', '))],
+  );
+
+/** docs/metrics.md. */
+export const metricsPage = (): string => `# Metrics
+
+Generated from the catalogue by \`npm run docs\`; do not edit.
+
+Each service serves its metrics for Prometheus as \`/metrics\` on its health port. They are pushed by OTLP (protobuf over
+HTTP), every \`OTEL_METRIC_EXPORT_INTERVAL\` ms (60,000), when \`OTEL_EXPORTER_OTLP_ENDPOINT\` or
+\`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is set and \`OTEL_METRICS_EXPORTER\` does not say otherwise (\`none\`). Names in
+Prometheus are the same both ways, with the unit at the end. \`OTEL_SDK_DISABLED=true\` switches all of it off.
+
+Whatever endpoints do, the number of series is bounded: every attribute has a set of values that is known (below), and
+the OpenTelemetry SDK folds what a metric has beyond 2,000 combinations into one with \`otel.metric.overflow\`.
+
+The SDK for Node exports no exemplars. From a metric to a call leads the log: its lines have \`trace_id\`, \`call\`,
+\`node\`, \`result\` and \`endpoint\`.
+
+Dashboards are in \`deploy/grafana\`, rules in \`deploy/prometheus/rules.yaml\`, what to do about an alert in
+[the runbook](runbook.md).
+
+## Instruments
+
+${[row('Name', 'Kind', 'Unit', 'In Prometheus', 'Attributes', 'Of', 'What it is'), row(...Array(7).fill('---')), ...instruments()].join('\n')}
+
+## Attributes
+
+${[row('Name', 'In Prometheus', 'What it is', 'Values'), row(...Array(4).fill('---')), ...attributes()].join('\n')}
+
+## Buckets
+
+Upper bounds in seconds.
+
+${[row('Histogram', 'Bounds'), row('---', '---'), ...buckets()].join('\n')}
+`;

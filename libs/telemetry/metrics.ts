@@ -1,0 +1,186 @@
+import { hostname } from 'node:os';
+import {
+  type Attributes,
+  type Counter,
+  type Histogram,
+  type Meter,
+  type ObservableResult,
+  ValueType,
+} from '@opentelemetry/api';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  hostDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import {
+  type IMetricReader,
+  MeterProvider,
+  MetricReader,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import {
+  type AttributesOf,
+  catalogue,
+  INSTRUMENTS,
+  type InstrumentName,
+  type NameOf,
+  prometheusName,
+} from './catalogue.ts';
+
+const EXPORT_INTERVAL_MS = 60_000;
+const EXPORT_TIMEOUT_MS = 5_000;
+/** A server that does not answer leaves its metrics out; it does not keep the scrape waiting. */
+const OBSERVE_TIMEOUT_MS = 1_000;
+
+/** A reader that is asked, where OpenTelemetry's own would listen on a port of its own. */
+class ScrapeReader extends MetricReader {
+  protected override async onShutdown(): Promise<void> {}
+  protected override async onForceFlush(): Promise<void> {}
+}
+
+export interface Metrics {
+  /** All metrics in the text format of Prometheus. */
+  scrape(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+type Observed = readonly [value: number, attributes: Attributes];
+
+interface Running {
+  readonly meter: Meter;
+  readonly counters: ReadonlyMap<string, Counter>;
+  readonly histograms: ReadonlyMap<string, Histogram>;
+  readonly endpoints: Set<string>;
+  readonly maxEndpoints: number;
+}
+
+/** Undefined until `startMetrics`: what is counted before that, or in a test without it, costs and leaves nothing. */
+let running: Running | undefined;
+
+export const pushesMetrics = (env: NodeJS.ProcessEnv): boolean =>
+  (env['OTEL_METRICS_EXPORTER'] ?? 'otlp').split(',').includes('otlp') &&
+  Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT']);
+
+function pushReader(env: NodeJS.ProcessEnv): IMetricReader {
+  const exportIntervalMillis = Number(env['OTEL_METRIC_EXPORT_INTERVAL']) || EXPORT_INTERVAL_MS;
+  const asked = Number(env['OTEL_METRIC_EXPORT_TIMEOUT']) || EXPORT_TIMEOUT_MS;
+  return new PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter(),
+    exportIntervalMillis,
+    exportTimeoutMillis: Math.min(asked, exportIntervalMillis),
+  });
+}
+
+/** Two processes of a service on one host are told apart by the instance: what they push would be mixed up. */
+const resourceOf = (service: string, env: NodeJS.ProcessEnv) =>
+  defaultResource()
+    .merge(resourceFromAttributes({ 'service.instance.id': `${hostname()}:${process.pid}` }))
+    .merge(detectResources({ detectors: [envDetector, hostDetector] }))
+    .merge(resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? `dialhook-${service}` }));
+
+/** Makes every instrument of the catalogue; pushes by OTLP when the usual OTEL_* variables name a collector. */
+export function startMetrics(
+  service: string,
+  maxEndpoints: number,
+  env: NodeJS.ProcessEnv = process.env,
+): Metrics {
+  if (env['OTEL_SDK_DISABLED'] === 'true')
+    return { scrape: async () => '# OTEL_SDK_DISABLED is true\n', stop: async () => {} };
+  const reader = new ScrapeReader();
+  const readers = [reader, ...(pushesMetrics(env) ? [pushReader(env)] : [])];
+  const provider = new MeterProvider({ resource: resourceOf(service, env), readers });
+  const meter = provider.getMeter('dialhook');
+  const counters = new Map<string, Counter>();
+  const histograms = new Map<string, Histogram>();
+  for (const [name, { kind, unit, description, buckets }] of Object.entries(catalogue)) {
+    if (kind === 'counter') counters.set(name, meter.createCounter(name, { unit, description }));
+    if (kind === 'histogram') {
+      const advice = { explicitBucketBoundaries: [...(buckets ?? [])] };
+      histograms.set(name, meter.createHistogram(name, { unit, description, advice }));
+    }
+  }
+  running = { meter, counters, histograms, endpoints: new Set(), maxEndpoints };
+  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
+  return {
+    scrape: async () => serializer.serialize(renamed((await reader.collect()).resourceMetrics)),
+    stop: () => provider.shutdown({ timeoutMillis: EXPORT_TIMEOUT_MS }),
+  };
+}
+
+type Collected = Parameters<PrometheusSerializer['serialize']>[0];
+
+/** With units in the names, as every translation of OTLP to Prometheus has them: the same queries serve both ways. */
+const renamed = (collected: Collected): Collected => ({
+  ...collected,
+  scopeMetrics: collected.scopeMetrics.map((scope) => ({
+    ...scope,
+    metrics: scope.metrics.map((metric) => {
+      const { name, unit } = metric.descriptor;
+      const kind = catalogue[name]?.kind ?? 'gauge';
+      return { ...metric, descriptor: { ...metric.descriptor, name: prometheusName(name, unit, kind) } };
+    }),
+  })),
+});
+
+/** Adds one to a counter. */
+export const count = <N extends NameOf<'counter'>>(name: N, attributes: AttributesOf<N>): void =>
+  running?.counters.get(name)?.add(1, attributes as Attributes);
+
+/** Adds a value to a histogram, given in milliseconds as all of Dialhook's times are. */
+export const measureMs = <N extends NameOf<'histogram'>>(
+  name: N,
+  ms: number,
+  attributes: AttributesOf<N>,
+): void => running?.histograms.get(name)?.record(Math.max(0, ms) / 1000, attributes as Attributes);
+
+type Reading<N extends InstrumentName> = readonly [value: number, attributes: AttributesOf<N>];
+
+/**
+ * Has metrics read each time they are collected. A `read` that fails, or takes longer than a second, leaves them out;
+ * while it is on its way it is not begun again.
+ */
+export function observe<N extends NameOf<'gauge' | 'observed counter'>>(
+  name: N,
+  read: () => Iterable<Reading<N>> | Promise<Iterable<Reading<N>>>,
+): void {
+  if (running === undefined) return;
+  const { kind, unit, description } = INSTRUMENTS[name];
+  const options = { unit, description, valueType: ValueType.DOUBLE };
+  const { meter } = running;
+  const instrument =
+    kind === 'gauge'
+      ? meter.createObservableGauge(name, options)
+      : meter.createObservableCounter(name, options);
+  let onItsWay = false;
+  instrument.addCallback(async (result: ObservableResult) => {
+    if (onItsWay) return;
+    onItsWay = true;
+    const reading = Promise.resolve()
+      .then(read)
+      .finally(() => {
+        onItsWay = false;
+      });
+    const readings = await inTime(reading).catch(() => []);
+    for (const [value, attributes] of readings as Iterable<Observed>) result.observe(value, attributes);
+  });
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('not read in time')), OBSERVE_TIMEOUT_MS);
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** An endpoint as metrics may name it: its origin, or `other` when there are too many by now. */
+export function endpointOfMetrics(url: string | undefined): string {
+  const origin = url === undefined ? 'null' : (URL.parse(url)?.origin ?? 'null');
+  if (origin === 'null') return 'none';
+  if (running === undefined || running.endpoints.has(origin)) return origin;
+  if (running.endpoints.size >= running.maxEndpoints) return 'other';
+  running.endpoints.add(origin);
+  return origin;
+}

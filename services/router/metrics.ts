@@ -1,0 +1,16 @@
+import { endpointOfMetrics, observe } from '#libs/telemetry/metrics.ts';
+import type { Breakers } from './breakers.ts';
+import type { CallsInHand } from './calls-in-hand.ts';
+
+/** Observes what a router has in hand. Endpoints that share the name `other` show the worst of them. */
+export function observeRouter(inHand: CallsInHand, breakers: Breakers): void {
+  observe('dialhook.calls.in_hand', () => [[inHand.size, {}]]);
+  observe('dialhook.breaker.state', () => {
+    const worst = new Map<string, number>();
+    for (const [origin, state] of breakers.states()) {
+      const endpoint = endpointOfMetrics(origin);
+      worst.set(endpoint, Math.max(worst.get(endpoint) ?? 0, state));
+    }
+    return [...worst].map(([endpoint, state]) => [state, { 'dialhook.endpoint': endpoint }]);
+  });
+}
