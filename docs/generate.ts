@@ -6,6 +6,7 @@ import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { AgentSettings } from '#services/agent/config.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
+import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
 import { metricsPage } from './metrics-page.ts';
 
 /** Writes the pages that follow from the schemas. `npm run docs` runs it; a test fails when a page is out of date. */
@@ -96,6 +97,9 @@ const page = (schema: z.ZodType, title: string): string =>
 export const pages: Readonly<Record<string, string>> = {
   'configuration.md': configuration,
   'metrics.md': metricsPage(),
+  ...Object.fromEntries(
+    Object.entries(dashboardFiles()).map(([name, text]) => [`../deploy/grafana/${name}`, text]),
+  ),
   'schema/request.schema.json': page(EndpointRequest, 'What the endpoint is asked'),
   'schema/decision.schema.json': page(Decision, 'What the endpoint answers'),
   'schema/notification.schema.json': page(Notification, 'What the endpoint is told'),

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, isScalar, parseDocument, stringify, type YAMLMap } from 'yaml';
+import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
 import { nodeSchema, type Schema, schema } from './schema.ts';
 
 /**
@@ -140,6 +141,11 @@ ${[row('Value', 'Default', 'What it is'), row('---', '---', '---'), ...nodeRows(
 export const files = (): Readonly<Record<string, string>> => ({
   'values.schema.json': formatted(withDescriptions()),
   'README.md': readme(),
+  // A chart cannot read what lies outside of it.
+  'files/rules.yaml': readFileSync(join(chart, '..', '..', 'deploy', 'prometheus', 'rules.yaml'), 'utf8'),
+  ...Object.fromEntries(
+    Object.entries(dashboardFiles()).map(([name, text]) => [`files/dashboards/${name}`, text]),
+  ),
 });
 
 if (import.meta.main)

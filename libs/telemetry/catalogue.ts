@@ -86,7 +86,7 @@ export const ATTRIBUTES = {
     values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE'],
     description: 'a stream of JetStream',
   },
-  'dialhook.endpoint_state': {
+  'dialhook.endpoint.trouble': {
     values: STATES.slice(1),
     description: 'what notifiers know against an endpoint',
   },
@@ -288,11 +288,11 @@ export const INSTRUMENTS = {
     attributes: [],
     by: ['notifier'],
   },
-  'dialhook.endpoint.state': {
+  'dialhook.endpoint.trouble': {
     kind: 'gauge',
     unit: '{state}',
     description: '1 for an endpoint that notifiers know something against; every notifier says it',
-    attributes: ['dialhook.endpoint', 'dialhook.endpoint_state'],
+    attributes: ['dialhook.endpoint', 'dialhook.endpoint.trouble'],
     by: ['notifier'],
   },
   'dialhook.queue.jobs': {

@@ -48,11 +48,11 @@ export function observeNotifier({ redis, queue, deadLetters, endpoints, bus }: P
       [delayed, { 'dialhook.job_state': 'delayed' }],
     ];
   });
-  observe('dialhook.endpoint.state', async () => {
+  observe('dialhook.endpoint.trouble', async () => {
     const known = isThere() ? await endpoints.list() : [];
     return known.map(({ origin, state }) => [
       1,
-      { 'dialhook.endpoint': endpointOfMetrics(origin), 'dialhook.endpoint_state': state },
+      { 'dialhook.endpoint': endpointOfMetrics(origin), 'dialhook.endpoint.trouble': state },
     ]);
   });
   observeStream(bus, BUS.stream);

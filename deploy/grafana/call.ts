@@ -1,0 +1,54 @@
+import type { Dashboard } from './panels.ts';
+import { answered, NODE, quantiles, query, rate } from './queries.ts';
+
+export const call: Dashboard = {
+  name: 'call',
+  title: 'calls',
+  variables: [
+    { name: 'node', label: 'Node', values: { metric: 'dialhook_event_socket_up', label: 'dialhook_node' } },
+    { name: 'uuid', label: 'uuid of a call' },
+  ],
+  rows: [
+    {
+      title: 'Calls that ended',
+      panels: [
+        {
+          title: 'By what their cause means',
+          unit: 'reqps',
+          queries: [
+            query(
+              rate('dialhook_calls_ended_total', 'dialhook_cause_class', NODE),
+              '{{dialhook_cause_class}}',
+            ),
+          ],
+        },
+        {
+          title: 'Answered',
+          unit: 'percentunit',
+          queries: [query(answered(NODE), 'answered')],
+        },
+        {
+          title: 'Post-dial delay',
+          unit: 's',
+          queries: quantiles('dialhook_call_post_dial_delay_seconds', NODE),
+        },
+        {
+          title: 'Duration of answered calls',
+          unit: 's',
+          queries: quantiles('dialhook_call_duration_seconds', NODE),
+        },
+      ],
+    },
+    {
+      title: 'One call',
+      panels: [
+        {
+          title: 'Its trace',
+          description: "A call's trace id is its uuid without the dashes.",
+          queries: [],
+          traceql: '{ span.dialhook.call = "$uuid" }',
+        },
+      ],
+    },
+  ],
+};

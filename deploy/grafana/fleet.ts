@@ -1,0 +1,87 @@
+import type { Dashboard } from './panels.ts';
+import { active, answered, decisions, latency, quantiles, query, RATE, rate } from './queries.ts';
+
+const PROCESS = '{{job}} {{instance}}';
+
+export const fleet: Dashboard = {
+  name: 'fleet',
+  title: 'fleet',
+  variables: [],
+  rows: [
+    {
+      title: 'Now',
+      panels: [
+        { title: 'Calls in progress', kind: 'stat', queries: [query(active(''), '')] },
+        {
+          title: 'Decided',
+          kind: 'stat',
+          unit: 'percentunit',
+          queries: [
+            query(
+              `sum(rate(dialhook_decisions_total{dialhook_result="decided"}${RATE})) / sum(rate(dialhook_decisions_total${RATE}))`,
+              '',
+            ),
+          ],
+        },
+        { title: 'Answered', kind: 'stat', unit: 'percentunit', queries: [query(answered(''), '')] },
+        { title: 'Dead letters', kind: 'stat', queries: [query('max(dialhook_dead_letters)', '')] },
+      ],
+    },
+    { title: 'Decisions', panels: [decisions(''), latency('')] },
+    {
+      title: 'Notifications',
+      panels: [
+        {
+          title: 'Attempts by outcome',
+          unit: 'reqps',
+          queries: [
+            query(rate('dialhook_notification_attempts_total', 'dialhook_outcome'), '{{dialhook_outcome}}'),
+          ],
+        },
+        {
+          title: 'From event to delivery',
+          unit: 's',
+          queries: quantiles('dialhook_notification_lag_seconds'),
+        },
+        {
+          title: 'What waits',
+          queries: [
+            query('sum(dialhook_outbox_held)', 'held by agents'),
+            query('max by (dialhook_stream) (dialhook_jetstream_messages)', 'in {{dialhook_stream}}'),
+            query(
+              'max by (dialhook_job_state) (dialhook_queue_jobs)',
+              'calls {{dialhook_job_state}} in Redis',
+            ),
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Processes',
+      panels: [
+        {
+          title: 'Not ready',
+          description: '0: a check of /readyz fails.',
+          queries: [query('min by (job, dialhook_check) (dialhook_ready)', '{{job}} {{dialhook_check}}')],
+        },
+        { title: 'Calls being decided', queries: [query('dialhook_calls_in_hand', PROCESS)] },
+        {
+          title: 'CPU',
+          unit: 'percentunit',
+          queries: [query(rate('process_cpu_time_seconds_total', 'job, instance'), PROCESS)],
+        },
+        { title: 'Memory', unit: 'bytes', queries: [query('process_memory_usage_bytes', PROCESS)] },
+        {
+          title: 'Event loop delay, p99',
+          unit: 's',
+          queries: [query('nodejs_eventloop_delay_p99_seconds', PROCESS)],
+        },
+        {
+          title: 'Garbage collection, share of time',
+          unit: 'percentunit',
+          queries: [query(rate('v8js_gc_duration_seconds_sum', 'job, instance'), PROCESS)],
+        },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,55 @@
+import {
+  type AttributeName,
+  catalogue,
+  type Kind,
+  prometheusLabel,
+  prometheusName,
+} from '#libs/telemetry/catalogue.ts';
+
+/** What a query in PromQL rests on, held against the catalogue. */
+
+const SUFFIXES: Readonly<Record<Kind, readonly string[]>> = {
+  counter: ['_total'],
+  'observed counter': ['_total'],
+  gauge: [''],
+  histogram: ['_bucket', '_count', '_sum'],
+};
+/** What Prometheus adds. */
+const OF_PROMETHEUS = ['job', 'instance'];
+
+/** The labels of every series by its name. */
+const labelsByName = new Map(
+  Object.entries(catalogue).flatMap(([name, { unit, kind, attributes }]) =>
+    SUFFIXES[kind].map((suffix) => {
+      const own = attributes.map((one: AttributeName) => prometheusLabel(one));
+      const le = suffix === '_bucket' ? ['le'] : [];
+      return [`${prometheusName(name, unit, kind)}${suffix}`, new Set([...own, ...le])] as const;
+    }),
+  ),
+);
+
+const words = (text: string): string[] => text.split(',').map((word) => word.trim());
+
+/** What is wrong with a query, in words. */
+export function problems(expr: string): string[] {
+  const wrong: string[] = [];
+  const labels = new Set(OF_PROMETHEUS);
+  const selectors = [...expr.matchAll(/\b([a-z]+(?:_[a-z0-9]+)+)\b(?!\s*[(=!~])(?:\{([^}]*)\})?/g)];
+  const grouped = [...expr.matchAll(/\b(?:by|on|without|ignoring)\s*\(([^)]*)\)/g)].flatMap((m) =>
+    words(m[1] ?? ''),
+  );
+  const names = selectors.filter(([, name = '']) => !grouped.includes(name));
+  if (names.length === 0) wrong.push('no metric');
+  for (const [, name = '', filters = ''] of names) {
+    const known = labelsByName.get(name);
+    if (known === undefined) {
+      wrong.push(`no metric ${name}`);
+      continue;
+    }
+    for (const label of known) labels.add(label);
+    for (const [, label = ''] of filters.matchAll(/([a-z_]+)\s*[=!]~?/g))
+      if (!known.has(label) && !OF_PROMETHEUS.includes(label)) wrong.push(`${name} has no ${label}`);
+  }
+  for (const label of grouped) if (!labels.has(label)) wrong.push(`nothing here has ${label}`);
+  return wrong;
+}
