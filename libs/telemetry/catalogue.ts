@@ -86,7 +86,7 @@ export const ATTRIBUTES = {
     values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE'],
     description: 'a stream of JetStream',
   },
-  'dialhook.endpoint.trouble': {
+  'dialhook.endpoint_state': {
     values: STATES.slice(1),
     description: 'what notifiers know against an endpoint',
   },
@@ -292,7 +292,7 @@ export const INSTRUMENTS = {
     kind: 'gauge',
     unit: '{state}',
     description: '1 for an endpoint that notifiers know something against; every notifier says it',
-    attributes: ['dialhook.endpoint', 'dialhook.endpoint.trouble'],
+    attributes: ['dialhook.endpoint', 'dialhook.endpoint_state'],
     by: ['notifier'],
   },
   'dialhook.queue.jobs': {

@@ -52,7 +52,7 @@ export function observeNotifier({ redis, queue, deadLetters, endpoints, bus }: P
     const known = isThere() ? await endpoints.list() : [];
     return known.map(({ origin, state }) => [
       1,
-      { 'dialhook.endpoint': endpointOfMetrics(origin), 'dialhook.endpoint.trouble': state },
+      { 'dialhook.endpoint': endpointOfMetrics(origin), 'dialhook.endpoint_state': state },
     ]);
   });
   observeStream(bus, BUS.stream);

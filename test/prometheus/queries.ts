@@ -34,7 +34,7 @@ const words = (text: string): string[] => text.split(',').map((word) => word.tri
 export function problems(expr: string): string[] {
   const wrong: string[] = [];
   const labels = new Set(OF_PROMETHEUS);
-  const selectors = [...expr.matchAll(/\b([a-z]+(?:_[a-z0-9]+)+)\b(?!\s*[(=!~])(?:\{([^}]*)\})?/g)];
+  const selectors = [...expr.matchAll(/\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b(?!\s*[(=!~])(?:\{([^}]*)\})?/g)];
   const grouped = [...expr.matchAll(/\b(?:by|on|without|ignoring)\s*\(([^)]*)\)/g)].flatMap((m) =>
     words(m[1] ?? ''),
   );
