@@ -35,6 +35,7 @@ const ports: Schema = { type: 'array', items: port };
 const strings = (values: Schema): Schema => ({ type: 'object', additionalProperties: values });
 const labels = strings(word('^(([A-Za-z0-9][A-Za-z0-9_.-]{0,61})?[A-Za-z0-9])?$'));
 const annotations = strings(text());
+const duration = word('^([0-9]+(s|m))+$');
 const user = orEmpty('^[^\\s:@]+@[^\\s:@]+$');
 const share: Schema = { type: ['integer', 'string'], minimum: 1, pattern: '^([1-9][0-9]?|100)%$' };
 
@@ -248,6 +249,11 @@ const root: Schema = object({
       headers: object({ existingSecret: orEmpty(DNS_NAME), key: word(SECRET_KEY) }),
     }),
     resourceAttributes: strings(text()),
+  }),
+  monitoring: object({
+    podMonitor: object({ enabled: flag, interval: duration, scrapeTimeout: duration, labels }),
+    prometheusRule: object({ enabled: flag, labels, runbookUrl: orEmpty('^https?://[^@\\s]+$') }),
+    dashboards: object({ enabled: flag, labels, annotations }),
   }),
   logLevel: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
   serviceAccount: object({ create: flag, name: orEmpty(DNS_NAME), annotations }),

@@ -16,6 +16,11 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   'services/notifier/main.ts': Object.keys(NotifierSettings.shape),
   'deploy/probe/main.ts': [...Object.keys(ProbeSettings.shape), ...Object.keys(AgentSettings.shape)],
 };
+/** Kinds that are not Kubernetes' own, by the set of values. */
+const FOREIGN: Readonly<Record<string, readonly string[]>> = {
+  autoscaled: ['ScaledObject'],
+  monitored: ['PodMonitor', 'PrometheusRule'],
+};
 const OF_THE_PLATFORM = /^(OTEL_[A-Z_]+|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|POD_(NAME|NAMESPACE|NODE))$/;
 
 describe.each(VALUE_SETS)('$name', ({ name, path }) => {
@@ -40,9 +45,7 @@ describe.each(VALUE_SETS)('$name', ({ name, path }) => {
   it('is what Kubernetes understands', () => {
     for (const manifest of manifests)
       expect(validate(manifest), `${manifest.kind} ${manifest.metadata.name}`).toBeUndefined();
-    expect(manifests.filter((one) => !isKnown(one)).map(({ kind }) => kind)).toEqual(
-      name === 'autoscaled' ? ['ScaledObject'] : [],
-    );
+    expect(manifests.filter((one) => !isKnown(one)).map(({ kind }) => kind)).toEqual(FOREIGN[name] ?? []);
   });
 
   it('passes the restricted Pod Security Standard', () => {

@@ -18,6 +18,16 @@ const node = { name: 'fs1', host: '10.0.0.11', existingSecret };
 const withNode = (extra: object) => ({ agents: { nodes: [{ ...node, ...extra }] } });
 
 const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
+  [
+    'a scrape interval that is none',
+    { monitoring: { podMonitor: { interval: 'often' } } },
+    ['/monitoring/podMonitor/interval', 'does not match pattern'],
+  ],
+  [
+    'a monitor of another kind',
+    { monitoring: { serviceMonitor: { enabled: true } } },
+    ['/monitoring', 'serviceMonitor', 'not allowed'],
+  ],
   ['a value that there is not', { routers: {} }, ['routers', 'not allowed']],
   ['a misspelt value of a node', withNode({ hots: 'x' }), ['/agents/nodes/0', 'hots', 'not allowed']],
   [

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
  *                                                          /openapi/v2 of an API server
  */
 const KINDS: Readonly<Record<string, string>> = {
+  'v1/ConfigMap': 'io.k8s.api.core.v1.ConfigMap',
   'v1/Pod': 'io.k8s.api.core.v1.Pod',
   'v1/Service': 'io.k8s.api.core.v1.Service',
   'v1/ServiceAccount': 'io.k8s.api.core.v1.ServiceAccount',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Manifest } from '../manifests.ts';
+import { MONITORING } from './monitoring.ts';
 
 const schemas = JSON.parse(readFileSync(join(import.meta.dirname, 'schemas.json'), 'utf8')) as {
   readonly kinds: Readonly<Record<string, string>>;
@@ -10,6 +11,7 @@ const schemas = JSON.parse(readFileSync(join(import.meta.dirname, 'schemas.json'
 const compiled = new Map<string, z.ZodType>();
 
 function schemaOf(kind: string): z.ZodType | undefined {
+  if (MONITORING[kind] !== undefined) return MONITORING[kind];
   const definition = schemas.kinds[kind];
   if (definition === undefined) return undefined;
   const schema =
