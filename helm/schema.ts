@@ -246,6 +246,7 @@ const root: Schema = object({
   telemetry: object({
     otlp: object({
       endpoint: orEmpty('^https?://[^@\\s]+$'),
+      metrics: flag,
       headers: object({ existingSecret: orEmpty(DNS_NAME), key: word(SECRET_KEY) }),
     }),
     resourceAttributes: strings(text()),

@@ -49,6 +49,13 @@ describe('the chart dialhook-stack', () => {
     expect(Object.keys(values.install)).toEqual(dependencies.slice(1).map(({ name }) => name));
   });
 
+  it('locks what it pins', () => {
+    const lock = read(join(STACK, 'Chart.lock')) as { dependencies: readonly object[] };
+    expect(lock.dependencies).toEqual(
+      dependencies.map(({ name, version, repository }) => ({ name, version, repository })),
+    );
+  });
+
   it('leads the services to what it installs', () => {
     const hosts = ['nats', 'valkey', 'jaeger'].map((name) => values[name].fullnameOverride);
     const env = (name: string) =>
@@ -57,6 +64,7 @@ describe('the chart dialhook-stack', () => {
       NATS_URL: `nats://${hosts[0]}:4222`,
       REDIS_URL: `redis://${hosts[1]}:6379`,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://${hosts[2]}:4318`,
+      OTEL_METRICS_EXPORTER: 'none',
     });
     for (const name of ['agent-fs1', 'router']) expect(env(name)['NATS_URL']).toBe(`nats://${hosts[0]}:4222`);
   });

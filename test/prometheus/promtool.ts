@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CACHE, once, onPath } from '../helm/cache.ts';
 
+const DOWNLOAD_MS = 60_000;
+
 /**
  * Where promtool is: on the PATH, or unpacked once from Debian's package (19 MB, nothing is installed); undefined where
  * neither is to be had.
@@ -25,7 +27,11 @@ export function promtoolPath(): string | undefined {
 function unpack(to: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'promtool-'));
   try {
-    execFileSync('apt-get', ['-qq', 'download', 'prometheus'], { cwd: folder, stdio: 'pipe' });
+    execFileSync('apt-get', ['-qq', 'download', 'prometheus'], {
+      cwd: folder,
+      stdio: 'pipe',
+      timeout: DOWNLOAD_MS,
+    });
     const [deb = ''] = readdirSync(folder);
     execFileSync('dpkg-deb', ['-x', deb, '.'], { cwd: folder, stdio: 'pipe' });
     mkdirSync(dirname(to), { recursive: true });

@@ -57,6 +57,10 @@
       fieldPath: spec.nodeName
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ .otlp.endpoint | quote }}
+{{- if not .otlp.metrics }}
+- name: OTEL_METRICS_EXPORTER
+  value: none
+{{- end }}
 {{- if .otlp.headers.existingSecret }}
 - name: OTEL_EXPORTER_OTLP_HEADERS
   valueFrom:
