@@ -14,13 +14,13 @@ export function errorType(answer: EndpointAnswer): ErrorType {
     : '_OTHER';
 }
 
-/** The answer of a call, measured. What was never tried takes no time and is no phase. */
+/** The answer of a call, measured. */
 export async function measured(
   call: EndpointCall,
   answered: Promise<EndpointAnswer>,
 ): Promise<EndpointAnswer> {
   const answer = await answered;
-  const { connectMs, responseMs, reused } = answer.timing;
+  const { connectMs, responseMs, phases } = answer.timing;
   const endpoint = { 'dialhook.endpoint': endpointOfMetrics(call.url) };
   const error = errorType(answer);
   measureMs('http.client.request.duration', connectMs + responseMs, {
@@ -28,10 +28,7 @@ export async function measured(
     'http.request.method': call.method,
     ...(error === undefined ? {} : { 'error.type': error }),
   });
-  const asked = answer.ok || responseMs > 0;
-  if (!reused && (asked || connectMs > 0))
-    measureMs('dialhook.endpoint.phase.duration', connectMs, { ...endpoint, 'dialhook.phase': 'connect' });
-  if (asked)
-    measureMs('dialhook.endpoint.phase.duration', responseMs, { ...endpoint, 'dialhook.phase': 'response' });
+  for (const { name, start, end } of phases)
+    measureMs('dialhook.endpoint.phase.duration', end - start, { ...endpoint, 'dialhook.phase': name });
   return answer;
 }

@@ -67,8 +67,8 @@ export const ATTRIBUTES = {
     description: 'what the notification tells',
   },
   'dialhook.phase': {
-    values: ['connect', 'response'],
-    description: 'connect: a free connection, DNS, TCP and TLS; response: from the written request on',
+    values: ['queue', 'dns', 'tcp', 'tls', 'first_byte', 'body'],
+    description: 'waiting for a free connection, DNS, TCP, TLS, to the first byte of the answer, to its last',
   },
   'dialhook.outcome': {
     values: ['delivered', 'retried', 'dead'],
@@ -247,7 +247,8 @@ export const INSTRUMENTS = {
   'dialhook.endpoint.phase.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'The same by phase; no connect phase on a connection that was kept alive',
+    description:
+      'The same by phase; what did not happen, as on a connection that was kept alive, is left out',
     attributes: ['dialhook.endpoint', 'dialhook.phase'],
     by: ['router', 'notifier'],
     buckets: WAITS,

@@ -15,7 +15,7 @@ import { parseExposition, total } from './exposition.ts';
 
 const ORIGINS = 10_000;
 const LIMIT = 100;
-const TIMING = { connectMs: 1, responseMs: 2, reused: false };
+const TIMING = { connectMs: 1, responseMs: 2, reused: false, phases: [] };
 const origin = (number: number): string => `http://host-${number}.example:8090`;
 
 let metrics: Metrics | undefined;
