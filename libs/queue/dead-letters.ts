@@ -52,7 +52,7 @@ local letters, times, prefix = KEYS[1], KEYS[2], ARGV[1]
 local letter = cjson.decode(ARGV[2])
 redis.call('HSET', letters, letter.id, ARGV[2])
 redis.call('ZADD', times, letter.time, letter.id)
-redis.call('ZADD', prefix .. ':dead:call:' .. letter.call, letter.order, letter.id)
+redis.call('ZADD', prefix .. ':dead:call:' .. letter.call, letter.at, letter.id)
 redis.call('ZADD', prefix .. ':dead:origin:' .. letter.origin, letter.time, letter.id)`;
 
 const TRIM = `${DROP}
@@ -140,7 +140,9 @@ export class DeadLetters {
   /** One call's letters, in the call's order. */
   async ofCall(call: string, filter: LetterFilter = {}): Promise<DeadLetter[]> {
     const letters = await this.byId(await this.#redis.zrange(`${this.#prefix}:dead:call:${call}`, 0, '-1'));
-    return letters.filter((letter) => wanted(letter, filter));
+    return letters
+      .filter((letter) => wanted(letter, filter))
+      .sort((one, other) => one.at - other.at || one.order - other.order);
   }
 
   /** The calls that have such letters, those first whose letters are the oldest. */

@@ -5,19 +5,22 @@ import type { Bus } from '#libs/bus/connection.ts';
 import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
 import { restartProgressConsumer } from '#libs/bus/progress.ts';
 import { Progress } from '#libs/contract/messages.ts';
+import type { Placed } from '#libs/queue/backlog.ts';
 import { type Entry, entryOf } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
-import type { Log } from '#libs/telemetry/log.ts';
+import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { ReaderLease } from './reader-lease.ts';
 
 const BATCH = 256;
 /** The shortest that NATS allows. */
 const FETCH_MS = 1_000;
+/** nats-server can let a fetch expire without a word when a message comes at that very moment: then we end it. */
+const OVERDUE_MS = 100;
 const AGAIN_MS = 500;
 
-/** Brings entries into Redis, in their order, and has them delivered; says of each whether it is new. */
-export type Store = (entries: readonly Entry[]) => Promise<boolean[]>;
+/** Brings entries into Redis, in their order, and has them delivered; says what became of each. */
+export type Store = (entries: readonly Entry[]) => Promise<Placed[]>;
 
 /** Settles as `work` does, or rejects when the signal is aborted first. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -42,6 +45,7 @@ export class Intake {
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
   #problem: string | undefined = 'not begun yet';
+  #late = 0;
 
   constructor(bus: Bus, makeStreams: () => Promise<void>, lease: ReaderLease, store: Store, log: Log) {
     this.#bus = bus;
@@ -91,6 +95,7 @@ export class Intake {
       const messages = await unlessAborted(fetched, signal);
       const stop = () => messages.stop();
       signal.addEventListener('abort', stop, { once: true });
+      const overdue = setTimeout(stop, FETCH_MS + OVERDUE_MS);
       try {
         let batch: JsMsg[] = [];
         for await (const message of messages) {
@@ -103,13 +108,14 @@ export class Intake {
         if (batch.length > 0) await unlessAborted(this.#take(batch), signal);
       } finally {
         signal.removeEventListener('abort', stop);
+        clearTimeout(overdue);
         messages.stop();
       }
     }
   }
 
   async #take(messages: readonly JsMsg[]): Promise<void> {
-    const { promise: stored, resolve, reject } = Promise.withResolvers<boolean[]>();
+    const { promise: stored, resolve, reject } = Promise.withResolvers<Placed[]>();
     stored.catch(() => {});
     const entries: Entry[] = [];
     const work = messages.flatMap((message) => {
@@ -132,7 +138,7 @@ export class Intake {
   }
 
   /** Adds the message to the batch, at once and with its span's context, and acknowledges it when the batch is stored. */
-  #process(message: JsMsg, progress: Progress, batch: Entry[], stored: Promise<boolean[]>): Promise<void> {
+  #process(message: JsMsg, progress: Progress, batch: Entry[], stored: Promise<Placed[]>): Promise<void> {
     const { uuid, node } = progress.notification;
     const parent = traceFromHeaders(message.headers, callContext(uuid));
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
@@ -143,10 +149,19 @@ export class Intake {
         const entry = entryOf(progress, message.seq, traceHeaders(context));
         const position = batch.push(entry) - 1;
         span.setAttribute('dialhook.notification', entry.id);
-        const fresh = (await stored)[position];
-        span.setAttribute('dialhook.repeat', fresh === false);
+        const placed = (await stored)[position];
+        span.setAttribute('dialhook.repeat', placed === 'repeat');
+        if (placed === 'late') this.#tellLate(entry);
         message.ack();
       },
+    );
+  }
+
+  #tellLate({ id, progress }: Entry): void {
+    const { uuid, node, action } = progress.notification;
+    callLog(this.#log, uuid, node).warn(
+      { notification: id, action, late_in_all: ++this.#late },
+      'left out: it came when something later of its call had been sent',
     );
   }
 }

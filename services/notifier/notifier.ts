@@ -154,13 +154,13 @@ export function startNotifier(
 
   const lease = new ReaderLease(redis, prefix, instance, config.TAKEOVER_MS);
   const store = async (entries: readonly Entry[]) => {
-    const fresh = await backlog.append(lease, entries, config.DEDUP_MS);
+    const placed = await backlog.append(lease, entries, config.DEDUP_MS);
     // Repeats too: the one before may have come into the backlog and no further.
     await wakeCalls(
       queue,
       entries.map((entry) => entry.progress.notification.uuid),
     );
-    return fresh;
+    return placed;
   };
   const intake = new Intake(bus, () => makeStreams(bus, config, log), lease, store, log);
   lifecycle.check('intake', () => intake.problem());

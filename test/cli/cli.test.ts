@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { DeadLetters } from '#libs/queue/dead-letters.ts';
+import { entryOf } from '#libs/queue/entry.ts';
 import { runCommandLine } from '#services/cli/command-line.ts';
 import { deadLetters } from '#services/cli/dead-letters.ts';
 import { endpoints } from '#services/cli/endpoints.ts';
@@ -39,10 +40,7 @@ async function keep(url: string, uuid: string, count: number, time: string): Pro
   const call = callOf(url, count, uuid);
   for (const [order, progress] of call.entries())
     await letters.keep({
-      id: idsOf([progress])[0] ?? '',
-      order,
-      trace: {},
-      progress,
+      ...entryOf(progress, order, {}),
       call: uuid,
       origin: new URL(url).origin,
       time: Date.parse(time),

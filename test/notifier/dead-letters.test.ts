@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Progress } from '#libs/contract/messages.ts';
 import { Backlog } from '#libs/queue/backlog.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
-import { originOf } from '#libs/queue/entry.ts';
+import { entryOf, originOf } from '#libs/queue/entry.ts';
 import { openQueue } from '#libs/queue/queue.ts';
 import { Replay } from '#libs/queue/replay.ts';
-import { callOf, idOf, idsOf } from './progress.ts';
+import { callOf, idsOf } from './progress.ts';
 import { type Behave, OK, startReceiver } from './receiver.ts';
 import { until, World } from './world.ts';
 
@@ -65,8 +65,8 @@ test('an endpoint that cannot be reached leaves the last error', async () => {
 /** A letter of a call as its notifier would keep it. */
 function letterOf(progress: Progress, order: number, time: number): DeadLetter {
   const { uuid } = progress.notification;
-  const of = { call: uuid, origin: originOf(progress.url), order, time, attempts: 1 };
-  return { id: idOf(progress), trace: {}, progress, ...of, reason: 'gone', error: 'words' };
+  const of = { call: uuid, origin: originOf(progress.url), time, attempts: 1 };
+  return { ...entryOf(progress, order, {}), ...of, reason: 'gone', error: 'words' };
 }
 
 test('too many and too old ones are dropped and counted, and leave the indexes', async () => {
