@@ -10,7 +10,7 @@ const USAGE = `Usage: npm run chaos -- [OPTIONS]
 
 Breaks a whole local cluster, fault by fault, under steady simulated calls, and says whether it kept its promises.
 
-  --fault NAME   only this fault; may be given several times
+  --fault NAME   only this fault, or several at once as NAME+NAME; may be given several times
   --short        each fault in its short form
   --seconds N    how long each fault lasts, instead of its own time
   --rate N       calls a second (default 10)
@@ -32,13 +32,16 @@ function number(name: string, text: string | undefined, max: number): number | u
   throw new UsageError(`--${name} must be a whole number from 1 to ${max}, not ${text}`);
 }
 
-function faultsNamed(names: readonly string[] | undefined): readonly Fault[] {
-  if (names === undefined) return FAULTS;
-  return names.map((name) => {
-    const fault = faultNamed(name);
-    if (fault === undefined) throw new UsageError(`no fault is called ${name}; --list names them`);
-    return fault;
-  });
+/** Each is what happens at once. */
+function stagesNamed(names: readonly string[] | undefined): readonly (readonly Fault[])[] {
+  if (names === undefined) return FAULTS.map((fault) => [fault]);
+  return names.map((together) =>
+    together.split('+').map((name) => {
+      const fault = faultNamed(name);
+      if (fault === undefined) throw new UsageError(`no fault is called ${name}; --list names them`);
+      return fault;
+    }),
+  );
 }
 
 function readOptions() {
@@ -56,11 +59,13 @@ function readOptions() {
   });
   return {
     ...values,
-    faults: faultsNamed(values.fault),
+    stages: stagesNamed(values.fault),
     seconds: number('seconds', values.seconds, MAX_SECONDS),
     rate: number('rate', values.rate, MAX_RATE) ?? 10,
   };
 }
+
+const nameOf = (faults: readonly Fault[]): string => faults.map(({ name }) => name).join('+');
 
 type Options = ReturnType<typeof readOptions>;
 
@@ -73,42 +78,42 @@ function optionsOrExit(): Options {
   }
 }
 
-/** One fault in a cluster of its own. A cluster that cannot even be started is a broken promise too. */
-async function runOne(fault: Fault, { seconds, short, rate, log }: Options): Promise<Row> {
-  const file = log === undefined ? undefined : join(log, `${fault.name}.log`);
+/** In a cluster of its own. A cluster that cannot even be started is a broken promise too. */
+async function runOne(faults: readonly Fault[], { seconds, short, rate, log }: Options): Promise<Row> {
+  const file = log === undefined ? undefined : join(log, `${nameOf(faults)}.log`);
   if (file !== undefined) rmSync(file, { force: true });
   const timing = {
     seconds: seconds ?? (short ? ('short' as const) : ('whole' as const)),
     beforeMs: short ? 1_000 : 3_000,
     steadyMs: short ? 1_500 : 3_000,
   };
-  const [row] = await runFaults([[fault]], { rate, timing, ...(file === undefined ? {} : { log: file }) });
+  const [row] = await runFaults([faults], { rate, timing, ...(file === undefined ? {} : { log: file }) });
   if (!row) throw new Error('no row');
   return row;
 }
 
 async function main(options: Options): Promise<boolean> {
-  const { faults, json, log } = options;
+  const { stages, json, log } = options;
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   if (log !== undefined) mkdirSync(log, { recursive: true });
   const began = performance.now();
   const rows: Row[] = [];
   const failed: { fault: string; error: string }[] = [];
   say(tableHead());
-  for (const fault of faults) {
+  for (const faults of stages) {
     try {
-      const row = await runOne(fault, options);
+      const row = await runOne(faults, options);
       rows.push(row);
-      say(`${tableLine(row)}${!row.ok && fault.gap ? ` (known gap: ${fault.gap})` : ''}`);
+      say(tableLine(row));
     } catch (error) {
-      failed.push({ fault: fault.name, error: (error as Error).message });
-      say(`${fault.name}: could not be run: ${(error as Error).message}`);
+      failed.push({ fault: nameOf(faults), error: (error as Error).message });
+      say(`${nameOf(faults)}: could not be run: ${(error as Error).message}`);
     }
   }
   const broken = rows.filter(({ ok }) => !ok).length + failed.length;
   const seconds = Math.round((performance.now() - began) / 1000);
   say(
-    `\n${faults.length} faults in ${seconds} s, ${broken === 0 ? 'every promise kept' : `${broken} with a broken promise`}`,
+    `\n${stages.length} faults in ${seconds} s, ${broken === 0 ? 'every promise kept' : `${broken} with a broken promise`}`,
   );
   if (json) process.stdout.write(`${JSON.stringify({ ok: broken === 0, seconds, rows, failed })}\n`);
   return broken === 0;
