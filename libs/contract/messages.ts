@@ -29,7 +29,6 @@ export const DecisionRequest = z.strictObject({
   fallback_url: z.string().optional(),
   connect_timeout_ms: z.number().int().positive(),
   response_timeout_ms: z.number().int().positive(),
-  deadline: z.number().int().describe('epoch milliseconds after which nobody waits for the answer'),
   request: EndpointRequest,
 });
 export type DecisionRequest = z.output<typeof DecisionRequest>;
@@ -45,7 +44,7 @@ export const DecisionReply = z.discriminatedUnion('result', [
 ]);
 export type DecisionReply = z.output<typeof DecisionReply>;
 
-/** Agent to every router: the caller of this call has given up. */
+/** Agent to every router: nobody waits for this call's decision any more. */
 export const Abandon = z.strictObject({ v: Version, uuid: z.string() });
 export type Abandon = z.output<typeof Abandon>;
 

@@ -131,7 +131,7 @@ export class Decider {
     if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, endpoint);
 
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
-    const question = decisionRequest(request, endpoint, this.#config.FALLBACK_ENDPOINT_URL, Date.now());
+    const question = decisionRequest(request, endpoint, this.#config.FALLBACK_ENDPOINT_URL);
     const reply = await Promise.race([
       askRouters(this.#bus, question, timeoutMs, context),
       aborted(call.gone),

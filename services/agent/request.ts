@@ -64,12 +64,11 @@ export const endpointRequest = (
   variables: selectVariables(data, wantedVariables),
 });
 
-/** The question for the routers. `now` is epoch milliseconds. */
+/** The question for the routers. */
 export function decisionRequest(
   request: EndpointRequest,
   endpoint: CallEndpoint,
   defaultFallbackUrl: string | undefined,
-  now: number,
 ): DecisionRequest {
   const { url, connectTimeoutMs, responseTimeoutMs, fallbackUrl = defaultFallbackUrl } = endpoint;
   return {
@@ -78,7 +77,6 @@ export function decisionRequest(
     ...(fallbackUrl === undefined ? {} : { fallback_url: fallbackUrl }),
     connect_timeout_ms: connectTimeoutMs,
     response_timeout_ms: responseTimeoutMs,
-    deadline: now + connectTimeoutMs + responseTimeoutMs,
     request,
   };
 }

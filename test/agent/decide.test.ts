@@ -54,14 +54,12 @@ describe('a decision', () => {
       headers: { 'Caller-Caller-ID-Name': "张三 O'Brien 100%" },
       variables: { 'sip_h_X-Account': '7', sip_h_Other: 'no' },
     });
-    const before = Date.now();
     expect(routers.requests).toEqual([
       {
         v: 1,
         url: 'http://crm/binding?number=0555',
         connect_timeout_ms: 3000,
         response_timeout_ms: 3000,
-        deadline: expect.any(Number),
         request: expect.objectContaining({
           uuid: call.uuid,
           node: 'fs1',
@@ -70,7 +68,6 @@ describe('a decision', () => {
         }),
       },
     ]);
-    expect((routers.requests[0]?.deadline ?? 0) - before).toBeLessThanOrEqual(6_000);
     expect(outcomes()).toMatchObject([
       { message: 'decided', call: call.uuid, result: 'decided', node: 'fs1' },
     ]);

@@ -65,13 +65,12 @@ describe('decisionRequest', () => {
   it('gives the router as long as the endpoint has', () => {
     const endpoint = { url: 'http://crm/', connectTimeoutMs: 100, responseTimeoutMs: 200, notify: true };
     const request = endpointRequest(connectReply('answered'), 'vm', []);
-    const message = decisionRequest(request, endpoint, undefined, 1_000);
+    const message = decisionRequest(request, endpoint, undefined);
     expect(message).toEqual({
       v: 1,
       url: 'http://crm/',
       connect_timeout_ms: 100,
       response_timeout_ms: 200,
-      deadline: 1_300,
       request,
     });
     expect(DecisionRequest.parse(message)).toEqual(message);
@@ -81,7 +80,7 @@ describe('decisionRequest', () => {
     const endpoint = { url: 'http://crm/', connectTimeoutMs: 1, responseTimeoutMs: 2, notify: true };
     const request = endpointRequest(connectReply('answered'), 'vm', []);
     const fallback = (own: object, configured: string | undefined) =>
-      decisionRequest(request, { ...endpoint, ...own }, configured, 0).fallback_url;
+      decisionRequest(request, { ...endpoint, ...own }, configured).fallback_url;
     expect(fallback({ fallbackUrl: 'http://own/' }, 'http://configured/')).toBe('http://own/');
     expect(fallback({}, 'http://configured/')).toBe('http://configured/');
     expect(fallback({}, undefined)).toBeUndefined();

@@ -30,8 +30,6 @@ export interface Fault {
   readonly allowed: Allowed;
   /** What the cluster must be like for it. */
   readonly world?: Pick<WorldOptions, 'links' | 'tls' | 'env'>;
-  /** Why it is known to break a promise today. It counts as broken all the same. */
-  readonly gap?: string;
   /** How long it lasts, in seconds: in the whole matrix and in its short form. */
   readonly seconds: readonly [whole: number, short: number];
   /** Does it and undoes what nobody else undoes. */
@@ -451,7 +449,6 @@ export const FAULTS: readonly Fault[] = [
     name: 'clock-ahead',
     does: 'the wall clocks of the routers are an hour ahead of those of the agents',
     ends: 'never',
-    gap: 'a router drops what is past its deadline by its own clock',
     world: { env: { router: skewed(1) } },
     seconds: [5, 2],
     allowed: NOTHING,

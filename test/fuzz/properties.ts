@@ -404,7 +404,6 @@ const REQUEST = {
   url: 'http://crm/',
   connect_timeout_ms: 1,
   response_timeout_ms: 1,
-  deadline: 1,
   request: {
     action: 'request',
     ...{ uuid: 'u', node: 'n', time: '2026-11-23T22:56:34.798Z', caller_id_number: '', caller_id_name: '' },

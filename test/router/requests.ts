@@ -10,7 +10,6 @@ export const decisionRequest = (url: string, uuid = UUID): DecisionRequest => ({
   url,
   connect_timeout_ms: PATIENT_MS,
   response_timeout_ms: PATIENT_MS,
-  deadline: Date.now() + PATIENT_MS,
   request: {
     action: 'request',
     uuid,
