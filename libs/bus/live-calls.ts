@@ -17,6 +17,8 @@ import { ensureStream } from './streams.ts';
 import { subjectToken, tokenText } from './subject.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
+/** What nats-server says of a message that its twin has deleted; the client does not name it. */
+const SEQUENCE_NOT_FOUND = 10043;
 const AT_ONCE = 256;
 const READ_AT_ONCE = 5_000;
 const FIRST_PAUSE_MS = 250;
@@ -234,6 +236,7 @@ export class LiveCalls {
     const manager = await this.#ensure();
     return manager.streams.deleteMessage(BUS.liveStream, seq, false).catch((error: unknown) => {
       if (isApiError(error, JetStreamApiCodes.NoMessageFound)) return false;
+      if (isApiError(error, SEQUENCE_NOT_FOUND)) return false;
       throw error;
     });
   }

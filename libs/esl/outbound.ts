@@ -96,6 +96,8 @@ export interface OutboundServerOptions {
   readonly port: number;
   /** Sent in the same write as `connect`, so that it holds before anything else can happen to the call. */
   readonly onConnect: readonly { readonly application: string; readonly data: string }[];
+  /** Told of each call as soon as its data is there, also of one that ends before anything else can be done. */
+  readonly onData?: (data: OutboundCall['data']) => void;
   /** Whether a connection from this address is taken; every one without it. */
   readonly admits?: (address: string) => boolean;
   readonly onCall: (call: OutboundCall) => Promise<void>;
@@ -176,7 +178,11 @@ export class OutboundServer {
       () => socket.destroy(new ClosedError('no answer to connect within 5 s')),
       CONNECT_TIMEOUT_MS,
     );
-    const [{ headers }] = await Promise.all([connected, ...executed]).finally(() => clearTimeout(timer));
+    const known = connected.then((reply) => {
+      this.#options.onData?.(reply.headers);
+      return reply;
+    });
+    const [{ headers }] = await Promise.all([known, ...executed]).finally(() => clearTimeout(timer));
     await this.#options.onCall(new OutboundCall(headers, gone, socket));
   }
 }

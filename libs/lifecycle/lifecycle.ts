@@ -16,7 +16,7 @@ export class Lifecycle {
   readonly #log: Log;
   readonly #deadlineMs: number;
   readonly #steps: { name: string; stop: () => Promise<void> | void }[] = [];
-  readonly #checks = new Map<string, Check>();
+  readonly #checks = new Map<string, { readonly check: Check; readonly decides: () => boolean }>();
   #stopped: Promise<void> | undefined;
 
   constructor(log: Log, deadlineMs: number) {
@@ -28,9 +28,9 @@ export class Lifecycle {
     this.#steps.push({ name, stop });
   }
 
-  /** Adds a condition for /readyz. */
-  check(name: string, check: Check): void {
-    this.#checks.set(name, check);
+  /** Adds a line to /readyz. While `decides` says so it is a condition: work goes elsewhere when it is not fine. */
+  check(name: string, check: Check, decides: () => boolean = () => true): void {
+    this.#checks.set(name, { check, decides });
   }
 
   get stopping(): boolean {
@@ -38,9 +38,10 @@ export class Lifecycle {
   }
 
   health(): Health {
-    const checks = Object.fromEntries([...this.#checks].map(([name, check]) => [name, check() ?? 'ok']));
+    const checks = Object.fromEntries([...this.#checks].map(([name, { check }]) => [name, check() ?? 'ok']));
     if (this.stopping) checks['lifecycle'] = 'stopping';
-    return { ready: Object.values(checks).every((state) => state === 'ok'), checks };
+    const unready = [...this.#checks].some(([name, { decides }]) => decides() && checks[name] !== 'ok');
+    return { ready: !unready && !this.stopping, checks };
   }
 
   /** Runs every step once, whoever asks. Resolves when all are done or the deadline has passed. */

@@ -26,7 +26,14 @@ import { ctiBridge } from './cti-bridge.ts';
 import { failurePolicy } from './failure-policy.ts';
 import { decided } from './metrics.ts';
 import { lookUpUsers } from './registrations.ts';
-import { type ChannelData, decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
+import {
+  type ChannelData,
+  decisionRequest,
+  endpointOf,
+  endpointRequest,
+  nodeName,
+  variable,
+} from './request.ts';
 
 /** The router lets more variables pass than this agent does. */
 const refusedWords = (name: string): string =>
@@ -52,7 +59,10 @@ export class Decider {
   readonly #mayBeSet: MayBeSet;
   #inHand = 0;
 
-  /** `onTaken` is called for each call before anybody is asked about it. */
+  /**
+   * `onTaken` is called for each call before anybody is asked about it, and before that with what its data tells of
+   * its endpoint.
+   */
   constructor(
     bus: Bus,
     config: AgentConfig,
@@ -73,10 +83,16 @@ export class Decider {
     return this.#inHand;
   }
 
+  /** The caller may be gone before the exact arguments are known, with nobody hearing of it but us. */
+  seen(data: ChannelData): void {
+    const parsed = endpointOf(variable(data, 'cti_bridge'), this.#config.DEFAULT_ENDPOINT_URL);
+    if (parsed.ok) this.#onTaken(data, this.#request(data), parsed.endpoint);
+  }
+
   async handle(call: OutboundCall): Promise<void> {
     const started = performance.now();
-    const node = nodeName(call.data, this.#config.NODE_NAME);
-    const request = endpointRequest(call.data, node, this.#config.REQUEST_VARIABLES);
+    const request = this.#request(call.data);
+    const { node } = request;
     const log = callLog(this.#log, request.uuid, node);
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': node };
     const parent = callContext(request.uuid);
@@ -110,6 +126,10 @@ export class Decider {
     else log.warn(line, 'not decided');
   }
 
+  #request(data: ChannelData): EndpointRequest {
+    return endpointRequest(data, nodeName(data, this.#config.NODE_NAME), this.#config.REQUEST_VARIABLES);
+  }
+
   /** Why there is no decision, for traces: the words of an error may hold numbers. */
   #shown({ result, error = '' }: Outcome): string {
     return this.#config.LOG_NUMBERS === 'masked' ? result : error;
@@ -117,7 +137,7 @@ export class Decider {
 
   async #decide(
     call: OutboundCall,
-    request: ReturnType<typeof endpointRequest>,
+    request: EndpointRequest,
     context: Context,
     measured: { url?: string },
   ): Promise<Outcome> {

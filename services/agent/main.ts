@@ -9,12 +9,12 @@ import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { runService } from '#libs/lifecycle/service.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
-import { Decider, type OnTaken } from './decide.ts';
+import { Decider } from './decide.ts';
 import { EventLag } from './event-lag.ts';
 import { observeAgent } from './metrics.ts';
 import { EVENTS } from './notification.ts';
 import { Progress } from './progress.ts';
-import { liveCall, Recovery } from './recovery.ts';
+import { Recovery, rememberer } from './recovery.ts';
 import { SocketGuard } from './socket-guard.ts';
 
 async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promise<void> {
@@ -29,13 +29,19 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     maxHeld: config.MAX_LIVE_CALLS_HELD,
   };
   const live = new LiveCalls(bus, limits, log);
-  lifecycle.check('live calls', () => live.trouble);
+  // Calls can be decided without it: that they are not sent here would help nobody.
+  lifecycle.check(
+    'live calls',
+    () => live.trouble,
+    () => false,
+  );
   lifecycle.onStop('live calls', () => live.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 4)));
 
   const progress = new Progress(bus, config, log, (call) => live.remove(call), trail);
   lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
 
   const lag = new EventLag(config.NODE_NAME);
+  let hasHeard = false;
   const events = new InboundConnection({
     host: config.FREESWITCH_HOST,
     port: config.FREESWITCH_PORT,
@@ -48,6 +54,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
       progress.take(event);
     },
     onUp: () => {
+      hasHeard = true;
       log.info('freeswitch: listening to events');
       recovery.compare();
     },
@@ -64,15 +71,16 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     confirmMs: config.RECONCILE_CONFIRM_MS,
     log,
   });
-  lifecycle.check('freeswitch', () => (events.up ? undefined : 'not logged in to the event socket'));
+  // The same, but one that takes another's place has to hear FreeSWITCH before that one goes.
+  lifecycle.check(
+    'freeswitch',
+    () => (events.up ? undefined : 'not logged in to the event socket'),
+    () => !hasHeard,
+  );
   lifecycle.onStop('recovery', () => recovery.close());
   lifecycle.onStop('event socket', () => events.close());
 
-  const onTaken: OnTaken = (data, request, endpoint) => {
-    if (endpoint.notify) live.add(liveCall(data, request, endpoint));
-    else if (live.knows(request.node, request.uuid)) live.remove(request);
-  };
-  const decider = new Decider(bus, config, log, onTaken, trail);
+  const decider = new Decider(bus, config, log, rememberer(live), trail);
   observeAgent({ node: config.NODE_NAME, bus, live, outbox: progress.outbox, events, decider });
   const guard = new SocketGuard(config.SOCKET_ALLOWED_NETWORKS, log);
   const server = await OutboundServer.listen({
@@ -85,6 +93,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
       // to copy its value would expand what a caller may have written into it.
       { application: 'set', data: 'export_vars=${export_vars},cti_bridge' },
     ],
+    onData: (data) => decider.seen(data),
     onCall: (call) => decider.handle(call),
     onError: (err) => log.error({ err }, 'a connection of the socket application failed'),
   });

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
-import type { DecisionReply } from '#libs/contract/messages.ts';
+import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
-import { Peer, PeerServer, until } from '#test/esl/peer.ts';
+import { channelData, Peer, PeerServer, until } from '#test/esl/peer.ts';
 import { framesOf, recorded, recordedCommands } from '#test/esl/recordings.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';
 import { keptLog } from './agent.ts';
@@ -57,6 +59,7 @@ class AgentProcess {
 
 let nats: NatsServer;
 let bus: Lifecycle;
+let onBus: Bus;
 let routers: Routers;
 let freeSwitch: PeerServer;
 let agents: AgentProcess[];
@@ -66,7 +69,8 @@ beforeAll(async () => {
   const { log } = keptLog();
   bus = new Lifecycle(log, 5_000);
   const limits = { replicas: 1, maxBytes: 1 << 24, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
-  await ensureProgressStream(await Bus.connect(nats.url, 'test', bus, log), limits);
+  onBus = await Bus.connect(nats.url, 'test', bus, log);
+  await ensureProgressStream(onBus, limits);
 });
 afterAll(async () => {
   await bus.stop();
@@ -112,9 +116,28 @@ describe('the agent', () => {
     };
     const waiting = { nats: 'ok', freeswitch: 'not logged in to the event socket' };
     expect(await ready()).toMatchObject([503, { ready: false, checks: waiting }]);
-    await logIn();
+    const { peer } = await logIn();
     await until(() => agent.says('freeswitch: listening to events').length > 0);
     expect(await ready()).toMatchObject([200, { ready: true, checks: { nats: 'ok', freeswitch: 'ok' } }]);
+    // It says so, but can decide calls without it.
+    peer.reset();
+    await until(() => agent.says('freeswitch: no event socket; trying again').length > 0);
+    expect(await ready()).toMatchObject([200, { ready: true, checks: waiting }]);
+  });
+
+  it('remembers a call whose caller is gone before anything could be asked', async () => {
+    const agent = start({ NODE_NAME: 'fs1' });
+    const { port } = await agent.started();
+    const caller = await Peer.dial(port);
+    const uuid = randomUUID();
+    await caller.answer(channelData({ 'Unique-ID': uuid, variable_cti_bridge: 'http://crm/ 3000 3000 1' }));
+    caller.socket.end();
+    const manager = await jetstreamManager(onBus.nats);
+    const subject = { last_by_subj: `${BUS.live}.fs1.${uuid}` };
+    const found = () => manager.streams.getMessage(BUS.liveStream, subject).catch(() => null);
+    let stored = await found();
+    while (stored === null) stored = await found();
+    expect(stored.json()).toMatchObject({ uuid, url: 'http://crm/', node: 'fs1' });
   });
 
   it('outlives a probe of its port, and calls that end half way', async () => {

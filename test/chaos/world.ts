@@ -62,11 +62,13 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('error', () => settle(false));
   });
 
+/** Whether all is well there: a service may be ready for work and have something to complain of. */
 const answersWell = (url: string, withinMs: number): Promise<boolean> =>
   fetch(url, { signal: AbortSignal.timeout(withinMs) }).then(
     async (answer) => {
-      await answer.arrayBuffer();
-      return answer.ok;
+      const text = await answer.text();
+      const { checks = {} } = JSON.parse(text) as { checks?: Record<string, string> };
+      return answer.ok && Object.values(checks).every((state) => state === 'ok');
     },
     () => false,
   );

@@ -108,6 +108,19 @@ describe('health', () => {
     expect(life.health().checks).toMatchObject({ lifecycle: 'stopping' });
   });
 
+  it('tells of what is wrong without being a reason to send work elsewhere', () => {
+    const { life } = lifecycle();
+    let needed = true;
+    life.check(
+      'events',
+      () => 'away',
+      () => needed,
+    );
+    expect(life.health()).toEqual({ ready: false, checks: { events: 'away' } });
+    needed = false;
+    expect(life.health()).toEqual({ ready: true, checks: { events: 'away' } });
+  });
+
   it('is served, and ends with the service', async () => {
     const { life } = lifecycle();
     let wrong: string | undefined = 'away';
