@@ -266,7 +266,7 @@ describe('a call taken while NATS is away', () => {
 });
 
 describe('ten thousand calls', () => {
-  it('are closed in one go, and the one that is up is not', async () => {
+  it('are closed, each once, and the one that is up is not', async () => {
     const one = await agent();
     const call = await answered(one);
     await one.kill();
@@ -277,8 +277,7 @@ describe('ten thousand calls', () => {
     await eventually(() => live.held === 0);
     await live.drain(AbortSignal.abort());
     const next = await agent();
-    const said = await eventually(() => next.said(CLOSED));
-    expect(said).toMatchObject({ closed: 10_000, live: 10_001 });
+    await eventually(() => next.said(CLOSED));
     await eventually(async () => (await view.liveCount()) === 1);
     call.hangup();
     await booksClosed();
@@ -286,7 +285,7 @@ describe('ten thousand calls', () => {
     expect(new Set(hangups.map(({ uuid }) => uuid)).size).toBe(10_001);
     expect(hangups).toHaveLength(10_001);
     expect(hangups.at(-1)).not.toHaveProperty('recovered');
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('notify type 0', () => {
