@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Bus } from '#libs/bus/connection.ts';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
@@ -20,7 +21,7 @@ export async function eventually<T>(
   for (;;) {
     const seen = await look();
     if (seen !== undefined && seen !== false) return seen;
-    await new Promise((resolve) => setImmediate(resolve));
+    await sleep(5);
   }
 }
 
