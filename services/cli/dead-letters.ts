@@ -30,11 +30,11 @@ function readFilter({ options }: Given, now: number): LetterFilter {
 const isEmpty = (filter: LetterFilter): boolean => Object.values(filter).every((one) => one === undefined);
 
 /** A letter as it is shown: without the password that its URL may hold. */
-const shown = ({ progress, trace, order: _, origin, time: at, ...letter }: DeadLetter) => ({
+const shown = ({ progress, trace, order: _, at: __, origin, time: givenUp, ...letter }: DeadLetter) => ({
   ...letter,
   endpoint: origin,
   url: publicUrl(progress.url),
-  time: time(at),
+  time: time(givenUp),
   notification: progress.notification,
   trace,
 });
