@@ -73,6 +73,9 @@ function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): Call
   const quiet = { uuid, result: undefined, decisionMs: undefined };
   // A call that no agent has taken is none of ours.
   if (record?.variables['dialhook_call'] === undefined) return { ...quiet, progress: [], unseen: 0 };
+  // A call that died with its only agent before the endpoint was asked about it is its dialplan's alone.
+  const forsaken = allowed.forsaken?.includes(node) === true && !known.has(uuid);
+  if (forsaken) return { ...quiet, progress: [], unseen: record.progress.length };
   const ended = record.progress.some(({ action }) => action === 'hangup');
   const owed = ended || (!known.has(uuid) && !came(hangup)) ? record.progress : [...record.progress, hangup];
   const progress = allowed.unseen?.includes(node)
