@@ -16,7 +16,8 @@ export const ControlRequest = z.discriminatedUnion('do', [
     ...call,
     destination: z
       .string()
-      .regex(/^[\w*#+.-]{1,64}$/, 'must be 1 to 64 letters, digits and * # + . - _')
+      // FreeSWITCH takes a dash at the beginning for an option of uuid_transfer.
+      .regex(/^[\w*#+.][\w*#+.-]{0,63}$/, 'must be 1 to 64 letters, digits and * # + . - _, no - first')
       .describe('the extension to transfer the caller to'),
     context: SipName.optional().describe("its dialplan context; the call's own without it"),
   }),

@@ -4,10 +4,13 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { MessageError, readMessage } from '#libs/bus/message.ts';
 import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
+import { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
-import { Abandon, BUS, DecisionReply, DecisionRequest, Progress } from '#libs/contract/messages.ts';
+import { Abandon, BUS, DecisionReply, DecisionRequest, LiveCall, Progress } from '#libs/contract/messages.ts';
 import { DialEndpoint, type DialPlan, type Group, Plan } from '#libs/contract/plan.ts';
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
+import { ServiceStatus } from '#libs/contract/status.ts';
+import { TrailStep } from '#libs/contract/trail.ts';
 import {
   type DialableGroup,
   dialApplications,
@@ -419,6 +422,23 @@ const REQUEST = {
   },
 };
 const GROUP = { variables: {}, legs: [{ endpoint: 'user/1', variables: {} }] };
+const RING = {
+  ...{ action: 'ring', uuid: 'u', leg: 'l', node: 'n', time: '2026-11-23T22:56:34.798Z' },
+  ...{ caller_id_number: '', caller_id_name: '', destination_number: '', called_number: '' },
+};
+const UUID = 'b1cd59aa-0085-4be2-a1d4-0e11a3fff3bd';
+const STEP = { v: 1, uuid: 'u', node: 'n', by: 'agent@1', time: '2026-11-23T22:56:34.798Z' };
+const ATTEMPTED = { notification: 'n', endpoint: 'http://crm/', attempt: 1, outcome: 'dead', ms: 1 };
+const ASKED = { endpoint: 'http://crm/', fallback: false, result: 'decided', ms: 1, phases: { dns_ms: 1 } };
+const ROUTER = {
+  ...{ origin: 'http://crm', breaker: 'open', requests: 1, failures: 1 },
+  last_errors: [{ time: '2026-11-23T22:56:34.798Z', result: 'x', error: 'y', uuid: 'u' }],
+};
+const STATUS = {
+  ...{ v: 1, service: 'router', instance: 'router@1', version: '0', ready: true, checks: { nats: 'ok' } },
+  ...{ time: '2026-11-23T22:56:34.798Z', started: '2026-11-23T22:56:34.798Z', figures: { held: 1 } },
+  endpoints: [ROUTER],
+};
 const MESSAGES = [
   { schema: DecisionRequest, good: REQUEST },
   { schema: DecisionReply, good: { v: 1, result: 'no_router', error: 'x' } },
@@ -427,8 +447,34 @@ const MESSAGES = [
     good: { v: 1, result: 'decided', plan: { groups: [GROUP], variables: {}, on_fail: 'hangup' } },
   },
   { schema: Abandon, good: { v: 1, uuid: 'u' } },
-  { schema: Progress, good: { v: 1, url: 'http://crm/', notification: { action: 'ring' } } },
+  { schema: Progress, good: { v: 1, url: 'http://crm/', notification: RING } },
+  {
+    schema: LiveCall,
+    good: {
+      ...{ v: 1, url: 'http://crm/', uuid: 'u', node: 'n', caller_id_number: '', caller_id_name: '' },
+      ...{ destination_number: '', started: '2026-11-23T22:56:34.798Z' },
+    },
+  },
+  { schema: TrailStep, good: { step: 'taken', ...STEP, request: REQUEST.request } },
+  { schema: TrailStep, good: { step: 'asked', ...STEP, ...ASKED } },
+  { schema: TrailStep, good: { step: 'decided', ...STEP, result: 'decided', ms: 1, told: ['bridge x'] } },
+  { schema: TrailStep, good: { step: 'told', ...STEP, notification: RING } },
+  { schema: TrailStep, good: { step: 'attempted', ...STEP, ...ATTEMPTED } },
+  { schema: ServiceStatus, good: STATUS },
+  { schema: ControlRequest, good: { v: 1, do: 'hangup', uuid: UUID, by: 'x' } },
+  {
+    schema: ControlRequest,
+    good: { v: 1, do: 'transfer', uuid: UUID, by: 'x', destination: '100', context: 'default' },
+  },
+  { schema: ControlReply, good: { v: 1, ok: false, error: 'x' } },
 ] as const;
+
+/** What FreeSWITCH makes of `uuid_transfer UUID DESTINATION XML CONTEXT`: words at blanks, a dash first is an option. */
+function transferIsMeant({ uuid, destination, context }: Extract<ControlRequest, { do: 'transfer' }>): void {
+  const words = `${uuid} ${destination} XML ${context ?? 'default'}`.split(/[\s,'"\\|]+/);
+  same('the words of uuid_transfer', words, [uuid, destination, 'XML', context ?? 'default']);
+  if (destination.startsWith('-')) throw new Error(`an option in place of a destination: ${destination}`);
+}
 
 /** Puts `value` at some place inside a message. */
 function spoilt(good: unknown, path: readonly number[], value: unknown): unknown {
@@ -454,7 +500,17 @@ const messages = ({ text, contacts }: Arbitraries) =>
       const written =
         splice === undefined ? json : json.slice(0, splice[0]) + splice[1] + json.slice(splice[0]);
       const read = only([MessageError], () => readMessage(schema, 'subject', Buffer.from(written)));
-      if (read === undefined || !('plan' in read) || 'hangup' in read.plan) return;
+      if (read === undefined) return;
+      same(
+        'the message written again',
+        readMessage(schema, 'subject', Buffer.from(JSON.stringify(read))),
+        read,
+      );
+      if ('do' in read) {
+        carriedOut++;
+        if (read.do === 'transfer') transferIsMeant(read);
+      }
+      if (!('plan' in read) || 'hangup' in read.plan) return;
       const { plan } = read;
       const groups = lookedUp(plan, registered);
       if (groups.length === 0) return;
