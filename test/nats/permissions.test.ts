@@ -59,6 +59,24 @@ const publish = (subject: string) => (bus: Bus) => bus.nats.publish(subject, JSO
 const subscribe = (subject: string, queue?: string) => (bus: Bus) =>
   bus.nats.subscribe(subject, { callback: () => {}, ...(queue === undefined ? {} : { queue }) });
 
+type Attack = [what: string, act: (bus: Bus) => unknown];
+
+/** What only the console may do. */
+const told: Attack[] = [
+  ['hear what is told of calls', subscribe(`${BUS.trail}.>`)],
+  ['hear how the others are', subscribe(BUS.status)],
+  ['read the trails', publish(`$JS.API.CONSUMER.CREATE.${BUS.trailStream}.mine`)],
+  ['read a step', publish(`$JS.API.STREAM.MSG.GET.${BUS.trailStream}`)],
+  ['delete the trails', publish(`$JS.API.STREAM.PURGE.${BUS.trailStream}`)],
+  ['hear what the console hears', subscribe('_INBOX.dialhook-console.>')],
+  ['answer the console unasked', publish('_INBOX.dialhook-console.x.y')],
+];
+const controls: Attack[] = [
+  ['hang up calls', publish(`${BUS.control}.fs1`)],
+  ['hear what operators want', subscribe(`${BUS.control}.>`)],
+  ['answer operators', subscribe(`${BUS.control}.fs1`, 'agents')],
+];
+
 describe('with no more rights than deploy/nats/nats.conf gives', () => {
   it('a call goes its whole way, and nobody is refused anything', async () => {
     vi.stubEnv('NATS_URL', nats.url);
@@ -134,8 +152,74 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
   });
 });
 
+describe('the console', () => {
+  it.each(['agent', 'router', 'notifier'] as const)(
+    'hears what the %s tells of a call and of itself',
+    async (user) => {
+      const { bus: setup } = await as('setup');
+      const manager = await jetstreamManager(setup.nats);
+      await manager.streams.add({ name: BUS.trailStream, subjects: [`${BUS.trail}.*`], no_ack: true });
+      const { bus: looks, refused } = await as('console');
+      const heard: string[] = [];
+      for (const subject of [`${BUS.trail}.*`, BUS.status])
+        looks.nats.subscribe(subject, { callback: (_, { subject }) => void heard.push(subject) });
+      await looks.nats.flush();
+      const { bus: teller, refused: refusedToTell } = await as(user);
+      const step = `${BUS.trail}.${randomUUID()}`;
+      teller.nats.publish(step, '{}');
+      teller.nats.publish(BUS.status, '{}');
+      await teller.nats.flush();
+      await vi.waitFor(() => expect(heard).toEqual([step, BUS.status]), { timeout: PATIENT_MS });
+      const kept = await (await jetstreamManager(looks.nats)).streams.getMessage(BUS.trailStream, {
+        last_by_subj: step,
+      });
+      expect(kept?.string()).toBe('{}');
+      const consumer = await jetstream(looks.nats).consumers.get(BUS.trailStream, { filter_subjects: step });
+      expect((await consumer.next({ expires: PATIENT_MS }))?.subject).toBe(step);
+      expect([...refused, ...refusedToTell]).toEqual([]);
+    },
+  );
+
+  it('has agents hang up and transfer, who answer it once', async () => {
+    const { bus: agent, refused } = await as('agent');
+    agent.nats.subscribe(`${BUS.control}.fs1`, {
+      callback: (_, message) => {
+        message.respond('done');
+        message.respond('twice');
+      },
+    });
+    await agent.nats.flush();
+    const { bus: asks } = await as('console');
+    expect((await asks.nats.request(`${BUS.control}.fs1`, '{}')).string()).toBe('done');
+    await agent.nats.flush();
+    await turn();
+    expect(refused.join()).toMatch(/permissions violation/i);
+  });
+});
+
+describe('who has taken over the console', () => {
+  it.each<Attack>([
+    ['answer requests', subscribe(BUS.decide, BUS.routers)],
+    ['hear requests, in which endpoints may stand with passwords', subscribe(BUS.decide)],
+    ['ask routers', publish(BUS.decide)],
+    ['abandon calls', publish(BUS.abandon)],
+    ['forge progress', publish(`${BUS.progress}.fs1`)],
+    ['forge steps', publish(`${BUS.trail}.x`)],
+    ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],
+    ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
+    ['answer for an agent', subscribe(`${BUS.control}.fs1`)],
+    ['touch live calls', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.liveStream}`)],
+    ['read progress', publish(`$JS.API.CONSUMER.CREATE.${BUS.stream}.x`)],
+    ['delete steps', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.trailStream}`)],
+    ['delete the trails', publish(`$JS.API.STREAM.PURGE.${BUS.trailStream}`)],
+    ['make streams', publish('$JS.API.STREAM.CREATE.OTHER')],
+  ])('cannot %s', async (_, act) => {
+    expect(await attempt('console', act)).toMatch(/permissions violation/i);
+  });
+});
+
 describe('who has taken over a router', () => {
-  it.each([
+  it.each<Attack>([
     ['publish progress', publish(`${BUS.progress}.fs1`)],
     ['publish live calls', publish(`${BUS.live}.fs1.x`)],
     ['ask other routers', publish(BUS.decide)],
@@ -146,6 +230,8 @@ describe('who has taken over a router', () => {
     ['read the stream', publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier`)],
     ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier.1.1.1.1.1`)],
     ['listen to progress', subscribe(`${BUS.progress}.>`)],
+    ...told,
+    ...controls,
     ['listen to the answers of other routers', subscribe('_INBOX.dialhook-agent.>')],
     ['listen to every request, outside the queue group', subscribe(BUS.decide)],
     ['listen to everything', subscribe('>')],
@@ -173,7 +259,7 @@ describe('who has taken over a router', () => {
 });
 
 describe('who has taken over a notifier', () => {
-  it.each([
+  it.each<Attack>([
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear requests', subscribe(BUS.decide)],
     ['ask routers', publish(BUS.decide)],
@@ -182,6 +268,8 @@ describe('who has taken over a notifier', () => {
     ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],
     ['hear progress past the stream', subscribe(`${BUS.progress}.>`)],
     ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
+    ...told,
+    ...controls,
     ['touch live calls', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.liveStream}`)],
     ['read live calls', publish(`$JS.API.CONSUMER.CREATE.${BUS.liveStream}.x`)],
     ['delete the stream', publish(`$JS.API.STREAM.DELETE.${BUS.stream}`)],
@@ -192,10 +280,12 @@ describe('who has taken over a notifier', () => {
 });
 
 describe('who has taken over an agent', () => {
-  it.each([
+  it.each<Attack>([
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear the requests of others', subscribe(BUS.decide)],
     ['hear progress of others', subscribe(`${BUS.progress}.>`)],
+    ...told,
+    ['hang up the calls of other nodes', publish(`${BUS.control}.fs1`)],
     ['read the stream', publish(`$JS.API.CONSUMER.CREATE.${BUS.stream}.mine`)],
     [
       'read the stream with the notifier’s consumer',

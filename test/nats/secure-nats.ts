@@ -11,6 +11,7 @@ export const PASSWORDS = {
   agent: 'agents-password',
   router: 'routers-password',
   notifier: 'notifiers-password',
+  console: 'consoles-password',
   setup: 'setups-password',
 };
 
