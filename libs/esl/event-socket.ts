@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import Connection from 'modesl/lib/esl/Connection.js';
-import { type Frame, FrameParser, type Headers } from './frames.ts';
+import { type Frame, type FrameLimits, FrameParser, type Headers } from './frames.ts';
 import { decodeText, oneLine, parseJson } from './text.ts';
 
 /** What FreeSWITCH answered to one command. */
@@ -36,11 +36,12 @@ const variableText = (reply: string | undefined): string =>
 class ModeslConnection extends Connection {
   declare onFrame: (frame: Frame) => void;
   declare onFault: (error: Error) => void;
+  declare frames: FrameParser;
 
   override _onConnect(): void {
     if (!this.socket) return;
-    const parser = new FrameParser(this.socket, (frame) => this.onFrame(frame));
-    parser.on('error', (error: Error) => this.onFault(error));
+    this.frames = new FrameParser(this.socket, (frame) => this.onFrame(frame));
+    this.frames.on('error', (error: Error) => this.onFault(error));
     this.connecting = false;
   }
 
@@ -58,6 +59,13 @@ export interface Listeners {
   readonly onClose: (error: Error | undefined) => void;
 }
 
+/** What is not to be trusted to be FreeSWITCH is held to these. */
+export interface PeerLimits {
+  readonly frames: FrameLimits;
+  /** How long an answer may take, in milliseconds. */
+  readonly answerMs: number;
+}
+
 /**
  * One connection on the event socket, either way round. Commands are answered in their order by one queue, whatever
  * the kind of the answer; a lost connection rejects all that wait.
@@ -67,13 +75,23 @@ export class EventSocket {
   readonly #socket: Socket;
   readonly #pending: Pending[] = [];
   readonly #listeners: Listeners;
+  readonly #answerMs: number | undefined;
+  #overdue: NodeJS.Timeout | undefined;
+  #framesRead = 0;
   #fault: Error | undefined;
   #closed = false;
 
-  private constructor(connection: ModeslConnection, socket: Socket, listeners: Listeners) {
+  private constructor(
+    connection: ModeslConnection,
+    socket: Socket,
+    listeners: Listeners,
+    limits?: PeerLimits,
+  ) {
     this.#connection = connection;
     this.#socket = socket;
     this.#listeners = listeners;
+    this.#answerMs = limits?.answerMs;
+    if (limits) connection.frames.limits = limits.frames;
     connection.onFrame = (frame) => this.#frame(frame);
     connection.onFault = (error) => this.destroy(error);
     connection.on('error', (error: Error) => this.destroy(error));
@@ -83,9 +101,13 @@ export class EventSocket {
   }
 
   /** Takes a connection that FreeSWITCH's `socket` application has opened; sends `connect` and resolves with its data. */
-  static accept(socket: Socket, listeners: Listeners): { socket: EventSocket; connected: Promise<Reply> } {
+  static accept(
+    socket: Socket,
+    listeners: Listeners,
+    limits?: PeerLimits,
+  ): { socket: EventSocket; connected: Promise<Reply> } {
     socket.cork();
-    const eventSocket = new EventSocket(new ModeslConnection(socket), socket, listeners);
+    const eventSocket = new EventSocket(new ModeslConnection(socket), socket, listeners, limits);
     const connected = eventSocket.#expect('connect');
     process.nextTick(() => socket.uncork());
     return { socket: eventSocket, connected };
@@ -102,8 +124,9 @@ export class EventSocket {
     return this.#closed;
   }
 
-  get bytesRead(): number {
-    return this.#socket.bytesRead;
+  /** How many frames have come, whole. */
+  get framesRead(): number {
+    return this.#framesRead;
   }
 
   /**
@@ -164,10 +187,21 @@ export class EventSocket {
     const settle = Promise.withResolvers<Reply>();
     settle.promise.catch(() => {});
     this.#pending.push({ command, settle, ...(sentinel === undefined ? {} : { sentinel }) });
+    if (this.#pending.length === 1) this.#awaitAnswer();
     return settle.promise;
   }
 
+  /** The oldest command that is not answered yet has its time from now on, whatever else comes meanwhile. */
+  #awaitAnswer(): void {
+    clearTimeout(this.#overdue);
+    const [oldest] = this.#pending;
+    if (this.#answerMs === undefined || !oldest || this.#closed) return;
+    const words = `no answer to ${oldest.command.split(' ', 1)[0]} within ${this.#answerMs} ms`;
+    this.#overdue = setTimeout(() => this.destroy(new ClosedError(words)), this.#answerMs);
+  }
+
   #frame(frame: Frame): void {
+    this.#framesRead++;
     if (frame.type === 'command/reply') this.#reply(frame.headers, frame.headers['Reply-Text'] ?? '');
     else if (frame.type === 'api/response') this.#reply(frame.headers, decodeText(frame.body));
     else if (frame.type === 'text/event-json') this.#event(frame.body);
@@ -192,6 +226,7 @@ export class EventSocket {
       return;
     }
     this.#pending.shift();
+    this.#awaitAnswer();
     if (sentinel !== undefined) settle.resolve({ headers, text: variableText(pending.before) });
     else if (text.startsWith('-ERR'))
       settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
@@ -201,6 +236,7 @@ export class EventSocket {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#overdue);
     for (const { command, settle } of this.#pending.splice(0))
       settle.reject(
         new ClosedError(`the connection ended before the answer to ${command.split(' ', 1)[0]}`, {

@@ -2,10 +2,17 @@ import type { Socket } from 'node:net';
 import Parser from 'modesl/lib/esl/Parser.js';
 import { decodeHeader, decodeText } from './text.ts';
 
-const MAX_HEADER_BYTES = 1 << 20;
-/** `show channels as json` is the largest: 1 kB for each channel. */
-const MAX_BODY_BYTES = 64 << 20;
+export interface FrameLimits {
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+}
+
+/** `show channels as json` is the largest body: 1 kB for each channel. */
+const INBOUND_LIMITS: FrameLimits = { headerBytes: 1 << 20, bodyBytes: 64 << 20 };
+const LINE_END = 0x0a;
 const END_OF_HEADERS = Buffer.from('\n\n');
+/** Each has a cost of its own, which a peer that sends single bytes must not multiply. */
+const MAX_CHUNKS = 64;
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -43,7 +50,9 @@ export class FrameParser extends Parser {
   declare size: number;
   declare waitFor: number;
   declare headers: Record<string, string> | undefined;
+  limits = INBOUND_LIMITS;
   readonly #onFrame: (frame: Frame) => void;
+  #endsLine = false;
 
   constructor(socket: Socket, onFrame: (frame: Frame) => void) {
     super(socket);
@@ -56,7 +65,10 @@ export class FrameParser extends Parser {
   override _onData(data: Buffer): void {
     this.pending.push(data);
     this.size += data.length;
-    if (this.size < this.waitFor) return;
+    if (this.#isUnfinished(data)) {
+      if (this.pending.length > MAX_CHUNKS) this.pending = [Buffer.concat(this.pending, this.size)];
+      return;
+    }
     let buffer = this.pending.length === 1 ? data : Buffer.concat(this.pending, this.size);
     try {
       buffer = this.#takeFrames(buffer);
@@ -68,19 +80,28 @@ export class FrameParser extends Parser {
     this.size = buffer.length;
   }
 
+  /** Whether nothing can have come to its end with this chunk: what came before it is not searched again. */
+  #isUnfinished(chunk: Buffer): boolean {
+    const ends = (this.#endsLine && chunk[0] === LINE_END) || chunk.includes(END_OF_HEADERS);
+    this.#endsLine = chunk.at(-1) === LINE_END;
+    if (this.headers !== undefined) return this.size < this.waitFor;
+    return !ends && this.size <= this.limits.headerBytes;
+  }
+
   #takeFrames(buffer: Buffer): Buffer {
+    const { headerBytes, bodyBytes } = this.limits;
     let rest = buffer;
     for (;;) {
       if (this.headers === undefined) {
         const end = rest.indexOf(END_OF_HEADERS);
-        if (end > MAX_HEADER_BYTES || (end === -1 && rest.length > MAX_HEADER_BYTES))
-          throw new FrameError(`a header block of more than ${MAX_HEADER_BYTES} bytes`);
+        if (end > headerBytes || (end === -1 && rest.length > headerBytes))
+          throw new FrameError(`a header block of more than ${headerBytes} bytes`);
         if (end === -1) return rest;
         this.headers = parseHeaders(decodeText(rest.subarray(0, end)));
         rest = rest.subarray(end + END_OF_HEADERS.length);
       }
       const length = Number(this.headers['Content-Length'] ?? 0);
-      if (!(length >= 0 && length <= MAX_BODY_BYTES)) throw new FrameError('a Content-Length out of range');
+      if (!(length >= 0 && length <= bodyBytes)) throw new FrameError('a Content-Length out of range');
       this.waitFor = length;
       if (rest.length < length) return rest;
       const frame = {

@@ -21,7 +21,7 @@ export interface InboundOptions {
   readonly onDown: (error: Error) => void;
   /** An event could not be read or its handler threw; the next one comes all the same. */
   readonly onFault: (error: Error) => void;
-  /** A connection on which nothing has come for so long, an answer to a question included, is given up. */
+  /** A connection on which nothing whole has come for so long, an answer to a question included, is given up. */
   readonly silenceMs?: number;
   /** 0 up to 1, for the jitter of the backoff. */
   readonly random?: () => number;
@@ -121,7 +121,7 @@ export class InboundConnection {
     if (silenceMs === undefined) return;
     this.#silence = new Silence({
       limitMs: silenceMs,
-      received: () => socket.bytesRead,
+      received: () => socket.framesRead,
       ask: () => void socket.send(`api ${PING}`).catch(() => {}),
       onSilence: () => socket.destroy(new ClosedError(`nothing from FreeSWITCH for ${silenceMs} ms`)),
     });

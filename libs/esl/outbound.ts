@@ -1,11 +1,22 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { ClosedError, type CommandError, EventSocket, type Reply } from './event-socket.ts';
+import { Places } from '#libs/net/places.ts';
+import { ClosedError, type CommandError, EventSocket, type PeerLimits, type Reply } from './event-socket.ts';
 import type { Headers } from './frames.ts';
 import { oneLine } from './text.ts';
 
 /** FreeSWITCH answers `connect` within a millisecond; what does not is something else. */
 const CONNECT_TIMEOUT_MS = 5_000;
+
+/** What FreeSWITCH sends here is the data of one channel, some 10 kB, and short replies; it answers at once. */
+const LIMITS: PeerLimits = {
+  frames: { headerBytes: 128 * 1024, bodyBytes: 16 * 1024 },
+  answerMs: 10_000,
+};
+const BYTES_PER_PLACE = 32 * 1024;
+
+/** FreeSWITCH closes the connection as soon as the call is let go. */
+const LEAVE_TIMEOUT_MS = 5_000;
 
 /** Calls that may arrive before they are taken: FreeSWITCH waits 25 s for one whose connection is dropped in silence. */
 const BACKLOG = 4096;
@@ -100,8 +111,18 @@ export interface OutboundServerOptions {
   readonly onData?: (data: OutboundCall['data']) => void;
   /** Whether a connection from this address is taken; every one without it. */
   readonly admits?: (address: string) => boolean;
+  /** Connections at once, in all and from one address. */
+  readonly maxConnections?: number;
+  readonly maxConnectionsPerAddress?: number;
+  /** A connection was not taken, ended without having been a call, or had to give way. */
+  readonly onRefused: (address: string, why: string) => void;
   readonly onCall: (call: OutboundCall) => Promise<void>;
   readonly onError: (error: Error) => void;
+}
+
+/** A connection had to give way. */
+class TurnedOut extends Error {
+  override readonly name = 'TurnedOut';
 }
 
 /** Takes the connections of FreeSWITCH's `socket` application, one for each call. */
@@ -110,9 +131,13 @@ export class OutboundServer {
   readonly #options: OutboundServerOptions;
   readonly #sockets = new Set<EventSocket>();
   readonly #inHand = new Set<Promise<void>>();
+  readonly #places: Places<Socket>;
 
   private constructor(options: OutboundServerOptions) {
+    const { maxConnections: max = Number.MAX_SAFE_INTEGER, maxConnectionsPerAddress: maxPerAddress = max } =
+      options;
     this.#options = options;
+    this.#places = new Places({ max, maxPerAddress, bytesPerPlace: BYTES_PER_PLACE });
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -142,22 +167,29 @@ export class OutboundServer {
   }
 
   #accept(tcp: Socket): void {
-    if (this.#options.admits?.(tcp.remoteAddress ?? '') === false) {
+    const address = tcp.remoteAddress ?? '';
+    tcp.on('error', () => {});
+    if (this.#options.admits?.(address) === false || !this.#seat(tcp, address)) {
       tcp.destroy();
       return;
     }
     const gone = new AbortController();
-    const { socket, connected } = EventSocket.accept(tcp, {
-      onNotice: (frame) => {
-        if (frame.type === 'text/disconnect-notice') gone.abort();
+    const { socket, connected } = EventSocket.accept(
+      tcp,
+      {
+        onNotice: (frame) => {
+          if (frame.type === 'text/disconnect-notice') gone.abort();
+        },
+        onClose: () => {
+          this.#sockets.delete(socket);
+          this.#places.leave(tcp);
+          gone.abort();
+        },
       },
-      onClose: () => {
-        this.#sockets.delete(socket);
-        gone.abort();
-      },
-    });
+      LIMITS,
+    );
     this.#sockets.add(socket);
-    const work = this.#handle(socket, connected, gone.signal)
+    const work = this.#serve(tcp, socket, connected, gone.signal)
       .catch((error: Error) => {
         socket.destroy();
         this.#options.onError(error);
@@ -166,7 +198,47 @@ export class OutboundServer {
     this.#inHand.add(work);
   }
 
-  async #handle(socket: EventSocket, connected: Promise<Reply>, gone: AbortSignal): Promise<void> {
+  /** Whether there is a place for a connection; another may have had to go for it. */
+  #seat(tcp: Socket, address: string): boolean {
+    const goes = this.#places.take(tcp, address);
+    if (goes) this.#turnOut(goes, address, 'there are too many');
+    if (goes === tcp) return false;
+    tcp.on('data', () => {
+      const heaviest = this.#places.sent(tcp, tcp.bytesRead);
+      if (heaviest)
+        this.#turnOut(
+          heaviest,
+          heaviest.remoteAddress ?? '',
+          'they have sent too much together, and this one most',
+        );
+    });
+    return true;
+  }
+
+  #turnOut(tcp: Socket, address: string, why: string): void {
+    this.#options.onRefused(address, why);
+    tcp.destroy(new TurnedOut(why));
+  }
+
+  async #serve(
+    tcp: Socket,
+    socket: EventSocket,
+    connected: Promise<Reply>,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const address = tcp.remoteAddress ?? '';
+    const data = await this.#introduction(socket, connected).catch((error: Error) => {
+      socket.destroy();
+      const why = error.cause instanceof Error ? error.cause : error;
+      if (!(why instanceof TurnedOut)) this.#options.onRefused(address, why.message);
+    });
+    if (!data) return;
+    this.#places.known(tcp);
+    await this.#options.onCall(new OutboundCall(data, gone, socket));
+    leaveInTime(tcp);
+  }
+
+  async #introduction(socket: EventSocket, connected: Promise<Reply>): Promise<Headers> {
     const executed = this.#options.onConnect.map(({ application, data }) =>
       socket.sendMessage([
         ['call-command', 'execute'],
@@ -183,6 +255,13 @@ export class OutboundServer {
       return reply;
     });
     const [{ headers }] = await Promise.all([known, ...executed]).finally(() => clearTimeout(timer));
-    await this.#options.onCall(new OutboundCall(headers, gone, socket));
+    return headers;
   }
+}
+
+/** Ends a connection that its peer does not end. */
+function leaveInTime(tcp: Socket): void {
+  if (tcp.destroyed) return;
+  const timer = setTimeout(() => tcp.destroy(), LEAVE_TIMEOUT_MS);
+  tcp.once('close', () => clearTimeout(timer));
 }

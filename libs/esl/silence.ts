@@ -1,6 +1,6 @@
 export interface SilenceOptions {
   readonly limitMs: number;
-  /** Bytes that have come so far. */
+  /** How much has come so far. */
   readonly received: () => number;
   /** Asks the other side for a sign of life. */
   readonly ask: () => void;

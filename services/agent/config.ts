@@ -112,6 +112,12 @@ export const AgentSettings = z
     MAX_CALLS_DECIDING: count(1, 100_000)
       .default(2_000)
       .describe('calls waiting for a decision at once; one more falls through as overloaded'),
+    MAX_SOCKET_CONNECTIONS: count(1, 200_000)
+      .default(4_000)
+      .describe(
+        'connections of the socket application at once, 32 KiB for each; one more takes the place of one that has not answered yet, or is refused, and FreeSWITCH tries its next host; refusals are counted and logged',
+      ),
+    MAX_SOCKET_CONNECTIONS_PER_ADDRESS: count(1, 200_000).default(3_000).describe('of them from one address'),
     MAX_NOTIFICATIONS_HELD: count(1, 10_000_000)
       .default(100_000)
       .describe('notifications held while NATS is away; one more is dropped, counted and logged'),
@@ -139,7 +145,13 @@ export const AgentSettings = z
       .default(100_000)
       .describe('live calls held while NATS does not take them; one more is dropped, counted and logged'),
   })
-  .superRefine(checkNatsSettings);
+  .superRefine(checkNatsSettings)
+  .refine(
+    (of) =>
+      of.MAX_CALLS_DECIDING < of.MAX_SOCKET_CONNECTIONS_PER_ADDRESS &&
+      of.MAX_SOCKET_CONNECTIONS_PER_ADDRESS <= of.MAX_SOCKET_CONNECTIONS,
+    'MAX_CALLS_DECIDING must be less than MAX_SOCKET_CONNECTIONS_PER_ADDRESS, since a call too many is told so over its connection, and that not more than MAX_SOCKET_CONNECTIONS',
+  );
 export type AgentConfig = z.output<typeof AgentSettings>;
 
 export const readAgentConfig = (env: NodeJS.ProcessEnv): AgentConfig => readConfig(AgentSettings, env);

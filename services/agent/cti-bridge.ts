@@ -5,6 +5,8 @@ import { variable } from './request.ts';
 const MAX_REPLY_BYTES = 511;
 const PIECE = 'dialhook_piece';
 const PIECE_BYTES = 400;
+/** Nobody's URLs are longer; who has more to say may not stop. */
+const MAX_BYTES = 16 * 1024;
 
 /** What FreeSWITCH would expand while it cuts a piece out of a variable. */
 const EXPANDABLE = /\$\$?\{|\\/;
@@ -16,6 +18,7 @@ async function inPieces(call: OutboundCall): Promise<string> {
     const piece = await call.getVariable(PIECE);
     text += piece;
     if (Buffer.byteLength(piece) < PIECE_BYTES) break;
+    if (offset > MAX_BYTES) throw new RangeError(`cti_bridge is longer than ${MAX_BYTES} bytes`);
   }
   await call.execute('unset', PIECE);
   return text;

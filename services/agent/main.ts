@@ -87,6 +87,9 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     host: config.SOCKET_HOST,
     port: config.SOCKET_PORT,
     admits: (address) => guard.admits(address),
+    maxConnections: config.MAX_SOCKET_CONNECTIONS,
+    maxConnectionsPerAddress: config.MAX_SOCKET_CONNECTIONS_PER_ADDRESS,
+    onRefused: (address, why) => guard.refuse(address, why),
     onConnect: [
       { application: 'export', data: `${CALL_VARIABLE}=\${uuid}` },
       // Should this process end now, the legs that the dialplan goes on to call still say whom to tell. By its name:

@@ -49,6 +49,7 @@ export async function takeCalls(natsUrl: string, env: NodeJS.ProcessEnv = {}): P
     port: 0,
     onConnect: [{ application: 'export', data: `${CALL_VARIABLE}=\${uuid}` }],
     onCall: (call) => decider.handle(call),
+    onRefused: (_, why) => errors.push(new Error(why)),
     onError: (error) => errors.push(error),
   });
   lifecycle.onStop('socket', () => server.close());

@@ -23,6 +23,9 @@ beforeEach(async () => {
       looking(await lookUpUsers(call, { groups: plan, variables: {}, on_fail: 'hangup' }, domain));
       await call.runAndRelease([]);
     },
+    onRefused: (_, why) => {
+      throw new Error(why);
+    },
     onError: (error) => errors.push(error),
   });
 });

@@ -48,6 +48,9 @@ it('closes the connection before a byte is said, and no call comes of it', async
     port: 0,
     onConnect: [],
     admits: (address) => guard.admits(address),
+    onRefused: (_, why) => {
+      throw new Error(why);
+    },
     onCall: () => Promise.reject(new Error('a call')),
     onError: (error) => {
       throw error;

@@ -22,14 +22,21 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: 0,
     onConnect: [],
-    onCall: async (one) => resolve(one),
+    onCall: (one) => {
+      resolve(one);
+      return new Promise((over) => one.gone.addEventListener('abort', () => over()));
+    },
+    onRefused: () => {},
     onError: () => {},
   });
   peer = await Peer.dial(server.port);
   await peer.answer(channelData({}));
   call = await accepted;
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  peer.end();
+  await server.close();
+});
 
 /** Sends, and answers, one list and its exit; the bytes that FreeSWITCH saw. */
 async function written(applications: readonly { name: string; data: string }[]): Promise<string> {

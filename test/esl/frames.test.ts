@@ -108,6 +108,16 @@ describe('FrameParser', () => {
     expect(errors).toEqual([expect.any(FrameError)]);
   });
 
+  it('takes a header block and a body that come byte by byte without reading any of it twice', () => {
+    const padding = 'x'.repeat(100_000);
+    const bytes = Buffer.from(
+      `Content-Type: api/response\nX: ${padding}\nContent-Length: 100000\n\n${padding}`,
+    );
+    const { frames, errors } = parse(Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)));
+    expect(errors).toEqual([]);
+    expect(frames.map(({ body }) => body.length)).toEqual([100_000]);
+  });
+
   it('makes a frame without a type of garbage', () => {
     expect(parse(['SSH-2.0-OpenSSH_9.2\n\n']).frames).toMatchObject([{ type: '', headers: {} }]);
     expect(parse(['HTTP/1.1 400 Bad Request\r\n\r\n'])).toEqual({ frames: [], errors: [] });

@@ -148,6 +148,9 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
     host: '127.0.0.1',
     port: 0,
     onConnect: [{ application: 'export', data: 'dialhook_call=${uuid}' }],
+    onRefused: (_, why) => {
+      throw new Error(why);
+    },
     onError: (error) => errors.push(error),
     onCall: async (call) => {
       const index = Number(/^http:\/\/case\/(\d+) /.exec(await ctiBridge(call))?.[1]);
