@@ -1,7 +1,32 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Refusals } from '#libs/net/refusals.ts';
 import type { Lifecycle } from './lifecycle.ts';
+
+/** A probe is over in milliseconds: what is still there when so many others have come is none, and gives way. */
+const MAX_CONNECTIONS = 200;
+const REQUEST_TIMEOUT_MS = 5_000;
+const LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: 1_000,
+};
+
+function limitConnections(server: Server, refusals: Refusals): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    const [oldest] = open;
+    if (oldest && open.size >= MAX_CONNECTIONS) {
+      refusals.count(oldest.remoteAddress ?? '', 'there are too many');
+      open.delete(oldest);
+      oldest.destroy();
+    }
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+}
 
 /**
  * Serves /healthz (the process answers), /readyz (200 or 503, with every check) and /metrics (for Prometheus) and ends
@@ -13,10 +38,11 @@ export async function serveHealth(
   port: number,
   scrape?: () => Promise<string>,
 ): Promise<number> {
-  const server = createServer((request, response) => {
+  const server = createServer(LIMITS, (request, response) => {
     const health = lifecycle.health();
     const answer = (status: number, body: unknown) => {
-      response.writeHead(status, { 'content-type': 'application/json' });
+      // A body is not read, and a connection in the middle of one is not used again.
+      response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
       response.end(`${JSON.stringify(body)}\n`);
     };
     if (request.url === '/healthz') answer(200, { alive: true });
@@ -28,7 +54,7 @@ export async function serveHealth(
       );
     else answer(404, { error: 'only /healthz, /readyz and /metrics are served here' });
   });
-  server.requestTimeout = 5000;
+  limitConnections(server, new Refusals('the health port', lifecycle.log));
   server.listen(port, host);
   await once(server, 'listening');
   lifecycle.onStop('health server', () => {

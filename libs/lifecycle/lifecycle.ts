@@ -13,14 +13,14 @@ export interface Health {
  * reverse order of their registration, all within one deadline.
  */
 export class Lifecycle {
-  readonly #log: Log;
+  readonly log: Log;
   readonly #deadlineMs: number;
   readonly #steps: { name: string; stop: () => Promise<void> | void }[] = [];
   readonly #checks = new Map<string, { readonly check: Check; readonly decides: () => boolean }>();
   #stopped: Promise<void> | undefined;
 
   constructor(log: Log, deadlineMs: number) {
-    this.#log = log;
+    this.log = log;
     this.#deadlineMs = deadlineMs;
   }
 
@@ -58,13 +58,13 @@ export class Lifecycle {
         try {
           await step.stop();
         } catch (error) {
-          this.#log.error({ err: error, step: step.name }, 'a step of the shutdown failed');
+          this.log.error({ err: error, step: step.name }, 'a step of the shutdown failed');
         }
       }
     };
     const { promise: deadline, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
-      this.#log.error({ step: current, deadline_ms: this.#deadlineMs }, 'the shutdown ran out of time');
+      this.log.error({ step: current, deadline_ms: this.#deadlineMs }, 'the shutdown ran out of time');
       resolve();
     }, this.#deadlineMs);
     await Promise.race([all(), deadline]);

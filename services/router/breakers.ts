@@ -16,6 +16,8 @@ export interface BreakerOptions {
 }
 
 const MAX_ORIGINS = 10_000;
+/** Scheme, port and the longest name that DNS has. What is longer is not looked up, let alone called. */
+const MAX_ORIGIN_LENGTH = 300;
 const THRESHOLD = 0.5;
 const ENDPOINTS_FAULT = new Set(['connect_timeout', 'connection_failed', 'tls_failed', 'response_timeout']);
 
@@ -35,10 +37,16 @@ export class Breakers {
     this.#options = options;
   }
 
+  /** How many origins are remembered. */
+  get size(): number {
+    return this.#byOrigin.size;
+  }
+
   /** Makes the call, or returns undefined when its origin rests. */
   async call(url: string, work: () => Promise<EndpointAnswer>): Promise<EndpointAnswer | undefined> {
-    if (this.#options.restMs === 0) return work();
-    const breaker = this.#of(URL.parse(url)?.origin ?? '');
+    const origin = URL.parse(url)?.origin ?? '';
+    if (this.#options.restMs === 0 || origin.length > MAX_ORIGIN_LENGTH) return work();
+    const breaker = this.#of(origin);
     if (breaker.state === CircuitState.HalfOpen) return undefined;
     const made = { call: false };
     const answer = await breaker
@@ -66,7 +74,12 @@ export class Breakers {
 
   #of(origin: string): CircuitBreakerPolicy {
     const known = this.#byOrigin.get(origin);
-    if (known) return known;
+    if (known) {
+      // The one unused for longest is the first to be forgotten: who makes up names forgets his own.
+      this.#byOrigin.delete(origin);
+      this.#byOrigin.set(origin, known);
+      return known;
+    }
     const { window, restMs } = this.#options;
     const faults = handleWhenResult((answer) => isFault(answer as EndpointAnswer));
     const fresh = circuitBreaker(faults, {

@@ -591,5 +591,6 @@ export function runProperty(property: Property, cases: number, seed: number): Ou
   });
   const ms = Math.round(performance.now() - started);
   const counted = { name: property.name, cases: details.numRuns, carriedOut, ms };
-  return details.failed ? { ...counted, find: fc.defaultReportMessage(details) ?? 'failed' } : counted;
+  if (!details.failed) return counted;
+  return { ...counted, find: `${details.errorInstance}\n${fc.defaultReportMessage(details)}` };
 }
