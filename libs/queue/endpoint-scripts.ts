@@ -2,6 +2,9 @@
 
 const OFF_PROBE_MS = 60 * 60 * 1000;
 
+/** Of more endpoints nothing is kept, whoever makes up their names; one that is off is never given up for another. */
+const MAX_KNOWN = 10_000;
+
 // Redis's own clock, so that notifiers whose clocks differ agree.
 const NOW = `
 local time = redis.call('TIME')
@@ -36,8 +39,16 @@ return got[1] == 'off' and 1 or 0`;
  * success until it is switched off, ms until failures are forgotten. Gives 1 when that has switched it off.
  */
 export const FAILED = `${NOW}
+local max = ${MAX_KNOWN}
 local origin, err, probe, throttle = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])
-redis.call('SADD', KEYS[2], origin)
+if redis.call('SADD', KEYS[2], origin) == 1 and redis.call('SCARD', KEYS[2]) > max then
+  local other = redis.call('SRANDMEMBER', KEYS[2])
+  local key = string.sub(KEYS[1], 1, -#origin - 1) .. other
+  local kept = other == origin or redis.call('HGET', key, 'state') == 'off'
+  redis.call('SREM', KEYS[2], kept and origin or other)
+  if kept then return 0 end
+  redis.call('DEL', key)
+end
 redis.call('HSETNX', KEYS[1], 'failing_since', now)
 redis.call('HINCRBY', KEYS[1], 'failures', 1)
 redis.call('HSET', KEYS[1], 'error', err)

@@ -236,6 +236,7 @@ const callerData = ({ text, ctiBridge, contacts }: Arbitraries) =>
       same('what runs', channel.ran, ['exit']);
       same('the result', channel.variables.get('dialhook_result'), result);
       const wellFormed = Buffer.from(variables['dialhook_error'] ?? '').toString();
+      carriedOut++;
       same('the words', channel.variables.get('dialhook_error') ?? '', wellFormed);
       same('the arguments', channel.variables.get('nolocal:cti_bridge'), called.cti_bridge);
       for (const endpoint of endpointsOfContacts(registered, '123'))

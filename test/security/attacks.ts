@@ -213,6 +213,10 @@ export function describeAttacks(kind: string, start: () => Promise<Target>): voi
         '100,000 levels of JSON in a variable',
         `{"variables":{"a":${deep(100_000)}},"dial":{"type":"hangup"}}`,
       ],
+      [
+        'a variable of 250,000 dollar signs, which takes no square of the time',
+        JSON.stringify({ variables: { a: '$'.repeat(250_000) }, dial: { type: 'hangup' } }),
+      ],
       ['keys of an object without a prototype', '{"__proto__":{"dial":{"type":"hangup"}},"constructor":1}'],
     ])("the endpoint's: %s", async (_, body) => {
       cluster.answer = () => ({ body });
