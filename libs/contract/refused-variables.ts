@@ -31,8 +31,8 @@ export const REFUSED_VARIABLES = {
       valet_`),
     names: words(`
       auto_hunt context continue_on_answer_timeout continue_on_fail destination_number dialplan failure_causes
-      group_context hold_hangup_xfer_exten inbound_dialplan inline_destination original_destination_number
-      originate_continue_on_timeout originate_xfer_zombie rdnis socket_resume user_context vm_operator_extension`),
+      group_context hold_hangup_xfer_exten inbound_dialplan inline_destination lcr_context original_destination_number
+      originate_continue_on_timeout originate_xfer_zombie rdnis sip_profile socket_resume user_context vm_operator_extension`),
   },
   otherCalls: {
     why: 'they name, take over or listen to another call',
@@ -47,7 +47,9 @@ export const REFUSED_VARIABLES = {
   instructs: {
     why: 'they instruct an application the call may come to: a conference, a queue, a page, a voicemail box',
     beginnings: words('cc_ conference_ fifo_ page_ voicemail_'),
-    names: words('json_conference_var_prefix last_transfered_conference outcall_flags supplied_pin'),
+    names: words(
+      'directory_voicemail_profile json_conference_var_prefix last_transfered_conference outcall_flags supplied_pin',
+    ),
   },
   files: {
     why: 'they name a file, a stream or a URL that FreeSWITCH writes, plays or loads',
@@ -67,10 +69,11 @@ export const REFUSED_VARIABLES = {
       switchname temp_dir`),
   },
   records: {
-    why: "they hide a call from the operator's records or bills, or choose the file of the record",
+    why: "they hide a call from the operator's records or bills, choose the file of the record, or write it into every event",
     beginnings: words('nibble_'),
     names: words(`
       cdr_csv_base disable_app_log failed_json_cdr_prefix failed_xml_cdr_prefix force_process_cdr format_cdr_base
+      hangup_complete_with_xml
       json_cdr_base lowbal_amt nobal_amt odbc-cdr-ignore-leg process_cdr skip_cdr_causes xml_cdr_base`),
   },
   route: {
