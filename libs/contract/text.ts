@@ -67,4 +67,8 @@ export const VariableName = pattern(
   /^[A-Za-z_][A-Za-z0-9_.-]*$/,
   128,
   'may hold only letters, digits and _ . -, and starts with a letter',
+).refine(
+  // In a dial string FreeSWITCH looks for `origination_nested_vars=true` anywhere, in the middle of a name too.
+  (name) => !/.origination_nested_vars$/i.test(name),
+  'must not end with origination_nested_vars',
 );

@@ -156,9 +156,6 @@ describe('the console', () => {
   it.each(['agent', 'router', 'notifier'] as const)(
     'hears what the %s tells of a call and of itself',
     async (user) => {
-      const { bus: setup } = await as('setup');
-      const manager = await jetstreamManager(setup.nats);
-      await manager.streams.add({ name: BUS.trailStream, subjects: [`${BUS.trail}.*`], no_ack: true });
       const { bus: looks, refused } = await as('console');
       const heard: string[] = [];
       for (const subject of [`${BUS.trail}.*`, BUS.status])

@@ -94,6 +94,7 @@ const POWERS: readonly (readonly [name: string, value: string])[] = [
   ['sip_redirect_dialplan', 'inline'],
   ['export_vars', 'api_on_originate'],
   ['origination_nested_vars', 'true'],
+  ['a_origination_nested_vars', 'true'],
   ['app_disable_expand_variables', 'false'],
   ['hold_music', `shell_stream://touch ${CANARY}`],
   ['xml_cdr_base', '/tmp'],

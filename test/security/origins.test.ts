@@ -41,7 +41,7 @@ const FAILED = {
   ok: false,
   result: 'connection_failed',
   error: 'x',
-  timing: { connectMs: 0, responseMs: 0, reused: false },
+  timing: { connectMs: 0, responseMs: 0, reused: false, phases: [] },
 } as const;
 
 it('breakers are kept of the last ten thousand', { timeout: LONG_MS }, async () => {
