@@ -28,16 +28,21 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
     retryStrategy: (times) => Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 8), RECONNECT_MAX_MS),
   });
   let connected: boolean | undefined;
+  let why: Error | undefined;
   redis.on('ready', () => {
     if (connected === false) log.info('redis: connected again');
     connected = true;
+    why = undefined;
   });
   redis.on('close', () => {
-    if (connected !== false && !lifecycle.stopping) log.warn('redis: not connected');
+    if (connected !== false && !lifecycle.stopping) log.warn({ err: why }, 'redis: not connected');
     connected = false;
   });
   // ioredis reports each failed attempt; the two lines above say it once.
-  redis.on('error', (error) => log.debug({ err: error }, 'redis'));
+  redis.on('error', (error) => {
+    why = error;
+    log.debug({ err: error }, 'redis');
+  });
   lifecycle.check('redis', () => (redis.status === 'ready' ? undefined : 'not connected'));
   lifecycle.onStop('redis', () => redis.disconnect());
   return redis;
