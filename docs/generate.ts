@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { Decision } from '#libs/contract/decision.ts';
 import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { AgentSettings } from '#services/agent/config.ts';
+import { ConsoleSettings } from '#services/console/config.ts';
+import { openApi } from '#services/console/openapi.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
 import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
@@ -88,6 +90,12 @@ ${table(RouterSettings)}
 ${table(NotifierSettings)}
 
 The default of \`REDIS_URL\` is \`redis://127.0.0.1:6379\`.
+
+## Console
+
+\`REDIS_URL\` and \`QUEUE_PREFIX\` are those of the notifiers. Its tokens have no default: at least one must be set.
+
+${table(ConsoleSettings)}
 `;
 
 const page = (schema: z.ZodType, title: string): string =>
@@ -102,6 +110,7 @@ export const pages: Readonly<Record<string, string>> = {
   ),
   'schema/request.schema.json': page(EndpointRequest, 'What the endpoint is asked'),
   'schema/decision.schema.json': page(Decision, 'What the endpoint answers'),
+  'schema/console.openapi.json': `${JSON.stringify(openApi, undefined, 2)}\n`,
   'schema/notification.schema.json': page(Notification, 'What the endpoint is told'),
 };
 

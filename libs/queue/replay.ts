@@ -2,6 +2,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Backlog } from './backlog.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter } from './dead-letters.ts';
+import { Endpoints } from './endpoints.ts';
 import { hurryCall, openQueue, wakeCalls } from './queue.ts';
 
 const CALLS_AT_ONCE = 100;
@@ -50,3 +51,31 @@ export class Replay {
     return letters.length;
   }
 }
+
+/**
+ * Sends the letters of these ids, or all that a filter means, except those whose endpoint is switched off.
+ * @returns how many were sent, and how many were not, by endpoint.
+ */
+export async function replay(
+  redis: Redis,
+  prefix: string,
+  which: readonly string[] | LetterFilter,
+): Promise<{ readonly sent: number; readonly skipped: ReadonlyMap<string, number> }> {
+  const known = await new Endpoints(redis, prefix).list();
+  const off = new Set(known.filter(({ state }) => state === 'off').map(({ origin }) => origin));
+  const skipped = new Map<string, number>();
+  const take = ({ origin }: DeadLetter) => {
+    if (off.has(origin)) skipped.set(origin, 1 + (skipped.get(origin) ?? 0));
+    return !off.has(origin);
+  };
+  const sender = new Replay(redis, prefix);
+  try {
+    if (!isIds(which)) return { skipped, sent: await sender.send(which, take) };
+    const letters = await new DeadLetters(redis, prefix).byId(which);
+    return { skipped, sent: await sender.sendLetters(letters.filter(take)) };
+  } finally {
+    await sender.close();
+  }
+}
+
+const isIds = (which: readonly string[] | LetterFilter): which is readonly string[] => Array.isArray(which);

@@ -1,7 +1,6 @@
 import { publicUrl } from '#libs/http/request.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
-import { Endpoints } from '#libs/queue/endpoints.ts';
-import { Replay } from '#libs/queue/replay.ts';
+import { replay as replayLetters } from '#libs/queue/replay.ts';
 import { type CommandGroup, EXIT, type Given, type Terminal, UsageError } from './command-line.ts';
 import { withQueue } from './queue.ts';
 import { table } from './table.ts';
@@ -81,23 +80,9 @@ async function replay(given: Given, terminal: Terminal): Promise<number> {
   if (ways.length !== 1)
     throw new UsageError('say which: ID..., or --call, --endpoint, --since, --until, or --all');
 
-  const { sent, skipped } = await withQueue(terminal, async (redis, prefix) => {
-    const known = await new Endpoints(redis, prefix).list();
-    const off = new Set(known.filter(({ state }) => state === 'off').map(({ origin }) => origin));
-    const skipped = new Map<string, number>();
-    const take = ({ origin }: DeadLetter) => {
-      if (off.has(origin)) skipped.set(origin, 1 + (skipped.get(origin) ?? 0));
-      return !off.has(origin);
-    };
-    const sender = new Replay(redis, prefix);
-    try {
-      if (ids.length === 0) return { skipped, sent: await sender.send(filter, take) };
-      const letters = await new DeadLetters(redis, prefix).byId(ids);
-      return { skipped, sent: await sender.sendLetters(letters.filter(take)) };
-    } finally {
-      await sender.close();
-    }
-  });
+  const { sent, skipped } = await withQueue(terminal, (redis, prefix) =>
+    replayLetters(redis, prefix, ids.length > 0 ? ids : filter),
+  );
   if (flags.has('json'))
     terminal.out(JSON.stringify({ replayed: sent, skipped: Object.fromEntries(skipped) }));
   else terminal.out(`sent again: ${sent}`);

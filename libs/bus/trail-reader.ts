@@ -1,0 +1,127 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JsMsg,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { BUS } from '#libs/contract/messages.ts';
+import { TrailStep } from '#libs/contract/trail.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { Bus } from './connection.ts';
+import { subjectToken } from './live-calls.ts';
+import { readMessage } from './message.ts';
+
+const REQUEST_TIMEOUT_MS = 2_000;
+const LOOK_AGAIN_MS = 1_000;
+/** Steps of one call read at most: one that a script asks about again and again must not fill the memory. */
+const MAX_STEPS = 2_000;
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+
+function readStep(message: JsMsg, log: Log): TrailStep | undefined {
+  try {
+    return readMessage(TrailStep, message.subject, message.data);
+  } catch (error) {
+    // A step of another version, or of nobody's making: the others can be read all the same.
+    log.debug({ err: error }, 'trail: left out a step');
+    return undefined;
+  }
+}
+
+/** All steps of one call that the stream still has, in the stream's order. */
+export async function readTrail(bus: Bus, uuid: string, log: Log): Promise<TrailStep[]> {
+  const client = jetstream(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+  const manager = await jetstreamManager(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+  const subject = `${BUS.trail}.${subjectToken(uuid)}`;
+  const steps: TrailStep[] = [];
+  try {
+    const last = await manager.streams.getMessage(BUS.trailStream, { last_by_subj: subject });
+    if (last === null) return [];
+    const consumer = await client.consumers.get(BUS.trailStream, { filter_subjects: subject });
+    try {
+      const messages = await consumer.fetch({ max_messages: MAX_STEPS, expires: REQUEST_TIMEOUT_MS });
+      for await (const message of messages) {
+        const step = readStep(message, log);
+        if (step !== undefined) steps.push(step);
+        if (message.seq >= last.seq) break;
+      }
+    } finally {
+      await consumer.delete().catch(() => {});
+    }
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+  return steps;
+}
+
+/** Follows the trail of all calls from its beginning, without end, and says how far behind it is. */
+export class TrailFollower {
+  readonly #bus: Bus;
+  readonly #log: Log;
+  readonly #onStep: (step: TrailStep, order: number) => void;
+  readonly #onRestart: () => void;
+  readonly #ended = new AbortController();
+  #caughtUp = false;
+  #stop: () => void = () => {};
+
+  /** `onRestart` is called before the stream is read from its beginning again. */
+  constructor(
+    bus: Bus,
+    log: Log,
+    onStep: (step: TrailStep, order: number) => void,
+    onRestart: () => void = () => {},
+  ) {
+    this.#bus = bus;
+    this.#log = log;
+    this.#onStep = onStep;
+    this.#onRestart = onRestart;
+    void this.#run();
+  }
+
+  /** Whether all that was there has been read once. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  close(): void {
+    this.#ended.abort();
+    this.#stop();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ended;
+    for (let said = ''; !signal.aborted; ) {
+      try {
+        this.#onRestart();
+        await this.#follow();
+      } catch (error) {
+        const { message } = error as Error;
+        // A cluster that has seen no call may have no trail yet.
+        if (isMissing(error)) this.#caughtUp = true;
+        else if (message !== said) this.#log.warn({ err: error }, 'trail: not read; trying again');
+        said = message;
+      }
+      await pause(LOOK_AGAIN_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const client = jetstream(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    const consumer = await client.consumers.get(BUS.trailStream, { deliver_policy: DeliverPolicy.All });
+    const { num_pending } = await consumer.info();
+    if (num_pending === 0) this.#caughtUp = true;
+    const messages = await consumer.consume();
+    this.#stop = () => messages.stop();
+    if (this.#ended.signal.aborted) messages.stop();
+    for await (const message of messages) {
+      const step = readStep(message, this.#log);
+      if (step !== undefined) this.#onStep(step, message.seq);
+      if (message.info.pending === 0) this.#caughtUp = true;
+    }
+  }
+}

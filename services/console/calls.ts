@@ -1,0 +1,212 @@
+import type { CALL_STATES, CallList, CallQuery, CallSummary } from '#libs/contract/console.ts';
+import { type Notification, notificationId } from '#libs/contract/endpoint.ts';
+import type { TrailStep } from '#libs/contract/trail.ts';
+
+type State = (typeof CALL_STATES)[number];
+type Delivery = 'told' | 'delivered' | 'retried' | 'dead';
+
+interface Entry {
+  /** The sequence number of its first step in the stream: a page's cursor, the same in every console. */
+  readonly order: number;
+  summary: CallSummary;
+  /** When the state and the result were learnt: steps of several services can come in another order. */
+  stateTime: string;
+  resultTime: string;
+  readonly deliveries: Map<string, { state: Delivery; time: string }>;
+}
+
+const STATE_OF_ACTION: Readonly<Record<Notification['action'], State>> = {
+  ring: 'ringing',
+  progress: 'ringing',
+  answer: 'answered',
+  hangup: 'ended',
+};
+
+function begin(step: TrailStep, order: number): Entry {
+  const { uuid, node, time } = step;
+  const summary: CallSummary = {
+    uuid,
+    node,
+    state: 'deciding',
+    started: time,
+    updated: time,
+    from: '',
+    from_name: '',
+    to: '',
+    notifications: { told: 0, delivered: 0, retried: 0, dead: 0 },
+  };
+  return { order, summary, stateTime: '', resultTime: '', deliveries: new Map() };
+}
+
+function setState(entry: Entry, state: State, time: string): void {
+  if (state !== 'ended' && (entry.summary.state === 'ended' || time < entry.stateTime)) return;
+  entry.summary.state = state;
+  entry.stateTime = time;
+}
+
+function parties(
+  summary: CallSummary,
+  call: Pick<Notification, 'caller_id_number' | 'caller_id_name' | 'destination_number'>,
+): void {
+  summary.from ||= call.caller_id_number;
+  summary.from_name ||= call.caller_id_name;
+  summary.to ||= call.destination_number;
+}
+
+function deliver(entry: Entry, id: string, state: Delivery, time: string): void {
+  const known = entry.deliveries.get(id);
+  if (known !== undefined && (state === 'told' || time < known.time)) return;
+  entry.deliveries.set(id, { state, time: state === 'told' ? '' : time });
+  const states = [...entry.deliveries.values()].map((one) => one.state);
+  const count = (wanted: Delivery) => states.filter((one) => one === wanted).length;
+  entry.summary.notifications = {
+    told: states.length,
+    delivered: count('delivered'),
+    retried: count('retried'),
+    dead: count('dead'),
+  };
+}
+
+function told(entry: Entry, notification: Notification, time: string): void {
+  const { summary } = entry;
+  parties(summary, notification);
+  setState(entry, STATE_OF_ACTION[notification.action], time);
+  deliver(entry, notificationId(notification), 'told', time);
+  if (notification.action !== 'hangup') return;
+  summary.cause = notification.cause;
+  if (notification.recovered) return;
+  summary.hangup_by = notification.hangup_by;
+  summary.duration_ms = notification.duration_ms;
+  summary.billable_ms = notification.billable_ms;
+  if (notification.sip_status !== undefined) summary.sip_status = notification.sip_status;
+  if (notification.result !== undefined) summary.result ??= notification.result;
+}
+
+function decided(entry: Entry, step: Extract<TrailStep, { step: 'decided' }>): void {
+  // The caller has gone: no hangup need follow that anybody is told of.
+  setState(entry, step.result === 'caller_gone' ? 'ended' : 'routed', step.time);
+  if (step.time < entry.resultTime) return;
+  entry.resultTime = step.time;
+  const { error: _, ...rest } = entry.summary;
+  entry.summary = {
+    ...rest,
+    result: step.result,
+    decision_ms: step.ms,
+    ...(step.error === undefined ? {} : { error: step.error }),
+  };
+}
+
+function add(entry: Entry, step: TrailStep): void {
+  const { summary } = entry;
+  if (step.time < summary.started) summary.started = step.time;
+  if (step.time > summary.updated) summary.updated = step.time;
+  switch (step.step) {
+    case 'taken':
+      parties(summary, step.request);
+      summary.endpoint ??= step.endpoint;
+      setState(entry, 'deciding', step.time);
+      break;
+    case 'asked':
+      summary.endpoint = step.endpoint;
+      break;
+    case 'decided':
+      decided(entry, step);
+      break;
+    case 'told':
+      told(entry, step.notification, step.time);
+      break;
+    case 'attempted':
+      deliver(entry, step.notification, step.outcome, step.time);
+      break;
+  }
+}
+
+/** What the steps of one call come to; undefined without any. */
+export function summaryOf(steps: readonly TrailStep[]): CallSummary | undefined {
+  const [first] = steps;
+  if (first === undefined) return undefined;
+  const entry = begin(first, 0);
+  for (const step of steps) add(entry, step);
+  return entry.summary;
+}
+
+const holds = (text: string | undefined, part: string): boolean =>
+  text?.toLowerCase().includes(part) ?? false;
+
+function anywhere(call: CallSummary, text: string): boolean {
+  const part = text.trim().toLowerCase();
+  const { uuid, from, to, from_name, endpoint, node, result, cause } = call;
+  return (
+    [uuid, from, to, from_name, endpoint].some((one) => holds(one, part)) ||
+    [node, result, cause].some((one) => one?.toLowerCase() === part)
+  );
+}
+
+const meets = (call: CallSummary, query: CallQuery): boolean =>
+  (query.q === undefined || anywhere(call, query.q)) &&
+  (query.uuid === undefined || call.uuid.startsWith(query.uuid.toLowerCase())) &&
+  (query.number === undefined || holds(call.from, query.number) || holds(call.to, query.number)) &&
+  (query.node === undefined || call.node === query.node) &&
+  (query.result === undefined || call.result === query.result) &&
+  (query.state === undefined || (query.state === 'ended') === (call.state === 'ended')) &&
+  (query.since === undefined || call.started >= query.since) &&
+  (query.until === undefined || call.started < query.until);
+
+/** The calls of late, a summary of each, made from the trail as it comes in. The oldest give way to new ones. */
+export class Calls {
+  readonly #max: number;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Takes one step, number `order` of the stream. @returns the call as it now is; undefined when it is not kept. */
+  add(step: TrailStep, order: number): CallSummary | undefined {
+    let entry = this.#entries.get(step.uuid);
+    if (entry === undefined) {
+      // Its beginning has been dropped: to keep it again would show it as new.
+      if (step.step === 'attempted') return undefined;
+      entry = begin(step, order);
+      this.#entries.set(step.uuid, entry);
+      const [oldest] = this.#entries.keys();
+      if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest);
+    }
+    add(entry, step);
+    return entry.summary;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  get(uuid: string): CallSummary | undefined {
+    return this.#entries.get(uuid)?.summary;
+  }
+
+  /** Live calls by node. */
+  live(): ReadonlyMap<string, number> {
+    const live = new Map<string, number>();
+    for (const { summary } of this.#entries.values())
+      if (summary.state !== 'ended') live.set(summary.node, 1 + (live.get(summary.node) ?? 0));
+    return live;
+  }
+
+  search(query: CallQuery): CallList {
+    const { cursor = Number.POSITIVE_INFINITY, limit } = query;
+    const found: Entry[] = [];
+    for (const entry of [...this.#entries.values()].reverse()) {
+      if (entry.order >= cursor || !meets(entry.summary, query)) continue;
+      found.push(entry);
+      if (found.length > limit) break;
+    }
+    const page = found.slice(0, limit);
+    const last = found.length > limit ? page.at(-1) : undefined;
+    return {
+      calls: page.map(({ summary }) => summary),
+      ...(last === undefined ? {} : { next: last.order }),
+      live: [...this.live().values()].reduce((sum, one) => sum + one, 0),
+      kept: this.#entries.size,
+    };
+  }
+}

@@ -1,0 +1,61 @@
+import type { Bus } from '#libs/bus/connection.ts';
+import { readMessage } from '#libs/bus/message.ts';
+import { TrailFollower } from '#libs/bus/trail-reader.ts';
+import { BUS } from '#libs/contract/messages.ts';
+import { ServiceStatus } from '#libs/contract/status.ts';
+import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import { Calls } from './calls.ts';
+import type { ConsoleConfig } from './config.ts';
+import { Instances } from './instances.ts';
+import { Letters } from './letters.ts';
+import { Live } from './live.ts';
+import { serve } from './server.ts';
+import { World } from './world.ts';
+
+function hearStatus(bus: Bus, log: Log, heard: (status: ServiceStatus) => void): void {
+  bus.nats.subscribe(BUS.status, {
+    callback: (error, message) => {
+      if (error) return log.error({ err: error }, 'the subscription for status failed');
+      try {
+        heard(readMessage(ServiceStatus, BUS.status, message.data));
+      } catch (fault) {
+        log.debug({ err: fault }, 'ignored a message');
+      }
+    },
+  });
+}
+
+/** Follows the trail and the status of all, and serves what it has learnt. @returns the port. */
+export async function startConsole(
+  config: ConsoleConfig,
+  bus: Bus,
+  lifecycle: Lifecycle,
+  log: Log,
+): Promise<number> {
+  const calls = new Calls(config.CONSOLE_MAX_CALLS);
+  const instances = new Instances();
+  const live = new Live();
+  lifecycle.onStop('events', () => live.close());
+  const trail = new TrailFollower(
+    bus,
+    log,
+    (step, order) => {
+      const call = calls.add(step, order);
+      if (call !== undefined && trail.caughtUp) live.call(call);
+    },
+    () => calls.clear(),
+  );
+  lifecycle.check('trail', () => (trail.caughtUp ? undefined : 'still reading'));
+  lifecycle.onStop('trail', () => trail.close());
+  hearStatus(bus, log, (status) => {
+    instances.add(status);
+    live.status();
+  });
+  const letters = new Letters(config);
+  const world = new World({ calls, instances, letters, bus, traceUrl: config.TRACE_URL_TEMPLATE, log });
+  const { port, close } = await serve(config, world, live, log);
+  lifecycle.onStop('http', close);
+  log.info({ host: config.CONSOLE_HOST, port }, 'serving the console');
+  return port;
+}

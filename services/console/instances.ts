@@ -1,0 +1,83 @@
+import type { EndpointSummary, NodeList } from '#libs/contract/console.ts';
+import { type EndpointStatus, type ServiceStatus, STATUS_INTERVAL_MS } from '#libs/contract/status.ts';
+
+const GONE_MS = 3 * STATUS_INTERVAL_MS;
+const MAX_INSTANCES = 5_000;
+const MAX_ERRORS = 5;
+
+type Router = readonly [instance: string, status: EndpointStatus];
+export type Routed = Omit<EndpointSummary, 'notifications'>;
+
+const highest = (values: readonly (number | undefined)[]): number | undefined => {
+  const known = values.filter((one) => one !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+};
+
+function merged(origin: string, routers: readonly Router[]): Routed {
+  const all = routers.map(([, status]) => status);
+  const sum = (of: (status: EndpointStatus) => number) => all.reduce((total, one) => total + of(one), 0);
+  const p50_ms = highest(all.map((one) => one.p50_ms));
+  const p99_ms = highest(all.map((one) => one.p99_ms));
+  return {
+    origin,
+    requests: sum(({ requests }) => requests),
+    failures: sum(({ failures }) => failures),
+    ...(p50_ms === undefined ? {} : { p50_ms }),
+    ...(p99_ms === undefined ? {} : { p99_ms }),
+    breakers: Object.fromEntries(routers.map(([instance, { breaker }]) => [instance, breaker])),
+    last_errors: all
+      .flatMap(({ last_errors }) => last_errors)
+      .sort((a, b) => Date.parse(b.time) - Date.parse(a.time))
+      .slice(0, MAX_ERRORS),
+  };
+}
+
+const withoutEndpoints = ({ endpoints: _, ...status }: ServiceStatus) => status;
+
+/** The processes of the cluster by what each last said of itself; who says nothing for three intervals is gone. */
+export class Instances {
+  readonly #last = new Map<string, { status: ServiceStatus; heard: number }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  add(status: ServiceStatus): void {
+    if (!this.#last.has(status.instance) && this.#last.size >= MAX_INSTANCES) return;
+    this.#last.set(status.instance, { status, heard: this.#now() });
+  }
+
+  nodes(live: ReadonlyMap<string, number>): NodeList {
+    const all = this.#alive().map(withoutEndpoints);
+    const agents = all.filter(({ service }) => service === 'agent');
+    const names = new Set([...live.keys(), ...agents.map(({ node = '' }) => node)]);
+    return {
+      nodes: [...names].sort().map((node) => ({
+        node,
+        live: live.get(node) ?? 0,
+        agents: agents.filter((agent) => (agent.node ?? '') === node),
+      })),
+      services: all.filter(({ service }) => service !== 'agent'),
+    };
+  }
+
+  /** What all routers together know of each endpoint, the busiest first. */
+  endpoints(): Routed[] {
+    const known = this.#alive().flatMap(({ instance, endpoints = [] }) =>
+      endpoints.map((status): Router => [instance, status]),
+    );
+    const byOrigin = Map.groupBy(known, ([, { origin }]) => origin);
+    return [...byOrigin]
+      .map(([origin, routers]) => merged(origin, routers))
+      .sort((a, b) => b.requests - a.requests);
+  }
+
+  #alive(): ServiceStatus[] {
+    for (const [instance, { heard }] of this.#last)
+      if (this.#now() - heard > GONE_MS) this.#last.delete(instance);
+    return [...this.#last.values()]
+      .map(({ status }) => status)
+      .sort((a, b) => (a.instance < b.instance ? -1 : 1));
+  }
+}

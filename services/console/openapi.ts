@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import * as schemas from '#libs/contract/console.ts';
+import { ROUTES, type Route } from './routes.ts';
+
+/** The API in OpenAPI 3.1, made from the schemas that check and type it. */
+
+type Json = Record<string, unknown>;
+
+const NAMED = {
+  CallSummary: schemas.CallSummary,
+  CallList: schemas.CallList,
+  CallDetail: schemas.CallDetail,
+  NodeList: schemas.NodeList,
+  EndpointSummary: schemas.EndpointSummary,
+  EndpointList: schemas.EndpointList,
+  Letter: schemas.Letter,
+  LetterList: schemas.LetterList,
+  ReplayRequest: schemas.ReplayRequest,
+  ReplayResult: schemas.ReplayResult,
+  Session: schemas.Session,
+  Done: schemas.Done,
+  Problem: schemas.Problem,
+};
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const [name] = Object.entries(NAMED).find(([, one]) => one === schema) ?? [];
+  if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
+  return json;
+}
+
+const content = (schema: z.ZodType, io: 'input' | 'output' = 'output'): Json => ({
+  'application/json': { schema: schemaOf(schema, io) },
+});
+
+const problemResponse = (description: string): Json => ({ description, content: content(schemas.Problem) });
+
+function parameters({ path, query }: Route): Json[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const properties = query === undefined ? {} : (schemaOf(query, 'input')['properties'] as Json);
+  const inQuery = Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = property as Json;
+    return { name, in: 'query', ...(description === undefined ? {} : { description }), schema };
+  });
+  return [...inPath, ...inQuery];
+}
+
+function operation(route: Route): Json {
+  const { body, problems = {} } = route;
+  const given = parameters(route);
+  const all = { 401: 'no known token or session', 429: 'too many failed logins', ...problems };
+  const checked = body === undefined && route.query === undefined ? {} : { 400: 'what was given is wrong' };
+  const role = route.role === 'operator' ? { 403: 'only an operator may do that' } : {};
+  return {
+    summary: route.summary,
+    description: `For the role \`${route.role}\`.`,
+    operationId: operationId(route),
+    ...(given.length > 0 ? { parameters: given } : {}),
+    ...(body === undefined ? {} : { requestBody: { content: content(body, 'input') } }),
+    responses: {
+      200: { description: 'done', content: content(route.response) },
+      ...Object.fromEntries(
+        Object.entries({ ...checked, ...role, ...all }).map(([status, text]) => [
+          status,
+          problemResponse(text),
+        ]),
+      ),
+    },
+  };
+}
+
+const operationId = ({ method, path }: Route): string =>
+  [
+    method.toLowerCase(),
+    ...path
+      .split('/')
+      .slice(2)
+      .map((part) => part.replaceAll(/\W/g, '')),
+  ].join('_');
+
+function paths(): Json {
+  const all: Record<string, Json> = {};
+  for (const route of ROUTES) {
+    all[route.path] = { ...all[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  const session = { description: 'done', content: content(schemas.Session) };
+  const unknown = problemResponse('no known token or session');
+  all['/api/session'] = {
+    get: { summary: 'Who asks', operationId: 'get_session', responses: { 200: session, 401: unknown } },
+    post: {
+      summary:
+        'Logs in: the answer sets a cookie. What changes anything then needs a header `x-dialhook` of any value',
+      operationId: 'post_session',
+      security: [],
+      requestBody: { required: true, content: content(schemas.Login, 'input') },
+      responses: { 200: session, 401: unknown, 429: problemResponse('too many failed logins') },
+    },
+    delete: {
+      summary: 'Logs out',
+      operationId: 'delete_session',
+      responses: { 200: { description: 'done', content: content(schemas.Done) }, 401: unknown },
+    },
+  };
+  all['/api/events'] = {
+    get: {
+      summary:
+        'Server-sent events: `calls`, a list of CallSummary that have changed; `status`, when /api/nodes and /api/endpoints have changed. The stream ends after ten minutes: come back',
+      operationId: 'get_events',
+      responses: {
+        200: { description: 'the stream', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+        401: unknown,
+      },
+    },
+  };
+  return all;
+}
+
+export const openApi: Json = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Dialhook console',
+    version: '1',
+    description: 'Everything that the console shows. A token of the console is the bearer token.',
+  },
+  security: [{ token: [] }, { session: [] }],
+  paths: paths(),
+  components: {
+    securitySchemes: {
+      token: { type: 'http', scheme: 'bearer' },
+      session: { type: 'apiKey', in: 'cookie', name: 'dialhook_session' },
+    },
+    schemas: Object.fromEntries(
+      Object.entries(NAMED).map(([name, schema]) => {
+        const { $schema: _, ...json } = z.toJSONSchema(schema, { unrepresentable: 'any' }) as Json;
+        return [name, json];
+      }),
+    ),
+  },
+};

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import files from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+const PAGE = join(import.meta.dirname, 'page');
+
+/** What the page imports by name, each from its package as it was published. */
+const MODULES = ['preact', 'preact/hooks', 'htm', '@preact/signals', '@preact/signals-core'];
+
+const moduleFile = (name: string): string => fileURLToPath(import.meta.resolve(name));
+
+const importMap = JSON.stringify({
+  imports: Object.fromEntries(MODULES.map((name) => [name, `/modules/${name}.js`])),
+});
+const mapHash = createHash('sha256').update(importMap).digest('base64');
+
+/** Nothing but our own files, and of what stands in the page itself only this very import map. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'self'",
+  `script-src 'self' 'sha256-${mapHash}'`,
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Serves the page: its own files, and the modules it imports, as they are. */
+export async function servePage(app: FastifyInstance): Promise<void> {
+  const html = readFileSync(join(PAGE, 'index.html'), 'utf8').replace('"IMPORT_MAP"', importMap);
+  app.get('/', async (_, reply) =>
+    reply
+      .header('content-security-policy', CONTENT_SECURITY_POLICY)
+      .header('cache-control', 'no-cache')
+      .type('text/html; charset=utf-8')
+      .send(html),
+  );
+  for (const name of MODULES) {
+    const text = readFileSync(moduleFile(name), 'utf8');
+    app.get(`/modules/${name}.js`, async (_, reply) =>
+      reply.header('cache-control', 'no-cache').type('text/javascript; charset=utf-8').send(text),
+    );
+  }
+  await app.register(files, { root: PAGE, prefix: '/page/', cacheControl: false, index: false });
+}
