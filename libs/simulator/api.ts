@@ -20,6 +20,17 @@ function uuidKill(node: Node, args: string): string {
   return '+OK\n';
 }
 
+function uuidTransfer(node: Node, args: string): string {
+  const [uuid = '', destination, , context, ...rest] = args.split(' ');
+  if (destination === undefined || rest.length > 1)
+    return '-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n';
+  const channel = channelOf(node, uuid);
+  if (channel === undefined) return NO_CHANNEL;
+  if (channel.transferTo === undefined) return '-ERR\n';
+  channel.transferTo(destination, context);
+  return '+OK\n';
+}
+
 function uuidGetvar(node: Node, args: string): string {
   const [uuid = '', name] = args.split(' ');
   if (name === undefined) return '-USAGE: <uuid> <var>\n';
@@ -124,6 +135,7 @@ const COMMANDS: ReadonlyMap<string, ApiCommand> = new Map<string, ApiCommand>([
   ['status', status],
   ['show', show],
   ['uuid_kill', uuidKill],
+  ['uuid_transfer', uuidTransfer],
   ['uuid_exists', (node, args) => String(channelOf(node, args) !== undefined)],
   ['uuid_getvar', uuidGetvar],
   ['uuid_setvar', uuidSetvar],

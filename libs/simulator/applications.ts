@@ -33,16 +33,16 @@ function sleep(thread: CallThread, milliseconds: number): Promise<void> {
       forget();
       resolve();
     });
-    const forget = thread.caller.channel.onHangup(() => {
+    const forget = thread.caller.channel.onBreak(() => {
       cancel();
       resolve();
     });
   });
 }
 
-const untilHangup = (thread: CallThread): Promise<void> =>
+const untilBreak = (thread: CallThread): Promise<void> =>
   new Promise((resolve) => {
-    thread.caller.channel.onHangup(resolve);
+    thread.caller.channel.onBreak(resolve);
   });
 
 /** The applications that a dialplan or an agent can use here; any other ends the call, as an unknown one does. */
@@ -58,7 +58,7 @@ export const APPLICATIONS: ReadonlyMap<string, ApplicationFunction> = new Map<st
   ['pre_answer', (thread) => thread.caller.preAnswer()],
   ['ring_ready', (thread) => thread.caller.ring()],
   ['sleep', (thread, data) => sleep(thread, integer(data))],
-  ['park', untilHangup],
+  ['park', untilBreak],
   ['playback', (thread) => thread.caller.preAnswer()],
   ['log', () => {}],
   ['info', () => {}],

@@ -23,7 +23,7 @@ export async function bridgeApplication(thread: CallThread, dialString: string):
 async function connect(caller: CallerLeg, leg: CalledLeg): Promise<void> {
   const a = caller.channel;
   const b = leg.channel;
-  if (!a.up || !b.up) {
+  if (!a.ready || !b.up) {
     b.hangup('ORIGINATOR_CANCEL');
     return;
   }
@@ -65,7 +65,7 @@ function untilOneEnds(caller: CallerLeg, leg: CalledLeg): Promise<void> {
       b.set('bridge_to', undefined);
       resolve();
     };
-    const forgetCaller = a.onHangup(() => {
+    const forgetCaller = a.onBreak(() => {
       end();
       b.hangup(b.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
     });
@@ -93,6 +93,7 @@ function afterBridge(thread: CallThread, { channel: b }: CalledLeg): void {
   const a = thread.caller.channel;
   const cause = b.cause ?? 'NORMAL_CLEARING';
   const hangupAfterBridge = a.variables.get('hangup_after_bridge');
+  if (thread.transferred) return;
   if (!b.answered) handleCause(thread, cause);
   if (hangupAfterBridge?.toLowerCase() === 'explicit') a.hangup(cause);
   if (b.answered && isTrue(hangupAfterBridge)) a.hangup(cause);

@@ -3,9 +3,9 @@ import { APPLICATIONS } from './applications.ts';
 import type { Application, CallRecord, CallRequest, Invite, Progress } from './call-record.ts';
 import type { CalledLeg } from './called-leg.ts';
 import { CallerLeg } from './caller-leg.ts';
-import { Timers } from './clock.ts';
+import { microseconds, Timers } from './clock.ts';
 import { expandIn, type Node } from './node.ts';
-import { isTrue } from './switch-strings.ts';
+import { integer, isTrue } from './switch-strings.ts';
 
 /** The thread of one call: runs the applications of its extension on the caller's channel, and then reports. */
 export class CallThread {
@@ -16,7 +16,8 @@ export class CallThread {
   readonly #invites: Invite[] = [];
   readonly #applications: Application[] = [];
   readonly #progress: Progress[] = [];
-  #next: readonly Application[] | undefined;
+  /** The extension to run next; none at all when no extension matches (switch_core_standard_on_routing). */
+  #next: readonly Application[] | 'no route' | undefined;
 
   constructor(node: Node, request: CallRequest) {
     this.node = node;
@@ -26,7 +27,7 @@ export class CallThread {
     this.#next = extension(request.dialplan.map(parseApplication));
   }
 
-  /** An `xferext` waits for the application that runs now to end. */
+  /** An `xferext` or a transfer waits for the application that runs now to end. */
   get transferred(): boolean {
     return this.#next !== undefined;
   }
@@ -46,9 +47,30 @@ export class CallThread {
     this.#next = extension(applications);
   }
 
+  /** switch_ivr_session_transfer: what runs ends, and the dialplan is asked anew. */
+  readonly #blindTransfer = (destination: string, context: string | undefined): void => {
+    const { channel } = this.caller;
+    const { profile } = channel;
+    const { core, extension: find } = this.node;
+    channel.set('max_forwards', String(integer(channel.variables.get('max_forwards') ?? '71') - 1));
+    profile.rdnis = profile.destinationNumber;
+    profile.destinationNumber = destination;
+    profile.context = context ?? profile.context;
+    const applications = find(destination, profile.context)?.map(parseApplication);
+    this.#next = applications === undefined ? 'no route' : extension(applications);
+    const seconds = Math.floor(microseconds(core.clock) / 1_000_000);
+    const source = `${seconds}:${core.random.uuid()}:bl_xfer:${destination}/${profile.context}/XML`;
+    profile.transferSource = source;
+    channel.set('transfer_history', source);
+    channel.set('transfer_source', source);
+    channel.transferring = true;
+    channel.break();
+  };
+
   async run(): Promise<CallRecord> {
     const { channel } = this.caller;
     const { cancelAt, byeAt } = this.#request;
+    channel.transferTo = this.#blindTransfer;
     channel.fire('CHANNEL_CREATE');
     channel.setAll(Object.entries(this.#request.variables ?? {}));
     channel.state = 'CS_EXECUTE';
@@ -100,6 +122,11 @@ export class CallThread {
     while (this.caller.channel.up && this.#next !== undefined) {
       const applications = this.#next;
       this.#next = undefined;
+      this.caller.channel.transferring = false;
+      if (applications === 'no route') {
+        this.caller.channel.hangup('NO_ROUTE_DESTINATION');
+        break;
+      }
       for (const application of applications) {
         if (this.#next !== undefined || !(await this.execute(application))) break;
       }

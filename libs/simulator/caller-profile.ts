@@ -22,9 +22,12 @@ export interface CallerProfile {
   calleeIdNumber: string | undefined;
   readonly networkAddress: string;
   readonly ani: string;
-  readonly destinationNumber: string;
+  destinationNumber: string;
+  /** Dialled before a transfer. */
+  rdnis?: string;
+  transferSource?: string;
   readonly uuid: string;
-  readonly context: string;
+  context: string;
   readonly channelName: string;
   readonly index: number | undefined;
   readonly times: Times;
@@ -59,7 +62,9 @@ export function profileHeaders(profile: CallerProfile, prefix: string): [string,
     ['Destination-Number', profile.destinationNumber],
     ['Unique-ID', profile.uuid],
     ['Source', 'mod_sofia'],
+    ['Transfer-Source', profile.transferSource],
     ['Context', profile.context],
+    ['RDNIS', profile.rdnis],
     ['Channel-Name', profile.channelName],
     ['Profile-Index', profile.index?.toString()],
     ['Profile-Created-Time', String(times.profileCreated)],
@@ -107,6 +112,8 @@ export function profileField(profile: CallerProfile, name: string): string | und
       return profile.ani;
     case 'destination_number':
       return profile.destinationNumber;
+    case 'rdnis':
+      return profile.rdnis;
     case 'uuid':
       return profile.uuid;
     case 'source':

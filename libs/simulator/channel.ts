@@ -44,6 +44,11 @@ export class Channel {
   lastApplication: LastApplication | undefined;
   #cause: string | undefined;
   readonly #onHangup = new Set<() => void>();
+  readonly #onBreak = new Set<() => void>();
+  /** A new extension waits for what runs now to be cut short (CF_TRANSFER). */
+  transferring = false;
+  /** Gives the channel to another extension; only a channel with a thread of its own has one. */
+  transferTo: ((destination: string, context: string | undefined) => void) | undefined;
   /** The endpoint's part of ending a channel: what it tells the other side of the network. */
   #endpointHangup: (cause: string) => void = () => {};
 
@@ -89,6 +94,22 @@ export class Channel {
   onHangup(callback: () => void): () => void {
     this.#onHangup.add(callback);
     return () => this.#onHangup.delete(callback);
+  }
+
+  /** Whether what runs may go on. */
+  get ready(): boolean {
+    return this.up && !this.transferring;
+  }
+
+  /** Calls back when what runs is to end: the channel goes down or is transferred. */
+  onBreak(callback: () => void): () => void {
+    this.#onBreak.add(callback);
+    return () => this.#onBreak.delete(callback);
+  }
+
+  break(): void {
+    for (const callback of [...this.#onBreak]) callback();
+    this.#onBreak.clear();
   }
 
   onEndpointHangup(callback: (cause: string) => void): void {
@@ -137,6 +158,7 @@ export class Channel {
     if (protocolCause !== undefined) partner?.set('last_bridge_proto_specific_hangup_cause', protocolCause);
     if (this.bridgeRole !== undefined) this.set('last_bridge_role', this.bridgeRole);
     this.fire('CHANNEL_HANGUP');
+    this.break();
     for (const callback of [...this.#onHangup]) callback();
     this.#onHangup.clear();
   }

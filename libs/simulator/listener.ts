@@ -63,7 +63,7 @@ export class Listener implements EventReceiver {
     this.#timers.after(FIRST_COMMAND_MS, () => {
       if (this.#first) this.#end(GOODBYE);
     });
-    session?.thread.caller.channel.onHangup(() => {
+    session?.thread.caller.channel.onBreak(() => {
       if (!this.#busy) this.#end(GOODBYE);
     });
     node.core.receivers.add(this);
@@ -115,7 +115,7 @@ export class Listener implements EventReceiver {
       if (answer !== undefined && 'bytes' in answer) this.#write(answer.bytes);
       else if (answer !== undefined && !(first && this.session !== undefined))
         this.#write(reply(answer.reply));
-      if (!this.#running || this.session?.thread.caller.channel.up === false) {
+      if (!this.#running || this.session?.thread.caller.channel.ready === false) {
         this.#end(GOODBYE);
         break;
       }

@@ -24,6 +24,8 @@ export interface Node {
   readonly users: readonly EventSocketUser[];
   /** Every API command that an expansion or a hook ran, except sofia_contact: `NAME(ARGUMENTS)`. */
   readonly ranApis: string[];
+  /** The dialplan that a transferred call is led to: an extension's applications, `NAME DATA` each. */
+  readonly extension: (destination: string, context: string) => readonly string[] | undefined;
 }
 
 export const expandIn = (node: Node, channel: Channel, text: string): string =>

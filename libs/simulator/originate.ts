@@ -27,7 +27,7 @@ export async function originate(thread: CallThread, dialString: string): Promise
   const settings = originateSettings(caller, dialled.variables);
   let cause = 'ORIGINATOR_CANCEL';
   for (const group of dialled.groups) {
-    if (!caller.up) break;
+    if (!caller.ready) break;
     const { legs, size, refused } = createLegs(thread, group, settings);
     const result = await ringGroup(thread.caller, legs, { size, settings, clock: thread.node.core.clock });
     if (result.kind === 'connected') return connected(thread, legs, result.leg);

@@ -24,7 +24,7 @@ export async function ringGroup(
       const decided = evaluateGroup(caller, legs, group);
       if (decided !== undefined) resolve(decided);
     };
-    forgetCaller = caller.channel.onHangup(evaluate);
+    forgetCaller = caller.channel.onBreak(evaluate);
     for (const leg of legs) leg.onChange(evaluate);
     startTimers(timers, caller, legs, group, (kind) => resolve({ kind }));
     evaluate();
@@ -40,7 +40,7 @@ function evaluateGroup(
   legs: readonly CalledLeg[],
   { size, settings }: { readonly size: number; readonly settings: OriginateSettings },
 ): RingResult | undefined {
-  if (!caller.channel.up) return { kind: 'cancelled' };
+  if (!caller.channel.ready) return { kind: 'cancelled' };
   const up = legs.filter((leg) => leg.channel.up);
   const ringing = up.find(
     ({ channel }) => channel.ringing || (settings.earlyMediaRings && size === 1 && channel.early),

@@ -23,6 +23,8 @@ export interface SimulatedFreeSwitchOptions {
   /** The domain of users and calls that name none; 127.0.0.1 when absent. */
   readonly domain?: string;
   readonly users?: readonly EventSocketUser[];
+  /** The applications of the extension that a transfer leads to; without one the call ends. */
+  readonly extension?: Node['extension'];
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -130,6 +132,7 @@ export class SimulatedFreeSwitch {
       password: this.password,
       users: this.#options.users ?? [],
       ranApis: this.ranApis,
+      extension: this.#options.extension ?? (() => undefined),
     };
   }
 

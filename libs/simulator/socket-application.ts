@@ -19,7 +19,7 @@ export async function socketApplication(thread: CallThread, data: string): Promi
     const socket = await connect(thread, name, port);
     if (socket === undefined) continue;
     const listener = new Listener(thread.node, socket, { thread, full });
-    if (!thread.caller.channel.up) listener.close();
+    if (!thread.caller.channel.ready) listener.close();
     await listener.finished;
     return;
   }
@@ -35,7 +35,7 @@ function connect(thread: CallThread, host: string, port: number): Promise<Socket
       if (result === undefined) socket.on('error', () => {}).destroy();
       resolve(result);
     };
-    const forget = thread.caller.channel.onHangup(() => settle(undefined));
+    const forget = thread.caller.channel.onBreak(() => settle(undefined));
     socket.once('connect', () => settle(socket));
     socket.once('error', () => settle(undefined));
   });

@@ -101,6 +101,12 @@ export const AgentSettings = z
       .default(5)
       .describe('how often one call is asked about when its decisions say on_fail: request'),
     ALLOWED_VARIABLES: allowedVariables(),
+    CALL_CONTROL: z
+      .enum(['on', 'off'], 'must be on or off')
+      .default('off')
+      .describe(
+        "whether operators of the console may hang up and transfer the node's live calls; FREESWITCH_USER must then be allowed uuid_getvar, uuid_kill and uuid_transfer",
+      ),
     REQUEST_VARIABLES: list()
       .default(['domain_name', 'sip_user_agent', 'sip_from_host', 'sip_to_user', 'sip_h_X-*'])
       .describe(

@@ -9,6 +9,7 @@ import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { runService } from '#libs/lifecycle/service.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
+import { CallControl } from './control.ts';
 import { Decider } from './decide.ts';
 import { EventLag } from './event-lag.ts';
 import { observeAgent } from './metrics.ts';
@@ -57,9 +58,13 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
       hasHeard = true;
       log.info('freeswitch: listening to events');
       recovery.compare();
+      control.begin();
     },
     onFault: (err) => log.error({ err }, 'freeswitch: an event was left out'),
-    onDown: (err) => log.warn({ err }, 'freeswitch: no event socket; trying again'),
+    onDown: (err) => {
+      control.pause();
+      log.warn({ err }, 'freeswitch: no event socket; trying again');
+    },
     silenceMs: config.EVENT_SOCKET_SILENCE_MS,
   });
   const recovery = new Recovery({
@@ -71,6 +76,13 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     confirmMs: config.RECONCILE_CONFIRM_MS,
     log,
   });
+  const control = new CallControl({
+    on: config.CALL_CONTROL === 'on',
+    bus,
+    api: (command) => events.api(command),
+    nodeName: config.NODE_NAME,
+    log,
+  });
   // The same, but one that takes another's place has to hear FreeSWITCH before that one goes.
   lifecycle.check(
     'freeswitch',
@@ -79,6 +91,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   );
   lifecycle.onStop('recovery', () => recovery.close());
   lifecycle.onStop('event socket', () => events.close());
+  lifecycle.onStop('call control', () => control.pause());
 
   const decider = new Decider(bus, config, log, rememberer(live), trail);
   observeAgent({ node: config.NODE_NAME, bus, live, outbox: progress.outbox, events, decider });

@@ -18,7 +18,11 @@ export interface SimulatedSwitch extends Switch {
 
 /** A simulated FreeSWITCH with gateways gw and gw2, and users 1000 with one device and 2000 with two. */
 export async function simulatedSwitch(): Promise<SimulatedSwitch> {
-  const node = await SimulatedFreeSwitch.start({ name: 'simulated' });
+  const node = await SimulatedFreeSwitch.start({
+    name: 'simulated',
+    extension: (number, context) =>
+      context === 'transferred' ? [`bridge sofia/gateway/gw/${number}`] : undefined,
+  });
   node.gateways.add('gw').add('gw2');
   node.registerUser('1000', ['sip:1000@10.0.0.9:5060']);
   node.registerUser('2000', ['sip:2000@10.0.0.10:5060', 'sip:2000@10.0.0.11:5062']);
