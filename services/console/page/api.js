@@ -1,0 +1,50 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { session } from './state.js';
+
+/** What the API answered to a request that it did not carry out. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} message */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** What another site's page cannot send. */
+const FROM_PAGE = { 'x-dialhook': 'page' };
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ */
+export async function api(method, path, body) {
+  const answer = await fetch(path, {
+    method,
+    headers: body === undefined ? FROM_PAGE : { ...FROM_PAGE, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const value = await answer.json().catch(() => ({}));
+  if (answer.status === 401) session.value = null;
+  if (!answer.ok) throw new ApiError(answer.status, value.error ?? `HTTP ${answer.status}`);
+  return value;
+}
+
+/**
+ * What a path of the API gives, and what reads it again. What was read last stays until there is better.
+ * @template T
+ * @param {string} path
+ * @returns {{ data: T | undefined, error: Error | undefined, reload: () => Promise<void> }}
+ */
+export function useApi(path) {
+  const [state, setState] = useState(/** @type {{ path: string, data?: T, error?: Error }} */ ({ path }));
+  const reload = useCallback(async () => {
+    const next = await api('GET', path).then(
+      (data) => ({ path, data }),
+      (error) => ({ path, error }),
+    );
+    setState((last) => ('error' in next ? { ...last, ...next } : next));
+  }, [path]);
+  useEffect(() => void reload(), [reload]);
+  return { data: state.data, error: state.error, reload };
+}

@@ -1,0 +1,71 @@
+import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { session } from './state.js';
+
+/** @import { CallSummary } from '../../../libs/contract/console.ts' */
+
+/** Whether changes come in right now. */
+export const connected = signal(false);
+
+const events = new EventTarget();
+/** @type {EventSource | undefined} */
+let source;
+
+/** Listens for changes while somebody is logged in. */
+export function followSession() {
+  session.subscribe((who) => {
+    source?.close();
+    connected.value = false;
+    if (!who) return;
+    source = new EventSource('/api/events');
+    source.onopen = () => {
+      connected.value = true;
+      for (const name of ['calls', 'status']) events.dispatchEvent(new CustomEvent(name, { detail: [] }));
+    };
+    source.onerror = () => {
+      connected.value = false;
+      if (source?.readyState === EventSource.CLOSED) setTimeout(() => session.value && reopen(), 3000);
+    };
+    for (const name of ['calls', 'status'])
+      source.addEventListener(name, ({ data }) =>
+        events.dispatchEvent(new CustomEvent(name, { detail: JSON.parse(data) })),
+      );
+  });
+}
+
+const reopen = () => {
+  const who = session.value;
+  session.value = who ? { ...who } : who;
+};
+
+const AT_MOST_EVERY_MS = 500;
+
+/**
+ * Runs `act` when something has changed, now and at most twice a second.
+ * @param {'calls' | 'status'} name
+ * @param {() => unknown} act
+ * @param {(calls: CallSummary[]) => boolean} [concerns]
+ */
+export function useLive(name, act, concerns = () => true) {
+  const latest = useRef({ act, concerns });
+  latest.current = { act, concerns };
+  useEffect(() => {
+    let timer = 0;
+    let last = 0;
+    const run = () => {
+      timer = 0;
+      last = Date.now();
+      latest.current.act();
+    };
+    const heard = (/** @type {Event} */ event) => {
+      const { detail } = /** @type {CustomEvent<CallSummary[]>} */ (event);
+      if (timer || (detail.length > 0 && !latest.current.concerns(detail))) return;
+      timer = setTimeout(run, Math.max(0, last + AT_MOST_EVERY_MS - Date.now()));
+    };
+    events.addEventListener(name, heard);
+    return () => {
+      clearTimeout(timer);
+      events.removeEventListener(name, heard);
+    };
+  }, [name]);
+}

@@ -1,0 +1,52 @@
+import { effect, signal } from '@preact/signals';
+
+/** @import { Session } from '../../../libs/contract/console.ts' */
+
+/** @type {(name: string) => string | null} */
+const stored = (name) => localStorage.getItem(`dialhook.${name}`);
+/** @type {(name: string, value: string) => void} */
+const store = (name, value) => localStorage.setItem(`dialhook.${name}`, value);
+
+/** Who is logged in; null when nobody is, undefined before it is known. */
+export const session = signal(/** @type {Session | null | undefined} */ (undefined));
+
+export const language = signal(
+  /** @type {'en' | 'zh'} */ (stored('language') ?? (navigator.language.startsWith('zh') ? 'zh' : 'en')),
+);
+effect(() => {
+  document.documentElement.lang = language.value;
+  store('language', language.value);
+});
+
+/** `auto` is what the system wants. */
+export const theme = signal(/** @type {'auto' | 'light' | 'dark'} */ (stored('theme') ?? 'auto'));
+effect(() => {
+  document.documentElement.dataset['theme'] = theme.value;
+  store('theme', theme.value);
+});
+
+const readRoute = () => {
+  const [page = '', ...rest] = location.hash.replace(/^#\/?/, '').split('/');
+  return { page: page || 'calls', id: decodeURIComponent(rest.join('/')) };
+};
+/** The page shown, from the address: `#/calls/UUID`. */
+export const route = signal(readRoute());
+addEventListener('hashchange', () => {
+  route.value = readRoute();
+  document.querySelector('main')?.scrollTo(0, 0);
+});
+
+/** What the search on the page of calls looks for: kept while one call is looked at. */
+export const search = signal({ q: '', state: '', result: '', node: '' });
+
+/** A sentence that is shown for a while: what came of an order. */
+export const notice = signal(/** @type {{ text: string, bad: boolean } | null} */ (null));
+let fading = 0;
+/** @type {(text: string, bad?: boolean) => void} */
+export function say(text, bad = false) {
+  clearTimeout(fading);
+  notice.value = { text, bad };
+  fading = setTimeout(() => {
+    notice.value = null;
+  }, 6000);
+}
