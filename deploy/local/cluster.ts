@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ManagedProcess } from './processes.ts';
 import { startNats, startRedis } from './servers.ts';
@@ -25,6 +26,7 @@ export interface LogLine {
 export interface ClusterOptions {
   readonly nodes: readonly Node[];
   readonly defaultEndpoint: string | undefined;
+  readonly console?: boolean;
   /** More settings for `agent`, `router` or `notifier`. */
   readonly env?: ((service: string) => Readonly<Record<string, string>>) | undefined;
   readonly onLog: (line: LogLine) => void;
@@ -37,6 +39,8 @@ export interface RunningService {
   readonly process: ManagedProcess;
   /** The port on which the agent takes calls. */
   readonly socketPort: number | undefined;
+  /** The port on which the console serves. */
+  readonly consolePort: number | undefined;
 }
 
 const READY_MS = 30_000;
@@ -58,13 +62,17 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #stops = new Stack();
   readonly services: RunningService[] = [];
+  readonly #token = randomBytes(24).toString('base64url');
   #stopping = false;
 
   private constructor(options: ClusterOptions) {
     this.#options = options;
   }
 
-  /** Starts NATS, Redis (unless NATS_URL, REDIS_URL name running ones), a notifier, two routers and an agent a node. */
+  /**
+   * Starts NATS, Redis (unless NATS_URL, REDIS_URL name running ones), a notifier, two routers, an agent a node and, when
+   * it is wanted, a console.
+   */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
     try {
@@ -81,6 +89,12 @@ export class Cluster {
     const port = this.services.find(({ name }) => name === agentName(node))?.socketPort;
     if (port === undefined) throw new Error(`no agent for ${node}`);
     return port;
+  }
+
+  /** Where the console is, with the token that logs in there. */
+  get consoleUrl(): string {
+    const port = this.services.find(({ name }) => name === 'console')?.consolePort;
+    return `http://127.0.0.1:${port}/#token=${this.#token}`;
   }
 
   async stop(): Promise<void> {
@@ -100,7 +114,14 @@ export class Cluster {
       RETRY_SCHEDULE_MS,
     });
     const routers = ['router-1', 'router-2'].map((name) => this.#service(name, 'router', common));
-    await Promise.all([notifier, ...routers]);
+    const console = {
+      ...common,
+      REDIS_URL: redis,
+      CONSOLE_PORT: '0',
+      CONSOLE_OPERATOR_TOKENS: `local:${this.#token}`,
+    };
+    const others = this.#options.console ? [this.#service('console', 'console', console)] : [];
+    await Promise.all([notifier, ...routers, ...others]);
     await Promise.all(
       nodes.map((node) =>
         this.#service(agentName(node.name), 'agent', {
@@ -109,6 +130,7 @@ export class Cluster {
           FREESWITCH_HOST: node.host,
           FREESWITCH_PORT: String(node.port),
           FREESWITCH_PASSWORD: node.password,
+          CALL_CONTROL: 'on',
           SOCKET_HOST: node.listen.host,
           SOCKET_PORT: String(node.listen.port),
           ...(defaultEndpoint === undefined ? {} : { DEFAULT_ENDPOINT_URL: defaultEndpoint }),
@@ -124,7 +146,7 @@ export class Cluster {
   }
 
   async #service(name: string, service: string, env: Record<string, string>): Promise<void> {
-    const ports: { health?: number; socket?: number } = {};
+    const ports: { health?: number; socket?: number; console?: number } = {};
     const running = new ManagedProcess({
       name,
       command: process.execPath,
@@ -134,6 +156,7 @@ export class Cluster {
         const line = readLine(name, text);
         if (line.message === 'started') ports.health = Number(line['health_port']);
         if (line.message === 'taking calls') ports.socket = Number(line['port']);
+        if (line.message === 'serving the console') ports.console = Number(line['port']);
         this.#options.onLog({ ...line, service: name });
       },
     });
@@ -147,7 +170,7 @@ export class Cluster {
       if (Date.now() > deadline) throw new Error(`${name} is not ready after ${READY_MS / 1000} s`);
       await sleep(POLL_MS);
     }
-    this.services.push({ name, process: running, socketPort: ports.socket });
+    this.services.push({ name, process: running, socketPort: ports.socket, consolePort: ports.console });
   }
 }
 

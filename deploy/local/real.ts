@@ -48,6 +48,7 @@ export async function runWithFreeSwitch(
     const cluster = await Cluster.start({
       nodes: [{ name: undefined, ...freeswitch, listen }],
       defaultEndpoint: url,
+      console: true,
       onLog: (line) => screen.read(line),
       onLost: (name) => {
         screen.say(`${name} has ended by itself: stopping`);
@@ -61,6 +62,7 @@ export async function runWithFreeSwitch(
       `Ready. Paste this into the dialplan (set may be left out: ${shown} is the default here${hidden}):`,
     );
     screen.say(dialplan(listen, shown));
+    screen.say(`What happens to each call: ${cluster.consoleUrl}`);
     if (!stop.signal.aborted) await once(stop.signal, 'abort');
     return true;
   } finally {

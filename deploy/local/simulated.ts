@@ -74,6 +74,7 @@ export async function runSimulated(
         listen: { host: '127.0.0.1', port: 0 },
       })),
       defaultEndpoint: ownEndpoint,
+      console: true,
       onLog: (line) => {
         traffic?.read(line);
         screen.read(line);
@@ -86,6 +87,7 @@ export async function runSimulated(
     running.add(() => cluster.stop());
     const places = switches.map((node) => ({ node, socketPort: cluster.socketPort(node.name) }));
     traffic = new Traffic(places, endpoint?.url, calls === undefined);
+    screen.say(`What happens to each call: ${cluster.consoleUrl}`);
     screen.say(`Placing ${calls ?? ''} calls at ${rate} a second. Ctrl-C ends.\n`.replace('  ', ' '));
     await traffic.place(calls ?? Number.POSITIVE_INFINITY, rate, stop.signal);
     const hangUp = () => traffic?.hangUpAll();

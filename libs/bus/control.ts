@@ -3,8 +3,8 @@ import { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
-import { subjectToken } from './live-calls.ts';
 import { readMessage } from './message.ts';
+import { subjectToken } from './subject.ts';
 
 const TIMEOUT_MS = 5_000;
 /** One of a node's agents does what is asked. */

@@ -11,8 +11,8 @@ import { BUS } from '#libs/contract/messages.ts';
 import { TrailStep } from '#libs/contract/trail.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
-import { subjectToken } from './live-calls.ts';
 import { readMessage } from './message.ts';
+import { trailSubject } from './trail.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 const LOOK_AGAIN_MS = 1_000;
@@ -36,7 +36,7 @@ function readStep(message: JsMsg, log: Log): TrailStep | undefined {
 export async function readTrail(bus: Bus, uuid: string, log: Log): Promise<TrailStep[]> {
   const client = jetstream(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
   const manager = await jetstreamManager(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
-  const subject = `${BUS.trail}.${subjectToken(uuid)}`;
+  const subject = trailSubject(uuid);
   const steps: TrailStep[] = [];
   try {
     const last = await manager.streams.getMessage(BUS.trailStream, { last_by_subj: subject });

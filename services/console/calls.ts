@@ -176,6 +176,10 @@ export class Calls {
     return entry.summary;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   clear(): void {
     this.#entries.clear();
   }

@@ -1,5 +1,6 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { readMessage } from '#libs/bus/message.ts';
+import { tellStatus } from '#libs/bus/status.ts';
 import { TrailFollower } from '#libs/bus/trail-reader.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { ServiceStatus } from '#libs/contract/status.ts';
@@ -56,6 +57,10 @@ export async function startConsole(
   const world = new World({ calls, instances, letters, bus, traceUrl: config.TRACE_URL_TEMPLATE, log });
   const { port, close } = await serve(config, world, live, log);
   lifecycle.onStop('http', close);
+  tellStatus(bus, lifecycle, {
+    service: 'console',
+    figures: () => ({ calls_kept: calls.size, pages_listening: live.listeners }),
+  });
   log.info({ host: config.CONSOLE_HOST, port }, 'serving the console');
   return port;
 }

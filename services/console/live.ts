@@ -25,6 +25,10 @@ export class Live {
     ];
   }
 
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   /** False when too many listen. */
   listen(response: ServerResponse): boolean {
     if (this.#listeners.size >= MAX_LISTENERS) return false;

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { subjectToken } from '#libs/bus/live-calls.ts';
+import { trailSubject } from '#libs/bus/trail.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import { BUS } from '#libs/contract/messages.ts';
@@ -164,5 +164,5 @@ export async function makeTrail(nats: NatsConnection): Promise<void> {
 }
 
 export function publish(nats: NatsConnection, steps: readonly TrailStep[]): void {
-  for (const step of steps) nats.publish(`${BUS.trail}.${subjectToken(step.uuid)}`, JSON.stringify(step));
+  for (const step of steps) nats.publish(trailSubject(step.uuid), JSON.stringify(step));
 }

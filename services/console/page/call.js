@@ -86,7 +86,7 @@ function Heading({ call }) {
   return html`<div class="heading">
     <h1>${call.from || '?'} <span class="quiet">${call.from_name}</span> → ${call.to || '?'} <${Badge} tone=${tone}>${word}<//></h1>
     <p class="quiet"><time datetime=${call.started}>${clock(call.started, true)}</time> · <code>${call.uuid}</code>
-      ${' '}<button class="small" onClick=${copy} title=${t('copy')} aria-label=${t('copy')}>⧉</button></p>
+      ${' '}<button class="small" onClick=${copy}>${t('copy')}</button></p>
     <${Orders} call=${call} />
   </div>`;
 }

@@ -23,11 +23,13 @@ function queryOf() {
   return new URLSearchParams([...given, ['limit', String(shown.value)]]).toString();
 }
 
+/** @type {(call: Pick<CallSummary, 'result'>) => boolean} */
+const undecided = ({ result }) => result !== undefined && result !== 'decided' && result !== 'defaulted';
+
 /** How the call has gone, in a word. @type {(call: CallSummary) => { word: string, tone: string }} */
 export function outcome({ state, result, cause, billable_ms }) {
   if (state !== 'ended') return { word: t(`state.${state}`), tone: tone(state) };
-  if (result !== undefined && result !== 'decided' && result !== 'defaulted')
-    return { word: result, tone: result === 'caller_gone' ? 'plain' : 'bad' };
+  if (undecided({ result })) return { word: result, tone: result === 'caller_gone' ? 'plain' : 'bad' };
   return { word: cause ?? result ?? t('state.ended'), tone: billable_ms ? 'good' : 'plain' };
 }
 
@@ -38,7 +40,9 @@ function Row({ call }) {
   const at = `#/calls/${encodeURIComponent(call.uuid)}`;
   return html`<tr>
     <td class="time"><a href=${at}>${clock(call.started)}</a></td>
-    <td class="state"><${Badge} tone=${tone}>${word}<//></td>
+    <td class="state"><${Badge} tone=${tone}>${word}<//>${
+      call.state !== 'ended' && undecided(call) && html` <${Badge} tone="bad">${call.result}<//>`
+    }</td>
     <td class="who"><b>${call.from || '?'}</b> <span class="quiet">${call.from_name}</span></td>
     <td class="whom"><span class="arrow">→ </span><b>${call.to || '?'}</b></td>
     <td class="node">${call.node}</td>
@@ -65,8 +69,8 @@ function Search({ nodes, results }) {
   const { q, state, result, node } = search.value;
   const states = /** @type {const} */ ([
     ['', 'all'],
-    ['live', 'state.live'],
-    ['ended', 'state.ended'],
+    ['live', 'only.live'],
+    ['ended', 'only.ended'],
   ]);
   return html`<form class="search" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
     <input type="search" value=${q} placeholder=${t('search')} aria-label=${t('search')} spellcheck="false" autocomplete="off"

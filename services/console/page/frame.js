@@ -53,9 +53,8 @@ function Header() {
         ${language.value === 'en' ? '中文' : 'English'}
       </button>
       <button onClick=${nextTheme} title=${themeWords} aria-label=${themeWords} data-switch="theme">${SIGNS[theme.value]}</button>
-      <button onClick=${logOut} title="${t('log out')}: ${session.value?.name} (${t(`role.${session.value?.role}`)})">
-        ${session.value?.name} <span class="quiet">⏻</span><span class="hidden"> ${t('log out')}</span>
-      </button>
+      <span class="who quiet" title=${t(`role.${session.value?.role}`)}>${session.value?.name}</span>
+      <button onClick=${logOut}>${t('log out')}</button>
     </div>
   </header>`;
 }

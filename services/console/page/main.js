@@ -9,7 +9,7 @@ import { session } from './state.js';
 /** A token in the address, as `npm start` prints it, is used once and taken out. */
 async function begin() {
   const [, token] = /^#token=(.+)$/.exec(location.hash) ?? [];
-  if (token !== undefined) history.replaceState(null, '', '#/calls');
+  if (token !== undefined) location.replace('#/calls');
   try {
     if (token === undefined) session.value = await api('GET', '/api/session');
     else await logIn(decodeURIComponent(token));

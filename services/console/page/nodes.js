@@ -2,9 +2,17 @@ import { useApi } from './api.js';
 import { html } from './html.js';
 import { useLive } from './live.js';
 import { Badge, Empty, Trouble } from './parts.js';
-import { clock, t } from './words.js';
+import { clock, span, t } from './words.js';
 
 /** @import { NodeList } from '../../../libs/contract/console.ts' */
+
+/** @type {(name: string) => string} */
+const figureName = (name) => name.replace(/_(bytes|ms)$/, '').replaceAll('_', ' ');
+/** @type {(name: string, value: number) => string} */
+const figure = (name, value) => {
+  if (name.endsWith('_bytes')) return `${Math.round(value / 1e6)} MB`;
+  return name.endsWith('_ms') ? span(value) : String(value);
+};
 
 /** @param {{ one: NodeList['services'][number] }} props */
 function Instance({ one }) {
@@ -14,7 +22,7 @@ function Instance({ one }) {
     <p class="quiet">${t('since', { time: clock(one.started) })} · ${t('version', one)}</p>
     ${troubles.map(([name, state]) => html`<p class="trouble">${name}: ${state}</p>`)}
     <dl class="figures">
-      ${Object.entries(one.figures).map(([name, value]) => html`<div><dt>${name.replaceAll('_', ' ')}</dt><dd>${value}</dd></div>`)}
+      ${Object.entries(one.figures).map(([name, value]) => html`<div><dt>${figureName(name)}</dt><dd>${figure(name, value)}</dd></div>`)}
     </dl>
   </li>`;
 }

@@ -9,6 +9,9 @@ const host = (url) => URL.parse(url)?.host ?? url;
 /** @type {(id: string) => string} */
 const action = (id) => t(`action.${id.split('.').at(-1)}`);
 
+/** @type {(ms: number) => string} */
+const offset = (ms) => `+${ms < 10_000 ? `${ms} ms` : span(ms)}`;
+
 /** What a step says, how it went, and what else is to be known. @type {(step: TrailStep) => [words: string, tone: string, more?: string]} */
 export function stepWords(step) {
   switch (step.step) {
@@ -64,7 +67,7 @@ export function Timeline({ detail: { steps } }) {
       ${steps.map((step) => {
         const [words, tone, more] = stepWords(step);
         return html`<li class=${tone}>
-          <time datetime=${step.time} title=${step.time}>+${span(Date.parse(step.time) - start)}</time>
+          <time datetime=${step.time} title=${step.time}>${offset(Date.parse(step.time) - start)}</time>
           <div><p>${words}</p><p class="quiet">${[more, step.by].filter(Boolean).join(' · ')}</p></div>
         </li>`;
       })}
