@@ -29,7 +29,7 @@ const undecided = ({ result }) => result !== undefined && result !== 'decided' &
 /** How the call has gone, in a word. @type {(call: CallSummary) => { word: string, tone: string }} */
 export function outcome({ state, result, cause, billable_ms }) {
   if (state !== 'ended') return { word: t(`state.${state}`), tone: tone(state) };
-  if (undecided({ result })) return { word: result, tone: result === 'caller_gone' ? 'plain' : 'bad' };
+  if (undecided({ result })) return { word: result ?? '', tone: result === 'caller_gone' ? 'plain' : 'bad' };
   return { word: cause ?? result ?? t('state.ended'), tone: billable_ms ? 'good' : 'plain' };
 }
 
