@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentSettings } from '#services/agent/config.ts';
+import { ConsoleSettings } from '#services/console/config.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
 
@@ -74,6 +75,9 @@ const GIVEN_BY_THE_CHART = new Set([
   'FREESWITCH_PASSWORD',
   'SOCKET_HOST',
   'SOCKET_PORT',
+  'CONSOLE_HOST',
+  'CONSOLE_PORT',
+  'TRACE_URL_TEMPLATE',
 ]);
 
 function settings(service: z.ZodObject): Schema {
@@ -316,9 +320,32 @@ const root: Schema = object({
     podDisruptionBudget,
     ...pods,
   }),
+  console: object({
+    enabled: flag,
+    replicas: whole(0, 100),
+    tokens: object({
+      existingSecret: orEmpty(DNS_NAME),
+      viewerKey: orEmpty(SECRET_KEY),
+      operatorKey: orEmpty(SECRET_KEY),
+    }),
+    traceUrlTemplate: orEmpty('^https?://[^@\\s]*\\{trace_id\\}'),
+    settings: settings(ConsoleSettings),
+    ...stopping,
+    service: object({ type: service.type, port, annotations }),
+    ingress: object({
+      enabled: flag,
+      className: orEmpty(DNS_NAME),
+      host: orEmpty(DNS_NAME),
+      tlsSecret: orEmpty(DNS_NAME),
+      annotations,
+    }),
+    podDisruptionBudget,
+    ...pods,
+  }),
   networkPolicy: object({
     enabled: flag,
     freeswitch: objects,
+    console: objects,
     nats: objects,
     natsPorts: ports,
     redis: objects,

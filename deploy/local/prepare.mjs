@@ -78,6 +78,8 @@ installPackages();
 const servers = name === 'test' || name === 'chaos' ? ['nats-server', 'redis-server'] : [];
 if (name === 'start' && !process.env.NATS_URL) servers.push('nats-server');
 if (name === 'start' && !process.env.REDIS_URL) servers.push('redis-server');
+// The page is tried in a browser where there is one, and always before a change lands.
+if (name === 'test' && process.env.CI) servers.push('chromium');
 installServers(servers);
 
 const child = spawn(node, [...command.run, ...args], { cwd: root, stdio: 'inherit' });

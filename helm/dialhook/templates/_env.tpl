@@ -116,3 +116,23 @@ k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(POD
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* What the console alone has. */}}
+{{- define "dialhook.consoleEnv" -}}
+- name: CONSOLE_HOST
+  value: {{ .Values.agents.listenHost | quote }}
+- name: CONSOLE_PORT
+  value: "8088"
+{{- with .Values.console }}
+{{- $secret := .tokens.existingSecret }}
+{{- range $name, $key := dict "CONSOLE_VIEWER_TOKENS" .tokens.viewerKey "CONSOLE_OPERATOR_TOKENS" .tokens.operatorKey }}
+{{- if $key }}
+{{ include "dialhook.secretOr" (dict "name" $name "secret" (dict "name" $secret "key" $key)) }}
+{{- end }}
+{{- end }}
+{{- with .traceUrlTemplate }}
+- name: TRACE_URL_TEMPLATE
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}

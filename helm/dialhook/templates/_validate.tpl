@@ -2,7 +2,7 @@
 {{- define "dialhook.validate" -}}
 {{- $wrong := list }}
 {{- $fullname := include "dialhook.fullname" . }}
-{{- range $service := list "agents" "router" "notifier" }}
+{{- range $service := list "agents" "router" "notifier" "console" }}
 {{- $values := index $.Values $service }}
 {{- $drain := mul 1000 (int64 (default 0 $values.drainSeconds)) }}
 {{- $needed := add $drain (int64 $values.stopDeadlineMs) }}
@@ -61,6 +61,19 @@
 {{- with .Values.agents.daemonSet }}
 {{- if and .enabled (not .existingSecret.name) }}
 {{- $wrong = append $wrong "agents.daemonSet.existingSecret.name must be set: the Secret with the password of FreeSWITCH's event socket" }}
+{{- end }}
+{{- end }}
+{{- with .Values.console }}
+{{- if .enabled }}
+{{- if not .tokens.existingSecret }}
+{{- $wrong = append $wrong "console.tokens.existingSecret must be set: the Secret with the tokens of those who may log in" }}
+{{- end }}
+{{- if not (or .tokens.viewerKey .tokens.operatorKey) }}
+{{- $wrong = append $wrong "console.tokens needs viewerKey or operatorKey: nobody could log in" }}
+{{- end }}
+{{- if and .ingress.enabled (not .ingress.host) }}
+{{- $wrong = append $wrong "console.ingress.host must be set: the name by which the page is reached" }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if gt (len $fullname) 54 }}
