@@ -55,6 +55,19 @@ describe.skipIf(!freeswitchFound())('a directory user of a real FreeSWITCH', () 
     expect(await user.send(command)).toMatch(/-ERR|permission denied/i);
   });
 
+  it.each(['uuid_getvar', 'uuid_kill', 'uuid_transfer'])(
+    'may use %s when it is to control calls, and nothing else more',
+    async (command) => {
+      const { host, port } = freeswitch.eventSocket;
+      const { name, password } = freeswitch.user;
+      const login = `userauth ${name}-control@${freeswitch.domain}:${password}`;
+      const control = await EventSocket.login({ host, port }, login, () => {});
+      expect(await control.send(`api ${command} ${randomUUID()} x`)).toBe('-ERR No such channel!\n');
+      expect(await control.send('api system id')).toMatch(/-ERR|permission denied/i);
+      control.close();
+    },
+  );
+
   it('is not kept from running an application on a channel whose uuid it knows: FreeSWITCH does not check sendmsg', async () => {
     const uuid = randomUUID();
     await freeswitch.api(`originate {origination_uuid=${uuid}}null/x &park`);

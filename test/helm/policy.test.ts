@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AgentSettings } from '#services/agent/config.ts';
+import { ConsoleSettings } from '#services/console/config.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
 import { ProbeSettings } from '../../deploy/probe/config.ts';
@@ -14,6 +15,7 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   'services/agent/main.ts': Object.keys(AgentSettings.shape),
   'services/router/main.ts': Object.keys(RouterSettings.shape),
   'services/notifier/main.ts': Object.keys(NotifierSettings.shape),
+  'services/console/main.ts': Object.keys(ConsoleSettings.shape),
   'deploy/probe/main.ts': [...Object.keys(ProbeSettings.shape), ...Object.keys(AgentSettings.shape)],
 };
 /** Kinds that are not Kubernetes' own, by the set of values. */

@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'apps/v1/DaemonSet': 'io.k8s.api.apps.v1.DaemonSet',
   'apps/v1/Deployment': 'io.k8s.api.apps.v1.Deployment',
   'autoscaling/v2/HorizontalPodAutoscaler': 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler',
+  'networking.k8s.io/v1/Ingress': 'io.k8s.api.networking.v1.Ingress',
   'networking.k8s.io/v1/NetworkPolicy': 'io.k8s.api.networking.v1.NetworkPolicy',
   'policy/v1/PodDisruptionBudget': 'io.k8s.api.policy.v1.PodDisruptionBudget',
 };
