@@ -41,7 +41,7 @@ const reopen = () => {
 const AT_MOST_EVERY_MS = 500;
 
 /**
- * Runs `act` when something has changed, now and at most twice a second.
+ * Runs `act` when something has changed: never twice at once, and at most twice a second.
  * @param {'calls' | 'status'} name
  * @param {() => unknown} act
  * @param {(calls: CallSummary[]) => boolean} [concerns]
@@ -52,18 +52,29 @@ export function useLive(name, act, concerns = () => true) {
   useEffect(() => {
     let timer = 0;
     let last = 0;
-    const run = () => {
+    let running = false;
+    let again = false;
+    let ended = false;
+    const run = async () => {
       timer = 0;
+      running = true;
+      await latest.current.act();
+      running = false;
       last = Date.now();
-      latest.current.act();
+      if (again) plan();
+    };
+    const plan = () => {
+      again = running;
+      if (!running && !timer && !ended)
+        timer = setTimeout(run, Math.max(0, last + AT_MOST_EVERY_MS - Date.now()));
     };
     const heard = (/** @type {Event} */ event) => {
       const { detail } = /** @type {CustomEvent<CallSummary[]>} */ (event);
-      if (timer || (detail.length > 0 && !latest.current.concerns(detail))) return;
-      timer = setTimeout(run, Math.max(0, last + AT_MOST_EVERY_MS - Date.now()));
+      if (!Array.isArray(detail) || detail.length === 0 || latest.current.concerns(detail)) plan();
     };
     events.addEventListener(name, heard);
     return () => {
+      ended = true;
       clearTimeout(timer);
       events.removeEventListener(name, heard);
     };
