@@ -102,7 +102,7 @@ export const en = {
   'delivery.retried': 'tried again',
   'delivery.delivered': 'delivered',
   'delivery.dead': 'dead letter',
-  'nodes.live': '{count} live calls',
+  'nodes.live': 'live calls: {count}',
   'nodes.none': 'No process has told of itself yet.',
   'nodes.no agent': 'No agent of this node can be heard: its calls go on with their dialplan.',
   services: 'Other processes',
