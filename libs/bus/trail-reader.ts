@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  type ConsumerMessages,
   DeliverPolicy,
   JetStreamApiCodes,
   JetStreamApiError,
@@ -18,6 +19,14 @@ const REQUEST_TIMEOUT_MS = 2_000;
 const LOOK_AGAIN_MS = 1_000;
 /** Steps of one call read at most: one that a script asks about again and again must not fill the memory. */
 const MAX_STEPS = 2_000;
+
+/** What the client says when its consumer is not there any more. */
+const LOST = new Set<string>([
+  'consumer_deleted',
+  'consumer_not_found',
+  'stream_not_found',
+  'ordered_consumer_recreated',
+]);
 
 const isMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
@@ -112,16 +121,31 @@ export class TrailFollower {
 
   async #follow(): Promise<void> {
     const client = jetstream(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    const created = await this.#created();
     const consumer = await client.consumers.get(BUS.trailStream, { deliver_policy: DeliverPolicy.All });
     const { num_pending } = await consumer.info();
     if (num_pending === 0) this.#caughtUp = true;
     const messages = await consumer.consume();
     this.#stop = () => messages.stop();
     if (this.#ended.signal.aborted) messages.stop();
+    void this.#watch(messages, created);
     for await (const message of messages) {
       const step = readStep(message, this.#log);
       if (step !== undefined) this.#onStep(step, message.seq);
       if (message.info.pending === 0) this.#caughtUp = true;
+    }
+  }
+  async #created(): Promise<string> {
+    const manager = await jetstreamManager(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    return (await manager.streams.info(BUS.trailStream)).created;
+  }
+
+  /** The consumer finds its way back by itself, but not to a stream made anew, whose numbers begin anew too. */
+  async #watch(messages: ConsumerMessages, created: string): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (!LOST.has(type)) continue;
+      const now = await this.#created().catch((error: unknown) => (isMissing(error) ? '' : created));
+      if (now !== created) messages.stop();
     }
   }
 }
