@@ -68,7 +68,7 @@ export const ConsoleSettings = z
       .describe('how long a login on the page holds'),
     CONSOLE_MAX_CALLS: count(100, 1_000_000)
       .default(20_000)
-      .describe('calls that can be searched, about 1 kB of memory each; the oldest are dropped'),
+      .describe('calls that can be searched, about 2 kB of memory each; the oldest are dropped'),
     CONSOLE_TRUSTED_PROXIES: networks()
       .default([])
       .describe('proxies whose X-Forwarded-For and X-Forwarded-Proto are believed'),
