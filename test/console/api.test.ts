@@ -154,7 +154,7 @@ describe('dead letters', () => {
     for (const [order, progress] of call.entries()) {
       const [id = ''] = idsOf([progress]);
       const letter: DeadLetter = {
-        ...{ id, order, trace: {}, progress, call: uuid, origin: new URL(url).origin },
+        ...{ id, order, at: order, trace: {}, progress, call: uuid, origin: new URL(url).origin },
         ...{
           time: Date.parse('2026-01-01T00:00:00Z'),
           attempts: 8,

@@ -62,6 +62,7 @@ describe.skipIf(!found)('the page in a browser', () => {
       ...{
         id: idsOf([progress])[0] ?? '',
         order: 1,
+        at: 1,
         trace: {},
         progress,
         call: failed.uuid,
