@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { Decision } from '#libs/contract/decision.ts';
-import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import type { z } from 'zod';
+import { jsonSchema, SCHEMAS } from '#libs/contract/json-schema.ts';
 import { AgentSettings } from '#services/agent/config.ts';
+import { COMMANDS } from '#services/cli/commands.ts';
+import { commandPage } from '#services/cli/help.ts';
 import { ConsoleSettings } from '#services/console/config.ts';
 import { openApi } from '#services/console/openapi.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
@@ -23,8 +24,6 @@ interface JsonProperty {
   readonly unit?: string;
   readonly secret?: boolean;
 }
-
-const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
 
 function kindOf({ type, enum: values, minimum, maximum, unit, secret }: JsonProperty): string {
   if (values) return values.map((value) => `\`${value}\``).join(', ');
@@ -98,8 +97,20 @@ The default of \`REDIS_URL\` is \`redis://127.0.0.1:6379\`.
 ${table(ConsoleSettings)}
 `;
 
-const page = (schema: z.ZodType, title: string): string =>
-  `${JSON.stringify({ title, ...jsonSchema(schema) }, undefined, 2)}\n`;
+const page = (schema: object): string => `${JSON.stringify(schema, undefined, 2)}\n`;
+
+const commandLine = `# Command line
+
+Generated from the commands by \`npm run docs\`; do not edit.
+
+\`npm run dialhook -- COMMAND\` from a clone, \`npx dialhook COMMAND\` where the package is installed. Tables are for
+people; \`--json\` prints one line of JSON for machines. Results go to standard output, all else to standard error.
+There are colours on a terminal only; \`NO_COLOR\` and \`FORCE_COLOR\` are heeded.
+
+Exit codes of every command: 0 done; 1 as it says below; 64 wrong usage; 78 wrong configuration.
+
+${COMMANDS.map(commandPage).join('\n\n')}
+`;
 
 /** The generated pages by their path below docs/. */
 export const pages: Readonly<Record<string, string>> = {
@@ -108,10 +119,12 @@ export const pages: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     Object.entries(dashboardFiles()).map(([name, text]) => [`../deploy/grafana/${name}`, text]),
   ),
-  'schema/request.schema.json': page(EndpointRequest, 'What the endpoint is asked'),
-  'schema/decision.schema.json': page(Decision, 'What the endpoint answers'),
-  'schema/console.openapi.json': `${JSON.stringify(openApi, undefined, 2)}\n`,
-  'schema/notification.schema.json': page(Notification, 'What the endpoint is told'),
+  'schema/request.schema.json': page(SCHEMAS.request),
+  'schema/decision.schema.json': page(SCHEMAS.decision),
+  'schema/notification.schema.json': page(SCHEMAS.notification),
+  'schema/endpoint.openapi.json': page(SCHEMAS.openapi),
+  'cli.md': commandLine,
+  'schema/console.openapi.json': page(openApi),
 };
 
 if (import.meta.main)

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_TIMEOUT_MS } from '#libs/contract/arguments.ts';
+import { placeCall } from '#libs/simulator/dialplan-call.ts';
+import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { readProbeConfig } from './config.ts';
 import { startEndpoint } from './endpoint.ts';
-import { placeCall, startSwitch } from './switch.ts';
 
 /**
  * Places simulated calls through an installed cluster and says what became of each. Ends with 0 when all went well.
@@ -16,11 +18,22 @@ const failures: string[] = [];
 
 const endpoint = await startEndpoint(config.ENDPOINT_PORT);
 const url = `http://${config.ENDPOINT_HOST}:${endpoint.port}/`;
-const freeswitch = await startSwitch();
+const freeswitch = await SimulatedFreeSwitch.start({ name: 'probe' });
+freeswitch.gateways.add('gw');
 
 async function decided(name: string, socket: string, notify: boolean): Promise<string> {
   for (;;) {
-    const record = await placeCall(freeswitch, { url, socket, notify });
+    const record = await placeCall(freeswitch, {
+      caller: { number: '100', name: 'probe' },
+      destination: '100',
+      endpoint: {
+        url,
+        connectTimeoutMs: DEFAULT_TIMEOUT_MS,
+        responseTimeoutMs: DEFAULT_TIMEOUT_MS,
+        notify,
+      },
+      socket,
+    }).ended;
     const result = String(record.variables['dialhook_result'] ?? 'no agent was reached');
     if (result === 'decided' && record.invites.length === 1) {
       console.log(`${name}: a call through ${socket} was decided`);

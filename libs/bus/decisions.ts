@@ -1,14 +1,11 @@
 import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { Abandon, BUS, DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
-import type { Failure } from '#libs/contract/results.ts';
+import { Abandon, BUS, DecisionReply, DecisionRequest, failed } from '#libs/contract/messages.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
 import type { Bus } from './connection.ts';
 import { readMessage, traceFromHeaders, traceToHeaders } from './message.ts';
-
-export const failed = (result: Failure, error: string): DecisionReply => ({ v: 1, result, error });
 
 const hasNoResponders = (error: unknown): boolean =>
   error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());

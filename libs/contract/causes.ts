@@ -91,6 +91,15 @@ export const HANGUP_CAUSES = {
 
 export type HangupCause = keyof typeof HANGUP_CAUSES;
 
+/** What SIP calls a global failure (6xx): the party is not to be tried anywhere else. */
+export const GLOBAL_FAILURES = [
+  'BUSY_EVERYWHERE',
+  'DECLINE',
+  'DOES_NOT_EXIST_ANYWHERE',
+  'NOT_ACCEPTABLE',
+  'UNWANTED',
+] as const satisfies readonly HangupCause[];
+
 const nameByNumber = new Map<number, HangupCause>(
   Object.entries(HANGUP_CAUSES).flatMap(([name, numbers]) =>
     numbers.map((number) => [number, name as HangupCause] as const),

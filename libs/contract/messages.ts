@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { Plan } from './plan.ts';
-import { RESULT_NAMES } from './results.ts';
+import { type Failure, RESULT_NAMES } from './results.ts';
 
 /** Version of the messages between the services. A service refuses a version that it does not know. */
 const Version = z.literal(1);
@@ -43,6 +43,8 @@ export const DecisionReply = z.discriminatedUnion('result', [
   }),
 ]);
 export type DecisionReply = z.output<typeof DecisionReply>;
+
+export const failed = (result: Failure, error: string): DecisionReply => ({ v: 1, result, error });
 
 /** Agent to every router: nobody waits for this call's decision any more. */
 export const Abandon = z.strictObject({ v: Version, uuid: z.string() });

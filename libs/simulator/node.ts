@@ -17,7 +17,7 @@ export interface EventSocketUser {
 /** What the calls and connections of one simulated FreeSWITCH share. */
 export interface Node {
   readonly core: Core;
-  readonly gateways: ReadonlySet<string>;
+  readonly gateways: { has(name: string): boolean };
   readonly profiles: ReadonlySet<string>;
   readonly registrations: Registrations;
   readonly password: string;

@@ -11,6 +11,7 @@ import { type Random, systemRandom } from './random.ts';
 import { Registrations } from './registrations.ts';
 
 const HEARTBEAT_MS = 20_000;
+const EVERY_GATEWAY: Node['gateways'] = { has: () => true };
 
 export interface SimulatedFreeSwitchOptions {
   /** The host and switch name. */
@@ -23,6 +24,8 @@ export interface SimulatedFreeSwitchOptions {
   /** The domain of users and calls that name none; 127.0.0.1 when absent. */
   readonly domain?: string;
   readonly users?: readonly EventSocketUser[];
+  /** Knows every gateway that a dial string names. */
+  readonly everyGateway?: boolean;
   /** The applications of the extension that a transfer leads to; without one the call ends. */
   readonly extension?: Node['extension'];
   readonly clock?: Clock;
@@ -126,7 +129,7 @@ export class SimulatedFreeSwitch {
     });
     return {
       core,
-      gateways: this.gateways,
+      gateways: this.#options.everyGateway ? EVERY_GATEWAY : this.gateways,
       profiles: new Set(['internal', 'external']),
       registrations: this.#registrations,
       password: this.password,

@@ -13,7 +13,7 @@ import {
   secret,
   url,
 } from '#libs/config/settings.ts';
-import { hangupCause } from '#libs/contract/causes.ts';
+import { GLOBAL_FAILURES, hangupCause } from '#libs/contract/causes.ts';
 import { Decision } from '#libs/contract/decision.ts';
 import { problem } from '#libs/contract/problem.ts';
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
@@ -95,7 +95,7 @@ export const AgentSettings = z
       .optional()
       .describe('a decision in JSON, as an endpoint writes it, that is carried out when nobody decides'),
     FINAL_CAUSES: causes()
-      .default(['BUSY_EVERYWHERE', 'DECLINE', 'DOES_NOT_EXIST_ANYWHERE', 'NOT_ACCEPTABLE', 'UNWANTED'])
+      .default([...GLOBAL_FAILURES])
       .describe('hangup causes of a target after which no further one is tried; a decision can name its own'),
     MAX_REQUESTS_PER_CALL: count(1, 100)
       .default(5)

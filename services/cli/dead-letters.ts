@@ -1,8 +1,8 @@
 import { publicUrl } from '#libs/http/request.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
 import { replay as replayLetters } from '#libs/queue/replay.ts';
-import { type CommandGroup, EXIT, type Given, type Terminal, UsageError } from './command-line.ts';
-import { withQueue } from './queue.ts';
+import { type Command, EXIT, type Given, type Terminal, UsageError } from './command-line.ts';
+import { QUEUE_SETTINGS, withQueue } from './queue.ts';
 import { table } from './table.ts';
 import { readCount, readEndpoint, readTime, time } from './values.ts';
 
@@ -56,7 +56,9 @@ async function list(given: Given, terminal: Terminal): Promise<number> {
       id,
       error,
     ]);
-    terminal.out(table(['GIVEN UP', 'REASON', 'ATTEMPTS', 'ENDPOINT', 'ID', 'LAST ERROR'], rows));
+    terminal.out(
+      table(['GIVEN UP', 'REASON', 'ATTEMPTS', 'ENDPOINT', 'ID', 'LAST ERROR'], rows, terminal.paint),
+    );
     if (letters.length === limit) terminal.err(`the newest ${limit}; --limit shows more`);
   }
   return letters.length > 0 ? EXIT.ok : EXIT.failed;
@@ -91,27 +93,35 @@ async function replay(given: Given, terminal: Terminal): Promise<number> {
   return sent > 0 ? EXIT.ok : EXIT.failed;
 }
 
-export const deadLetters: CommandGroup = {
-  name: 'dead-letters',
-  help: 'Notifications that were given up.',
-  commands: [
-    {
-      name: 'list',
-      help: 'list them, the newest first',
-      options: {
-        ...FILTER,
-        limit: { value: 'N', help: `at most so many, ${LIMIT} without it` },
-        ...JSON_FLAG,
-      },
-      run: list,
+export const deadLetters: readonly Command[] = [
+  {
+    name: 'dead-letters list',
+    help: 'list the notifications that were given up, the newest first',
+    options: {
+      ...FILTER,
+      limit: { value: 'N', help: `at most so many, ${LIMIT} without it` },
+      ...JSON_FLAG,
     },
-    { name: 'show', arguments: 'ID', help: 'show all that is known of one', options: JSON_FLAG, run: show },
-    {
-      name: 'replay',
-      arguments: '[ID...]',
-      help: "send them again, in each call's order and with the same webhook-id",
-      options: { ...FILTER, all: { help: 'all there are' }, ...JSON_FLAG },
-      run: replay,
-    },
-  ],
-};
+    settings: QUEUE_SETTINGS,
+    fails: 'there are none, or Redis cannot be reached',
+    run: list,
+  },
+  {
+    name: 'dead-letters show',
+    arguments: 'ID',
+    help: 'show all that is known of one',
+    options: JSON_FLAG,
+    settings: QUEUE_SETTINGS,
+    fails: 'there is no such, or Redis cannot be reached',
+    run: show,
+  },
+  {
+    name: 'dead-letters replay',
+    arguments: '[ID...]',
+    help: "send them again, in each call's order and with the same webhook-id",
+    options: { ...FILTER, all: { help: 'all there are' }, ...JSON_FLAG },
+    settings: QUEUE_SETTINGS,
+    fails: 'nothing was sent, or Redis cannot be reached',
+    run: replay,
+  },
+];

@@ -1,6 +1,6 @@
 import { type EndpointRecord, Endpoints } from '#libs/queue/endpoints.ts';
-import { type Command, type CommandGroup, EXIT, UsageError } from './command-line.ts';
-import { withQueue } from './queue.ts';
+import { type Command, EXIT, UsageError } from './command-line.ts';
+import { QUEUE_SETTINGS, withQueue } from './queue.ts';
 import { table } from './table.ts';
 import { readEndpoint, time } from './values.ts';
 
@@ -13,9 +13,11 @@ const shown = ({ since, probeFrom, ...record }: EndpointRecord) => ({
 });
 
 const list: Command = {
-  name: 'list',
-  help: 'list those that have failed since their last success, and those switched off; all others are on',
+  name: 'endpoints list',
+  help: 'list those (scheme, host and port) that have failed since their last success, and those switched off; all others are on',
   options: { json: { help: 'print JSON' } },
+  settings: QUEUE_SETTINGS,
+  fails: 'there are none, or Redis cannot be reached',
   run: async ({ flags, arguments: rest }, terminal) => {
     if (rest.length > 0) throw new UsageError('list takes options only');
     const records = await withQueue(terminal, (redis, prefix) => new Endpoints(redis, prefix).list());
@@ -30,7 +32,9 @@ const list: Command = {
         String(record.failures),
         record.error,
       ]);
-      terminal.out(table(['ENDPOINT', 'STATE', 'SINCE', 'TRIED AGAIN', 'FAILURES', 'LAST ERROR'], rows));
+      terminal.out(
+        table(['ENDPOINT', 'STATE', 'SINCE', 'TRIED AGAIN', 'FAILURES', 'LAST ERROR'], rows, terminal.paint),
+      );
     }
     return records.length > 0 ? EXIT.ok : EXIT.failed;
   },
@@ -41,10 +45,12 @@ const change = (
   help: string,
   apply: (endpoints: Endpoints, origin: string) => Promise<string>,
 ): Command => ({
-  name,
+  name: `endpoints ${name}`,
   arguments: 'URL',
   help,
   options: {},
+  settings: QUEUE_SETTINGS,
+  fails: 'Redis cannot be reached',
   run: async ({ arguments: [url, ...rest] }, terminal) => {
     if (url === undefined || rest.length > 0) throw new UsageError(`${name} takes one URL`);
     const origin = readEndpoint(url);
@@ -53,21 +59,17 @@ const change = (
   },
 });
 
-export const endpoints: CommandGroup = {
-  name: 'endpoints',
-  help: 'Endpoints, an endpoint being the scheme, host and port of a URL.',
-  commands: [
-    list,
-    change('on', 'switch one on, and forget its failures', async (all, origin) =>
-      (await all.switchOn(origin)) ? `switched on: ${origin}` : `was on, failures forgotten: ${origin}`,
-    ),
-    change(
-      'off',
-      'switch one off until it is switched on: what is for it becomes a dead letter',
-      async (all, origin) => {
-        await all.switchOff(origin);
-        return `switched off: ${origin}`;
-      },
-    ),
-  ],
-};
+export const endpoints: readonly Command[] = [
+  list,
+  change('on', 'switch one on, and forget its failures', async (all, origin) =>
+    (await all.switchOn(origin)) ? `switched on: ${origin}` : `was on, failures forgotten: ${origin}`,
+  ),
+  change(
+    'off',
+    'switch one off until it is switched on: what is for it becomes a dead letter',
+    async (all, origin) => {
+      await all.switchOff(origin);
+      return `switched off: ${origin}`;
+    },
+  ),
+];

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { styleText } from 'node:util';
 import { runCommandLine } from './command-line.ts';
-import { deadLetters } from './dead-letters.ts';
-import { endpoints } from './endpoints.ts';
+import { COMMANDS } from './commands.ts';
 
 // `dialhook ... | head` closes the pipe early: that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -9,9 +9,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runCommandLine([deadLetters, endpoints], process.argv.slice(2), {
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+
+process.exitCode = await runCommandLine(COMMANDS, process.argv.slice(2), {
   env: process.env,
   now: Date.now,
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
+  paint: (format, text) => styleText(format, text, { stream: process.stdout }),
+  stop: stop.signal,
 });

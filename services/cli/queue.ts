@@ -5,6 +5,8 @@ import { withRedis } from '#libs/queue/redis.ts';
 import { checkRedisSettings, queueSettings } from '#libs/queue/settings.ts';
 import type { Terminal } from './command-line.ts';
 
+export const QUEUE_SETTINGS = Object.keys(queueSettings).join(', ');
+
 const QueueSettings = z.object(queueSettings).superRefine(checkRedisSettings);
 
 /** Runs `work` with the notifiers' Redis. @throws {ConfigError}, or when Redis cannot be reached. */

@@ -2,11 +2,11 @@ import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { EndpointClient } from '#libs/http/client.ts';
 import { emitPhases } from '#libs/http/phases.ts';
 import { serverAttributes } from '#libs/http/request.ts';
+import { type Verdict, verdictOf } from '#libs/http/verdict.ts';
 import type { Entry } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { contextFromHeaders, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { Clock } from './clock.ts';
-import { type Verdict, verdictOf } from './verdict.ts';
 
 export interface AttemptOptions {
   readonly method: 'POST' | 'GET';

@@ -1,10 +1,10 @@
+import type { Verdict } from '#libs/http/verdict.ts';
 import type { EndpointRules, Endpoints, Permission } from '#libs/queue/endpoints.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Attempt } from './attempt.ts';
 import type { Clock } from './clock.ts';
 import { type ThrottlePolicy, throttleMs } from './retry.ts';
 import type { Slots } from './slots.ts';
-import type { Verdict } from './verdict.ts';
 
 export type Admission =
   | Extract<Permission, { readonly kind: 'send' | 'probe' | 'off' }>

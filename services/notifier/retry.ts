@@ -15,14 +15,6 @@ export interface ThrottlePolicy {
   readonly jitter: number;
 }
 
-/** A Retry-After header, in seconds or as a date, as milliseconds from now; undefined when it is neither. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
-  const date = /^\s*[A-Z][a-z]{2}/.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
-}
-
 /** Milliseconds until a notification's next attempt, or undefined when the one just made was the last. */
 export function retryDelayMs(policy: RetryPolicy, attemptsMade: number, random: number): number | undefined {
   const scheduled = policy.scheduleMs[attemptsMade - 1];

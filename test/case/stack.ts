@@ -31,7 +31,7 @@ export interface TestCluster {
 
 /** Starts the real services as processes of their own, with NATS and Redis. */
 export async function startTestCluster(
-  one: Switch,
+  one: Pick<Switch, 'eventSocket'>,
   env?: (service: string) => Readonly<Record<string, string>>,
 ): Promise<TestCluster> {
   const running = new Stack();

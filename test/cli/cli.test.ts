@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { DeadLetters } from '#libs/queue/dead-letters.ts';
 import { entryOf } from '#libs/queue/entry.ts';
-import { runCommandLine } from '#services/cli/command-line.ts';
-import { deadLetters } from '#services/cli/dead-letters.ts';
-import { endpoints } from '#services/cli/endpoints.ts';
+import { COMMANDS } from '#services/cli/commands.ts';
 import { callOf, idsOf } from '#test/notifier/progress.ts';
 import { OK, startReceiver } from '#test/notifier/receiver.ts';
 import { until, World } from '#test/notifier/world.ts';
+import { runDialhook } from './terminal.ts';
 
 const NOW = Date.parse('2026-01-02T12:00:00Z');
 
@@ -23,16 +22,8 @@ beforeEach(async () => {
 });
 
 /** Runs the command line within this process. */
-async function dialhook(...args: string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const terminal = {
-    env: world.env(),
-    now: () => NOW,
-    out: (line: string) => void out.push(line),
-    err: (line: string) => void err.push(line),
-  };
-  const code = await runCommandLine([deadLetters, endpoints], args, terminal);
-  return { code, out: out.join('\n'), err: err.join('\n'), json: () => JSON.parse(out.join('')) as unknown };
+function dialhook(...args: string[]) {
+  return runDialhook(args, { env: world.env(), now: () => NOW });
 }
 
 /** Keeps a call's notifications as dead letters, given up at one time. */
@@ -181,9 +172,14 @@ test.each([
 test('--help tells of every command and of the exit codes', async () => {
   const { code, out } = await dialhook('--help');
   expect(code).toBe(0);
-  for (const words of ['dead-letters replay', 'endpoints off', 'Exit codes: 0 ', '64', '78'])
-    expect(out).toContain(words);
-  expect((await dialhook('dead-letters', '--help')).out).toContain('--since TIME');
+  for (const { name } of COMMANDS) {
+    expect(out).toContain(`  ${name} `);
+    const help = (await dialhook(...name.split(' '), '--help')).out;
+    for (const words of [`dialhook ${name}`, 'Exit codes: 0 ', '64', '78']) expect(help).toContain(words);
+  }
+  const together = (await dialhook('dead-letters', '--help')).out;
+  for (const words of ['--since TIME', 'dead-letters list', 'dead-letters replay'])
+    expect(together).toContain(words);
 });
 
 /** Runs it as operators do. */

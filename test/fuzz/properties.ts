@@ -11,6 +11,7 @@ import { DialEndpoint, type DialPlan, type Group, Plan } from '#libs/contract/pl
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { ServiceStatus } from '#libs/contract/status.ts';
 import { TrailStep } from '#libs/contract/trail.ts';
+import { replyOfText } from '#libs/dialplan/answer.ts';
 import {
   type DialableGroup,
   dialApplications,
@@ -25,7 +26,6 @@ import { type Frame, FrameError, FrameParser } from '#libs/esl/frames.ts';
 import { decodeHeader, decodeText, parseJson } from '#libs/esl/text.ts';
 import { readEvent } from '#services/agent/notification.ts';
 import { endpointRequest } from '#services/agent/request.ts';
-import { replyOfText } from '#services/router/answer.ts';
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
 import { Channel, type Leg } from './freeswitch-model.ts';
 import { bytesOf } from './wire.ts';

@@ -3,11 +3,11 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
+import { placeCall } from '#libs/simulator/dialplan-call.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';
 import { type RedisServer, startRedis } from '#test/servers/redis.ts';
 import { type ProbeEndpoint, startEndpoint } from '../../deploy/probe/endpoint.ts';
-import { placeCall } from '../../deploy/probe/switch.ts';
 import { render } from './helm.ts';
 import type { Manifest } from './manifests.ts';
 import { containerOf, Pod } from './pod.ts';
@@ -140,7 +140,17 @@ describe('an installed cluster, as processes', () => {
     const placing = (async () => {
       while (!stop.signal.aborted) {
         calls.push(
-          placeCall(freeswitch, { url: `http://127.0.0.1:${endpoint.port}/`, socket: address, notify: true }),
+          placeCall(freeswitch, {
+            caller: { number: '100', name: 'probe' },
+            destination: '100',
+            endpoint: {
+              url: `http://127.0.0.1:${endpoint.port}/`,
+              connectTimeoutMs: 3_000,
+              responseTimeoutMs: 3_000,
+              notify: true,
+            },
+            socket: address,
+          }).ended,
         );
         await sleep(EVERY_MS);
       }

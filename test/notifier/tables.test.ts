@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from '#libs/config/config.ts';
 import type { EndpointAnswer } from '#libs/http/client.ts';
+import { retryAfterMs, verdictOf } from '#libs/http/verdict.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
-import { retryAfterMs, retryDelayMs, throttleMs } from '#services/notifier/retry.ts';
+import { retryDelayMs, throttleMs } from '#services/notifier/retry.ts';
 import { Slots } from '#services/notifier/slots.ts';
-import { verdictOf } from '#services/notifier/verdict.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
 const timing = { connectMs: 1, responseMs: 2, reused: false, phases: [] };

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { replyOf } from '#libs/dialplan/answer.ts';
 import type { EndpointCall } from '#libs/http/call.ts';
-import { replyOf } from '#services/router/answer.ts';
 import { call, client, SHORT_MS } from './calls.ts';
 import { type Endpoint, http, type Play, selfSigned, startEndpoint, startSilentPort } from './endpoints.ts';
 

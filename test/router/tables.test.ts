@@ -1,9 +1,9 @@
 import { errors } from 'undici';
 import { expect, test } from 'vitest';
 import { ConfigError } from '#libs/config/config.ts';
+import { replyOf, replyOfText } from '#libs/dialplan/answer.ts';
 import { errorCode, failureOf, isLostConnection, type Stage } from '#libs/http/failure.ts';
 import { publicUrl, queryParameters, wireRequest } from '#libs/http/request.ts';
-import { replyOf, replyOfText } from '#services/router/answer.ts';
 import { readRouterConfig } from '#services/router/config.ts';
 import { call } from './calls.ts';
 

@@ -1,10 +1,9 @@
-import { failed } from '#libs/bus/decisions.ts';
 import { Decision } from '#libs/contract/decision.ts';
-import type { DecisionReply } from '#libs/contract/messages.ts';
+import { type DecisionReply, failed } from '#libs/contract/messages.ts';
 import { problem } from '#libs/contract/problem.ts';
 import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
-import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import type { EndpointAnswer } from '#libs/http/client.ts';
+import { PlanError, planOf } from './plan.ts';
 
 const MAX_WORDS_LENGTH = 300;
 

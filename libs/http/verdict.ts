@@ -1,6 +1,4 @@
-import type { EndpointAnswer } from '#libs/http/client.ts';
-import type { DeadReason } from '#libs/queue/dead-letters.ts';
-import { retryAfterMs } from './retry.ts';
+import type { EndpointAnswer } from './client.ts';
 
 /** What an attempt at delivering came to. */
 export type Verdict =
@@ -8,7 +6,7 @@ export type Verdict =
   | {
       readonly kind: 'failed';
       /** Set when another attempt cannot help. */
-      readonly dead?: Extract<DeadReason, 'gone' | 'refused' | 'refused_url'>;
+      readonly dead?: 'gone' | 'refused' | 'refused_url';
       readonly result: string;
       readonly error: string;
       readonly status?: number;
@@ -22,6 +20,14 @@ const REFUSED = new Set([400, 413, 414, 415, 422]);
 function deadReason(status: number): 'gone' | 'refused' | undefined {
   if (status === 410) return 'gone';
   return REFUSED.has(status) ? 'refused' : undefined;
+}
+
+/** A Retry-After header, in seconds or as a date, as milliseconds from now; undefined when it is neither. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
+  const date = /^\s*[A-Z][a-z]{2}/.test(header) ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
 /**

@@ -1,0 +1,19 @@
+import { SCHEMAS, type SchemaName } from '#libs/contract/json-schema.ts';
+import { type Command, EXIT, UsageError } from './command-line.ts';
+
+const NAMES = Object.keys(SCHEMAS) as SchemaName[];
+
+export const schema: Command = {
+  name: 'schema',
+  arguments: NAMES.join('|'),
+  help: 'print a JSON Schema of the contract with endpoints, or all of it in OpenAPI 3.1',
+  options: {},
+  fails: 'never',
+  run: async ({ arguments: [given, ...rest] }, terminal) => {
+    const name = NAMES.find((one) => one === given);
+    if (name === undefined || rest.length > 0)
+      throw new UsageError(`schema takes one of ${NAMES.join(', ')}`);
+    terminal.out(JSON.stringify(SCHEMAS[name], undefined, 2));
+    return EXIT.ok;
+  },
+};
