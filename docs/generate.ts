@@ -11,6 +11,7 @@ import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
 import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
 import { metricsPage } from './metrics-page.ts';
+import { typeDeclaration } from './types.ts';
 
 /** Writes the pages that follow from the schemas. `npm run docs` runs it; a test fails when a page is out of date. */
 
@@ -112,6 +113,12 @@ Exit codes of every command: 0 done; 1 as it says below; 64 wrong usage; 78 wron
 ${COMMANDS.map(commandPage).join('\n\n')}
 `;
 
+const endpointTypes = `// Generated from the schemas by \`npm run docs\`; do not edit.
+
+${typeDeclaration('EndpointRequest', SCHEMAS.request.title, SCHEMAS.request as object)}
+${typeDeclaration('Decision', SCHEMAS.decision.title, SCHEMAS.decision as object)}
+${typeDeclaration('Notification', SCHEMAS.notification.title, SCHEMAS.notification as object)}`;
+
 /** The generated pages by their path below docs/. */
 export const pages: Readonly<Record<string, string>> = {
   'configuration.md': configuration,
@@ -123,6 +130,7 @@ export const pages: Readonly<Record<string, string>> = {
   'schema/decision.schema.json': page(SCHEMAS.decision),
   'schema/notification.schema.json': page(SCHEMAS.notification),
   'schema/endpoint.openapi.json': page(SCHEMAS.openapi),
+  '../libs/endpoint/contract.ts': endpointTypes,
   'cli.md': commandLine,
   'schema/console.openapi.json': page(openApi),
 };

@@ -1,0 +1,153 @@
+// Package dialhook has what every endpoint needs: the signature checked, repeats dropped, messages read.
+package dialhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Leg is a called leg that has been tried.
+type Leg struct {
+	Leg    string `json:"leg"`
+	Number string `json:"number"`
+	Cause  string `json:"cause"`
+}
+
+// Message is a request or a notification; what an action does not have is empty.
+type Message struct {
+	Action            string            `json:"action"`
+	UUID              string            `json:"uuid"`
+	Node              string            `json:"node"`
+	CallerIDNumber    string            `json:"caller_id_number"`
+	CallerIDName      string            `json:"caller_id_name"`
+	DestinationNumber string            `json:"destination_number"`
+	Attempt           int               `json:"attempt"`
+	Tried             []Leg             `json:"tried"`
+	Variables         map[string]string `json:"variables"`
+	CalledNumber      string            `json:"called_number"`
+	Cause             string            `json:"cause"`
+	BillableMs        int64             `json:"billable_ms"`
+	Recovered         bool              `json:"recovered"`
+}
+
+// Target is one of the places where a call may go, or a hangup.
+type Target struct {
+	Type    string `json:"type"`
+	Number  string `json:"number,omitempty"`
+	Gateway string `json:"gateway,omitempty"`
+	User    string `json:"user,omitempty"`
+	Cause   string `json:"cause,omitempty"`
+	SIPCode int    `json:"sipcode,omitempty"`
+}
+
+// Decision is the answer to a request. Dial is a Target or a slice of them.
+type Decision struct {
+	Variables map[string]any `json:"variables,omitempty"`
+	Dial      any            `json:"dial"`
+	OnFail    string         `json:"on_fail,omitempty"`
+}
+
+// Endpoint decides where calls go and is told once of what becomes of each. Neither is called twice at a time.
+type Endpoint struct {
+	// Request may return nil: the dialplan of the call goes on.
+	Request func(Message) *Decision
+	// Told may return an error: then it is told again later.
+	Told func(message Message, id string) error
+}
+
+const (
+	maxBody = 1 << 20
+	maxIDs  = 100_000
+)
+
+func verify(keys [][]byte, header http.Header, body []byte) bool {
+	id, timestamp := header.Get("webhook-id"), header.Get("webhook-timestamp")
+	seconds, err := strconv.ParseInt(timestamp, 10, 64)
+	age := time.Since(time.Unix(seconds, 0))
+	if err != nil || age > 5*time.Minute || age < -5*time.Minute {
+		return false
+	}
+	for _, key := range keys {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(id + "." + timestamp + "."))
+		mac.Write(body)
+		right := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+		for _, given := range strings.Split(header.Get("webhook-signature"), " ") {
+			if hmac.Equal([]byte(given), []byte(right)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func keysOf(secrets string) (keys [][]byte) {
+	for _, secret := range strings.Fields(secrets) {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+		if err != nil {
+			log.Fatal("a secret in WEBHOOK_SECRETS is not base64")
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// Serve serves on PORT and never returns.
+func (endpoint Endpoint) Serve() {
+	keys := keysOf(os.Getenv("WEBHOOK_SECRETS"))
+	var mutex sync.Mutex
+	seen := map[string]bool{} // In earnest: a table where the id is unique.
+	var order []string
+	http.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		if !verify(keys, r.Header, body) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		var message Message
+		if err := json.Unmarshal(body, &message); err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		if message.Action == "request" {
+			decision := endpoint.Request(message)
+			if decision == nil {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(decision)
+			return
+		}
+		if id := r.Header.Get("webhook-id"); !seen[id] {
+			if err := endpoint.Told(message, id); err != nil {
+				log.Print(err)
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			seen[id] = true
+			if order = append(order, id); len(order) > maxIDs {
+				delete(seen, order[0])
+				order = order[1:]
+			}
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	log.Fatal(http.ListenAndServe(":"+os.Getenv("PORT"), nil))
+}

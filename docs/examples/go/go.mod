@@ -1,0 +1,3 @@
+module example.org/dialhook
+
+go 1.22

@@ -1,0 +1,64 @@
+"""Inbound calls to a queue of agents: those free for longest first, the next when one is busy or does not answer.
+
+CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
+"days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
+"""
+
+import json, os, time
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dialhook import serve
+
+CENTRE = Path(os.environ.get("CENTRE", "centre.json"))
+DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+# Which call each agent has, and when each was last free of one. In earnest: shared by all your processes.
+calls: dict[str, str] = {}
+free_since: dict[str, float] = {}
+
+
+def is_open(queue: dict) -> bool:
+    """Hours that begin after they end go over midnight; 24:00 is the end of the day."""
+    now = datetime.now(ZoneInfo(queue["zone"]))
+    clock, begin, end = now.strftime("%H:%M"), queue["from"], queue["to"]
+    in_hours = begin <= clock < end if begin <= end else begin <= clock or clock < end
+    return DAYS[now.weekday()] in queue["days"] and in_hours
+
+
+def decide(call: dict) -> dict | None:
+    queue = json.loads(CENTRE.read_text()).get(call["destination_number"])
+    if queue is None:
+        return None
+    if not is_open(queue):
+        return {"dial": {"type": "hangup", "sipcode": 480}}
+    tried = {leg["number"] for leg in call["tried"]}
+    free = [agent for agent in queue["agents"] if agent not in calls and agent not in tried]
+    free.sort(key=lambda agent: free_since.get(agent, 0))
+    if not free:
+        return {"dial": {"type": "hangup", "cause": 17}}
+    return {
+        "variables": {"originate_timeout": queue["ring_seconds"]},
+        "dial": [{"type": "user", "user": agent, "number": agent} for agent in free[:16]],
+        "on_fail": "request",
+    }
+
+
+def agents_of(uuid: str) -> list[str]:
+    return [agent for agent, call in calls.items() if call == uuid]
+
+
+def has(notification: dict, _: str) -> None:
+    for agent in agents_of(notification["uuid"]):
+        del calls[agent]
+    calls[notification["called_number"]] = notification["uuid"]
+
+
+def ended(notification: dict, _: str) -> None:
+    for agent in agents_of(notification["uuid"]):
+        free_since[agent] = time.time()
+        del calls[agent]
+
+
+serve(decide, ring=has, answer=has, hangup=ended)

@@ -1,0 +1,64 @@
+"""Private numbers: two parties call each other through a number of yours and see only that.
+
+BINDINGS names a JSON file: [{"number": "95013", "a": "13800000001", "b": "13900000002", "expires": "2027-01-01T00:00:00Z"}]
+BILLS names the file that a line of JSON is added to for each call.
+"""
+
+import json, math, os
+from datetime import datetime, timezone
+from pathlib import Path
+
+from dialhook import serve
+
+BINDINGS = Path(os.environ.get("BINDINGS", "bindings.json"))
+BILLS = Path(os.environ.get("BILLS", "bills.jsonl"))
+GATEWAY = os.environ.get("GATEWAY", "gw")
+
+
+def other_party(call: dict) -> str | None:
+    """Who is behind the number for this caller. Read anew for each call; in earnest: a table."""
+    number, caller = call["destination_number"], call["caller_id_number"]
+    for one in json.loads(BINDINGS.read_text()):
+        expires = datetime.fromisoformat(one["expires"].replace("Z", "+00:00"))
+        if one["number"] == number and expires > datetime.now(timezone.utc):
+            if caller == one["a"]:
+                return one["b"]
+            if caller == one["b"]:
+                return one["a"]
+    return None
+
+
+def decide(call: dict) -> dict:
+    other = other_party(call)
+    if other is None:
+        return {"dial": {"type": "hangup", "cause": "UNALLOCATED_NUMBER"}}
+    shown = call["destination_number"]
+    return {
+        "variables": {"origination_caller_id_number": shown, "origination_caller_id_name": shown},
+        "dial": {"type": "gateway", "gateway": GATEWAY, "number": other},
+    }
+
+
+# The ids in the file are the ones that are billed, also after a restart.
+lines = BILLS.read_text().splitlines() if BILLS.exists() else []
+billed = {json.loads(line)["id"] for line in lines}
+
+
+def bill(call: dict, webhook_id: str) -> None:
+    if webhook_id in billed:
+        return
+    # Of a call whose end nobody saw the time is not known: null, to be settled by hand.
+    seconds = None if call.get("recovered") else math.ceil(call["billable_ms"] / 1000)
+    line = {
+        "id": webhook_id,
+        "uuid": call["uuid"],
+        "caller": call["caller_id_number"],
+        "number": call["destination_number"],
+        "seconds": seconds,
+    }
+    with BILLS.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    billed.add(webhook_id)
+
+
+serve(decide, hangup=bill)

@@ -1,0 +1,87 @@
+/**
+ * Inbound calls to a queue of agents: those free for longest first, the next when one is busy or does not answer.
+ *
+ * CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
+ * "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
+ */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+// As a package: from 'dialhook-endpoint'.
+import {
+  createEndpoint,
+  type Decision,
+  type EndpointRequest,
+  type NotificationOf,
+  nodeListener,
+} from '../../../libs/endpoint/endpoint.ts';
+
+interface Queue {
+  readonly agents: readonly string[];
+  readonly ring_seconds: number;
+  readonly zone: string;
+  readonly days: readonly string[];
+  readonly from: string;
+  readonly to: string;
+}
+
+const { CENTRE = 'centre.json', PORT, WEBHOOK_SECRETS = '' } = process.env;
+const queues = () => JSON.parse(readFileSync(CENTRE, 'utf8')) as Record<string, Queue | undefined>;
+
+/** Which call each agent has, and when each was last free of one. In earnest: shared by all your processes. */
+const calls = new Map<string, string>();
+const freeSince = new Map<string, number>();
+
+/** Hours that begin after they end go over midnight; 24:00 is the end of the day. */
+function isOpen({ zone, days, from, to }: Queue, now: Date): boolean {
+  const format = {
+    timeZone: zone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  } as const;
+  const parts = new Intl.DateTimeFormat('en-GB', format).formatToParts(now);
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
+  const time = `${part('hour')}:${part('minute')}`;
+  const inHours = from <= to ? from <= time && time < to : from <= time || time < to;
+  return days.includes(part('weekday')) && inHours;
+}
+
+function decide(call: EndpointRequest): Decision | undefined {
+  const queue = queues()[call.destination_number];
+  if (!queue) return undefined;
+  if (!isOpen(queue, new Date())) return { dial: { type: 'hangup', sipcode: 480 } };
+  const tried = new Set(call.tried.map(({ number }) => number));
+  const free = queue.agents
+    .filter((agent) => !calls.has(agent) && !tried.has(agent))
+    .sort((one, other) => (freeSince.get(one) ?? 0) - (freeSince.get(other) ?? 0));
+  if (free.length === 0) return { dial: { type: 'hangup', cause: 17 } };
+  return {
+    variables: { originate_timeout: queue.ring_seconds },
+    dial: free.slice(0, 16).map((agent) => ({ type: 'user', user: agent, number: agent })),
+    on_fail: 'request',
+  };
+}
+
+function release(uuid: string): void {
+  for (const [agent, call] of calls) if (call === uuid) calls.delete(agent);
+}
+
+function has({ uuid, called_number }: NotificationOf<'ring' | 'answer'>): void {
+  release(uuid);
+  calls.set(called_number, uuid);
+}
+
+function ended({ uuid }: NotificationOf<'hangup'>): void {
+  for (const [agent, call] of calls) if (call === uuid) freeSince.set(agent, Date.now());
+  release(uuid);
+}
+
+const endpoint = createEndpoint({
+  secrets: WEBHOOK_SECRETS.split(' '),
+  request: decide,
+  ring: has,
+  answer: has,
+  hangup: ended,
+});
+createServer(nodeListener(endpoint)).listen(Number(PORT));

@@ -1,0 +1,19 @@
+const NUMBERS = new Set(['attempt', 'q850', 'sip_status', 'duration_ms', 'ring_ms', 'billable_ms']);
+const VARIABLE = 'variable_';
+
+function fieldOf(name: string, text: string): unknown {
+  if (NUMBERS.has(name)) return Number(text);
+  if (name === 'tried') return JSON.parse(text);
+  return name === 'recovered' ? text === 'true' : text;
+}
+
+/** A message that came with GET, in the form it has in a body. */
+export function messageOfQuery(query: string): Record<string, unknown> {
+  const message: Record<string, unknown> = {};
+  const variables: Record<string, string> = {};
+  for (const [name, text] of new URLSearchParams(query)) {
+    if (name.startsWith(VARIABLE)) variables[name.slice(VARIABLE.length)] = text;
+    else message[name] = fieldOf(name, text);
+  }
+  return message['action'] === 'request' ? { ...message, variables } : message;
+}
