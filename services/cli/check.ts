@@ -1,94 +1,5 @@
-import { z } from 'zod';
-import { readConfig } from '#libs/config/config.ts';
-import { allowedVariables } from '#libs/config/settings.ts';
-import { type CallEndpoint, parseArguments } from '#libs/contract/arguments.ts';
-import { mayBeSet } from '#libs/contract/refused-variables.ts';
-import { EndpointClient } from '#libs/http/client.ts';
-import { checkEndpointSettings, endpointOptions, endpointSettings } from '#libs/http/settings.ts';
-import { webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
-import { type Asked, type Asker, ask, tell } from './check/ask.ts';
-import { preview } from './check/preview.ts';
-import { jsonOfAsked, jsonOfTold, reportAsked, reportTold } from './check/report.ts';
-import { sampleRequest } from './check/sample.ts';
-import { type Command, EXIT, type Given, type Terminal, UsageError } from './command-line.ts';
-
-const MAX_BODY_BYTES = 256 * 1024;
-const KEEP_ALIVE_MS = 5_000;
-const DEFAULT_TIMEOUT = '3000';
-
-const shape = { ...endpointSettings, ALLOWED_VARIABLES: allowedVariables() };
-const CheckSettings = z.object(shape).superRefine(checkEndpointSettings);
-
-/** The arguments as a dialplan would give them, read by the same code. */
-function endpointOf({ arguments: [url, ...rest], options }: Given): CallEndpoint {
-  if (url === undefined || rest.length > 0) throw new UsageError('check takes one URL');
-  if (/\s/.test(url)) throw new UsageError('the URL holds a blank: write it %20');
-  const { 'connect-timeout': connect, 'response-timeout': response, fallback = '' } = options;
-  const parsed = parseArguments(
-    [url, connect ?? DEFAULT_TIMEOUT, response ?? DEFAULT_TIMEOUT, 1, fallback].join(' '),
-  );
-  if (!parsed.ok) throw new UsageError(parsed.error);
-  return parsed.endpoint;
-}
-
-function secretsOf({ lists }: Given): string[] {
-  const secrets = [...(lists['secret'] ?? [])];
-  try {
-    for (const secret of secrets) webhookKey(secret);
-  } catch (error) {
-    throw new UsageError(`--secret: ${(error as Error).message}`);
-  }
-  return secrets;
-}
-
-function askerOf(given: Given, { env, now }: Terminal): Asker {
-  const config = readConfig(CheckSettings, env);
-  const options = endpointOptions(config);
-  const secrets = secretsOf(given);
-  const client = new EndpointClient({
-    ...options,
-    ...(secrets.length > 0 ? { signingSecrets: { '': secrets } } : {}),
-    maxBodyBytes: MAX_BODY_BYTES,
-    keepAliveMs: KEEP_ALIVE_MS,
-    maxConnectionsPerOrigin: 1,
-    userAgent: 'dialhook-check',
-  });
-  const method = given.flags.has('get') ? 'GET' : 'POST';
-  return { client, method, may: mayBeSet(config.ALLOWED_VARIABLES), now };
-}
-
-const isDecided = ({ reply }: Asked): boolean => reply.result === 'decided';
-
-async function run(given: Given, terminal: Terminal): Promise<number> {
-  const endpoint = endpointOf(given);
-  const request = sampleRequest(given, terminal.now());
-  const asker = askerOf(given, terminal);
-  const urls = [endpoint.url, ...(endpoint.fallbackUrl === undefined ? [] : [endpoint.fallbackUrl])];
-  const asked: Asked[] = [];
-  for (const url of urls) asked.push(await ask(asker, endpoint, url, request));
-  const told = given.flags.has('notify') ? await tell(asker, endpoint, request) : [];
-  await asker.client.close();
-
-  const applications = ({ reply }: Asked) =>
-    reply.result === 'decided' ? preview(reply.plan, endpoint, request.attempt) : [];
-  if (given.flags.has('json'))
-    terminal.out(
-      JSON.stringify({
-        request,
-        asked: asked.map((one) => jsonOfAsked(one, applications(one))),
-        notifications: jsonOfTold(told),
-      }),
-    );
-  else {
-    for (const [index, one] of asked.entries()) {
-      if (index > 0) terminal.out('');
-      reportAsked(one, applications(one), terminal);
-    }
-    if (told.length > 0) reportTold(told, terminal);
-  }
-  const good = asked.every(isDecided) && told.every(({ verdict }) => verdict.kind === 'delivered');
-  return good ? EXIT.ok : EXIT.failed;
-}
+import { DEFAULT_TIMEOUT_MS } from '#libs/contract/arguments.ts';
+import type { Command } from './command-line.ts';
 
 export const check: Command = {
   name: 'check',
@@ -101,8 +12,8 @@ export const check: Command = {
     context: { value: 'CONTEXT', help: 'the dialplan context, default without it' },
     variable: { value: 'NAME=VALUE', many: true, help: 'a channel variable of the request' },
     tried: { value: 'NUMBER=CAUSE', many: true, help: 'ask again, after this called leg has failed' },
-    'connect-timeout': { value: 'MS', help: `for DNS, TCP and TLS, ${DEFAULT_TIMEOUT} without it` },
-    'response-timeout': { value: 'MS', help: `for the answer, ${DEFAULT_TIMEOUT} without it` },
+    'connect-timeout': { value: 'MS', help: `for DNS, TCP and TLS, ${DEFAULT_TIMEOUT_MS} without it` },
+    'response-timeout': { value: 'MS', help: `for the answer, ${DEFAULT_TIMEOUT_MS} without it` },
     fallback: { value: 'URL', help: 'ask this one as well' },
     get: { help: 'ask with GET, as with ENDPOINT_METHOD=GET' },
     secret: { value: 'whsec_...', many: true, help: 'sign with it, instead of ENDPOINT_SIGNING_SECRETS' },
@@ -111,5 +22,6 @@ export const check: Command = {
   },
   settings: 'those of the router: ENDPOINT_*, ALLOWED_VARIABLES',
   fails: 'there is no decision, or a notification was not taken',
-  run,
+  // Loaded when it is wanted: what calls endpoints brings OpenTelemetry along, and half a second.
+  run: async (given, terminal) => (await import('./check/run.ts')).run(given, terminal),
 };

@@ -1,9 +1,22 @@
 import { check } from './check.ts';
 import type { Command } from './command-line.ts';
+import { call } from './console/call.ts';
+import { calls, tail } from './console/calls.ts';
+import { nodes } from './console/nodes.ts';
 import { deadLetters } from './dead-letters.ts';
 import { endpoints } from './endpoints.ts';
 import { schema } from './schema.ts';
 import { simulate } from './simulate.ts';
 
 /** All of them, in the order in which help tells of them. */
-export const COMMANDS: readonly Command[] = [check, simulate, schema, ...deadLetters, ...endpoints];
+export const COMMANDS: readonly Command[] = [
+  calls,
+  call,
+  tail,
+  nodes,
+  ...deadLetters,
+  ...endpoints,
+  check,
+  simulate,
+  schema,
+];

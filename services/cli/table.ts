@@ -13,30 +13,28 @@ const WIDE =
 const widthOf = (text: string): number =>
   [...text].reduce((width, char) => width + (/\p{M}/u.test(char) ? 0 : WIDE.test(char) ? 2 : 1), 0);
 
-const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell[1]);
+const textOf = (cell: Cell): string => plain(typeof cell === 'string' ? cell : cell[1]) || '-';
 
-/** Rows under their headings, in columns as wide as they must be; the last one is as long as it is. */
+/** Cells in columns of these widths or wider, the last as long as it is. */
+export function row(cells: readonly Cell[], widths: readonly number[], paint: Paint): string {
+  const padded = cells.map((cell, column) => {
+    const text = textOf(cell);
+    const isLast = column === cells.length - 1;
+    const blanks = isLast ? '' : ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(text)));
+    return (typeof cell === 'string' ? text : paint(cell[0], text)) + blanks;
+  });
+  return padded.join('  ');
+}
+
+/** Rows under their headings, in columns as wide as they must be. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
   paint: Paint = (_, text) => text,
 ): string {
-  const shown = rows.map((row) =>
-    row.map((cell) => {
-      const text = plain(textOf(cell)) || '-';
-      return typeof cell === 'string' ? text : ([cell[0], text] as const);
-    }),
-  );
-  const all: (readonly Cell[])[] = [headings.map((heading) => ['bold', heading] as const), ...shown];
+  const all = [headings.map((heading): Cell => ['bold', heading]), ...rows];
   const widths = headings.map((_, column) =>
-    Math.max(...all.map((row) => widthOf(textOf(row[column] ?? '')))),
+    Math.max(...all.map((one) => widthOf(textOf(one[column] ?? '')))),
   );
-  const padded = (cell: Cell, column: number, last: boolean) => {
-    const text = textOf(cell);
-    const blanks = last ? '' : ' '.repeat((widths[column] ?? 0) - widthOf(text));
-    return (typeof cell === 'string' ? text : paint(cell[0], text)) + blanks;
-  };
-  return all
-    .map((row) => row.map((cell, column) => padded(cell, column, column === row.length - 1)).join('  '))
-    .join('\n');
+  return all.map((one) => row(one, widths, paint)).join('\n');
 }

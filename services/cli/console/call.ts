@@ -1,0 +1,35 @@
+import { CallDetail, CallList } from '#libs/contract/console.ts';
+import { type Command, EXIT, type Terminal, UsageError } from '../command-line.ts';
+import { CONSOLE_SETTINGS, fromConsole } from './client.ts';
+import { reportCall } from './report.ts';
+
+const WHOLE = 36;
+
+/** The call whose uuid begins so. */
+async function uuidOf(start: string, terminal: Terminal): Promise<string> {
+  if (start.length >= WHOLE) return start;
+  const query = new URLSearchParams({ uuid: start, limit: '2' });
+  const { calls } = await fromConsole(terminal, `/api/calls?${query}`, CallList);
+  const [one, another] = calls;
+  if (one === undefined) throw new Error(`no call whose uuid begins with ${start}`);
+  if (another !== undefined)
+    throw new Error(`several calls whose uuids begin with ${start}: give more of it`);
+  return one.uuid;
+}
+
+export const call: Command = {
+  name: 'call',
+  arguments: 'UUID',
+  help: 'tell what happened to a call, step by step; the beginning of its UUID is enough',
+  options: { json: { help: 'print JSON' } },
+  settings: CONSOLE_SETTINGS,
+  fails: 'no such call is known, or the console refuses or cannot be reached',
+  run: async ({ flags, arguments: [start, ...rest] }, terminal) => {
+    if (start === undefined || rest.length > 0) throw new UsageError('call takes one UUID');
+    const uuid = await uuidOf(start, terminal);
+    const detail = await fromConsole(terminal, `/api/calls/${encodeURIComponent(uuid)}`, CallDetail);
+    if (flags.has('json')) terminal.out(JSON.stringify(detail));
+    else reportCall(detail, terminal);
+    return EXIT.ok;
+  },
+};

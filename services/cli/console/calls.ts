@@ -1,0 +1,112 @@
+import { CallList, CallSummary } from '#libs/contract/console.ts';
+import { type Command, EXIT, type Given, UsageError } from '../command-line.ts';
+import { type Cell, row, table } from '../table.ts';
+import { readCount, readTime, time } from '../values.ts';
+import { CONSOLE_SETTINGS, eventsOf, fromConsole } from './client.ts';
+import { clock, colourOfResult, colourOfState, deliveries, ending, span } from './words.ts';
+
+const LIMIT = '50';
+const MAX_LIMIT = 500;
+const HEADINGS = [
+  'BEGAN (UTC)',
+  'STATE',
+  'NODE',
+  'FROM',
+  'TO',
+  'RESULT',
+  'DECIDED',
+  'TOLD',
+  'CALL',
+  'ENDING',
+];
+
+const rowOf = (call: CallSummary): Cell[] => [
+  clock(call.started),
+  [colourOfState(call.state), call.state],
+  call.node,
+  call.from,
+  call.to,
+  call.result === undefined ? '' : [colourOfResult(call.result), call.result],
+  span(call.decision_ms),
+  [call.notifications.dead > 0 ? 'red' : 'dim', deliveries(call)],
+  call.uuid,
+  call.error ?? ending(call),
+];
+
+function queryOf({ options, flags, arguments: [text, ...rest] }: Given, now: number): URLSearchParams {
+  if (rest.length > 0) throw new UsageError('calls takes one TEXT at most');
+  if (flags.has('live') && flags.has('ended')) throw new UsageError('say --live or --ended');
+  const { number, node, result, since, until, limit = LIMIT } = options;
+  const count = readCount(limit);
+  if (count > MAX_LIMIT) throw new UsageError(`--limit may be ${MAX_LIMIT} at most`);
+  const state = flags.has('live') ? 'live' : flags.has('ended') ? 'ended' : undefined;
+  const given = {
+    q: text,
+    number,
+    node,
+    result,
+    state,
+    since: since === undefined ? undefined : time(readTime(since, now)),
+    until: until === undefined ? undefined : time(readTime(until, now)),
+    limit: String(count),
+  };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value);
+  return query;
+}
+
+export const calls: Command = {
+  name: 'calls',
+  arguments: '[TEXT]',
+  help: 'list calls now and lately, the newest first; TEXT is in a uuid, number, name, endpoint, node, result or cause',
+  options: {
+    live: { help: 'those that are going on' },
+    ended: { help: 'those that have ended' },
+    number: { value: 'NUMBER', help: 'from or to this number' },
+    node: { value: 'NODE', help: 'on this FreeSWITCH node' },
+    result: { value: 'RESULT', help: 'whose dialhook_result is this' },
+    since: { value: 'TIME', help: 'begun at this time or later: 2026-01-31T12:00:00Z, or 90m, 36h, 5d ago' },
+    until: { value: 'TIME', help: 'begun before this time' },
+    limit: { value: 'N', help: `at most so many, ${LIMIT} without it` },
+    json: { help: 'print JSON' },
+  },
+  settings: CONSOLE_SETTINGS,
+  fails: 'there is none, or the console refuses or cannot be reached',
+  run: async (given, terminal) => {
+    const list = await fromConsole(terminal, `/api/calls?${queryOf(given, terminal.now())}`, CallList);
+    if (given.flags.has('json')) terminal.out(JSON.stringify(list.calls));
+    else if (list.calls.length === 0) terminal.err('no such calls');
+    else {
+      terminal.out(table(HEADINGS, list.calls.map(rowOf), terminal.paint));
+      terminal.err(
+        `${list.live} live, ${list.kept} kept${list.next === undefined ? '' : '; --limit shows more'}`,
+      );
+    }
+    return list.calls.length > 0 ? EXIT.ok : EXIT.failed;
+  },
+};
+
+/** Of the columns above: what is still to come is not known. */
+const WIDTHS = [23, 8, 8, 15, 15, 16, 8, 6, 36];
+
+export const tail: Command = {
+  name: 'tail',
+  help: 'follow calls: a line for each change of one, until Ctrl-C',
+  options: { json: { help: 'print a line of JSON for each' } },
+  settings: CONSOLE_SETTINGS,
+  fails: 'the console refuses or cannot be reached',
+  run: async ({ flags, arguments: rest }, terminal) => {
+    if (rest.length > 0) throw new UsageError('tail takes options only');
+    try {
+      // The console ends a stream after some minutes.
+      while (!terminal.stop.aborted)
+        for await (const event of eventsOf(terminal, '/api/events', 'calls'))
+          for (const call of CallSummary.array().parse(event))
+            if (flags.has('json')) terminal.out(JSON.stringify(call));
+            else terminal.out(row(rowOf(call), WIDTHS, terminal.paint));
+    } catch (error) {
+      if (!terminal.stop.aborted) throw error;
+    }
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,62 @@
+import { NodeList } from '#libs/contract/console.ts';
+import { type Command, EXIT, UsageError } from '../command-line.ts';
+import { type Cell, table } from '../table.ts';
+import { CONSOLE_SETTINGS, fromConsole } from './client.ts';
+import { span } from './words.ts';
+
+type Instance = NodeList['services'][number];
+
+const figures = ({ figures: all }: Instance): string =>
+  Object.entries(all)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
+const troubles = ({ ready, checks }: Instance): string =>
+  ready
+    ? ''
+    : Object.entries(checks)
+        .filter(([, words]) => words !== 'ok')
+        .map(([name, words]) => `${name}: ${words}`)
+        .join('; ');
+
+const rowOf = (one: Instance, now: number): Cell[] => [
+  one.instance,
+  one.ready ? ['green', 'ready'] : ['red', 'not ready'],
+  one.version,
+  span(now - Date.parse(one.started)),
+  troubles(one) || figures(one),
+];
+
+export const nodes: Command = {
+  name: 'nodes',
+  help: 'list FreeSWITCH nodes with their agents, and the other processes',
+  options: { json: { help: 'print JSON' } },
+  settings: CONSOLE_SETTINGS,
+  fails: 'one of them is not ready, or a node has no agent, or the console refuses or cannot be reached',
+  run: async ({ flags, arguments: rest }, terminal) => {
+    if (rest.length > 0) throw new UsageError('nodes takes options only');
+    const { nodes: all, services } = await fromConsole(terminal, '/api/nodes', NodeList);
+    const now = terminal.now();
+    if (flags.has('json')) terminal.out(JSON.stringify({ nodes: all, services }));
+    else {
+      const none: Cell[] = [['red', 'no agent'], '', '', '', ''];
+      const rows = all.flatMap(({ node, live, agents }) =>
+        (agents.length > 0 ? agents.map((agent) => rowOf(agent, now)) : [none]).map((row): Cell[] => [
+          node,
+          String(live),
+          ...row,
+        ]),
+      );
+      const others = services.map((one): Cell[] => ['', '', ...rowOf(one, now)]);
+      terminal.out(
+        table(
+          ['NODE', 'CALLS', 'PROCESS', 'STATE', 'VERSION', 'UP', 'FIGURES'],
+          [...rows, ...others],
+          terminal.paint,
+        ),
+      );
+    }
+    const ready = [...all.flatMap(({ agents }) => agents), ...services].every((one) => one.ready);
+    return ready && all.every(({ agents }) => agents.length > 0) ? EXIT.ok : EXIT.failed;
+  },
+};

@@ -1,0 +1,132 @@
+import type { CallDetail } from '#libs/contract/console.ts';
+import type { Phases, TrailStep } from '#libs/contract/trail.ts';
+import type { Format, Paint, Terminal } from '../command-line.ts';
+import { plain } from '../table.ts';
+import { clock, colourOfResult, colourOfState, ending, span } from './words.ts';
+
+type Step<S extends TrailStep['step']> = Extract<TrailStep, { step: S }>;
+type Notification = Step<'told'>['notification'];
+
+const PHASES = [
+  ['wait_ms', 'wait'],
+  ['dns_ms', 'DNS'],
+  ['tcp_ms', 'TCP'],
+  ['tls_ms', 'TLS'],
+  ['first_byte_ms', 'first byte'],
+  ['body_ms', 'body'],
+] as const;
+
+const phaseWords = (phases: Phases): string =>
+  PHASES.filter(([name]) => phases[name] !== undefined)
+    .map(([name, words]) => `${words} ${phases[name]}`)
+    .join(', ');
+
+function notificationWords(n: Notification): string {
+  if (n.action !== 'hangup') return `${n.action}: ${n.called_number}`;
+  return n.recovered ? 'hangup: nobody saw the call end' : `hangup: ${n.cause} by ${n.hangup_by}`;
+}
+
+const statusWords = (status: number | undefined, error: string | undefined): string =>
+  status === undefined ? (error ?? 'no answer') : `HTTP ${status}`;
+
+function attemptWords({
+  notification,
+  endpoint,
+  attempt,
+  status,
+  error,
+  ms,
+  retry_in_ms,
+}: Step<'attempted'>): string {
+  const action = notification.split('.').at(-1);
+  const again = retry_in_ms === undefined ? '' : `, again in ${span(retry_in_ms)}`;
+  return `${action} to ${endpoint}: ${statusWords(status, error)}, ${span(ms)}${attempt > 1 ? `, attempt ${attempt}` : ''}${again}`;
+}
+
+/** The word of a step, its colour, and the rest in a line. */
+function stepWords(step: TrailStep): readonly [word: string, colour: Format, rest: string] {
+  switch (step.step) {
+    case 'taken':
+      return [
+        'taken',
+        'cyan',
+        `by ${step.by}${step.request.attempt > 1 ? `, attempt ${step.request.attempt}` : ''}`,
+      ];
+    case 'asked': {
+      const answer = step.result === 'decided' ? statusWords(step.status, undefined) : (step.error ?? '');
+      const times = phaseWords(step.phases);
+      return [
+        'asked',
+        colourOfResult(step.result),
+        `${step.fallback ? 'the fallback ' : ''}${step.endpoint}: ${answer}, ${span(step.ms)}${times === '' ? '' : ` (${times} ms)`}`,
+      ];
+    }
+    case 'decided':
+      return [
+        step.result,
+        colourOfResult(step.result),
+        `in ${span(step.ms)}${step.error === undefined ? '' : `: ${step.error}`}`,
+      ];
+    case 'told':
+      return ['freeswitch', 'bold', notificationWords(step.notification)];
+    case 'attempted':
+      return [
+        step.outcome,
+        { delivered: 'green', retried: 'yellow', dead: 'red' }[step.outcome] as Format,
+        attemptWords(step),
+      ];
+  }
+}
+
+function timeline({ steps }: CallDetail, paint: Paint): string[] {
+  const begun = Date.parse(steps[0]?.time ?? '');
+  return steps.map((step) => {
+    const offset = `+${span(Date.parse(step.time) - begun)}`.padStart(12);
+    const [word, colour, rest] = stepWords(step);
+    return `${paint('dim', offset)}  ${paint(colour, plain(word).padEnd(12))} ${plain(rest)}`;
+  });
+}
+
+function decisionLines({ decisions }: CallDetail, paint: Paint): string[] {
+  return decisions.flatMap(({ asked, decided }, index) => {
+    const answers = asked.filter(({ answer }) => answer !== undefined);
+    const title = decisions.length > 1 ? `Decision ${index + 1}` : 'Decision';
+    return [
+      '',
+      paint('bold', title),
+      ...answers.flatMap(({ endpoint, answer = '' }) => [
+        `  ${paint('dim', `${endpoint} answered`)}`,
+        ...answer.split('\n').map((line) => `    ${plain(line)}`),
+      ]),
+      ...(decided === undefined || decided.told.length === 0
+        ? []
+        : [`  ${paint('dim', 'FreeSWITCH was told')}`, ...decided.told.map((line) => `    ${plain(line)}`)]),
+    ];
+  });
+}
+
+/** All that happened to one call, for an operator at three in the morning. */
+export function reportCall(detail: CallDetail, { out, paint }: Terminal): void {
+  const { call, trace_url, trace_id } = detail;
+  const name = call.from_name === '' ? '' : `${plain(call.from_name)} `;
+  const result = call.result === undefined ? '' : paint(colourOfResult(call.result), call.result);
+  const facts: (readonly [string, string])[] = [
+    ['began', `${clock(call.started)} UTC on ${plain(call.node)}`],
+    [
+      'decision',
+      [result, call.decision_ms === undefined ? '' : `in ${span(call.decision_ms)}`].join(' ').trim(),
+    ],
+    ['why', plain(call.error ?? '')],
+    ['ending', plain(ending(call))],
+    ['trace', trace_url ?? trace_id],
+  ];
+  out(
+    `${paint('bold', `${name}${plain(call.from)} → ${plain(call.to)}`)}  ${paint(colourOfState(call.state), call.state)}`,
+  );
+  out(paint('dim', call.uuid));
+  out('');
+  for (const [label, text] of facts) if (text !== '') out(`  ${label.padEnd(10)}${text}`);
+  out('');
+  for (const line of timeline(detail, paint)) out(line);
+  for (const line of decisionLines(detail, paint)) out(line);
+}
