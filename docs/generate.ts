@@ -104,8 +104,8 @@ const commandLine = `# Command line
 
 Generated from the commands by \`npm run docs\`; do not edit.
 
-\`npm run dialhook -- COMMAND\` from a clone, \`npx dialhook COMMAND\` where the package is installed. Tables are for
-people; \`--json\` prints one line of JSON for machines. Results go to standard output, all else to standard error.
+In a clone \`npx dialhook COMMAND\` or \`npm run dialhook -- COMMAND\`; the image has it as \`services/cli/main.ts COMMAND\`.
+Tables are for people; \`--json\` prints one line of JSON for machines. Results go to standard output, all else to standard error.
 There are colours on a terminal only; \`NO_COLOR\` and \`FORCE_COLOR\` are heeded.
 
 Exit codes of every command: 0 done; 1 as it says below; 64 wrong usage; 78 wrong configuration.

@@ -145,6 +145,8 @@ test('nodes: the agents of each, the others, and exit code 1 when one is not rea
     });
   say(status('agent', true, 'fs1'), status('agent', true, 'fs2'), status('router', true));
   await nodes('agent@fs1', 'agent@fs2', 'router@one');
+  // The console is one of them, and is not ready at first.
+  await until('all are ready', async () => (await dialhook('nodes')).code === 0);
   const good = await dialhook('nodes');
   expect(good.out).toMatch(/fs2 +1 +agent@fs2 +ready +0\.1\.0 +1 min 30 s +calls_deciding 3/);
   expect([good.code, (await dialhook('nodes', '--json')).code]).toEqual([0, 0]);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '#deploy/local/servers.ts';
 import { Bus } from '#libs/bus/connection.ts';
@@ -72,7 +73,7 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
       const [program = '', ...args] = language.run(dir);
       const env = { ...process.env, PORT: String(port), WEBHOOK_SECRETS: `${stranger} ${secret}` };
       child = spawn(program, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'inherit'] });
-      child.stdout?.on('data', (data: Buffer) => said.push(...data.toString().trim().split('\n')));
+      if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => said.push(line));
       url = `http://127.0.0.1:${port}/calls?shop=%E5%BC%A0&x=a%20b`;
       await until('it listens', () =>
         fetch(url).then(

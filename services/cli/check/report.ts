@@ -2,6 +2,7 @@ import { phasesInMs } from '#libs/http/phases.ts';
 import { publicUrl } from '#libs/http/request.ts';
 import type { Paint, Terminal } from '../command-line.ts';
 import { plain } from '../table.ts';
+import { toldLines } from '../told.ts';
 import type { Asked, Told } from './ask.ts';
 
 import { remedyOf } from './remedies.ts';
@@ -53,10 +54,7 @@ export function reportAsked(asked: Asked, applications: readonly string[], { out
   out('');
   if (reply.result === 'decided') {
     out(`${paint('green', 'decided')}  FreeSWITCH would be told:`);
-    for (const line of applications) {
-      const carries = /^(bridge|hangup|respond|socket)\b/.test(line);
-      out(`  ${carries ? paint('bold', plain(line)) : plain(line)}`);
-    }
+    for (const line of toldLines(applications, paint)) out(`  ${line}`);
     return;
   }
   out(`${paint('red', reply.result)}  ${reply.error}`);

@@ -20,8 +20,8 @@ const HEADINGS = [
   'ENDING',
 ];
 
-const rowOf = (call: CallSummary): Cell[] => [
-  clock(call.started),
+const rowOf = (call: CallSummary, at = call.started): Cell[] => [
+  clock(at),
   [colourOfState(call.state), call.state],
   call.node,
   call.from,
@@ -77,7 +77,13 @@ export const calls: Command = {
     if (given.flags.has('json')) terminal.out(JSON.stringify(list.calls));
     else if (list.calls.length === 0) terminal.err('no such calls');
     else {
-      terminal.out(table(HEADINGS, list.calls.map(rowOf), terminal.paint));
+      terminal.out(
+        table(
+          HEADINGS,
+          list.calls.map((call) => rowOf(call)),
+          terminal.paint,
+        ),
+      );
       terminal.err(
         `${list.live} live, ${list.kept} kept${list.next === undefined ? '' : '; --limit shows more'}`,
       );
@@ -103,7 +109,7 @@ export const tail: Command = {
         for await (const event of eventsOf(terminal, '/api/events', 'calls'))
           for (const call of CallSummary.array().parse(event))
             if (flags.has('json')) terminal.out(JSON.stringify(call));
-            else terminal.out(row(rowOf(call), WIDTHS, terminal.paint));
+            else terminal.out(row(rowOf(call, call.updated), WIDTHS, terminal.paint));
     } catch (error) {
       if (!terminal.stop.aborted) throw error;
     }

@@ -4,11 +4,17 @@ import { type Cell, table } from '../table.ts';
 import { CONSOLE_SETTINGS, fromConsole } from './client.ts';
 import { span } from './words.ts';
 
+const MEBIBYTE = 1024 * 1024;
+
 type Instance = NodeList['services'][number];
 
 const figures = ({ figures: all }: Instance): string =>
   Object.entries(all)
-    .map(([name, value]) => `${name} ${value}`)
+    .map(([name, value]) =>
+      name.endsWith('_bytes')
+        ? `${name.slice(0, -'_bytes'.length)} ${Math.round(value / MEBIBYTE)} MiB`
+        : `${name} ${value}`,
+    )
     .join(', ');
 
 const troubles = ({ ready, checks }: Instance): string =>

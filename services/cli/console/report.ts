@@ -2,6 +2,7 @@ import type { CallDetail } from '#libs/contract/console.ts';
 import type { Phases, TrailStep } from '#libs/contract/trail.ts';
 import type { Format, Paint, Terminal } from '../command-line.ts';
 import { plain } from '../table.ts';
+import { toldLines } from '../told.ts';
 import { clock, colourOfResult, colourOfState, ending, span } from './words.ts';
 
 type Step<S extends TrailStep['step']> = Extract<TrailStep, { step: S }>;
@@ -100,7 +101,10 @@ function decisionLines({ decisions }: CallDetail, paint: Paint): string[] {
       ]),
       ...(decided === undefined || decided.told.length === 0
         ? []
-        : [`  ${paint('dim', 'FreeSWITCH was told')}`, ...decided.told.map((line) => `    ${plain(line)}`)]),
+        : [
+            `  ${paint('dim', 'FreeSWITCH was told')}`,
+            ...toldLines(decided.told, paint).map((line) => `    ${line}`),
+          ]),
     ];
   });
 }
