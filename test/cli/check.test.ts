@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { SCHEMAS } from '#libs/contract/json-schema.ts';
 import { verifyWebhook } from '#libs/webhook-signature/webhook-signature.ts';
+import { http, selfSigned, startEndpoint } from '#test/router/endpoints.ts';
 import { runDialhook } from './terminal.ts';
 
 const GOOD =
@@ -58,6 +62,24 @@ test('a good endpoint: what FreeSWITCH would be told, and exit code 0', async ()
   expect(lines).toContain('bridge sofia/gateway/gw/7');
   expect(lines).toContain('bridge <8 at each device of 1000@DOMAIN>');
   expect(out.indexOf('gw/7')).toBeLessThan(out.indexOf('<8 at'));
+});
+
+test('each phase is timed: DNS of a name, TCP, TLS, the first byte and the body', async () => {
+  const names = async (at: string, env = {}) => {
+    const { out } = await runDialhook(['check', at], { env });
+    return out.split('\n').flatMap((line) => /^ {2}(\w[\w ]*?) +\d[\d.]* ms/.exec(line)?.[1] ?? []);
+  };
+  expect(await names(url.replace('127.0.0.1', 'localhost'))).toEqual(
+    expect.arrayContaining(['DNS', 'TCP', 'first byte', 'body']),
+  );
+  const certificate = selfSigned('IP:127.0.0.1');
+  const dir = await mkdtemp(join(tmpdir(), 'dialhook-check-'));
+  const ENDPOINT_CA_FILE = join(dir, 'ca.pem');
+  await writeFile(ENDPOINT_CA_FILE, certificate.cert);
+  await using secure = await startEndpoint(({ socket }) => socket.write(http('200 OK', GOOD)), certificate);
+  expect(await names(secure.url, { ENDPOINT_CA_FILE })).toEqual(expect.arrayContaining(['TCP', 'TLS']));
+  expect((await check(secure.url)).out).toContain('\ntls_failed  ');
+  await rm(dir, { recursive: true });
 });
 
 test('the sample call is what the options say, and a request by the contract', async () => {

@@ -24,6 +24,14 @@ export interface Language {
   readonly command: (example: string, dir: string) => readonly string[];
 }
 
+/** Python 3.10 with the time zones of the system. */
+const PYTHON_IS_ENOUGH =
+  'import sys, zoneinfo; zoneinfo.ZoneInfo("Asia/Shanghai"); sys.exit(sys.version_info < (3, 10))';
+
+/** Of Go 1.22 the 22; 0 without Go. */
+const goVersion = (): number =>
+  Number(/go1\.(\d+)/.exec(spawnSync('go', ['version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0);
+
 const answers = (...command: string[]) => spawnSync(command[0] ?? '', command.slice(1)).status === 0;
 
 function goBuild(example: string, dir: string): string {
@@ -44,15 +52,16 @@ const ALL: readonly Language[] = [
   },
   {
     name: 'python',
-    runs: answers('python3', '--version'),
+    runs: answers('python3', '-c', PYTHON_IS_ENOUGH),
     command: (example) => ['python3', '-B', join(EXAMPLES, 'python', `${example.replace('-', '_')}.py`)],
   },
-  { name: 'go', runs: answers('go', 'version'), command: (example, dir) => [goBuild(example, dir)] },
+  { name: 'go', runs: goVersion() >= 22, command: (example, dir) => [goBuild(example, dir)] },
 ];
 
 /** Those that this machine has; a line says which are left out. */
 export function languages(): readonly Language[] {
-  for (const { name } of ALL.filter(({ runs }) => !runs)) console.log(`left out: the examples in ${name}`);
+  for (const { name } of ALL.filter(({ runs }) => !runs))
+    console.log(`left out, as it is not there or too old: the examples in ${name}`);
   return ALL.filter(({ runs }) => runs);
 }
 
