@@ -4,7 +4,13 @@ import { DOMAIN, Example, languages, Scenario } from './scenario.ts';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const always = { zone: 'Asia/Shanghai', days: DAYS, from: '00:00', to: '24:00' };
-const queue = (agents: string[], hours: object = always) => ({ agents, ring_seconds: 1, ...hours });
+/** FreeSWITCH counts whole seconds of its clock: of one second next to nothing may be left. */
+const RING_SECONDS = 2;
+const queue = (agents: string[], hours: object = always) => ({
+  agents,
+  ring_seconds: RING_SECONDS,
+  ...hours,
+});
 
 /** The time of day in a zone, so many minutes from now. */
 const clock = (zone: string, minutes: number) =>
