@@ -50,7 +50,12 @@ test('its types are those of the contract', () => {
 
 test.each(['POST', 'GET'] as const)('a request is read and answered, %s', async (method) => {
   const asked: EndpointRequest[] = [];
-  const handle = endpoint({ request: (call) => (asked.push(call), route) });
+  const handle = endpoint({
+    request: (call) => {
+      asked.push(call);
+      return route;
+    },
+  });
   const call = {
     action: 'request',
     uuid: UUID,
