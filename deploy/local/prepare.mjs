@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
  * Installs what is missing and then runs a command on the Node that npm brings. This file runs on the host's own Node
  * (20 or newer), before anything is installed: plain JavaScript, no packages.
  *
- *   node deploy/local/prepare.mjs start|test|chaos [ARGUMENTS]
+ *   node deploy/local/prepare.mjs start|test|chaos|bench [ARGUMENTS]
  */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const node = join(root, 'node_modules', '.bin', 'node');
@@ -19,6 +19,7 @@ const commands = {
   start: { servers: true, run: ['deploy/local/main.ts'] },
   test: { servers: true, run: vitest },
   chaos: { servers: true, run: ['test/chaos/main.ts'] },
+  bench: { servers: true, run: ['test/bench/main.ts'] },
 };
 
 const say = (text) => process.stderr.write(`\x1b[2m${text}\x1b[0m\n`);
@@ -75,7 +76,7 @@ function installServers(needed) {
 const [name = 'start', ...args] = process.argv.slice(2);
 const command = commands[name] ?? fail(`unknown command: ${name}`);
 installPackages();
-const servers = name === 'test' || name === 'chaos' ? ['nats-server', 'redis-server'] : [];
+const servers = name !== 'start' ? ['nats-server', 'redis-server'] : [];
 if (name === 'start' && !process.env.NATS_URL) servers.push('nats-server');
 if (name === 'start' && !process.env.REDIS_URL) servers.push('redis-server');
 // The page is tried in a browser where there is one, and always before a change lands.

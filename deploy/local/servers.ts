@@ -9,6 +9,7 @@ import { ManagedProcess } from './processes.ts';
 /** A server of the local cluster: where it is reached and how it ends. */
 export interface LocalServer {
   readonly url: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -51,6 +52,7 @@ export async function startNats(onLine: (line: string) => void): Promise<LocalSe
   });
   return {
     url,
+    pid: server.pid ?? 0,
     stop: async () => {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
@@ -86,6 +88,7 @@ export async function startRedis(onLine: (line: string) => void): Promise<LocalS
   await waitFor('redis-server', async () => (ready ? true : undefined));
   return {
     url: `redis://127.0.0.1:${port}`,
+    pid: server.pid ?? 0,
     stop: async () => {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

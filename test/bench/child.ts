@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+
+const TICKS_PER_SECOND = 100;
+const STOP_MS = 10_000;
+
+/** CPU seconds that processes have used so far. */
+export function cpuSeconds(pids: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks / TICKS_PER_SECOND;
+}
+
+/** A process of Node's with an IPC channel, its output in a file. It ends when we end. */
+export class Child {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  #asking: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    output = '/dev/null',
+  ) {
+    this.name = name;
+    const file = openSync(output, 'a');
+    this.#child = spawn(process.execPath, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', file, file, 'ipc'],
+    });
+    closeSync(file);
+    this.#child.on('error', () => {});
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Sends a message and resolves with the next one that comes; one after the other. */
+  ask<T>(message: string | object): Promise<T> {
+    const answer = this.#asking.then(async () => {
+      const ended = once(this.#child, 'exit').then(() => {
+        throw new Error(`${this.name} ended`);
+      });
+      ended.catch(() => {});
+      const heard = once(this.#child, 'message');
+      this.#child.send(message);
+      const [said] = (await Promise.race([heard, ended])) as [T];
+      return said;
+    });
+    this.#asking = answer.catch(() => {});
+    return answer;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.running) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
+    await exited;
+    clearTimeout(timer);
+  }
+}

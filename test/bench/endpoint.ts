@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * The endpoint of the benches, a process of its own: reads the JSON, and answers a request after the milliseconds that
+ * its path names (`/5`), a notification at once. `node endpoint.ts [KEY CERT]`; answers over IPC.
+ */
+
+/** Tells the port; when so many requests and notifications in all have come; or how many have so far. */
+export type EndpointAsk = { readonly port: true } | { readonly until: number } | { readonly count: true };
+
+const DECISION = JSON.stringify({
+  variables: { origination_caller_id_number: '95588', absolute_codec_string: 'PCMA,PCMU' },
+  dial: { type: 'gateway', gateway: 'gw', number: '123456' },
+});
+/** For mod_httapi and mod_xml_curl, which take XML only. */
+const HTTAPI =
+  '<document type="xml/freeswitch-httapi"><work><execute application="bridge" data="sofia/gateway/gw/123456"/></work></document>';
+const DIALPLAN =
+  '<document type="freeswitch/xml"><section name="dialplan"><context name="default"><extension name="e"><condition><action application="bridge" data="sofia/gateway/gw/123456"/></condition></extension></context></section></document>';
+
+let served = 0;
+let waiting: { until: number; tell: () => void } | undefined;
+
+function count(): void {
+  served++;
+  if (waiting === undefined || served < waiting.until) return;
+  waiting.tell();
+  waiting = undefined;
+}
+
+function decide(path: string, response: ServerResponse): void {
+  const [, kind = ''] = path.split('/');
+  const answer = () => {
+    if (kind === 'httapi') response.writeHead(200, { 'content-type': 'text/xml' }).end(HTTAPI);
+    else if (kind === 'dialplan') response.writeHead(200, { 'content-type': 'text/xml' }).end(DIALPLAN);
+    else if (kind === 'plain') response.end('sofia/gateway/gw/123456');
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(DECISION);
+    count();
+  };
+  const ms = Number(kind) || 0;
+  if (ms > 0) setTimeout(answer, ms);
+  else answer();
+}
+
+function serve(request: IncomingMessage, response: ServerResponse): void {
+  const path = request.url ?? '/';
+  let text = '';
+  request.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  request.on('end', () => {
+    const action = text.startsWith('{') ? (JSON.parse(text) as { action: string }).action : 'request';
+    if (action === 'request') return decide(path, response);
+    response.end('{}');
+    count();
+  });
+}
+
+const [key, cert] = process.argv.slice(2);
+const server =
+  key === undefined || cert === undefined
+    ? createServer(serve)
+    : createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, serve);
+server.keepAliveTimeout = 120_000;
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
+await once(server, 'listening');
+
+process.on('message', (ask: EndpointAsk) => {
+  if ('port' in ask) process.send?.((server.address() as AddressInfo).port);
+  else if ('count' in ask) process.send?.(served);
+  else {
+    waiting = { until: ask.until, tell: () => process.send?.(served) };
+    served--;
+    count();
+  }
+});
+process.once('disconnect', () => process.exit(0));

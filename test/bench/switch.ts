@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+/**
+ * As much of FreeSWITCH as the agent sees, at the least cost: a connection of its own for each call, as `socket` makes
+ * it, and an event socket. What it writes are the bytes of test/recordings/answered under other uuids and timestamps.
+ */
+
+const RECORDING = join(import.meta.dirname, '../recordings/answered');
+const CALLER = 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f';
+const CALLED = '14ae4809-070e-4595-a87d-75d0d055a185';
+const OK = 'Content-Type: command/reply\nReply-Text: +OK\n\n';
+const BYE = 'Content-Type: command/reply\nReply-Text: +OK bye\n\n';
+const NOTICE =
+  'Content-Type: text/disconnect-notice\nContent-Disposition: disconnect\nContent-Length: 67\n\nDisconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n';
+
+const read = (file: string): string => readFileSync(join(RECORDING, file), 'utf8');
+const reply = (text: string): string => `Content-Type: command/reply\nReply-Text: ${text}\n\n`;
+
+export type EventName = 'ring' | 'progress' | 'answer' | 'hangup';
+
+const EVENTS: Readonly<Record<EventName, readonly [name: string, leg: string]>> = {
+  ring: ['CHANNEL_PROGRESS', CALLED],
+  progress: ['CHANNEL_PROGRESS_MEDIA', CALLED],
+  answer: ['CHANNEL_ANSWER', CALLED],
+  hangup: ['CHANNEL_HANGUP_COMPLETE', CALLER],
+};
+
+/** The recorded events as JSON, with this cti_bridge, under the names of the notifications that they become. */
+function recordedEvents(ctiBridge: string): Record<EventName, string> {
+  const lines = read('inbound.from-freeswitch')
+    .split('\n')
+    .filter((line) => line.startsWith('{"Event-Name"'))
+    .map((line) => line.slice(0, line.lastIndexOf('}') + 1));
+  const one = ([name, leg]: readonly [string, string]) => {
+    const line = lines.find(
+      (text) => text.startsWith(`{"Event-Name":"${name}"`) && text.includes(`"Unique-ID":"${leg}"`),
+    );
+    if (line === undefined) throw new Error(`no ${name} in the recording`);
+    return line.replace(
+      /"variable_cti_bridge":"[^"]*"/,
+      `"variable_cti_bridge":${JSON.stringify(ctiBridge)}`,
+    );
+  };
+  return {
+    ring: one(EVENTS.ring),
+    progress: one(EVENTS.progress),
+    answer: one(EVENTS.answer),
+    hangup: one(EVENTS.hangup),
+  };
+}
+
+const channelData = (ctiBridge: string): string =>
+  `${read('outbound.from-freeswitch').split('\n\n', 1)[0]}\n\n`.replace(
+    /variable_cti_bridge: .*/,
+    `variable_cti_bridge: ${ctiBridge.replaceAll(':', '%3A').replaceAll(' ', '%20')}`,
+  );
+
+/** One call; its called leg's uuid is as random as its own. */
+export interface BenchCall {
+  readonly uuid: string;
+  readonly leg: string;
+}
+
+export const newCall = (): BenchCall => ({ uuid: randomUUID(), leg: randomUUID() });
+
+export class BenchSwitch {
+  /** Where the agent takes calls. */
+  agentPort = 0;
+  readonly #ctiBridge: string;
+  readonly #channelData: string;
+  readonly #events: Readonly<Record<EventName, string>>;
+  readonly #listeners = new Set<Socket>();
+  readonly #server: Server;
+
+  private constructor(url: string) {
+    this.#ctiBridge = `${url} 3000 3000 1`;
+    this.#channelData = channelData(this.#ctiBridge);
+    this.#events = recordedEvents(this.#ctiBridge);
+    this.#server = createServer((socket) => this.#listener(socket));
+  }
+
+  /** A switch whose calls have this endpoint. */
+  static async start(url: string): Promise<BenchSwitch> {
+    const one = new BenchSwitch(url);
+    one.#server.listen(0, '127.0.0.1');
+    await once(one.#server, 'listening');
+    return one;
+  }
+
+  get eventPort(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    for (const socket of this.#listeners) socket.destroy();
+    this.#server.close();
+  }
+
+  /** Hands a call to the agent. Milliseconds until the whole decision has come; undefined when none has. */
+  decide({ uuid }: BenchCall): Promise<number | undefined> {
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
+    const started = performance.now();
+    const socket = connect({ port: this.agentPort, host: '127.0.0.1', noDelay: true });
+    let rest = '';
+    let extension = false;
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: unknown) => {
+      rest += String(chunk);
+      let out = '';
+      for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
+        const command = rest.slice(0, end);
+        rest = rest.slice(end + 2);
+        if (command === 'exit') {
+          resolve(extension ? performance.now() - started : undefined);
+          socket.end(out + BYE + NOTICE);
+          return;
+        }
+        if (command.includes('xferext')) extension = true;
+        out += this.#answer(command, uuid);
+      }
+      if (out !== '') socket.write(out);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(undefined));
+    return promise;
+  }
+
+  /** Bytes of an event, as they go over the event socket. */
+  event({ uuid, leg }: BenchCall, name: EventName): string {
+    const body = this.#events[name].replaceAll(CALLER, uuid).replaceAll(CALLED, leg);
+    return `Content-Length: ${Buffer.byteLength(body)}\nContent-Type: text/event-json\n\n${body}`;
+  }
+
+  /** Lets everyone who listens know. */
+  tell(call: BenchCall, ...names: readonly EventName[]): void {
+    this.write(names.map((name) => this.event(call, name)).join(''));
+  }
+
+  write(bytes: string | Buffer): void {
+    for (const socket of this.#listeners) socket.write(bytes);
+  }
+
+  #answer(command: string, uuid: string): string {
+    if (command === 'connect') return this.#channelData.replaceAll(CALLER, uuid);
+    if (command === 'getvar uuid') return reply(uuid);
+    if (command === 'getvar cti_bridge') return reply(this.#ctiBridge);
+    return OK;
+  }
+
+  #listener(socket: Socket): void {
+    let rest = '';
+    socket.setEncoding('latin1').write('Content-Type: auth/request\n\n');
+    socket.on('error', () => {});
+    socket.on('close', () => this.#listeners.delete(socket));
+    socket.on('data', (chunk: unknown) => {
+      const commands = (rest + String(chunk)).split('\n\n');
+      rest = commands.pop() ?? '';
+      for (const command of commands) {
+        if (command.startsWith('filter ')) this.#listeners.add(socket);
+        const api = 'Content-Type: api/response\nContent-Length: 4\n\ntrue';
+        socket.write(command.startsWith('api ') ? api : OK);
+      }
+    });
+  }
+}

@@ -1,0 +1,179 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort, startNats, startRedis } from '#deploy/local/servers.ts';
+import { Stack } from '#deploy/local/stack.ts';
+import { Child } from './child.ts';
+import type { EndpointAsk } from './endpoint.ts';
+import { BenchSwitch } from './switch.ts';
+
+const READY_MS = 30_000;
+const POLL_MS = 10;
+const file = (name: string): string => join(import.meta.dirname, name);
+
+export interface WorldOptions {
+  readonly nodes?: number;
+  readonly routers?: number;
+  readonly notifiers?: number;
+  /** What the path of the endpoint's URL says: the milliseconds it takes to answer a request. */
+  readonly path?: string;
+  /** Key and certificate for an endpoint over https. */
+  readonly certificate?: { readonly key: string; readonly cert: string };
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Service {
+  readonly child: Child;
+  readonly healthPort: number;
+}
+
+/** The endpoint in its own process. */
+export class Endpoint {
+  readonly child: Child;
+  readonly port: number;
+
+  private constructor(child: Child, port: number) {
+    this.child = child;
+    this.port = port;
+  }
+
+  static async start(certificate?: WorldOptions['certificate']): Promise<Endpoint> {
+    const files = certificate === undefined ? [] : [certificate.key, certificate.cert];
+    const child = new Child('endpoint', [file('endpoint.ts'), ...files]);
+    return new Endpoint(child, await child.ask<number>({ port: true } satisfies EndpointAsk));
+  }
+
+  /** How many requests and notifications it has had. */
+  count(): Promise<number> {
+    return this.child.ask({ count: true } satisfies EndpointAsk);
+  }
+
+  /** Resolves when it has had so many. */
+  until(served: number): Promise<number> {
+    return this.child.ask({ until: served } satisfies EndpointAsk);
+  }
+}
+
+/** A whole cluster of real processes, and a switch for each node. */
+export class World {
+  readonly switches: BenchSwitch[] = [];
+  readonly services: Service[] = [];
+  readonly #stops = new Stack();
+  #endpoint: Endpoint | undefined;
+  #servers: { nats: string; redis: string; pids: Record<'nats' | 'redis', number> } | undefined;
+  #folder = '';
+
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const world = new World();
+    try {
+      await world.#start(options);
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  get endpoint(): Endpoint {
+    if (this.#endpoint === undefined) throw new Error('not started');
+    return this.#endpoint;
+  }
+
+  get servers() {
+    if (this.#servers === undefined) throw new Error('not started');
+    return this.#servers;
+  }
+
+  /** The services of a kind, such as `router`. */
+  named(kind: string): Service[] {
+    return this.services.filter(({ child }) => child.name.startsWith(kind));
+  }
+
+  /** Process ids of services and servers by name: `agent`, `router`, `notifier`, `nats`, `redis`. */
+  pids(...kinds: readonly string[]): number[] {
+    return kinds.flatMap((kind) =>
+      kind === 'nats' || kind === 'redis'
+        ? [this.servers.pids[kind]]
+        : this.named(kind).map(({ child }) => child.pid),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#stops.unwind();
+  }
+
+  async #start(options: WorldOptions): Promise<void> {
+    const { nodes = 1, routers = 1, notifiers = 1, path = '0', certificate, env = {} } = options;
+    this.#folder = await mkdtemp(join(tmpdir(), 'dialhook-bench-'));
+    this.#stops.add(() => rm(this.#folder, { recursive: true, force: true }));
+    const [nats, redis] = await Promise.all([startNats(() => {}), startRedis(() => {})]);
+    this.#stops.add(nats.stop);
+    this.#stops.add(redis.stop);
+    this.#servers = { nats: nats.url, redis: redis.url, pids: { nats: nats.pid, redis: redis.pid } };
+    const endpoint = await Endpoint.start(certificate);
+    this.#endpoint = endpoint;
+    this.#stops.add(() => endpoint.child.stop());
+    const scheme = certificate === undefined ? 'http' : 'https';
+    const url = `${scheme}://127.0.0.1:${endpoint.port}/${path}`;
+    const count = (n: number) => Array.from({ length: n }, (_, i) => i);
+    await Promise.all([
+      ...count(notifiers).map((i) => this.service('notifier', i, env)),
+      ...count(routers).map((i) => this.service('router', i, env)),
+    ]);
+    for (const i of count(nodes)) await this.node(i, url, env);
+  }
+
+  /** A switch and its agent. */
+  async node(i: number, url: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const one = await BenchSwitch.start(url);
+    this.#stops.add(() => one.close());
+    one.agentPort = await freePort();
+    await this.service('agent', i, {
+      ...env,
+      NODE_NAME: `node-${i}`,
+      FREESWITCH_PORT: String(one.eventPort),
+      SOCKET_PORT: String(one.agentPort),
+    });
+    this.switches.push(one);
+  }
+
+  async service(kind: string, i: number, env: Readonly<Record<string, string>>): Promise<Service> {
+    const service = await startService(kind, i, this.#folder, {
+      ...env,
+      NATS_URL: this.servers.nats,
+      REDIS_URL: this.servers.redis,
+    });
+    this.#stops.add(() => service.child.stop());
+    this.services.push(service);
+    return service;
+  }
+}
+
+/** Starts one service with the probe inside; resolves when it is ready. */
+export async function startService(
+  kind: string,
+  i: number,
+  folder: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Service> {
+  const healthPort = await freePort();
+  const profile = process.env['BENCH_PROFILE'];
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}/${kind}`];
+  const args = ['--expose-gc', ...profiling, '--import', file('probe.ts'), `services/${kind}/main.ts`];
+  const output = join(folder, `${kind}-${i}.log`);
+  const child = new Child(`${kind}-${i}`, args, { ...env, HEALTH_PORT: String(healthPort) }, output);
+  const deadline = Date.now() + READY_MS;
+  while (!(await isReady(healthPort))) {
+    if (!child.running) throw new Error(`${child.name} ended while starting`);
+    if (Date.now() > deadline) throw new Error(`${child.name} is not ready after ${READY_MS / 1000} s`);
+    await sleep(POLL_MS);
+  }
+  return { child, healthPort };
+}
+
+const isReady = (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
