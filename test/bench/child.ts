@@ -21,6 +21,7 @@ export class Child {
   readonly name: string;
   readonly #child: ChildProcess;
   #asking: Promise<unknown> = Promise.resolve();
+  #asked = Promise.withResolvers<unknown>();
 
   constructor(
     name: string,
@@ -36,6 +37,9 @@ export class Child {
     });
     closeSync(file);
     this.#child.on('error', () => {});
+    this.#child.on('message', (said) => this.#asked.resolve(said));
+    this.#child.on('exit', () => this.#asked.reject(new Error(`${name} ended`)));
+    this.#asked.promise.catch(() => {});
   }
 
   get pid(): number {
@@ -48,15 +52,11 @@ export class Child {
 
   /** Sends a message and resolves with the next one that comes; one after the other. */
   ask<T>(message: string | object): Promise<T> {
-    const answer = this.#asking.then(async () => {
-      const ended = once(this.#child, 'exit').then(() => {
-        throw new Error(`${this.name} ended`);
-      });
-      ended.catch(() => {});
-      const heard = once(this.#child, 'message');
+    const answer = this.#asking.then(() => {
+      if (!this.running) throw new Error(`${this.name} ended`);
+      this.#asked = Promise.withResolvers();
       this.#child.send(message);
-      const [said] = (await Promise.race([heard, ended])) as [T];
-      return said;
+      return this.#asked.promise as Promise<T>;
     });
     this.#asking = answer.catch(() => {});
     return answer;

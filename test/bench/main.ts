@@ -1,11 +1,19 @@
 import { parseArgs } from 'node:util';
 import { decisions, hops } from './decision.ts';
+import { events } from './events.ts';
 import { type Figure, reached, tableHead, tableLine } from './figure.ts';
+import { liveCalls } from './live-calls.ts';
+import { notify } from './notify.ts';
 import type { Options } from './options.ts';
+import { startUp } from './startup.ts';
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>> = {
   decision: decisions,
   hops,
+  notify,
+  events,
+  live: liveCalls,
+  start: startUp,
 };
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]

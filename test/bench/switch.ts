@@ -40,10 +40,9 @@ function recordedEvents(ctiBridge: string): Record<EventName, string> {
       (text) => text.startsWith(`{"Event-Name":"${name}"`) && text.includes(`"Unique-ID":"${leg}"`),
     );
     if (line === undefined) throw new Error(`no ${name} in the recording`);
-    return line.replace(
-      /"variable_cti_bridge":"[^"]*"/,
-      `"variable_cti_bridge":${JSON.stringify(ctiBridge)}`,
-    );
+    // Dialhook exports it to the called legs, which the recorded agent did not.
+    const { variable_cti_bridge: _, ...event } = JSON.parse(line);
+    return JSON.stringify({ ...event, variable_cti_bridge: ctiBridge });
   };
   return {
     ring: one(EVENTS.ring),

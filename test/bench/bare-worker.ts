@@ -1,0 +1,22 @@
+import { Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { Direct } from './direct.ts';
+
+/** A bare BullMQ worker that posts what its jobs hold: `node bare-worker.ts REDIS_URL ENDPOINT_PORT CONCURRENCY`. */
+const [url = '', port = '', concurrency = ''] = process.argv.slice(2);
+const direct = new Direct(Number(port), Number(concurrency));
+const worker = new Worker<object>(
+  'bare',
+  async ({ data }) => {
+    await direct.post('/', data);
+  },
+  {
+    connection: new Redis(url, { maxRetriesPerRequest: null }),
+    concurrency: Number(concurrency),
+    removeOnComplete: { count: 0 },
+  },
+);
+worker.on('error', () => {});
+await worker.waitUntilReady();
+process.on('message', () => process.send?.('ready'));
+process.once('disconnect', () => process.exit(0));
