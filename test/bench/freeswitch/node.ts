@@ -1,0 +1,53 @@
+import { copyFile, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventSocket } from '#test/freeswitch/event-socket.ts';
+import { reservePorts } from '#test/freeswitch/ports.ts';
+import { FreeSwitchProcess, makeFolders } from '#test/freeswitch/process.ts';
+
+const START_MS = 30_000;
+const POLL_MS = 50;
+export const PASSWORD = 'bench';
+
+export interface BenchFreeSwitch {
+  readonly sipPort: number;
+  readonly eventPort: number;
+  api(command: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** A FreeSWITCH whose dialplan routes each call by the way that its number names. */
+export async function startFreeSwitch(where: {
+  readonly callee: string;
+  readonly agent: number;
+  readonly xmlCurlUrl: string;
+  /** The authority that mod_curl is to trust. */
+  readonly ca: string;
+}): Promise<BenchFreeSwitch> {
+  const ports = await reservePorts();
+  const root = await mkdtemp(join(tmpdir(), 'dialhook-freeswitch-'));
+  await makeFolders(root);
+  const values: Readonly<Record<string, unknown>> = { ...ports, ...where };
+  const template = await readFile(join(import.meta.dirname, 'freeswitch.xml'), 'utf8');
+  const filled = template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name]));
+  await writeFile(join(root, 'conf', 'freeswitch.xml'), filled);
+  await copyFile(where.ca, join(root, 'certs', 'cacert.pem'));
+  const child = new FreeSwitchProcess(root);
+  const at = { host: '127.0.0.1', port: ports.eventSocket, password: PASSWORD };
+  let socket: EventSocket | undefined;
+  for (const end = Date.now() + START_MS; Date.now() < end && child.running; await sleep(POLL_MS)) {
+    socket ??= await EventSocket.open(at, 'BACKGROUND_JOB', () => {}).catch(() => undefined);
+    if (socket && /profile\b.*RUNNING/.test(await socket.api('sofia status'))) break;
+  }
+  const stop = async () => {
+    socket?.close();
+    await child.stop();
+    ports.release();
+  };
+  if (!socket || !child.running) {
+    await stop();
+    throw new Error(`freeswitch did not start:\n${child.tail()}`);
+  }
+  return { sipPort: ports.internal, eventPort: ports.eventSocket, api: socket.api.bind(socket), stop };
+}
