@@ -23,8 +23,8 @@ export class ClosedError extends Error {
 interface Pending {
   readonly command: string;
   readonly settle: PromiseWithResolvers<Reply>;
-  /** The text of the last reply to wait for, where there may be one before it or none. */
-  readonly sentinel?: string;
+  /** The channel's own uuid ends the answer: there may be one reply before it, or none. */
+  readonly untilUuid?: true;
   before?: string;
 }
 
@@ -71,13 +71,14 @@ export interface PeerLimits {
  * the kind of the answer; a lost connection rejects all that wait.
  */
 export class EventSocket {
-  readonly #connection: ModeslConnection;
   readonly #socket: Socket;
   readonly #pending: Pending[] = [];
   readonly #listeners: Listeners;
   readonly #answerMs: number | undefined;
   #overdue: NodeJS.Timeout | undefined;
   #framesRead = 0;
+  /** Of the channel that a connection of the `socket` application is for, as the answer to `connect` has it. */
+  #uuid = '';
   #fault: Error | undefined;
   #closed = false;
 
@@ -87,7 +88,6 @@ export class EventSocket {
     listeners: Listeners,
     limits?: PeerLimits,
   ) {
-    this.#connection = connection;
     this.#socket = socket;
     this.#listeners = listeners;
     this.#answerMs = limits?.answerMs;
@@ -152,11 +152,11 @@ export class EventSocket {
   /**
    * A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. FreeSWITCH answers an error or
    * nothing at all for an empty variable, and what starts with ~ without an end: the channel's own uuid, asked for
-   * right behind it, says when the answer is over.
+   * right behind it, says when the answer is over. May be sent before `connect` is answered.
    */
-  async getVariable(name: string, uuid: string): Promise<string> {
+  async getVariable(name: string): Promise<string> {
     oneLine(name, 'the name of the variable');
-    const { text } = await this.#write('getvar', [`getvar ${name}`, '', 'getvar uuid'], uuid);
+    const { text } = await this.#write('getvar', [`getvar ${name}`, '', 'getvar uuid'], true);
     return text;
   }
 
@@ -175,18 +175,19 @@ export class EventSocket {
     this.#socket.destroy();
   }
 
-  async #write(command: string, lines: readonly string[], sentinel?: string): Promise<Reply> {
+  async #write(command: string, lines: readonly string[], untilUuid?: true): Promise<Reply> {
     if (this.#closed || !this.#socket.writable)
       throw new ClosedError(`not connected: ${command.split(' ', 1)[0]}`);
-    const reply = this.#expect(command, sentinel);
-    this.#connection.send(lines.join('\n'));
+    const reply = this.#expect(command, untilUuid);
+    // In one piece: modesl's own send makes a packet of each line end.
+    this.#socket.write(`${lines.join('\n')}\n\n`);
     return reply;
   }
 
-  #expect(command: string, sentinel?: string): Promise<Reply> {
+  #expect(command: string, untilUuid?: true): Promise<Reply> {
     const settle = Promise.withResolvers<Reply>();
     settle.promise.catch(() => {});
-    this.#pending.push({ command, settle, ...(sentinel === undefined ? {} : { sentinel }) });
+    this.#pending.push({ command, settle, ...(untilUuid === undefined ? {} : { untilUuid }) });
     if (this.#pending.length === 1) this.#awaitAnswer();
     return settle.promise;
   }
@@ -220,14 +221,15 @@ export class EventSocket {
   #reply(headers: Headers, text: string): void {
     const [pending] = this.#pending;
     if (!pending) throw new ClosedError('FreeSWITCH answered what was not asked');
-    const { command, settle, sentinel } = pending;
-    if (sentinel !== undefined && text !== sentinel) {
+    const { command, settle, untilUuid } = pending;
+    if (command === 'connect') this.#uuid = headers['Unique-ID'] ?? '';
+    if (untilUuid && text !== this.#uuid) {
       pending.before = text;
       return;
     }
     this.#pending.shift();
     this.#awaitAnswer();
-    if (sentinel !== undefined) settle.resolve({ headers, text: variableText(pending.before) });
+    if (untilUuid) settle.resolve({ headers, text: variableText(pending.before) });
     else if (text.startsWith('-ERR'))
       settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
     else settle.resolve({ headers, text });

@@ -18,6 +18,9 @@ const BYTES_PER_PLACE = 32 * 1024;
 /** FreeSWITCH closes the connection as soon as the call is let go. */
 const LEAVE_TIMEOUT_MS = 5_000;
 
+/** Why a call is gone: one for all, as a new one takes its stack with it each time. */
+const GONE = new ClosedError('the caller has given up, or the connection is lost');
+
 /** Calls that may arrive before they are taken: FreeSWITCH waits 25 s for one whose connection is dropped in silence. */
 const BACKLOG = 4096;
 
@@ -29,11 +32,18 @@ export class OutboundCall {
   readonly gone: AbortSignal;
   readonly #socket: EventSocket;
   #told: readonly string[] = [];
+  readonly #readAhead: Map<string, Promise<string>>;
 
-  constructor(data: Headers, gone: AbortSignal, socket: EventSocket) {
+  constructor(
+    data: Headers,
+    gone: AbortSignal,
+    socket: EventSocket,
+    readAhead: Map<string, Promise<string>> = new Map(),
+  ) {
     this.data = data;
     this.gone = gone;
     this.#socket = socket;
+    this.#readAhead = readAhead;
   }
 
   /** The applications that it was given to run when it was let go, in order; none when it was not. */
@@ -52,7 +62,9 @@ export class OutboundCall {
 
   /** A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. */
   getVariable(name: string): Promise<string> {
-    return this.#socket.getVariable(name, this.data['Unique-ID'] ?? '');
+    const ahead = this.#readAhead.get(name);
+    this.#readAhead.delete(name);
+    return ahead ?? this.#socket.getVariable(name);
   }
 
   /**
@@ -109,6 +121,8 @@ export interface OutboundServerOptions {
   readonly onConnect: readonly { readonly application: string; readonly data: string }[];
   /** Told of each call as soon as its data is there, also of one that ends before anything else can be done. */
   readonly onData?: (data: OutboundCall['data']) => void;
+  /** Variables that the call will be asked for first: read in that same write, so that they cost no round trip. */
+  readonly readAhead?: readonly string[];
   /** Whether a connection from this address is taken; every one without it. */
   readonly admits?: (address: string) => boolean;
   /** Connections at once, in all and from one address. */
@@ -178,12 +192,12 @@ export class OutboundServer {
       tcp,
       {
         onNotice: (frame) => {
-          if (frame.type === 'text/disconnect-notice') gone.abort();
+          if (frame.type === 'text/disconnect-notice') gone.abort(GONE);
         },
         onClose: () => {
           this.#sockets.delete(socket);
           this.#places.leave(tcp);
-          gone.abort();
+          gone.abort(GONE);
         },
       },
       LIMITS,
@@ -227,15 +241,24 @@ export class OutboundServer {
     gone: AbortSignal,
   ): Promise<void> {
     const address = tcp.remoteAddress ?? '';
-    const data = await this.#introduction(socket, connected).catch((error: Error) => {
+    const introduction = this.#introduction(socket, connected);
+    const ahead = this.#readAhead(socket);
+    const data = await introduction.catch((error: Error) => {
       socket.destroy();
       const why = error.cause instanceof Error ? error.cause : error;
       if (!(why instanceof TurnedOut)) this.#options.onRefused(address, why.message);
     });
     if (!data) return;
     this.#places.known(tcp);
-    await this.#options.onCall(new OutboundCall(data, gone, socket));
+    await this.#options.onCall(new OutboundCall(data, gone, socket, ahead));
     leaveInTime(tcp);
+  }
+
+  #readAhead(socket: EventSocket): Map<string, Promise<string>> {
+    const { readAhead = [] } = this.#options;
+    const ahead = new Map(readAhead.map((name) => [name, socket.getVariable(name)] as const));
+    for (const value of ahead.values()) value.catch(() => {});
+    return ahead;
   }
 
   async #introduction(socket: EventSocket, connected: Promise<Reply>): Promise<Headers> {

@@ -15,6 +15,15 @@ export function decodeText(bytes: Uint8Array): string {
 /** Undoes FreeSWITCH's URL encoding of header values; a percent sign that encodes nothing stays what it is. */
 export function decodeHeader(value: string): string {
   if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return decodeBytes(value);
+  }
+}
+
+/** The slow way, for what is not UTF-8 or holds a bare percent sign. */
+function decodeBytes(value: string): string {
   const bytes = value.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );

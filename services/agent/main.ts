@@ -110,6 +110,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
       { application: 'set', data: 'export_vars=${export_vars},cti_bridge' },
     ],
     onData: (data) => decider.seen(data),
+    readAhead: ['cti_bridge'],
     onCall: (call) => decider.handle(call),
     onError: (err) => log.error({ err }, 'a connection of the socket application failed'),
   });

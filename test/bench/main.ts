@@ -5,6 +5,7 @@ import { type Figure, reached, tableHead, tableLine } from './figure.ts';
 import { liveCalls } from './live-calls.ts';
 import { notify } from './notify.ts';
 import type { Options } from './options.ts';
+import { comeFirst } from './priority.ts';
 import { startUp } from './startup.ts';
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>> = {
@@ -44,6 +45,7 @@ if (values.help || unknown.length > 0) {
 
 const say = (text: string) => (values.json ? process.stderr : process.stdout).write(`${text}\n`);
 const options = values.quick ? { rounds: 1, scale: 0.05, say } : { rounds: 5, scale: 1, say };
+comeFirst();
 const figures: Figure[] = [];
 say(tableHead());
 for (const name of wanted) {

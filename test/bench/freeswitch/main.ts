@@ -9,6 +9,7 @@ import { makeCertificate } from '#test/chaos/tls.ts';
 import { freeswitchFound } from '#test/freeswitch/process.ts';
 import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '../figure.ts';
 import { quantile } from '../numbers.ts';
+import { comeFirst } from '../priority.ts';
 import { Endpoint, World } from '../world.ts';
 import { type CallsResult, SipCalls } from './calls.ts';
 import { PASSWORD, startFreeSwitch } from './node.ts';
@@ -145,6 +146,7 @@ if (!freeswitchFound()) {
   console.error('There is no freeswitch on the PATH: nothing to measure.');
   process.exit(0);
 }
+comeFirst();
 const stops = new Stack();
 try {
   const figures = await run(stops);
