@@ -6,6 +6,7 @@ import { freePort, startNats, startRedis } from '#deploy/local/servers.ts';
 import { Stack } from '#deploy/local/stack.ts';
 import { Child } from './child.ts';
 import type { EndpointAsk } from './endpoint.ts';
+import { comeFirst } from './priority.ts';
 import { BenchSwitch } from './switch.ts';
 
 const READY_MS = 30_000;
@@ -111,6 +112,7 @@ export class World {
     this.#stops.add(nats.stop);
     this.#stops.add(redis.stop);
     this.#servers = { nats: nats.url, redis: redis.url, pids: { nats: nats.pid, redis: redis.pid } };
+    for (const { pid } of [nats, redis]) comeFirst(pid);
     const endpoint = await Endpoint.start(certificate);
     this.#endpoint = endpoint;
     this.#stops.add(() => endpoint.child.stop());

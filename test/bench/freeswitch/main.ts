@@ -102,7 +102,7 @@ async function run(stops: Stack): Promise<Figure[]> {
     return result;
   };
 
-  for (const way of ways) await call(way, 20, 20);
+  for (const way of ways) await call(way, 40, way.name === 'dialhook' ? 240 : 40);
   const figures: Figure[] = [];
   say(tableHead());
   for (const rate of rates) {
