@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
@@ -19,6 +20,27 @@ const openRedis = (config: RedisConfig, options: Omit<RedisOptions, 'replyMappin
   return new Redis(url.replace(/^rediss:/, 'redis:'), { ...all, tls: tlsOf(config) });
 };
 
+/**
+ * Sends what is written in one turn of the event loop in one piece, in its order: many calls are delivered at once, and
+ * a system call for each command of each is a tenth of the notifier's time.
+ */
+function gatherWrites(socket: Socket): void {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  let gathering = false;
+  const gathered = (...args: unknown[]): boolean => {
+    if (!gathering) {
+      gathering = true;
+      socket.cork();
+      setImmediate(() => {
+        gathering = false;
+        socket.uncork();
+      });
+    }
+    return write(...args);
+  };
+  socket.write = gathered as Socket['write'];
+}
+
 /** Connects to Redis, waiting for as long as it takes, and ties the connection to the service's life. */
 export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log): Redis {
   const redis = openRedis(config, {
@@ -27,6 +49,7 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 8), RECONNECT_MAX_MS),
   });
+  redis.on('connect', () => gatherWrites(redis.stream as Socket));
   let connected: boolean | undefined;
   let why: Error | undefined;
   redis.on('ready', () => {
