@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
  * Installs what is missing and then runs a command on the Node that npm brings. This file runs on the host's own Node
  * (20 or newer), before anything is installed: plain JavaScript, no packages.
  *
- *   node deploy/local/prepare.mjs start|test|chaos|bench [ARGUMENTS]
+ *   node deploy/local/prepare.mjs start|test|chaos|bench|bench:freeswitch|soak [ARGUMENTS]
  */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const node = join(root, 'node_modules', '.bin', 'node');
@@ -20,6 +20,8 @@ const commands = {
   test: { servers: true, run: vitest },
   chaos: { servers: true, run: ['test/chaos/main.ts'] },
   bench: { servers: true, run: ['test/bench/main.ts'] },
+  'bench:freeswitch': { servers: true, run: ['test/bench/freeswitch/main.ts'] },
+  soak: { servers: true, run: ['test/bench/soak.ts'] },
 };
 
 const say = (text) => process.stderr.write(`\x1b[2m${text}\x1b[0m\n`);

@@ -6,6 +6,7 @@ import { liveCalls } from './live-calls.ts';
 import { notify } from './notify.ts';
 import type { Options } from './options.ts';
 import { comeFirst } from './priority.ts';
+import { scaling } from './scale.ts';
 import { startUp } from './startup.ts';
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>> = {
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>>
   events,
   live: liveCalls,
   start: startUp,
+  scale: scaling,
 };
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]
