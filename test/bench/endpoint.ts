@@ -33,7 +33,7 @@ function count(): void {
 }
 
 function decide(path: string, response: ServerResponse): void {
-  const [, kind = ''] = path.split('/');
+  const [, kind = ''] = path.split(/[/?]/);
   const answer = () => {
     if (kind === 'httapi') response.writeHead(200, { 'content-type': 'text/xml' }).end(HTTAPI);
     else if (kind === 'dialplan') response.writeHead(200, { 'content-type': 'text/xml' }).end(DIALPLAN);

@@ -9,7 +9,7 @@ import { makeCertificate } from '#test/chaos/tls.ts';
 import { freeswitchFound } from '#test/freeswitch/process.ts';
 import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '../figure.ts';
 import { quantile } from '../numbers.ts';
-import { comeFirst } from '../priority.ts';
+import { comeFirstInRealTime } from '../priority.ts';
 import { Endpoint, World } from '../world.ts';
 import { type CallsResult, SipCalls } from './calls.ts';
 import { PASSWORD, startFreeSwitch } from './node.ts';
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const say = (text: string) => (values.json ? process.stderr : process.stdout).write(`${text}\n`);
 const rates = values.rate?.map(Number) ?? RATES;
 const rounds = values.quick ? 1 : 3;
-const seconds = values.quick ? 1 : 5;
+const seconds = values.quick ? 1 : 4;
 
 /** One way from INVITE to INVITE, over one kind of wire to the endpoint. */
 interface Way {
@@ -57,7 +57,11 @@ async function run(stops: Stack): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dialhook-bench-tls-'));
   stops.add(() => rm(folder, { recursive: true, force: true }));
   const certificate = await makeCertificate(folder);
-  const world = await World.start({ nodes: 0, env: { ENDPOINT_CA_FILE: certificate.cert } });
+  const world = await World.start({
+    first: comeFirstInRealTime,
+    nodes: 0,
+    env: { ENDPOINT_CA_FILE: certificate.cert },
+  });
   stops.add(() => world.stop());
   const secure = await Endpoint.start(certificate);
   stops.add(() => secure.child.stop());
@@ -146,7 +150,7 @@ if (!freeswitchFound()) {
   console.error('There is no freeswitch on the PATH: nothing to measure.');
   process.exit(0);
 }
-comeFirst();
+comeFirstInRealTime();
 const stops = new Stack();
 try {
   const figures = await run(stops);
