@@ -45,6 +45,7 @@ export class CallWorker {
   readonly #silentMs: number;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
+  readonly #onReady = () => this.#tick();
   #worker: Worker<CallJob>;
   #heardAt: number | undefined;
   /** When Redis last answered without taking the canary, or the worker was opened. */
@@ -60,7 +61,9 @@ export class CallWorker {
     this.#log = log;
     this.#worker = this.#open();
     this.#timer = setInterval(() => this.#tick(), options.canaryMs ?? CANARY_MS);
-    this.#tick();
+    // A notifier is ready when its first canary has come back: that must not wait for the timer.
+    if (redis.status === 'ready') this.#tick();
+    else redis.once('ready', this.#onReady);
   }
 
   /** For /readyz: what is wrong, in words. */
@@ -74,6 +77,7 @@ export class CallWorker {
   /** Takes no more jobs and waits for those in hand, unless Redis is away and could not be told anyway. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#redis.off('ready', this.#onReady);
     await this.#worker.close(this.#redis.status !== 'ready');
   }
 
