@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
@@ -13,9 +12,4 @@ export function comeFirst(pid = process.pid): void {
     setPriority(pid, ABOVE_OTHERS);
     writeFileSync(`/proc/${pid}/autogroup`, String(ABOVE_OTHERS));
   } catch {}
-}
-
-/** FreeSWITCH takes real-time priority for itself; beside it so do all processes of the bench, where that is allowed. */
-export function comeFirstInRealTime(pid = process.pid): void {
-  spawnSync('chrt', ['--all-tasks', '--rr', '--pid', '1', String(pid)]);
 }

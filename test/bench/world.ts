@@ -22,8 +22,6 @@ export interface WorldOptions {
   /** Key and certificate for an endpoint over https. */
   readonly certificate?: { readonly key: string; readonly cert: string };
   readonly env?: Readonly<Record<string, string>>;
-  /** What puts NATS and Redis before others' work; everything else has it from us. */
-  readonly first?: (pid: number) => void;
 }
 
 export interface Service {
@@ -107,22 +105,14 @@ export class World {
   }
 
   async #start(options: WorldOptions): Promise<void> {
-    const {
-      nodes = 1,
-      routers = 1,
-      notifiers = 1,
-      path = '0',
-      certificate,
-      env = {},
-      first = comeFirst,
-    } = options;
+    const { nodes = 1, routers = 1, notifiers = 1, path = '0', certificate, env = {} } = options;
     this.#folder = await mkdtemp(join(tmpdir(), 'dialhook-bench-'));
     this.#stops.add(() => rm(this.#folder, { recursive: true, force: true }));
     const [nats, redis] = await Promise.all([startNats(() => {}), startRedis(() => {})]);
     this.#stops.add(nats.stop);
     this.#stops.add(redis.stop);
     this.#servers = { nats: nats.url, redis: redis.url, pids: { nats: nats.pid, redis: redis.pid } };
-    for (const { pid } of [nats, redis]) first(pid);
+    for (const { pid } of [nats, redis]) comeFirst(pid);
     const endpoint = await Endpoint.start(certificate);
     this.#endpoint = endpoint;
     this.#stops.add(() => endpoint.child.stop());

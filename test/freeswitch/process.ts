@@ -37,12 +37,13 @@ export class FreeSwitchProcess {
     rmSync(this.#root, { recursive: true, force: true });
   };
 
-  constructor(root: string) {
+  /** `flags` are more of FreeSWITCH's own, such as `-np`. */
+  constructor(root: string, ...flags: readonly string[]) {
     const path = binary();
     if (path === undefined) throw new Error('there is no freeswitch on the PATH');
     this.#root = root;
     const folders = FOLDERS.flatMap((name) => [`-${name}`, join(root, name)]);
-    this.#child = spawn(path, ['-nonat', '-nf', '-nc', ...folders], {
+    this.#child = spawn(path, ['-nonat', '-nf', '-nc', ...flags, ...folders], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const keep = (chunk: Buffer) => {

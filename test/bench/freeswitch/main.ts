@@ -9,7 +9,7 @@ import { makeCertificate } from '#test/chaos/tls.ts';
 import { freeswitchFound } from '#test/freeswitch/process.ts';
 import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '../figure.ts';
 import { quantile } from '../numbers.ts';
-import { comeFirstInRealTime } from '../priority.ts';
+import { comeFirst } from '../priority.ts';
 import { Endpoint, World } from '../world.ts';
 import { type CallsResult, SipCalls } from './calls.ts';
 import { PASSWORD, startFreeSwitch } from './node.ts';
@@ -58,7 +58,6 @@ async function run(stops: Stack): Promise<Figure[]> {
   stops.add(() => rm(folder, { recursive: true, force: true }));
   const certificate = await makeCertificate(folder);
   const world = await World.start({
-    first: comeFirstInRealTime,
     nodes: 0,
     env: { ENDPOINT_CA_FILE: certificate.cert },
   });
@@ -150,7 +149,7 @@ if (!freeswitchFound()) {
   console.error('There is no freeswitch on the PATH: nothing to measure.');
   process.exit(0);
 }
-comeFirstInRealTime();
+comeFirst();
 const stops = new Stack();
 try {
   const figures = await run(stops);
