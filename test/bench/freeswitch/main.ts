@@ -17,6 +17,19 @@ import { PASSWORD, startFreeSwitch } from './node.ts';
 const ROUND_TRIP_MS = 20;
 const RATES = [10, 50, 100];
 
+const USAGE = `Usage: npm run bench:freeswitch -- [OPTIONS]
+
+Measures INVITE in to INVITE out through a real FreeSWITCH, by Dialhook and by FreeSWITCH's own modules.
+
+  --rate N      calls a second (10, 50 and 100); may be given several times
+  --wire NAME   http, https, or https20, which is 20 ms of round trip away; all without it
+  --rounds N    alternated rounds (3)
+  --seconds N   how long each lasts (4)
+  --quick       one round of one second
+  --check       exit code 1 when a figure falls short of its goal
+  --json        print one JSON object as the last line of standard output
+  --help        this text`;
+
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -24,12 +37,19 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     rate: { type: 'string', multiple: true },
     wire: { type: 'string', multiple: true },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '4' },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const say = (text: string) => (values.json ? process.stderr : process.stdout).write(`${text}\n`);
 const rates = values.rate?.map(Number) ?? RATES;
-const rounds = values.quick ? 1 : 3;
-const seconds = values.quick ? 1 : 4;
+const rounds = values.quick ? 1 : Number(values.rounds);
+const seconds = values.quick ? 1 : Number(values.seconds);
 
 /** One way from INVITE to INVITE, over one kind of wire to the endpoint. */
 interface Way {
