@@ -8,7 +8,13 @@ export const COST_MS = {
 } as const;
 
 /** Bytes on the wire for one whole call, as `npm run bench -- --only live` counts them. */
-export const WIRE_BYTES = { events: 27_000, nats: 12_000, redis: 15_000, socket: 7_700, http: 3_700 } as const;
+export const WIRE_BYTES = {
+  events: 27_000,
+  nats: 12_000,
+  redis: 15_000,
+  socket: 7_700,
+  http: 3_700,
+} as const;
 
 /** What a process may be busy at most, so that a burst does not queue up. */
 export const TARGET_LOAD = 0.6;
