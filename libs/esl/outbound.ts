@@ -24,6 +24,12 @@ const GONE = new ClosedError('the caller has given up, or the connection is lost
 /** Calls that may arrive before they are taken: FreeSWITCH waits 25 s for one whose connection is dropped in silence. */
 const BACKLOG = 4096;
 
+/** What a call was given to run when it was let go, in order, and when. */
+export interface Told {
+  readonly applications: readonly string[];
+  readonly time: Date;
+}
+
 /** One call that FreeSWITCH has handed over with its `socket` application. */
 export class OutboundCall {
   /** All that FreeSWITCH knows of the channel, as its headers name it. */
@@ -31,7 +37,7 @@ export class OutboundCall {
   /** Aborted when the caller has given up or the connection is lost. */
   readonly gone: AbortSignal;
   readonly #socket: EventSocket;
-  #told: readonly string[] = [];
+  #told: Told | undefined;
   readonly #readAhead: Map<string, Promise<string>>;
 
   constructor(
@@ -46,8 +52,8 @@ export class OutboundCall {
     this.#readAhead = readAhead;
   }
 
-  /** The applications that it was given to run when it was let go, in order; none when it was not. */
-  get told(): readonly string[] {
+  /** undefined when it was not let go. */
+  get told(): Told | undefined {
     return this.#told;
   }
 
@@ -79,7 +85,7 @@ export class OutboundCall {
       ({ name, data }) =>
         ['application', oneLine(data === '' ? name : `${name} ${data}`, 'application')] as const,
     );
-    this.#told = list.map(([, application]) => application);
+    this.#told = { applications: list.map(([, application]) => application), time: new Date() };
     await this.#socket.together(() => {
       const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
       void this.#exit();
@@ -101,7 +107,7 @@ export class OutboundCall {
       ...Object.entries(called).map(([name, value]) => ['export', `nolocal:${name}=${value}`] as const),
     ];
     for (const [name, data] of applications) oneLine(data, name);
-    this.#told = applications.map(([name, data]) => `${name} ${data}`);
+    this.#told = { applications: applications.map(([name, data]) => `${name} ${data}`), time: new Date() };
     await this.#socket.together(() => {
       const replies = applications.map(([name, data]) => this.execute(name, data));
       void this.#exit();

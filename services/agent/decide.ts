@@ -113,9 +113,12 @@ export class Decider {
       },
     ).finally(() => this.#inHand--);
 
-    const ms = Math.round(performance.now() - started);
-    this.#trail.add({ step: 'decided', ...happensNow(request), ...outcome, ms, told: [...call.told] });
-    decided(outcome.result, node, measured.url, performance.now() - started);
+    const tookMs = performance.now() - started;
+    const ms = Math.round(tookMs);
+    const { applications: told = [], time = new Date() } = call.told ?? {};
+    const when = { ...happensNow(request), time: time.toISOString() };
+    this.#trail.add({ step: 'decided', ...when, ...outcome, ms, told: [...told] });
+    decided(outcome.result, node, measured.url, tookMs);
     const line = {
       ...outcome,
       ms,
