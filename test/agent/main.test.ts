@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
@@ -136,7 +137,7 @@ describe('the agent', () => {
     const subject = { last_by_subj: `${BUS.live}.fs1.${uuid}` };
     const found = () => manager.streams.getMessage(BUS.liveStream, subject).catch(() => null);
     let stored = await found();
-    while (stored === null) stored = await found();
+    for (; stored === null; stored = await found()) await pause(20);
     expect(stored.json()).toMatchObject({ uuid, url: 'http://crm/', node: 'fs1' });
   });
 
