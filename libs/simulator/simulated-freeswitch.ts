@@ -105,9 +105,17 @@ export class SimulatedFreeSwitch {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Dies: calls and connections are gone without a word. */
+  async crash(): Promise<void> {
+    this.#node.core.die();
+    for (const socket of this.#sockets) socket.destroy();
+    await this.#close();
+    await Promise.allSettled(this.#calls.values());
+  }
+
   /** Dies and comes back on the same port: calls and connections are gone without a word, events begin anew. */
   async restart(): Promise<void> {
-    await this.#die();
+    await this.crash();
     this.#node = this.#boot();
     await this.#listen();
   }
@@ -153,13 +161,6 @@ export class SimulatedFreeSwitch {
     const address = server.address();
     if (address !== null && typeof address === 'object') this.#port = address.port;
     this.#scheduleHeartbeat();
-  }
-
-  async #die(): Promise<void> {
-    this.#node.core.die();
-    for (const socket of this.#sockets) socket.destroy();
-    await this.#close();
-    await Promise.allSettled(this.#calls.values());
   }
 
   async #close(): Promise<void> {

@@ -47,7 +47,7 @@ export interface Invite {
   /** The user part of the request URI: the number dialled. */
   readonly number: string;
   /** By which way it went. */
-  readonly via: 'gw' | 'gw2' | 'ip' | 'device';
+  readonly via: 'gw' | 'gw2' | 'fallback' | 'ip' | 'device';
   readonly callerNumber: string;
   /** Codec names of the offer, in order. */
   readonly codecs: readonly string[];

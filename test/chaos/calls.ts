@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallRecord, SimulatedCall } from '#libs/simulator/call-record.ts';
-import type { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { FATES } from './fates.ts';
+import type { CallInHand, CallTold, Switch } from './switch.ts';
 
 /** The gateway of the dialplan's own bridge, and how its dial string begins. */
 export const FALLBACK_GATEWAY = 'fallback';
@@ -10,8 +9,7 @@ export const FALLBACK = `sofia/gateway/${FALLBACK_GATEWAY}/`;
 /** Where calls come in. */
 export interface Place {
   readonly name: string;
-  /** undefined while the switch is away: no call comes in there then. */
-  readonly node: SimulatedFreeSwitch | undefined;
+  readonly node: Switch;
   /** Ports of its agents. */
   readonly agentPorts: readonly number[];
 }
@@ -30,7 +28,7 @@ export interface PlacedCall {
   readonly cancels: boolean;
   /** performance.now() when it ended; undefined until then, as is the record. */
   readonly endedAt: number | undefined;
-  readonly record: CallRecord | undefined;
+  readonly record: CallTold | undefined;
 }
 
 const MAX_CALL_MS = 90_000;
@@ -78,25 +76,23 @@ export class Calls {
   #placeOne(index: number): void {
     const fate = FATES[index % FATES.length];
     const place = this.#places[index % this.#places.length];
-    if (!fate || !place?.node) return;
+    if (!fate || !place?.node.running) return;
     const number = `${fate.prefix}${String(index).padStart(8, '0')}`;
     const { url, connectMs, responseMs } = this.#settings;
     const call = place.node.call({
       caller: { number: `138${String(index).padStart(8, '0')}`, name: '张三' },
       destination: number,
-      dialplan: [
-        `set cti_bridge=${url} ${connectMs} ${responseMs} 1`,
-        `socket ${hosts(place.agentPorts, index)}`,
-        `bridge ${FALLBACK}${number}`,
-      ],
-      callee: ({ gateway }) => fate.callee(gateway ?? ''),
+      ctiBridge: `${url} ${connectMs} ${responseMs} 1`,
+      socket: hosts(place.agentPorts, index),
+      fallback: `${FALLBACK}${number}`,
+      callee: fate.callee,
       ...(fate.cancelAt === undefined ? {} : { cancelAt: fate.cancelAt }),
       ...(fate.byeAt === undefined ? {} : { byeAt: fate.byeAt }),
     });
     this.#keep(call, place.name, fate.cancelAt !== undefined);
   }
 
-  #keep({ uuid, ended }: SimulatedCall, node: string, cancels: boolean): void {
+  #keep({ uuid, ended }: CallInHand, node: string, cancels: boolean): void {
     const placed: { -readonly [K in keyof PlacedCall]: PlacedCall[K] } = {
       uuid,
       node,
@@ -107,6 +103,7 @@ export class Calls {
     };
     this.all.push(placed);
     const kept = ended.then((record) => {
+      if (record === undefined) this.all.splice(this.all.indexOf(placed), 1);
       placed.record = record;
       placed.endedAt = performance.now();
       this.#live.delete(kept);

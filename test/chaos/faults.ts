@@ -431,7 +431,9 @@ export const FAULTS: readonly Fault[] = [
     seconds: [3, 1],
     allowed: { unseen: ['fs1'], crashed: ['fs1'] },
     strike: async (world, seconds) => {
-      await world.crashSwitch('fs1');
+      const node = world.switch('fs1');
+      await node.crash();
+      await node.start();
       await pause(seconds);
     },
   },
@@ -442,9 +444,10 @@ export const FAULTS: readonly Fault[] = [
     seconds: [5, 1],
     allowed: { unseen: ['fs2'], crashed: ['fs2'] },
     strike: async (world, seconds) => {
-      const port = await world.stopSwitch('fs2');
+      const node = world.switch('fs2');
+      await node.stop();
       await pause(seconds);
-      await world.startSwitch('fs2', port);
+      await node.start();
     },
   },
   {
@@ -485,3 +488,8 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 export const faultNamed = (name: string): Fault | undefined => FAULTS.find((fault) => fault.name === name);
+
+/** Faults of agents and routers, of their wires, and of FreeSWITCH: those to be tried with a real one. */
+export const ON_FREESWITCH: ReadonlySet<string> = new Set(
+  FAULTS.map(({ name }) => name).filter((name) => /^none$|agent|twin|router|rolling|freeswitch/.test(name)),
+);

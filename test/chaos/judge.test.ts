@@ -1,17 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { CallRecord } from '#libs/simulator/call-record.ts';
 import { FALLBACK, type PlacedCall } from './calls.ts';
 import type { Allowed } from './faults.ts';
 import { type Evidence, judge, outcomeOf } from './judge.ts';
+import type { CallTold } from './switch.ts';
 
 const bridge = (data: string) => ({ name: 'bridge', data });
 
-function call(record: Partial<CallRecord> = {}, cancels = false): PlacedCall {
-  const whole: CallRecord = {
-    uuid: 'a',
-    invites: [],
-    status: 200,
-    reason: undefined,
+function call(record: Partial<CallTold> = {}, cancels = false): PlacedCall {
+  const whole: CallTold = {
     cause: 'NORMAL_CLEARING',
     applications: [bridge('{}[]sofia/gateway/gw/1')],
     variables: { dialhook_call: 'a', dialhook_result: 'decided' },
@@ -91,6 +87,15 @@ describe('judge', () => {
     expect(verdict(died, ['a.b.ring'], { crashed: ['fs1'] })).toMatchObject({ expected: 2, lost: 1 });
     expect(verdict(died, ['a.b.ring', 'a.a.hangup'], { crashed: ['fs1'] })).toMatchObject({ ok: true });
     expect(verdict(died, ['a.b.ring'], {}, { known: new Set() })).toMatchObject({ expected: 1, lost: 0 });
+  });
+
+  test('believes an agent that heard more of a dying switch, and wants the end told all the same', () => {
+    const partial = call({ cause: 'CRASH', variables: {}, progress: [], partial: true });
+    const allowed = { crashed: ['fs1'] };
+    expect(verdict(partial, ['a.b.ring', 'a.a.hangup'], allowed)).toMatchObject({ ok: true, expected: 2 });
+    expect(verdict(partial, ['a.b.ring'], allowed)).toMatchObject({ expected: 2, lost: 1 });
+    expect(verdict(partial, ['a.a.hangup', 'a.b.ring'], allowed)).toMatchObject({ out_of_order: 1 });
+    expect(verdict(partial, [], allowed, { known: new Set() })).toMatchObject({ ok: true, expected: 0 });
   });
 
   test('leaves to its dialplan a call that died with its only agent before the endpoint was asked', () => {

@@ -63,6 +63,25 @@ export function outcomeOf({ record, cancels, node }: PlacedCall, allowed: Allowe
   return allowed.crashed?.includes(node) && ENDED_WITH_SWITCH.has(record.cause) ? 'crashed' : 'stuck';
 }
 
+const SEEN_ACTIONS = ['ring', 'progress', 'answer'] as const;
+
+/** Agents may have heard more of a call's legs than we have when its switch died. */
+function withHeard(
+  told: CallTruth['progress'],
+  { uuid, arrived }: { readonly uuid: string; readonly arrived: ReadonlySet<string> },
+): CallTruth['progress'] {
+  const ids = new Set(told.map((one) => notificationId({ uuid, ...one })));
+  const heard = [...arrived].filter((id) => !ids.has(id));
+  return [
+    ...told,
+    ...heard.flatMap((id) => {
+      const [, leg, name] = id.split('.');
+      const action = SEEN_ACTIONS.find((one) => one === name);
+      return leg && action ? [{ leg, action }] : [];
+    }),
+  ];
+}
+
 /** What the endpoint has to be told of a call, and how much of its progress nobody could see. */
 function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): CallTruth & { unseen: number } {
   const { uuid, node, record } = call;
@@ -70,14 +89,17 @@ function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): Call
   const hangup = { leg: uuid, action: 'hangup' } as const;
   const came = (one: { leg: string; action: 'ring' | 'progress' | 'answer' | 'hangup' }) =>
     arrived.has(notificationId({ uuid, ...one }));
+  const partial = record?.partial === true;
   const quiet = { uuid, result: undefined, decisionMs: undefined };
   // A call that no agent has taken is none of ours.
-  if (record?.variables['dialhook_call'] === undefined) return { ...quiet, progress: [], unseen: 0 };
+  const taken = record?.variables['dialhook_call'] !== undefined || (partial && known.has(uuid));
+  if (!record || !taken) return { ...quiet, progress: [], unseen: 0 };
   // A call that died with its only agent before the endpoint was asked about it is its dialplan's alone.
   const forsaken = allowed.forsaken?.includes(node) === true && !known.has(uuid);
   if (forsaken) return { ...quiet, progress: [], unseen: record.progress.length };
-  const ended = record.progress.some(({ action }) => action === 'hangup');
-  const owed = ended || (!known.has(uuid) && !came(hangup)) ? record.progress : [...record.progress, hangup];
+  const told = partial ? withHeard(record.progress, { uuid, arrived }) : record.progress;
+  const ended = told.some(({ action }) => action === 'hangup');
+  const owed = ended || (!known.has(uuid) && !came(hangup)) ? told : [...told, hangup];
   const progress = allowed.unseen?.includes(node)
     ? owed.filter((one) => one.action === 'hangup' || came(one))
     : owed;

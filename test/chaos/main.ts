@@ -1,19 +1,24 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FAULTS, type Fault, faultNamed } from './faults.ts';
+import { freeswitchFound } from '#test/freeswitch/process.ts';
+import { FAULTS, type Fault, faultNamed, ON_FREESWITCH } from './faults.ts';
 import type { Row } from './judge.ts';
+import { RealSwitch } from './real-switch.ts';
 import { runFaults } from './run.ts';
 import { tableHead, tableLine } from './table.ts';
 
 const USAGE = `Usage: npm run chaos -- [OPTIONS]
 
 Breaks a whole local cluster, fault by fault, under steady simulated calls, and says whether it kept its promises.
+With --freeswitch the calls are SIP, through two real FreeSWITCHes, and the faults those of agents and routers and of
+FreeSWITCH itself, unless others are named.
 
   --fault NAME   only this fault, or several at once as NAME+NAME; may be given several times
+  --freeswitch   with the freeswitch that is on the PATH
   --short        each fault in its short form
   --seconds N    how long each fault lasts, instead of its own time
-  --rate N       calls a second (default 10)
+  --rate N       calls a second (default 10, with --freeswitch 4)
   --log FOLDER   keep what the services log, one file for each fault
   --json         print one JSON object as the last line of standard output
   --list         say which faults there are
@@ -33,8 +38,12 @@ function number(name: string, text: string | undefined, max: number): number | u
 }
 
 /** Each is what happens at once. */
-function stagesNamed(names: readonly string[] | undefined): readonly (readonly Fault[])[] {
-  if (names === undefined) return FAULTS.map((fault) => [fault]);
+function stagesNamed(
+  names: readonly string[] | undefined,
+  freeswitch: boolean,
+): readonly (readonly Fault[])[] {
+  if (names === undefined)
+    return FAULTS.filter(({ name }) => !freeswitch || ON_FREESWITCH.has(name)).map((fault) => [fault]);
   return names.map((together) =>
     together.split('+').map((name) => {
       const fault = faultNamed(name);
@@ -48,6 +57,7 @@ function readOptions() {
   const { values } = parseArgs({
     options: {
       fault: { type: 'string', multiple: true },
+      freeswitch: { type: 'boolean', default: false },
       short: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       rate: { type: 'string' },
@@ -57,11 +67,12 @@ function readOptions() {
       help: { type: 'boolean', default: false },
     },
   });
+  if (values.freeswitch && !freeswitchFound()) throw new UsageError('there is no freeswitch on the PATH');
   return {
     ...values,
-    stages: stagesNamed(values.fault),
+    stages: stagesNamed(values.fault, values.freeswitch),
     seconds: number('seconds', values.seconds, MAX_SECONDS),
-    rate: number('rate', values.rate, MAX_RATE) ?? 10,
+    rate: number('rate', values.rate, MAX_RATE) ?? (values.freeswitch ? 4 : 10),
   };
 }
 
@@ -79,7 +90,10 @@ function optionsOrExit(): Options {
 }
 
 /** In a cluster of its own. A cluster that cannot even be started is a broken promise too. */
-async function runOne(faults: readonly Fault[], { seconds, short, rate, log }: Options): Promise<Row> {
+async function runOne(
+  faults: readonly Fault[],
+  { seconds, short, rate, log, freeswitch }: Options,
+): Promise<Row> {
   const file = log === undefined ? undefined : join(log, `${nameOf(faults)}.log`);
   if (file !== undefined) rmSync(file, { force: true });
   const timing = {
@@ -87,7 +101,11 @@ async function runOne(faults: readonly Fault[], { seconds, short, rate, log }: O
     beforeMs: short ? 1_000 : 3_000,
     steadyMs: short ? 1_500 : 3_000,
   };
-  const [row] = await runFaults([faults], { rate, timing, ...(file === undefined ? {} : { log: file }) });
+  const [row] = await runFaults([faults], {
+    ...{ rate, timing },
+    ...(file === undefined ? {} : { log: file }),
+    ...(freeswitch ? { newSwitch: RealSwitch.create } : {}),
+  });
   if (!row) throw new Error('no row');
   return row;
 }

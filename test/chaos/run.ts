@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Allowed, Fault } from './faults.ts';
 import { judge, type Row } from './judge.ts';
+import { SimulatedSwitch } from './simulated-switch.ts';
 import { runStage, type Stage, type Timing } from './stage.ts';
+import type { NewSwitch } from './switch.ts';
 import { TIMEOUTS, World, type WorldOptions } from './world.ts';
 
 /** On top of a call's two timeouts: the agent's own 250 ms for the way to a router, and a machine of two busy cores. */
@@ -16,6 +18,8 @@ export interface RunOptions {
   readonly rate: number;
   readonly timing: Timing;
   readonly log?: string;
+  /** Simulated when absent. */
+  readonly newSwitch?: NewSwitch;
 }
 
 const union = (lists: readonly (readonly string[] | undefined)[]): readonly string[] => [
@@ -69,7 +73,7 @@ async function settle(world: World, stages: readonly Stage[]): Promise<Row[]> {
 }
 
 /** Settings that several faults ask of one cluster. */
-function worldOf(faults: readonly Fault[]): WorldOptions {
+function worldOf(faults: readonly Fault[]): Omit<WorldOptions, 'newSwitch'> {
   const wanted = faults.flatMap(({ world }) => world ?? []);
   const env = (kind: 'agent' | 'router' | 'notifier') =>
     Object.assign({}, ...wanted.map((one) => one.env?.[kind] ?? {})) as Record<string, string>;
@@ -83,9 +87,13 @@ function worldOf(faults: readonly Fault[]): WorldOptions {
 /** Runs stages one after the other in one cluster, each the faults that happen at once. A row for each stage. */
 export async function runFaults(
   stages: readonly (readonly Fault[])[],
-  { rate, timing, log }: RunOptions,
+  { rate, timing, log, newSwitch = SimulatedSwitch.create }: RunOptions,
 ): Promise<Row[]> {
-  const world = await World.start({ ...worldOf(stages.flat()), ...(log === undefined ? {} : { log }) });
+  const world = await World.start({
+    newSwitch,
+    ...worldOf(stages.flat()),
+    ...(log === undefined ? {} : { log }),
+  });
   try {
     world.calls.begin(rate);
     const done: Stage[] = [];

@@ -1,4 +1,5 @@
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
+import type { Switch } from './switch.ts';
 
 const text = (event: FreeSwitchEvent, name: string): string => {
   const value = event[name];
@@ -21,9 +22,8 @@ export class Watcher {
     this.#fallback = fallback;
   }
 
-  async watch(node: { host: string; port: number; password: string }): Promise<void> {
+  async watch({ host, port, password }: Switch['eventSocket']): Promise<void> {
     const { promise: up, resolve } = Promise.withResolvers<void>();
-    const { host, port, password } = node;
     this.#connections.add(
       new InboundConnection({
         host,

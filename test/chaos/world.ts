@@ -4,12 +4,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack } from '#deploy/local/stack.ts';
-import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
-import { Calls, FALLBACK, FALLBACK_GATEWAY, type Place } from './calls.ts';
+import { Calls, FALLBACK, type Place } from './calls.ts';
 import { Endpoint } from './endpoint.ts';
 import { privatePort } from './ports.ts';
 import { WireProxy } from './proxy.ts';
 import { Supervised } from './supervised.ts';
+import type { NewSwitch, Switch } from './switch.ts';
 import { type Certificate, makeCertificate } from './tls.ts';
 import { Watcher } from './watcher.ts';
 
@@ -21,6 +21,7 @@ type Kind = 'agent' | 'router' | 'notifier';
 type Env = Readonly<Record<string, string>>;
 
 export interface WorldOptions {
+  readonly newSwitch: NewSwitch;
   readonly links?: readonly Link[];
   /** NATS, Redis and the endpoint are spoken to over TLS, which notices every changed byte. */
   readonly tls?: boolean;
@@ -33,8 +34,8 @@ export interface WorldOptions {
 /** Timeouts of every call, milliseconds. */
 export const TIMEOUTS = { connectMs: 2_000, responseMs: 2_000 } as const;
 
-const PASSWORD = 'ClueCon';
 const AGENTS: Readonly<Record<string, string>> = { 'agent-1a': 'fs1', 'agent-1b': 'fs1', 'agent-2': 'fs2' };
+const NODES = [...new Set(Object.values(AGENTS))];
 const ROUTERS = ['router-1', 'router-2'];
 const NOTIFIERS = ['notifier-1', 'notifier-2'];
 const READY_MS = 60_000;
@@ -73,14 +74,14 @@ const answersWell = (url: string, withinMs: number): Promise<boolean> =>
     () => false,
   );
 
-/** A whole cluster of real processes around two simulated switches, with a handle on everything that can break. */
+/** A whole cluster of real processes around two switches, with a handle on everything that can break. */
 export class World {
   readonly #options: WorldOptions;
   readonly #stack = new Stack();
   readonly #processes = new Map<string, Supervised>();
   readonly #proxies: { readonly link: Link; readonly service: string; readonly proxy: WireProxy }[] = [];
   readonly #ports = new Map<string, number>();
-  readonly #switches = new Map<string, SimulatedFreeSwitch>();
+  readonly #switches = new Map<string, Switch>();
   readonly watcher = new Watcher(FALLBACK);
   #certificate: Certificate | undefined;
   #folder = '';
@@ -138,24 +139,10 @@ export class World {
     return all.filter((_, i) => !ready[i]).map(({ name }) => name);
   }
 
-  /** A switch dies without a word and is back at once. */
-  async crashSwitch(name: string): Promise<void> {
-    await this.#switches.get(name)?.restart();
-  }
-
-  /** A switch ends in order: its calls are hung up. */
-  async stopSwitch(name: string): Promise<number> {
-    const node = this.#switches.get(name);
-    this.#switches.delete(name);
-    await node?.stop();
-    return node?.port ?? 0;
-  }
-
-  async startSwitch(name: string, port = 0): Promise<SimulatedFreeSwitch> {
-    const node = await SimulatedFreeSwitch.start({ name, password: PASSWORD, port });
-    for (const gateway of ['gw', 'gw2', FALLBACK_GATEWAY]) node.gateways.add(gateway);
-    this.#switches.set(name, node);
-    return node;
+  switch(name: string): Switch {
+    const found = this.#switches.get(name);
+    if (!found) throw new Error(`no switch ${name}`);
+    return found;
   }
 
   async stop(): Promise<void> {
@@ -166,18 +153,25 @@ export class World {
     this.#folder = await mkdtemp(join(tmpdir(), 'dialhook-chaos-'));
     this.#stack.add(() => rm(this.#folder, { recursive: true, force: true, maxRetries: 5 }));
     if (this.#options.tls) this.#certificate = await makeCertificate(this.#folder);
-    this.#stack.add(() => Promise.all([...this.#switches.values()].map((one) => one.stop())).then(() => {}));
     const endpoint = await Endpoint.start(this.#certificate);
     this.#endpoint = endpoint;
     this.#stack.add(() => endpoint.stop());
     await Promise.all([this.#startNats(), this.#startRedis()]);
     this.#stack.add(() => this.watcher.stop());
-    for (const name of new Set(Object.values(AGENTS))) await this.watcher.watch(await this.startSwitch(name));
+    await Promise.all(NODES.map((name) => this.#startSwitch(name)));
     await this.#startServices();
     this.#calls = new Calls(this.#places(), {
       url: `${this.#scheme('http')}://127.0.0.1:${await this.#through('endpoint', 'endpoint', endpoint.port)}/calls`,
       ...TIMEOUTS,
     });
+  }
+
+  async #startSwitch(name: string): Promise<void> {
+    const node = await this.#options.newSwitch(name);
+    this.#switches.set(name, node);
+    this.#stack.add(() => node.close());
+    await node.start();
+    await this.watcher.watch(node.eventSocket);
   }
 
   #scheme(plain: string): string {
@@ -240,12 +234,13 @@ export class World {
     for (const [name, node] of Object.entries(AGENTS)) {
       const socket = await privatePort();
       this.#ports.set(`socket ${name}`, socket);
-      const freeswitch = await this.#through('agent-freeswitch', name, this.#switches.get(node)?.port ?? 0);
+      const { port, password } = this.switch(node).eventSocket;
+      const freeswitch = await this.#through('agent-freeswitch', name, port);
       const env = {
         ...AGENT_ENV,
         NODE_NAME: node,
         FREESWITCH_PORT: String(freeswitch),
-        FREESWITCH_PASSWORD: PASSWORD,
+        FREESWITCH_PASSWORD: password,
         SOCKET_PORT: String(socket),
       };
       starting.push(this.#service(name, 'agent', { ...env, ...(await shared('agent', name)) }));
@@ -288,16 +283,12 @@ export class World {
   }
 
   #places(): Place[] {
-    const switches = this.#switches;
-    const ports = this.#ports;
-    return [...new Set(Object.values(AGENTS))].map((name) => ({
+    return NODES.map((name) => ({
       name,
-      get node() {
-        return switches.get(name);
-      },
+      node: this.switch(name),
       agentPorts: Object.entries(AGENTS)
         .filter(([, node]) => node === name)
-        .map(([agent]) => ports.get(`socket ${agent}`) ?? 0),
+        .map(([agent]) => this.#ports.get(`socket ${agent}`) ?? 0),
     }));
   }
 }

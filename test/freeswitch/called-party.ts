@@ -36,16 +36,17 @@ export class CalledParty {
   receive(message: SipMessage): void {
     const name = method(message);
     if (name === undefined) {
-      if (statusOf(message) >= 200) this.#end();
+      if (statusOf(message) >= 200) this.end();
     } else if (name === 'INVITE' && /;tag=/.test(header(message, 'To')))
       this.#answer(message, 200, sdp(this.#socket.port));
     else if (name === 'INVITE') this.#socket.send(this.#last, this.#port);
     else if (name !== 'ACK') this.#answer(message, 200);
-    if (name === 'BYE') this.#end();
+    if (name === 'BYE') this.end();
     if (name === 'CANCEL' && !this.#final) this.#refuse(487);
   }
 
-  #end(): void {
+  /** Does no more, as when the other side is there no longer. */
+  end(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#ended.resolve();
   }
@@ -73,7 +74,7 @@ export class CalledParty {
   #refuse(status: number): void {
     this.#final = true;
     this.#respond(status);
-    this.#end();
+    this.end();
   }
 
   #answer(to: SipMessage, status: number, body?: string): SipMessage {

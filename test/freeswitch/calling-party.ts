@@ -4,6 +4,7 @@ import { header, method, response, type SipMessage, statusOf, uri } from './sip-
 import type { SipSocket } from './sip-socket.ts';
 
 export interface Caller {
+  readonly callId: string;
   readonly number: string;
   readonly name: string;
   readonly destination: string;
@@ -26,7 +27,6 @@ const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 /** The caller's side of one call, from its INVITE to its end. */
 export class CallingParty {
-  readonly callId = randomUUID();
   readonly #caller: Caller;
   readonly #socket: SipSocket;
   readonly #port: number;
@@ -53,6 +53,10 @@ export class CallingParty {
     if (caller.cancelAt !== undefined) this.#timers.push(setTimeout(() => this.#cancel(), caller.cancelAt));
   }
 
+  get callId(): string {
+    return this.#caller.callId;
+  }
+
   /** Resolves with what it saw when its side of the call is over. */
   get ended(): Promise<Seen> {
     return this.#ended.promise;
@@ -64,7 +68,8 @@ export class CallingParty {
     else if (name !== 'ACK') this.#onRequest(message, name);
   }
 
-  #end(): void {
+  /** Does no more, as when the other side is there no longer. */
+  end(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#ended.resolve({
       status: this.#statuses.at(-1) ?? 0,
@@ -76,11 +81,11 @@ export class CallingParty {
   #onRequest(message: SipMessage, name: string): void {
     const body = name === 'INVITE' ? sdp(this.#socket.port) : '';
     this.#socket.send(response(message, 200, '', this.#contact(), body), this.#port);
-    if (name === 'BYE') this.#end();
+    if (name === 'BYE') this.end();
   }
 
   #onResponse(message: SipMessage, status: number, cseq: string): void {
-    if (cseq.endsWith('BYE') && status >= 200) this.#end();
+    if (cseq.endsWith('BYE') && status >= 200) this.end();
     if (!cseq.endsWith('INVITE')) return;
     const again = status >= 200 && this.#statuses.at(-1) === status;
     if (!again) this.#statuses.push(status);
@@ -93,7 +98,7 @@ export class CallingParty {
       const reasons = message.headers.filter(([name]) => name === 'Reason').map(([, value]) => value);
       this.#reason = /text="([^"]*)"/.exec(reasons.join())?.[1];
       this.#send('ACK', 1, [['Via', header(this.#invite, 'Via')]]);
-      this.#end();
+      this.end();
     } else {
       this.#target = uri(header(message, 'Contact'));
       this.#send('ACK', 1);

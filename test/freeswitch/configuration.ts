@@ -16,6 +16,7 @@ export interface Configuration {
   /** HOST:PORT of the SIP endpoints that stand for the world outside. */
   readonly gw: string;
   readonly gw2: string;
+  readonly fallback: string;
   readonly ip: string;
 }
 

@@ -15,14 +15,18 @@ export class EventSocket {
   readonly #socket: Socket;
   readonly #replies: ((reply: string) => void)[] = [];
   readonly #onEvent: (event: Event) => void;
+  readonly #closed: Promise<void>;
   #buffer = Buffer.alloc(0);
 
   private constructor(socket: Socket, onEvent: (event: Event) => void) {
     this.#socket = socket;
     this.#onEvent = onEvent;
     socket.on('data', (chunk) => this.#read(chunk));
-    socket.on('close', () => {
-      for (const reply of this.#replies.splice(0)) reply('-ERR closed');
+    this.#closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        for (const reply of this.#replies.splice(0)) reply('-ERR closed');
+        resolve();
+      });
     });
     socket.on('error', () => socket.destroy());
   }
@@ -68,6 +72,11 @@ export class EventSocket {
 
   api(command: string): Promise<string> {
     return this.send(`api ${command}`);
+  }
+
+  /** Resolves when either side has closed it and all that came has been read. */
+  get closed(): Promise<void> {
+    return this.#closed;
   }
 
   close(): void {

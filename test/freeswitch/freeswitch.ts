@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,50 +11,98 @@ const START_MS = 30_000;
 const POLL_MS = 50;
 const PROFILES = 2;
 const FIXED = { domain: '127.0.0.1', password: 'everything', user: 'agent', userPassword: 'events-only' };
-const EVENTS = 'CHANNEL_CREATE CHANNEL_HANGUP_COMPLETE';
 
-/** One FreeSWITCH that runs and whose events are heard. */
-export interface Running {
-  readonly domain: string;
-  /** Where it takes calls and registrations. */
-  readonly sipPort: number;
-  readonly eventSocket: { readonly host: string; readonly port: number; readonly password: string };
-  readonly user: { readonly name: string; readonly password: string };
-  api(command: string): Promise<string>;
-  stop(): Promise<void>;
+interface Listener {
+  /** Names of events, the end of each leg and its beginning among them. */
+  readonly events: string;
+  readonly onEvent: (event: Event) => void;
 }
 
-/** Configures and starts a FreeSWITCH in a temporary folder; resolves when it takes calls. */
-export async function freeSwitch(
-  outside: Pick<Configuration, 'gw' | 'gw2' | 'ip' | 'logLevel'>,
-  onEvent: (event: Event) => void,
-): Promise<Running> {
-  const ports = await reservePorts();
-  const root = await mkdtemp(join(tmpdir(), 'dialhook-freeswitch-'));
-  await makeFolders(root);
-  await writeConfiguration(join(root, 'conf'), { ...FIXED, ...outside, ...inConfiguration(ports) });
-  const child = new FreeSwitchProcess(root);
-  const eventSocket = { host: '127.0.0.1', port: ports.eventSocket, password: FIXED.password };
-  const stop = async () => {
-    await child.stop();
-    ports.release();
-  };
-  try {
-    const socket = await ready(child, eventSocket, onEvent);
-    return {
-      domain: FIXED.domain,
-      sipPort: ports.internal,
-      eventSocket,
-      user: { name: FIXED.user, password: FIXED.userPassword },
-      api: (command) => socket.api(command),
-      stop: async () => {
-        socket.close();
-        await stop();
-      },
-    };
-  } catch (error) {
-    await stop();
-    throw error;
+/** One FreeSWITCH with ports, a configuration and a folder of its own, which it keeps when it is started again. */
+export class FreeSwitch {
+  readonly domain = FIXED.domain;
+  readonly user = { name: FIXED.user, password: FIXED.userPassword };
+  readonly eventSocket: { readonly host: string; readonly port: number; readonly password: string };
+  /** Where it takes calls and registrations. */
+  readonly sipPort: number;
+  readonly #ports: Ports;
+  readonly #root: string;
+  readonly #listener: Listener;
+  #child: FreeSwitchProcess | undefined;
+  #socket: EventSocket | undefined;
+
+  private constructor(ports: Ports, root: string, listener: Listener) {
+    this.eventSocket = { host: '127.0.0.1', port: ports.eventSocket, password: FIXED.password };
+    this.sipPort = ports.internal;
+    this.#ports = ports;
+    this.#root = root;
+    this.#listener = listener;
+  }
+
+  /** Configures one in a temporary folder. */
+  static async configure(
+    outside: Pick<Configuration, 'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel'>,
+    listener: Listener,
+  ): Promise<FreeSwitch> {
+    const ports = await reservePorts();
+    const root = await mkdtemp(join(tmpdir(), 'dialhook-freeswitch-'));
+    await makeFolders(root);
+    await writeConfiguration(join(root, 'conf'), { ...FIXED, ...outside, ...inConfiguration(ports) });
+    return new FreeSwitch(ports, root, listener);
+  }
+
+  get running(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  /** Resolves when it takes calls and its events are heard. */
+  async start(): Promise<void> {
+    const child = new FreeSwitchProcess(this.#root);
+    this.#child = child;
+    this.#socket = await this.#ready(child);
+  }
+
+  api(command: string): Promise<string> {
+    return this.#socket?.api(command) ?? Promise.resolve('-ERR not running');
+  }
+
+  /** Ends it in order; what it tells of that is heard. */
+  stop(): Promise<void> {
+    return this.#end(async (child) => child.stop());
+  }
+
+  /** As a crash ends it. */
+  kill(): Promise<void> {
+    return this.#end(async (child) => child.kill());
+  }
+
+  /** Ends it for good. */
+  async close(): Promise<void> {
+    await this.stop();
+    this.#ports.release();
+    await rm(this.#root, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  async #end(how: (child: FreeSwitchProcess) => Promise<void>): Promise<void> {
+    const [child, socket] = [this.#child, this.#socket];
+    this.#child = undefined;
+    this.#socket = undefined;
+    if (child) await how(child);
+    await socket?.closed;
+  }
+
+  async #ready(child: FreeSwitchProcess): Promise<EventSocket> {
+    const { events, onEvent } = this.#listener;
+    const end = Date.now() + START_MS;
+    let socket: EventSocket | undefined;
+    for (; Date.now() < end && child.running; await sleep(POLL_MS)) {
+      socket ??= await EventSocket.open(this.eventSocket, events, onEvent).catch(() => undefined);
+      if (socket === undefined || !(await socket.api('status')).includes('is ready')) continue;
+      const profiles = await socket.api('sofia status');
+      if (profiles.match(/profile\b.*RUNNING/g)?.length === PROFILES) return socket;
+    }
+    socket?.close();
+    throw new Error(`freeswitch did not start:\n${child.tail()}`);
   }
 }
 
@@ -65,20 +113,3 @@ const inConfiguration = (ports: Ports) => ({
   rtpFirst: ports.rtpFirst,
   rtpLast: ports.rtpLast,
 });
-
-async function ready(
-  child: FreeSwitchProcess,
-  at: Running['eventSocket'],
-  onEvent: (event: Event) => void,
-): Promise<EventSocket> {
-  const end = Date.now() + START_MS;
-  let socket: EventSocket | undefined;
-  for (; Date.now() < end && child.running; await sleep(POLL_MS)) {
-    socket ??= await EventSocket.open(at, EVENTS, onEvent).catch(() => undefined);
-    if (socket === undefined || !(await socket.api('status')).includes('is ready')) continue;
-    const profiles = await socket.api('sofia status');
-    if (profiles.match(/profile\b.*RUNNING/g)?.length === PROFILES) return socket;
-  }
-  socket?.close();
-  throw new Error(`freeswitch did not start:\n${child.tail()}`);
-}

@@ -1,31 +1,34 @@
 import { type Event, text } from './event-socket.ts';
 import { CALL_HEADER } from './world.ts';
 
-/** How the legs of one call ended: their CHANNEL_HANGUP_COMPLETE. */
-export interface Ended {
-  readonly hangup: Event;
+/** How the legs of one call ended: their CHANNEL_HANGUP_COMPLETE, the called ones in the order in which they ended. */
+export interface Hangups {
+  readonly hangup: Event | undefined;
   readonly calledHangups: readonly Event[];
 }
 
+const isCallers = (event: Event): boolean => event['Call-Direction'] === 'inbound';
+const isHangup = (event: Event): boolean => event['Event-Name'] === 'CHANNEL_HANGUP_COMPLETE';
+
+export const hangupsOf = (events: readonly Event[]): Hangups => ({
+  hangup: events.find((event) => isHangup(event) && isCallers(event)),
+  calledHangups: events.filter((event) => isHangup(event) && !isCallers(event)),
+});
+
 interface Live {
   readonly legs: Set<string>;
-  readonly calledHangups: Event[];
-  hangup: Event | undefined;
-  readonly ended: PromiseWithResolvers<Ended>;
+  readonly events: Event[];
+  over: boolean;
+  readonly ended: PromiseWithResolvers<readonly Event[]>;
 }
 
-/** Follows the legs of every call, by the header that all of them carry, until the last has ended. */
+/** Keeps what is told of every call, by the header that all of its legs carry, until the last leg has ended. */
 export class LiveCalls {
   readonly #calls = new Map<string, Live>();
 
-  /** Resolves when every leg of the call with that id has ended. */
-  expect(id: string): Promise<Ended> {
-    const live: Live = {
-      legs: new Set(),
-      calledHangups: [],
-      hangup: undefined,
-      ended: Promise.withResolvers(),
-    };
+  /** Resolves with all that was told of the call with that id when every leg of it has ended. */
+  expect(id: string): Promise<readonly Event[]> {
+    const live: Live = { legs: new Set(), events: [], over: false, ended: Promise.withResolvers() };
     this.#calls.set(id, live);
     return live.ended.promise;
   }
@@ -35,15 +38,21 @@ export class LiveCalls {
     const live = this.#calls.get(id);
     const leg = text(event, 'Unique-ID');
     if (live === undefined || leg === undefined) return;
-    if (event['Event-Name'] === 'CHANNEL_CREATE') {
-      live.legs.add(leg);
-      return;
-    }
+    live.events.push(event);
+    if (event['Event-Name'] === 'CHANNEL_CREATE') live.legs.add(leg);
+    if (!isHangup(event)) return;
     live.legs.delete(leg);
-    if (event['Call-Direction'] === 'inbound') live.hangup = event;
-    else live.calledHangups.push(event);
-    if (live.hangup === undefined || live.legs.size > 0) return;
+    live.over ||= isCallers(event);
+    if (live.over && live.legs.size === 0) this.#end(id, live);
+  }
+
+  /** FreeSWITCH is gone, and every call with it: nothing more will be told. */
+  endAll(): void {
+    for (const [id, live] of this.#calls) this.#end(id, live);
+  }
+
+  #end(id: string, { ended, events }: Live): void {
     this.#calls.delete(id);
-    live.ended.resolve({ hangup: live.hangup, calledHangups: live.calledHangups });
+    ended.resolve(events);
   }
 }

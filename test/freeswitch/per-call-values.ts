@@ -4,7 +4,9 @@ import type { CallScript } from '../case/switch.ts';
  * The values of one call as headers of its INVITE, for conf/freeswitch.xml to take out again. They are percent-encoded,
  * because FreeSWITCH expands what it copies and drops a header that holds `${`.
  */
-export function perCallHeaders(script: CallScript): (readonly [name: string, value: string])[] {
+export function perCallHeaders(
+  script: Pick<CallScript, 'ctiBridge' | 'socket' | 'fallback'>,
+): (readonly [name: string, value: string])[] {
   const { ctiBridge, socket, fallback } = script;
   return [
     ...(ctiBridge === undefined ? [] : [['X-Test-Cti-Bridge', encoded(escaped(ctiBridge))] as const]),

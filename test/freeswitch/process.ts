@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync, rmSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
 const FOLDERS = ['conf', 'log', 'db', 'run', 'storage', 'cache', 'recordings', 'certs', 'temp'] as const;
@@ -75,14 +75,18 @@ export class FreeSwitchProcess {
     return `${this.#output}\n${log}`.trim();
   }
 
-  /** Ends the process, by force when it does not end by itself, and removes its folder. */
+  /** Ends the process in order, by force when it does not end by itself. */
   async stop(): Promise<void> {
-    if (this.#running) {
-      this.#child.kill('SIGTERM');
-      const force = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
-      await this.#ended;
-      clearTimeout(force);
-    }
-    await rm(this.#root, { recursive: true, force: true, maxRetries: 3 });
+    if (!this.#running) return;
+    this.#child.kill('SIGTERM');
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
+    await this.#ended;
+    clearTimeout(force);
+  }
+
+  /** As a crash ends it. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
   }
 }

@@ -44,6 +44,10 @@ export class Registration {
     if (status >= 200) this.#finish(status === 200 ? undefined : String(status));
   }
 
+  end(): void {
+    clearTimeout(this.#late);
+  }
+
   #finish(refused: string | undefined): void {
     clearTimeout(this.#late);
     if (refused === undefined) this.#done.resolve();

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { CallOutcome, CallScript, Switch } from '../case/switch.ts';
 import { type Event, text } from './event-socket.ts';
-import { freeSwitch } from './freeswitch.ts';
-import { LiveCalls } from './live-calls.ts';
-import { perCallHeaders } from './per-call-values.ts';
-import { CALL_HEADER, World } from './world.ts';
+import { FreeSwitch } from './freeswitch.ts';
+import { hangupsOf, LiveCalls } from './live-calls.ts';
+import { placeCall, type Script } from './place-call.ts';
+import { World } from './world.ts';
 
 export { freeswitchFound } from './process.ts';
 
@@ -19,9 +18,7 @@ export interface RealOutcome extends CallOutcome {
 }
 
 /** A call with further headers in the caller's INVITE. */
-export interface RealScript extends CallScript {
-  readonly headers?: readonly (readonly [name: string, value: string])[];
-}
+export type RealScript = CallScript & Pick<Script, 'headers'>;
 
 /** A FreeSWITCH of the tests' own, in a process of its own. */
 export interface RealSwitch extends Switch {
@@ -34,6 +31,7 @@ export interface RealSwitch extends Switch {
   api(command: string): Promise<string>;
 }
 
+const EVENTS = 'CHANNEL_CREATE CHANNEL_HANGUP_COMPLETE';
 const PATIENCE_MS = 25_000;
 const BYE_AT_MS = 300;
 const BYE_AT_LATEST_MS = 10_000;
@@ -53,17 +51,18 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
     world.listen('device'),
   ]);
   const live = new LiveCalls();
-  const outside = { gw: gw.address, gw2: gw2.address, ip: ip.address, logLevel };
-  const running = await freeSwitch(outside, (event) => live.note(event)).catch(async (error) => {
-    await world.close();
-    throw error;
+  const outside = { gw: gw.address, gw2: gw2.address, fallback: gw.address, ip: ip.address, logLevel };
+  const freeswitch = await FreeSwitch.configure(outside, {
+    events: EVENTS,
+    onEvent: (event) => live.note(event),
   });
   const stop = async () => {
-    await running.stop();
+    await freeswitch.close();
     await world.close();
   };
-  const { domain, sipPort } = running;
+  const { domain, sipPort } = freeswitch;
   try {
+    await freeswitch.start();
     await world.register('1000', domain, device, sipPort);
     await world.register('2000', domain, device, sipPort);
     await world.register('2000', domain, secondDevice, sipPort);
@@ -73,28 +72,16 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
   }
 
   async function call(script: RealScript): Promise<RealOutcome> {
-    const id = randomUUID();
-    const called = world.expect(id, script.callees);
     const calleeEnds = Object.values(script.callees).some(({ hangsUpAt }) => hangsUpAt !== undefined);
-    const legs = live.expect(id);
-    const party = world.call(
-      {
-        ...script.caller,
-        destination: script.destination,
-        cancelAt: script.cancelAt,
-        byeAt: script.byeAt ?? (calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS),
-        headers: [[CALL_HEADER, id], ...perCallHeaders(script), ...(script.headers ?? [])],
-      },
-      caller,
-      sipPort,
-    );
-    const seen = await party.ended;
-    const { hangup, calledHangups } = await legs;
-    await Promise.all(called.parties.map(({ ended }) => ended));
-    world.forget(id, party.callId);
+    const byeAt = script.byeAt ?? (calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS);
+    const line = { world, live, caller, sipPort };
+    const { uuid, ended } = placeCall(line, { ...script, byeAt }, (number) => script.callees[number]);
+    const { seen, invites, events } = await ended;
+    const { hangup, calledHangups } = hangupsOf(events);
+    if (hangup === undefined) throw new Error(`FreeSWITCH died under the call to ${script.destination}`);
     return {
-      uuid: text(hangup, 'Unique-ID') ?? '',
-      invites: called.invites,
+      uuid,
+      invites,
       status: seen.status,
       reason: seen.reason,
       result: text(hangup, 'variable_dialhook_result'),
@@ -107,10 +94,10 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
 
   return {
     name: 'freeswitch',
-    eventSocket: running.eventSocket,
+    eventSocket: freeswitch.eventSocket,
     domain,
-    user: running.user,
-    api: (command) => running.api(command),
+    user: freeswitch.user,
+    api: (command) => freeswitch.api(command),
     call: (script) => within(PATIENCE_MS, `the call to ${script.destination}`, call(script)),
     stop,
   };

@@ -11,11 +11,15 @@ export const CALL_HEADER = 'X-Test-Call';
 
 interface Conversation {
   receive(message: SipMessage): void;
+  end(): void;
 }
+
+/** Who is reached when a number is dialled by one of the ways. */
+export type Reached = (number: string, via: Invite['via']) => Callee | undefined;
 
 /** The called side of one call of the test. */
 interface CalledSide {
-  readonly callees: Readonly<Record<string, Callee>>;
+  readonly reached: Reached;
   readonly invites: Invite[];
   readonly parties: CalledParty[];
 }
@@ -44,34 +48,40 @@ export class World {
   }
 
   /** Makes the called parties of one call known by its id. */
-  expect(id: string, callees: Readonly<Record<string, Callee>>): CalledSide {
-    const side: CalledSide = { callees, invites: [], parties: [] };
+  expect(id: string, reached: Reached): CalledSide {
+    const side: CalledSide = { reached, invites: [], parties: [] };
     this.#calls.set(id, side);
     return side;
   }
 
   /** Drops what is known of one call that is over. */
-  forget(id: string, callerCallId: string): void {
+  forget(id: string): void {
     const called = this.#calls.get(id)?.parties ?? [];
-    for (const callId of [callerCallId, ...called.map((party) => party.callId)])
-      this.#conversations.delete(callId);
+    for (const callId of [id, ...called.map((party) => party.callId)]) this.#conversations.delete(callId);
     this.#calls.delete(id);
   }
 
+  /** Places a call whose Call-ID is its id. */
   call(caller: Caller, socket: SipSocket, port: number): CallingParty {
     const party = new CallingParty(caller, socket, port);
     this.#conversations.set(party.callId, party);
     return party;
   }
 
+  /** Nobody says anything more: the FreeSWITCH of all these conversations is gone. */
+  hangUp(): void {
+    for (const conversation of this.#conversations.values()) conversation.end();
+  }
+
   async close(): Promise<void> {
+    this.hangUp();
     await Promise.all(this.#sockets.map((socket) => socket.close()));
   }
 
   #called(invite: SipMessage, port: number, via: Invite['via'], socket: SipSocket): void {
     const number = user(invite.start);
     const side = this.#calls.get(header(invite, CALL_HEADER));
-    const party = new CalledParty(invite, socket, port, side?.callees[number]);
+    const party = new CalledParty(invite, socket, port, side?.reached(number, via));
     this.#conversations.set(party.callId, party);
     const callerNumber = user(header(invite, 'From'));
     side?.invites.push({ number, via, callerNumber, codecs: codecs(invite.body) });

@@ -1,0 +1,59 @@
+import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
+import { FALLBACK_GATEWAY } from './calls.ts';
+import { privatePort } from './ports.ts';
+import type { CallInHand, IncomingCall, Switch } from './switch.ts';
+
+const GATEWAYS = ['gw', 'gw2', FALLBACK_GATEWAY];
+
+/** A simulated FreeSWITCH: each start is a new one on the same port. */
+export class SimulatedSwitch implements Switch {
+  readonly eventSocket: Switch['eventSocket'];
+  readonly #name: string;
+  #node: SimulatedFreeSwitch | undefined;
+
+  private constructor(name: string, port: number) {
+    this.#name = name;
+    this.eventSocket = { host: '127.0.0.1', port, password: 'ClueCon' };
+  }
+
+  static async create(name: string): Promise<SimulatedSwitch> {
+    return new SimulatedSwitch(name, await privatePort());
+  }
+
+  get running(): boolean {
+    return this.#node !== undefined;
+  }
+
+  call({ ctiBridge, socket, fallback, callee, ...call }: IncomingCall): CallInHand {
+    if (!this.#node) throw new Error(`${this.#name} is not running`);
+    return this.#node.call({
+      ...call,
+      dialplan: [`set cti_bridge=${ctiBridge}`, `socket ${socket}`, `bridge ${fallback}`],
+      callee: ({ gateway }) => callee(gateway ?? ''),
+    });
+  }
+
+  async start(): Promise<void> {
+    const node = await SimulatedFreeSwitch.start({ name: this.#name, ...this.eventSocket });
+    for (const gateway of GATEWAYS) node.gateways.add(gateway);
+    this.#node = node;
+  }
+
+  async stop(): Promise<void> {
+    await this.#away()?.stop();
+  }
+
+  async crash(): Promise<void> {
+    await this.#away()?.crash();
+  }
+
+  close(): Promise<void> {
+    return this.stop();
+  }
+
+  #away(): SimulatedFreeSwitch | undefined {
+    const node = this.#node;
+    this.#node = undefined;
+    return node;
+  }
+}
