@@ -65,7 +65,9 @@ export class RealSwitch implements Switch {
     this.#gone('CRASH');
   }
 
+  /** An end in order takes FreeSWITCH four seconds. */
   async close(): Promise<void> {
+    await this.#freeswitch.kill();
     await this.#freeswitch.close();
     await this.#line.world.close();
   }

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +31,7 @@ export class FreeSwitch {
   readonly #listener: Listener;
   #child: FreeSwitchProcess | undefined;
   #socket: EventSocket | undefined;
+  readonly #removeFolder = () => rmSync(this.#root, { recursive: true, force: true, maxRetries: 3 });
 
   private constructor(ports: Ports, root: string, listener: Listener) {
     this.eventSocket = { host: '127.0.0.1', port: ports.eventSocket, password: FIXED.password };
@@ -37,6 +39,7 @@ export class FreeSwitch {
     this.#ports = ports;
     this.#root = root;
     this.#listener = listener;
+    process.once('exit', this.#removeFolder);
   }
 
   /** Configures one in a temporary folder. */
@@ -80,7 +83,8 @@ export class FreeSwitch {
   async close(): Promise<void> {
     await this.stop();
     this.#ports.release();
-    await rm(this.#root, { recursive: true, force: true, maxRetries: 3 });
+    process.off('exit', this.#removeFolder);
+    this.#removeFolder();
   }
 
   async #end(how: (child: FreeSwitchProcess) => Promise<void>): Promise<void> {

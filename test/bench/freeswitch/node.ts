@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,8 +33,7 @@ export async function startFreeSwitch(where: {
   const filled = template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name]));
   await writeFile(join(root, 'conf', 'freeswitch.xml'), filled);
   await copyFile(where.ca, join(root, 'certs', 'cacert.pem'));
-  // Without -np it takes real-time priority, and a fault of the bench could take the whole machine.
-  const child = new FreeSwitchProcess(root, '-np');
+  const child = new FreeSwitchProcess(root);
   const at = { host: '127.0.0.1', port: ports.eventSocket, password: PASSWORD };
   let socket: EventSocket | undefined;
   for (const end = Date.now() + START_MS; Date.now() < end && child.running; await sleep(POLL_MS)) {
@@ -45,6 +44,7 @@ export async function startFreeSwitch(where: {
     socket?.close();
     await child.stop();
     ports.release();
+    await rm(root, { recursive: true, force: true, maxRetries: 3 });
   };
   if (!socket || !child.running) {
     await stop();
