@@ -9,10 +9,10 @@ const TIMING = { seconds: 'short', beforeMs: 300, steadyMs: 700 } as const;
 const TIME_MS = 120_000;
 
 test.skipIf(!freeswitchFound())(
-  'calls through a real FreeSWITCH keep every promise while an agent, a router and the FreeSWITCH itself are killed',
+  'calls through a real FreeSWITCH keep every promise while an agent, a router and FreeSWITCH itself are killed',
   { timeout: TIME_MS },
   async () => {
-    const faults = ['kill-agent', 'kill-router', 'freeswitch-restart'].flatMap(
+    const faults = ['kill-agent', 'kill-router', 'freeswitch-crash'].flatMap(
       (name) => faultNamed(name) ?? [],
     );
     const [row] = await runFaults([faults], { rate: 4, timing: TIMING, newSwitch: RealSwitch.create });

@@ -38,7 +38,8 @@ export class FreeSwitchProcess {
     this.#child = new ManagedProcess({
       name: 'freeswitch',
       command,
-      args: ['-nonat', '-nf', '-nc', ...folders],
+      // -np: as root it would take real-time priority, and everything else would stand still while it starts.
+      args: ['-nonat', '-nf', '-nc', '-np', ...folders],
       deathSignal: 'SIGKILL',
       onLine: (line) => {
         this.#output = `${this.#output}${line}\n`.slice(-2000);
