@@ -107,5 +107,7 @@ describe('judge', () => {
   test('expects nothing to be told of a call that no agent took', () => {
     const untouched = call({ variables: {}, applications: [bridge(`${FALLBACK}1`)] });
     expect(verdict(untouched, [])).toMatchObject({ ok: true, expected: 0, fell_through: 1 });
+    expect(verdict(untouched, ['a.b.ring'])).toMatchObject({ ok: false, unexpected: 1 });
+    expect(verdict(untouched, ['a.a.hangup'])).toMatchObject({ ok: true, unexpected: 0 });
   });
 });

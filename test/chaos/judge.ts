@@ -91,9 +91,9 @@ function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): Call
     arrived.has(notificationId({ uuid, ...one }));
   const partial = record?.partial === true;
   const quiet = { uuid, result: undefined, decisionMs: undefined };
-  // A call that no agent has taken is none of ours.
+  // A call that no agent has marked is none of ours. Its caller was gone first, and an agent may have remembered it.
   const taken = record?.variables['dialhook_call'] !== undefined || (partial && known.has(uuid));
-  if (!record || !taken) return { ...quiet, progress: [], unseen: 0 };
+  if (!record || !taken) return { ...quiet, progress: record && came(hangup) ? [hangup] : [], unseen: 0 };
   // A call that died with its only agent before the endpoint was asked about it is its dialplan's alone.
   const forsaken = allowed.forsaken?.includes(node) === true && !known.has(uuid);
   if (forsaken) return { ...quiet, progress: [], unseen: record.progress.length };
@@ -108,14 +108,16 @@ function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): Call
 
 const EXAMPLES = 5;
 
-/** Ids of the first notifications that never came. */
-const examples = (truths: readonly CallTruth[], arrivals: Evidence['arrivals']): string =>
-  truths
-    .flatMap(({ uuid, progress }) => progress.map((one) => ({ uuid, id: notificationId({ uuid, ...one }) })))
-    .filter(({ uuid, id }) => !arrivals.get(uuid)?.includes(id))
-    .slice(0, EXAMPLES)
-    .map(({ id }) => id)
-    .join(' ');
+/** Ids of the first notifications that never came, or of the first that should not have. */
+function examples(what: 'lost' | 'unexpected', truths: readonly CallTruth[], arrivals: Evidence['arrivals']) {
+  const ids = truths.flatMap(({ uuid, progress }) => {
+    const owed = new Set(progress.map((one) => notificationId({ uuid, ...one })));
+    const came = new Set(arrivals.get(uuid));
+    const [some, others] = what === 'lost' ? [owed, came] : [came, owed];
+    return [...some].filter((id) => !others.has(id));
+  });
+  return ids.slice(0, EXAMPLES).join(' ');
+}
 
 export function judge(evidence: Evidence): Row {
   const { fault, allowed, calls, waits, waitLimitMs, ownLagMs, arrivals, backAfterMs, missing } = evidence;
@@ -130,10 +132,13 @@ export function judge(evidence: Evidence): Row {
   const stuck = outcomes.get('stuck') ?? [];
   if (stuck.length > 0) broken.push(`${stuck.length} calls neither decided nor fell through`);
   if (worst > waitLimitMs + ownLagMs) broken.push(`a call waited ${worst} ms, more than ${waitLimitMs}`);
-  if (n.lost > 0) broken.push(`${n.lost} notifications lost: ${examples(truths, arrivals)}`);
+  if (n.lost > 0) broken.push(`${n.lost} notifications lost: ${examples('lost', truths, arrivals)}`);
   if (n.out_of_order > 0) broken.push(`${n.out_of_order} notifications out of order`);
   if (n.repeated > 0 && !allowed.repeats) broken.push(`${n.repeated} notifications repeated`);
-  if (n.unexpected > 0 && !allowed.ghosts) broken.push(`${n.unexpected} notifications of what never was`);
+  if (n.unexpected > 0 && !allowed.ghosts)
+    broken.push(
+      `${n.unexpected} notifications of what never was: ${examples('unexpected', truths, arrivals)}`,
+    );
   if (backAfterMs === undefined) broken.push(`not well again by itself: ${missing ?? 'it never was'}`);
   return {
     fault,
