@@ -57,6 +57,8 @@ export class Drain {
   async run(job: Job<CallJob>, token: string): Promise<void> {
     const { backlog, lockKey } = this.#parts;
     const { call, head } = job.data;
+    // After a fault of ours, as a rule a Redis that refuses writes: no attempt before what comes of it can be kept.
+    if (job.attemptsMade > 0) await job.updateData(job.data);
     const lock = { key: lockKey(job.id ?? ''), token };
     let text = await backlog.head(call);
     while (text !== undefined) {

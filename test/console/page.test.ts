@@ -141,7 +141,7 @@ describe.skipIf(!found)('the page in a browser', () => {
       ...options,
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(8_000);
+    page.setDefaultTimeout(20_000);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error' && !/status of (401|409)/.test(message.text()))
