@@ -60,4 +60,5 @@ const short = figures.filter((figure) => reached(figure) === false).map(({ name 
 if (values.check)
   say(`\n${short.length === 0 ? 'every goal is reached' : `short of the goal: ${short.join(', ')}`}`);
 if (values.json) process.stdout.write(`${JSON.stringify({ ok: short.length === 0, short, figures })}\n`);
-process.exitCode = values.check && short.length > 0 ? 1 : 0;
+// Not left to end by itself: see test/chaos/main.ts.
+process.exit(values.check && short.length > 0 ? 1 : 0);

@@ -134,3 +134,5 @@ try {
 } finally {
   await world.stop();
 }
+// Not left to end by itself: see test/chaos/main.ts.
+process.exit();

@@ -182,3 +182,5 @@ try {
 } finally {
   await stops.unwind();
 }
+// Not left to end by itself: see test/chaos/main.ts.
+process.exit();
