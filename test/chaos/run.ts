@@ -4,7 +4,7 @@ import { judge, type Row } from './judge.ts';
 import { SimulatedSwitch } from './simulated-switch.ts';
 import { runStage, type Stage, type Timing } from './stage.ts';
 import type { NewSwitch } from './switch.ts';
-import { NOTIFY_TIMEOUT_MS, TIMEOUTS, World, type WorldOptions } from './world.ts';
+import { TIMEOUTS, World, type WorldOptions } from './world.ts';
 
 /** On top of a call's two timeouts: the agent's own 250 ms for the way to a router, and a machine of two busy cores. */
 const WAIT_MARGIN_MS = 1_000;
@@ -50,7 +50,6 @@ function row(world: World, stage: Stage, stages: readonly Stage[]): Row {
     calls,
     waits: world.watcher.waits,
     waitLimitMs: WAIT_LIMIT_MS,
-    slowFromMs: NOTIFY_TIMEOUT_MS - WAIT_MARGIN_MS,
     ownLagMs,
     arrivals,
     known,

@@ -43,12 +43,9 @@ const HEALTH_MS = 1_000;
 const ALIVE_MS = 1_000;
 
 /** Short enough that a run sees the end of a schedule, long enough for the longest fault. */
-/** How long the endpoint may take for a notification. */
-export const NOTIFY_TIMEOUT_MS = 2_000;
-
 const NOTIFIER_ENV: Env = {
   NOTIFY_CONNECT_TIMEOUT_MS: '1000',
-  NOTIFY_RESPONSE_TIMEOUT_MS: String(NOTIFY_TIMEOUT_MS),
+  NOTIFY_RESPONSE_TIMEOUT_MS: '2000',
   RETRY_SCHEDULE_MS: ['300', '700', '1000', ...Array.from({ length: 29 }, () => '2000')].join(','),
 };
 
