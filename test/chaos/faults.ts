@@ -24,8 +24,6 @@ export interface Allowed {
    * end of every call has to be told all the same.
    */
   readonly unseen?: readonly string[];
-  /** Nodes whose only agent may die with a call in hand of which nobody else knows yet. */
-  readonly forsaken?: readonly string[];
   /** An event changed on the wire may tell of what never was. */
   readonly ghosts?: boolean;
   /** Switches whose calls end with them. */
@@ -120,7 +118,7 @@ export const FAULTS: readonly Fault[] = [
     does: 'kill -9 of the only agent of a node while calls go on and end',
     ends: BY_SUPERVISOR,
     seconds: [5, 1],
-    allowed: { unseen: ['fs2'], forsaken: ['fs2'] },
+    allowed: { unseen: ['fs2'] },
     strike: killInTurn('agent-2'),
   },
   {

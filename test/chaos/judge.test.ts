@@ -98,12 +98,6 @@ describe('judge', () => {
     expect(verdict(partial, [], allowed, { known: new Set() })).toMatchObject({ ok: true, expected: 0 });
   });
 
-  test('leaves to its dialplan a call that died with its only agent before the endpoint was asked', () => {
-    const allowed = { unseen: ['fs1'], forsaken: ['fs1'] };
-    expect(verdict(call(), [], allowed, { known: new Set() })).toMatchObject({ expected: 0, lost: 0 });
-    expect(verdict(call(), [], allowed)).toMatchObject({ expected: 1, lost: 1 });
-  });
-
   test('expects nothing to be told of a call that no agent took', () => {
     const untouched = call({ variables: {}, applications: [bridge(`${FALLBACK}1`)] });
     expect(verdict(untouched, [])).toMatchObject({ ok: true, expected: 0, fell_through: 1 });

@@ -94,9 +94,6 @@ function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): Call
   // A call that no agent has marked is none of ours. Its caller was gone first, and an agent may have remembered it.
   const taken = record?.variables['dialhook_call'] !== undefined || (partial && known.has(uuid));
   if (!record || !taken) return { ...quiet, progress: record && came(hangup) ? [hangup] : [], unseen: 0 };
-  // A call that died with its only agent before the endpoint was asked about it is its dialplan's alone.
-  const forsaken = allowed.forsaken?.includes(node) === true && !known.has(uuid);
-  if (forsaken) return { ...quiet, progress: [], unseen: record.progress.length };
   const told = partial ? withHeard(record.progress, { uuid, arrived }) : record.progress;
   const ended = told.some(({ action }) => action === 'hangup');
   const owed = ended || (!known.has(uuid) && !came(hangup)) ? told : [...told, hangup];

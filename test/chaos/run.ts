@@ -32,7 +32,6 @@ function allowedOf(faults: readonly Fault[]): Allowed {
     repeats: all.some(({ repeats }) => repeats),
     ghosts: all.some(({ ghosts }) => ghosts),
     unseen: union(all.map(({ unseen }) => unseen)),
-    forsaken: union(all.map(({ forsaken }) => forsaken)),
     crashed: union(all.map(({ crashed }) => crashed)),
   };
 }
