@@ -211,6 +211,19 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.context().close();
   });
 
+  it.each(['calls', 'nodes', 'a call'])('focuses the search at once on a slash (%s)', async (name) => {
+    const page = await open(VIEWER);
+    const at = name === 'a call' ? `calls/${ended.uuid}` : name;
+    await page.evaluate(`location.hash = '#/${at}'`);
+    if (name !== 'calls') await page.getByRole('searchbox').waitFor({ state: 'detached' });
+    const focused = await page.evaluate(`
+      dispatchEvent(new KeyboardEvent('keydown', { key: '/' }));
+      Promise.resolve().then(() => document.activeElement.getAttribute('type'));
+    `);
+    expect(focused).toBe('search');
+    await page.context().close();
+  });
+
   it('shows a new call and each change without being asked', async () => {
     const page = await open(VIEWER);
     await page.locator('.live.on').waitFor();

@@ -7,7 +7,7 @@ import { html } from './html.js';
 import { LettersPage } from './letters.js';
 import { connected } from './live.js';
 import { NodesPage } from './nodes.js';
-import { language, notice, route, session, theme } from './state.js';
+import { goTo, language, notice, route, session, theme } from './state.js';
 import { t } from './words.js';
 
 const PAGES = ['calls', 'nodes', 'endpoints', 'dead-letters'];
@@ -66,14 +66,14 @@ function onKey(event) {
   const typing = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
   if (key === '/' && !typing) {
     event.preventDefault();
-    if (route.value.page !== 'calls' || route.value.id) location.hash = '#/calls';
-    setTimeout(() =>
+    goTo('calls');
+    queueMicrotask(() =>
       /** @type {HTMLInputElement | null} */ (document.querySelector('input[type=search]'))?.focus(),
     );
   }
   if (key !== 'Escape') return;
   if (typing) target.blur();
-  else if (route.value.id) location.hash = `#/${route.value.page}`;
+  else if (route.value.id) goTo(route.value.page);
 }
 
 export function Frame() {

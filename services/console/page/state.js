@@ -31,10 +31,19 @@ const readRoute = () => {
 };
 /** The page shown, from the address: `#/calls/UUID`. */
 export const route = signal(readRoute());
-addEventListener('hashchange', () => {
-  route.value = readRoute();
+const show = () => {
+  const next = readRoute();
+  if (next.page === route.value.page && next.id === route.value.id) return;
+  route.value = next;
   document.querySelector('main')?.scrollTo(0, 0);
-});
+};
+addEventListener('hashchange', show);
+
+/** Shows a page at once: the browser tells of a new address only after keys that were pressed meanwhile. @type {(page: string) => void} */
+export function goTo(page) {
+  location.hash = `#/${page}`;
+  show();
+}
 
 /** What the search on the page of calls looks for: kept while one call is looked at. */
 export const search = signal({ q: '', state: '', result: '', node: '' });
