@@ -11,6 +11,8 @@ import { publicStep, type Step } from './trail-step.ts';
 /** Steps not yet written, and bytes written that NATS has not confirmed to have read. Beyond it steps are dropped. */
 const MAX_WAITING = 10_000;
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+/** Steps are written together, this long after the first of them: each write wakes up NATS and whoever listens. */
+const GATHER_MS = 20;
 /** After so many bytes NATS is asked how far it has read. */
 const ASK_EVERY_BYTES = 64 * 1024;
 
@@ -55,8 +57,8 @@ export interface TrailOptions {
 }
 
 /**
- * Tells the steps of calls on NATS, without acknowledgement. Nothing waits for it: a step is written when the work at
- * hand is done, and dropped and counted when NATS is away or does not read as fast.
+ * Tells the steps of calls on NATS, without acknowledgement. Nothing waits for it: steps are written a moment
+ * later, together, and dropped and counted when NATS is away or does not read as fast.
  */
 export class Trail implements TrailTeller {
   readonly #bus: Bus;
@@ -81,7 +83,7 @@ export class Trail implements TrailTeller {
       this.#dropped++;
       return;
     }
-    if (this.#waiting.push(step) === 1) setImmediate(() => this.flush());
+    if (this.#waiting.push(step) === 1) setTimeout(() => this.flush(), GATHER_MS);
   }
 
   /** Writes what waits. */

@@ -1,4 +1,3 @@
-import { type CallEndpoint, formatArguments } from '#libs/contract/arguments.ts';
 import type { HangupCause } from '#libs/contract/causes.ts';
 import type { Group, Plan } from '#libs/contract/plan.ts';
 import type { Result } from '#libs/contract/results.ts';
@@ -22,9 +21,30 @@ export type Hangup = Extract<Plan, { hangup: unknown }>['hangup'];
 export const CALL_VARIABLE = 'dialhook_call';
 
 const set = (name: string, value: string): Application => ({ name: 'set', data: `${name}=${value}` });
+
+/** Variables of our own with constants of our own as values, none of which has a semicolon; an empty one is unset. */
+type Settings = Readonly<Record<string, string>>;
+
+/** Sets them all with one application: each that FreeSWITCH runs takes time and makes two events. */
+const setTogether = (settings: Settings): Application => ({
+  name: 'multiset',
+  data: `^^;${Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(';')}`,
+});
+
 const exportToCalled = (name: string, value: string): Application => ({
   name: 'export',
   data: `nolocal:${name}=${value}`,
+});
+
+/**
+ * Marks both legs of a call. `cti_bridge` rides along, so that the legs that the dialplan goes on to call say whom to
+ * tell should the agent end now; by its name, as to copy its value would expand what a caller may have written into it.
+ */
+export const MARK_CALL = setTogether({
+  [CALL_VARIABLE]: '${uuid}',
+  export_vars: `${CALL_VARIABLE},cti_bridge,\${export_vars}`,
 });
 
 /** The channel variable that counts how often the endpoint was asked about a call. */
@@ -36,10 +56,10 @@ export const ATTEMPT_VARIABLE = 'dialhook_attempt';
  * its value all the same (base_set in mod_dptools.c): it may carry our own constants only.
  */
 const EXPANSION_OFF = set('app_disable_expand_variables', 'true');
-const EXPANSION_ON = set('app_disable_expand_variables', 'false');
+const EXPANSION_ON: Settings = { app_disable_expand_variables: 'false' };
 
 /** FreeSWITCH would give the caller the SIP status of an earlier target with the cause of a later one. */
-const FORGET_LAST_STATUS: Application = { name: 'unset', data: 'last_bridge_proto_specific_hangup_cause' };
+const FORGET_LAST_STATUS: Settings = { last_bridge_proto_specific_hangup_cause: '' };
 
 /** How the question for a decision ended, as it stands on the channel. */
 export interface Outcome {
@@ -58,17 +78,23 @@ const harmless = (words: string): string =>
     .toWellFormed();
 
 /** The channel variables that say how the question for a decision ended. */
-export const outcomeVariables = ({ result, error = '' }: Outcome): Readonly<Record<string, string>> => ({
+export const outcomeVariables = ({ result, error = '' }: Outcome) => ({
   dialhook_result: result,
   dialhook_error: harmless(error),
 });
 
-const outcomeApplications = (outcome: Outcome): Application[] =>
-  Object.entries(outcomeVariables(outcome)).map(([name, value]) => set(name, value));
+/** Sets how the question ended, and more with it; words of others need an application of their own. */
+function outcomeApplications(outcome: Outcome, more: Settings): Application[] {
+  const { dialhook_result, dialhook_error } = outcomeVariables(outcome);
+  return [
+    setTogether({ ...more, dialhook_result, dialhook_error: '' }),
+    ...(dialhook_error === '' ? [] : [set('dialhook_error', dialhook_error)]),
+  ];
+}
 
 /** What hangs a call up: by SIP status, which FreeSWITCH turns into a cause, or by cause. */
 export const hangupApplications = (hangup: Hangup, outcome: Outcome): Application[] => [
-  ...outcomeApplications(outcome),
+  ...outcomeApplications(outcome, {}),
   ...('sipcode' in hangup
     ? [
         { name: 'respond', data: String(hangup.sipcode) },
@@ -85,15 +111,12 @@ export interface FailurePolicy {
   readonly again?: { readonly socket: string; readonly attempt: number };
 }
 
-const goOn = (finalCauses: readonly HangupCause[]): Application[] =>
+const goOn = (finalCauses: readonly HangupCause[]): Settings =>
   finalCauses.length === 0
-    ? [{ name: 'unset', data: 'failure_causes' }, set('continue_on_fail', 'true')]
-    : [{ name: 'unset', data: 'continue_on_fail' }, set('failure_causes', finalCauses.join(','))];
+    ? { failure_causes: '', continue_on_fail: 'true' }
+    : { failure_causes: finalCauses.join(','), continue_on_fail: '' };
 
-const stop: readonly Application[] = [
-  { name: 'unset', data: 'failure_causes' },
-  set('continue_on_fail', 'false'),
-];
+const STOP: Settings = { failure_causes: '', continue_on_fail: 'false' };
 
 /** After a failed dial: what the decision had exported goes, and the endpoint is asked again or the call ends. */
 const askAgain = (names: readonly string[], again: NonNullable<FailurePolicy['again']>): Application[] => [
@@ -110,24 +133,23 @@ const askAgain = (names: readonly string[], again: NonNullable<FailurePolicy['ag
  */
 export function dialApplications(
   groups: readonly DialableGroup[],
-  variables: Group['variables'],
-  endpoint: CallEndpoint | undefined,
+  exported: Group['variables'],
   outcome: Outcome,
   { finalCauses, again }: FailurePolicy,
 ): Application[] {
-  const exported = { ...(endpoint ? { cti_bridge: formatArguments(endpoint) } : {}), ...variables };
   const last = groups.length - 1;
+  const policy = (index: number): Settings => {
+    if (index === last && !again) return STOP;
+    return index === 0 ? goOn(finalCauses) : {};
+  };
   const bridges = groups.flatMap(({ variables: own, legs }, index): Application[] => [
-    ...(index === 0 ? [] : [FORGET_LAST_STATUS]),
-    ...(index === last && !again ? stop : index === 0 ? goOn(finalCauses) : []),
+    ...(index === 0 ? [] : [setTogether({ ...FORGET_LAST_STATUS, ...policy(index) })]),
     { name: 'bridge', data: formatGroup(own, legs) },
   ]);
   return [
     EXPANSION_OFF,
     ...Object.entries(exported).map(([name, value]) => exportToCalled(name, value)),
-    EXPANSION_ON,
-    ...outcomeApplications(outcome),
-    set('hangup_after_bridge', 'true'),
+    ...outcomeApplications(outcome, { ...EXPANSION_ON, hangup_after_bridge: 'true', ...policy(0) }),
     ...bridges,
     ...(again ? askAgain(Object.keys(exported), again) : [{ name: 'hangup', data: '' }]),
   ];

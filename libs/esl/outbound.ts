@@ -124,7 +124,7 @@ export interface OutboundServerOptions {
   readonly host: string;
   readonly port: number;
   /** Sent in the same write as `connect`, so that it holds before anything else can happen to the call. */
-  readonly onConnect: readonly { readonly application: string; readonly data: string }[];
+  readonly onConnect: readonly { readonly name: string; readonly data: string }[];
   /** Told of each call as soon as its data is there, also of one that ends before anything else can be done. */
   readonly onData?: (data: OutboundCall['data']) => void;
   /** Variables that the call will be asked for first: read in that same write, so that they cost no round trip. */
@@ -268,10 +268,10 @@ export class OutboundServer {
   }
 
   async #introduction(socket: EventSocket, connected: Promise<Reply>): Promise<Headers> {
-    const executed = this.#options.onConnect.map(({ application, data }) =>
+    const executed = this.#options.onConnect.map(({ name, data }) =>
       socket.sendMessage([
         ['call-command', 'execute'],
-        ['execute-app-name', application],
+        ['execute-app-name', name],
         ['execute-app-arg', data],
       ]),
     );

@@ -3,7 +3,7 @@ import type { CallThread } from './call-thread.ts';
 import { parseCause } from './hangup-cause.ts';
 import { expandIn } from './node.ts';
 import { socketApplication } from './socket-application.ts';
-import { integer } from './switch-strings.ts';
+import { integer, separate } from './switch-strings.ts';
 
 type ApplicationFunction = (thread: CallThread, data: string) => Promise<void> | void;
 
@@ -14,6 +14,11 @@ function set(thread: CallThread, data: string): void {
   const value = separator < 0 ? '' : data.slice(separator + 1);
   const { channel } = thread.caller;
   channel.set(name, expandIn(thread.node, channel, value));
+}
+
+/** Settings between blanks, or between what stands behind `^^`. */
+function multiset(thread: CallThread, data: string): void {
+  for (const setting of separate(data, ' ')) set(thread, setting);
 }
 
 function exportVariable(thread: CallThread, data: string): void {
@@ -48,6 +53,7 @@ const untilBreak = (thread: CallThread): Promise<void> =>
 /** The applications that a dialplan or an agent can use here; any other ends the call, as an unknown one does. */
 export const APPLICATIONS: ReadonlyMap<string, ApplicationFunction> = new Map<string, ApplicationFunction>([
   ['set', set],
+  ['multiset', multiset],
   ['unset', (thread, data) => thread.caller.channel.set(data, undefined)],
   ['export', exportVariable],
   ['bridge', bridgeApplication],

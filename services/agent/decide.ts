@@ -47,6 +47,9 @@ const failure = (result: Failure, error: string): Outcome => ({ result, error })
 const GONE = failure('caller_gone', 'the caller gave up');
 const TOO_MANY = failure('overloaded', 'the agent has too many calls in hand');
 
+/** What the called legs are given beside what the mark gives them. */
+type Exported = { readonly cti_bridge?: string };
+
 export type OnTaken = (data: ChannelData, request: EndpointRequest, endpoint: CallEndpoint) => void;
 
 /** Takes one call from `socket` to where it goes, or back to its dialplan. */
@@ -144,14 +147,18 @@ export class Decider {
     context: Context,
     measured: { url?: string },
   ): Promise<Outcome> {
-    const parsed = endpointOf(await ctiBridge(call), this.#config.DEFAULT_ENDPOINT_URL);
+    const text = await ctiBridge(call);
+    const parsed = endpointOf(text, this.#config.DEFAULT_ENDPOINT_URL);
     const asked = parsed.ok ? { endpoint: publicUrl(parsed.endpoint.url) } : {};
     this.#trail.add({ step: 'taken', ...happensNow(request), ...asked, request });
     if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
+    const canonical = formatArguments(endpoint);
+    // The called legs get the text as it stands, by the mark on the call.
+    const exported = canonical === text ? {} : { cti_bridge: canonical };
     measured.url = endpoint.url;
     this.#onTaken(call.data, request, endpoint);
-    if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, endpoint);
+    if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, exported);
 
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
     const question = decisionRequest(request, endpoint, this.#config.FALLBACK_ENDPOINT_URL);
@@ -165,12 +172,12 @@ export class Decider {
     }
     if (reply.result === 'router_timeout') abandon(this.#bus, request.uuid);
     if (reply.result !== 'decided')
-      return this.#undecided(call, failure(reply.result, reply.error), endpoint);
+      return this.#undecided(call, failure(reply.result, reply.error), exported);
     const refused = refusedVariable(reply.plan, this.#mayBeSet);
     if (refused !== undefined)
-      return this.#undecided(call, failure('invalid_decision', refusedWords(refused)), endpoint);
-    const done = await this.#carryOut(call, reply.plan, { result: 'decided' }, endpoint);
-    return done.result === 'decided' ? done : this.#undecided(call, done, endpoint);
+      return this.#undecided(call, failure('invalid_decision', refusedWords(refused)), exported);
+    const done = await this.#carryOut(call, reply.plan, { result: 'decided' }, exported);
+    return done.result === 'decided' ? done : this.#undecided(call, done, exported);
   }
 
   /** Does what a plan says. `user_not_registered` when none of its targets can be dialled: nothing is done then. */
@@ -178,7 +185,7 @@ export class Decider {
     call: OutboundCall,
     plan: Plan,
     outcome: Outcome,
-    endpoint?: CallEndpoint,
+    exported: Exported = {},
   ): Promise<Outcome> {
     if ('hangup' in plan) {
       await executing(() => call.runAndRelease(hangupApplications(plan.hangup, outcome)));
@@ -189,8 +196,8 @@ export class Decider {
     if (groups.length === 0) return failure('user_not_registered', words ?? '');
     const done = words === undefined ? outcome : { ...outcome, error: words };
     const policy = failurePolicy(call.data, plan, this.#config);
-    const variables = { ...callerNameInOneLine(call.data), ...plan.variables };
-    await executing(() => call.runAndRelease(dialApplications(groups, variables, endpoint, done, policy)));
+    const variables = { ...exported, ...callerNameInOneLine(call.data), ...plan.variables };
+    await executing(() => call.runAndRelease(dialApplications(groups, variables, done, policy)));
     return done;
   }
 
@@ -202,18 +209,17 @@ export class Decider {
   }
 
   /** Without a decision: the operator's default decision, if there is one, or else the dialplan. */
-  async #undecided(call: OutboundCall, outcome: Outcome, endpoint?: CallEndpoint): Promise<Outcome> {
+  async #undecided(call: OutboundCall, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
     const { DEFAULT_DECISION: plan } = this.#config;
-    if (plan === undefined) return this.#fallThrough(call, outcome, endpoint);
+    if (plan === undefined) return this.#fallThrough(call, outcome, exported);
     const error = `${outcome.result}: ${outcome.error ?? ''}`;
-    const done = await this.#carryOut(call, plan, { result: 'defaulted', error }, endpoint);
-    return done.result === 'defaulted' ? done : this.#fallThrough(call, outcome, endpoint);
+    const done = await this.#carryOut(call, plan, { result: 'defaulted', error }, exported);
+    return done.result === 'defaulted' ? done : this.#fallThrough(call, outcome, exported);
   }
 
   /** The dialplan goes on; the endpoint still hears what becomes of the call. */
-  async #fallThrough(call: OutboundCall, outcome: Outcome, endpoint?: CallEndpoint): Promise<Outcome> {
-    const called = endpoint ? { cti_bridge: formatArguments(endpoint) } : {};
-    await executing(() => call.setAndRelease(outcomeVariables(outcome), called)).catch((fault: Error) =>
+  async #fallThrough(call: OutboundCall, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
+    await executing(() => call.setAndRelease(outcomeVariables(outcome), exported)).catch((fault: Error) =>
       call.gone.aborted ? undefined : Promise.reject(fault),
     );
     return outcome;

@@ -2,7 +2,7 @@ import { Bus } from '#libs/bus/connection.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
 import { tellStatus } from '#libs/bus/status.ts';
 import { openTrail } from '#libs/bus/trail.ts';
-import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
+import { MARK_CALL } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -13,7 +13,7 @@ import { CallControl } from './control.ts';
 import { Decider } from './decide.ts';
 import { EventLag } from './event-lag.ts';
 import { observeAgent } from './metrics.ts';
-import { EVENTS } from './notification.ts';
+import { EVENTS, FILTERS } from './notification.ts';
 import { Progress } from './progress.ts';
 import { Recovery, rememberer } from './recovery.ts';
 import { SocketGuard } from './socket-guard.ts';
@@ -49,7 +49,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     user: config.FREESWITCH_USER,
     password: config.FREESWITCH_PASSWORD,
     events: EVENTS,
-    filters: [[`variable_${CALL_VARIABLE}`, '/.+/']],
+    filters: FILTERS,
     onEvent: (event) => {
       lag.heard(event);
       progress.take(event);
@@ -103,12 +103,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     maxConnections: config.MAX_SOCKET_CONNECTIONS,
     maxConnectionsPerAddress: config.MAX_SOCKET_CONNECTIONS_PER_ADDRESS,
     onRefused: (address, why) => guard.refuse(address, why),
-    onConnect: [
-      { application: 'export', data: `${CALL_VARIABLE}=\${uuid}` },
-      // Should this process end now, the legs that the dialplan goes on to call still say whom to tell. By its name:
-      // to copy its value would expand what a caller may have written into it.
-      { application: 'set', data: 'export_vars=${export_vars},cti_bridge' },
-    ],
+    onConnect: [MARK_CALL],
     onData: (data) => decider.seen(data),
     readAhead: ['cti_bridge'],
     onCall: (call) => decider.handle(call),

@@ -15,6 +15,12 @@ const CALLED_LEG: Readonly<Record<string, Exclude<Action, 'hangup'>>> = {
 const END = 'CHANNEL_HANGUP_COMPLETE';
 export const EVENTS = [...Object.keys(CALLED_LEG), END];
 
+/** Of marked calls all but what the caller's leg does while it runs its dialplan: it says nothing of its own. */
+export const FILTERS = [
+  [`variable_${CALL_VARIABLE}`, '/.+/'],
+  ['Channel-State', '-CS_EXECUTE'],
+] as const;
+
 const micros = (event: ChannelData, moment: string): number =>
   Number(header(event, `Caller-Channel-${moment}-Time`));
 const between = (from: number, to: number): number =>

@@ -1,13 +1,13 @@
 import { pino } from 'pino';
 import { Bus } from '#libs/bus/connection.ts';
 import { openTrail, type Trail } from '#libs/bus/trail.ts';
-import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
+import { MARK_CALL } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { type AgentConfig, readAgentConfig } from '#services/agent/config.ts';
 import { Decider } from '#services/agent/decide.ts';
-import { EVENTS } from '#services/agent/notification.ts';
+import { EVENTS, FILTERS } from '#services/agent/notification.ts';
 import { Progress } from '#services/agent/progress.ts';
 
 export interface LogLine {
@@ -47,7 +47,7 @@ export async function takeCalls(natsUrl: string, env: NodeJS.ProcessEnv = {}): P
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [{ application: 'export', data: `${CALL_VARIABLE}=\${uuid}` }],
+    onConnect: [MARK_CALL],
     onCall: (call) => decider.handle(call),
     onRefused: (_, why) => errors.push(new Error(why)),
     onError: (error) => errors.push(error),
@@ -91,7 +91,7 @@ export async function watchCalls(
     user: undefined,
     password: 'ClueCon',
     events: EVENTS,
-    filters: [[`variable_${CALL_VARIABLE}`, '/.+/']],
+    filters: FILTERS,
     onEvent: (event) => progress.take(event),
     onUp: () => log.info('up'),
     onDown: (err) => log.warn({ err }, 'down'),

@@ -46,12 +46,10 @@ export class FreeSwitchCall {
     return new FreeSwitchCall(await Peer.dial(port), script);
   }
 
-  /** Packets that steer the call: all but connect, the marks and what only reads. */
+  /** Packets that steer the call: all but connect, the mark and what only reads. */
   get steering(): string[] {
-    const marks = ['dialhook_call=', 'export_vars='];
     return this.peer.commands.filter(
-      (packet) =>
-        packet !== 'connect' && !packet.startsWith('getvar') && !marks.some((mark) => packet.includes(mark)),
+      (packet) => packet !== 'connect' && !packet.startsWith('getvar') && !packet.includes('dialhook_call='),
     );
   }
 

@@ -80,12 +80,21 @@ describe('a decision', () => {
     const applications = applicationsOf(steering[0] ?? '');
     expect(applications[0]).toEqual({ name: 'set', data: 'app_disable_expand_variables=true' });
     expect(applications).toContainEqual({ name: 'bridge', data: 'sofia/gateway/gw/123456' });
-    expect(Object.fromEntries(exportsOf(applications))).toEqual({
-      cti_bridge: CTI_BRIDGE,
-      absolute_codec_string: 'PCMA,PCMU',
-    });
+    expect(Object.fromEntries(exportsOf(applications))).toEqual({ absolute_codec_string: 'PCMA,PCMU' });
     expect(steering[1]).toBe('exit');
   });
+
+  it.each([
+    ['http://crm/?name=${x}', 'http://crm/?name=%24{x} 3000 3000 1'],
+    ['http://crm/ 1000', 'http://crm/ 1000 3000 1'],
+  ])(
+    'tells the called legs whom to tell when FreeSWITCH cannot hand on %s as it stands',
+    async (text, told) => {
+      routers.script = () => decided({ dial: GATEWAY });
+      const { steering } = await placeAndWait({ variables: { cti_bridge: text } });
+      expect(exportsOf(applicationsOf(steering[0] ?? '')).get('cti_bridge')).toBe(told);
+    },
+  );
 
   it('for a user is looked up first, and what is missing is said', async () => {
     routers.script = () =>

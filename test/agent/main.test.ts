@@ -9,9 +9,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Bus } from '#libs/bus/connection.ts';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
 import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
+import { MARK_CALL } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { FILTERS } from '#services/agent/notification.ts';
 import { channelData, Peer, PeerServer, until } from '#test/esl/peer.ts';
-import { framesOf, recorded, recordedCommands } from '#test/esl/recordings.ts';
+import { framesOf, loginOf, recorded } from '#test/esl/recordings.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';
 import { keptLog } from './agent.ts';
 import { FreeSwitchCall } from './call.ts';
@@ -95,11 +97,11 @@ function start(env: NodeJS.ProcessEnv = {}): AgentProcess {
 }
 
 async function logIn(name = 'agent-dies') {
-  const [authRequest = '', ...frames] = framesOf(recorded(name, 'inbound.from-freeswitch'));
+  const { authRequest, answers, events } = loginOf(name, FILTERS.length);
   const peer = await freeSwitch.peer();
   peer.write(authRequest);
-  await peer.answer(...frames.slice(0, 3));
-  return { peer, events: frames.slice(3) };
+  await peer.answer(...answers);
+  return { peer, events };
 }
 
 const recordedCall = (port: number) => {
@@ -159,11 +161,10 @@ describe('the agent', () => {
     await until(() => routers.requests.length === 1);
     first.child.kill('SIGKILL');
     await call.peer.closed;
-    // The recorded agent did not yet hand cti_bridge on to the legs that the dialplan calls.
-    const written = call.peer.commands.filter(
-      (packet) => !packet.startsWith('getvar') && !packet.includes('export_vars='),
-    );
-    expect(written).toEqual(recordedCommands('agent-dies', 'outbound.from-agent'));
+    const [connect, mark, ...others] = call.peer.commands;
+    expect(connect).toBe('connect');
+    expect(mark).toContain(`execute-app-arg: ${MARK_CALL.data}`);
+    expect(others).toEqual(['getvar cti_bridge', 'getvar uuid']);
 
     const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });
     const { peer, events } = await logIn();

@@ -58,7 +58,7 @@ test('a good endpoint: what FreeSWITCH would be told, and exit code 0', async ()
   expect(code).toBe(0);
   const lines = out.split('\n').map((line) => line.trim());
   expect(lines[0]).toContain(`${url}  HTTP 200`);
-  expect(lines).toContain(`export nolocal:cti_bridge=${url} 3000 3000 1`);
+  expect(lines).toContainEqual(expect.stringMatching(/^multiset .*;dialhook_result=decided;/));
   expect(lines).toContain('bridge sofia/gateway/gw/7');
   expect(lines).toContain('bridge <8 at each device of 1000@DOMAIN>');
   expect(out.indexOf('gw/7')).toBeLessThan(out.indexOf('<8 at'));

@@ -6,7 +6,7 @@ import {
   outcomeVariables,
 } from '#libs/dialplan/applications.ts';
 
-const endpoint = { url: 'http://crm/b?n=1', connectTimeoutMs: 1000, responseTimeoutMs: 2000, notify: true };
+const BOUND = { cti_bridge: 'http://crm/b?n=1 1000 2000 1' };
 const group = (...endpoints: string[]) => ({
   variables: {},
   legs: endpoints.map((one) => ({ endpoint: one, variables: {} })),
@@ -15,29 +15,31 @@ const lines = (applications: readonly { name: string; data: string }[]) =>
   applications.map(({ name, data }) => `${name} ${data}`.trim());
 
 const DECIDED = { result: 'decided' } as const;
-const OUTCOME = ['set dialhook_result=decided', 'set dialhook_error='];
+const OUTCOME = 'dialhook_result=decided;dialhook_error=';
 const OFF = 'set app_disable_expand_variables=true';
-const ON = 'set app_disable_expand_variables=false';
+const ON = 'app_disable_expand_variables=false;hangup_after_bridge=true';
 const ARGUMENTS = 'export nolocal:cti_bridge=http://crm/b?n=1 1000 2000 1';
-const BEGIN = [OFF, ARGUMENTS, ON, ...OUTCOME, 'set hangup_after_bridge=true'];
-const STOP = ['unset failure_causes', 'set continue_on_fail=false'];
-const FORGET = 'unset last_bridge_proto_specific_hangup_cause';
+const STOP = 'failure_causes=;continue_on_fail=false';
+const ANY_CAUSE = 'failure_causes=;continue_on_fail=true';
+const FORGET = 'last_bridge_proto_specific_hangup_cause=';
+const multiset = (...settings: string[]) => `multiset ^^;${settings.join(';')}`;
 
 const dial = (groups: Parameters<typeof dialApplications>[0], policy: FailurePolicy, variables = {}) =>
-  lines(dialApplications(groups, variables, endpoint, DECIDED, policy));
+  lines(dialApplications(groups, { ...BOUND, ...variables }, DECIDED, policy));
 
 describe('hangupApplications', () => {
   it.each([
-    [{ cause: 'USER_BUSY' as const }, [...OUTCOME, 'hangup USER_BUSY']],
-    [{ sipcode: 603 }, [...OUTCOME, 'respond 603', 'hangup']],
+    [{ cause: 'USER_BUSY' as const }, [multiset(OUTCOME), 'hangup USER_BUSY']],
+    [{ sipcode: 603 }, [multiset(OUTCOME), 'respond 603', 'hangup']],
   ])('%j', (hangup, expected) => expect(lines(hangupApplications(hangup, DECIDED))).toEqual(expected));
 });
 
 describe('dialApplications', () => {
   it('bridges to one group and gives the caller its cause', () => {
     expect(dial([group('user/1', 'user/2')], { finalCauses: ['DECLINE'] })).toEqual([
-      ...BEGIN,
-      ...STOP,
+      OFF,
+      ARGUMENTS,
+      multiset(ON, STOP, OUTCOME),
       'bridge user/1,user/2',
       'hangup',
     ]);
@@ -46,14 +48,13 @@ describe('dialApplications', () => {
   it('goes on from a failed group to the next, but not after a final cause and not from the last', () => {
     const groups = [group('user/1'), group('user/2'), group('user/3')];
     expect(dial(groups, { finalCauses: ['DECLINE', 'UNWANTED'] })).toEqual([
-      ...BEGIN,
-      'unset continue_on_fail',
-      'set failure_causes=DECLINE,UNWANTED',
+      OFF,
+      ARGUMENTS,
+      multiset(ON, 'failure_causes=DECLINE,UNWANTED;continue_on_fail=', OUTCOME),
       'bridge user/1',
-      FORGET,
+      multiset(FORGET),
       'bridge user/2',
-      FORGET,
-      ...STOP,
+      multiset(FORGET, STOP),
       'bridge user/3',
       'hangup',
     ]);
@@ -61,12 +62,11 @@ describe('dialApplications', () => {
 
   it('goes on after any cause when none is final', () => {
     expect(dial([group('user/1'), group('user/2')], { finalCauses: [] })).toEqual([
-      ...BEGIN,
-      'unset failure_causes',
-      'set continue_on_fail=true',
+      OFF,
+      ARGUMENTS,
+      multiset(ON, ANY_CAUSE, OUTCOME),
       'bridge user/1',
-      FORGET,
-      ...STOP,
+      multiset(FORGET, STOP),
       'bridge user/2',
       'hangup',
     ]);
@@ -78,11 +78,9 @@ describe('dialApplications', () => {
       OFF,
       ARGUMENTS,
       'export nolocal:a=b',
-      ...BEGIN.slice(2),
-      'unset failure_causes',
-      'set continue_on_fail=true',
+      multiset(ON, ANY_CAUSE, OUTCOME),
       'bridge user/1',
-      FORGET,
+      multiset(FORGET),
       'bridge user/2',
       'unset nolocal:cti_bridge',
       'unset nolocal:a',
@@ -95,19 +93,23 @@ describe('dialApplications', () => {
   it('exports variables to the called legs alone, as they are, while nothing is expanded', () => {
     const variables = { absolute_codec_string: 'PCMA,PCMU', effective_caller_id_name: "O'Brien $1 100%" };
     const written = dial([group('user/1')], { finalCauses: [] }, variables);
-    expect(written.slice(0, written.indexOf(ON) + 1)).toEqual([
+    expect(written.slice(0, -2)).toEqual([
       OFF,
       ARGUMENTS,
       'export nolocal:absolute_codec_string=PCMA,PCMU',
       "export nolocal:effective_caller_id_name=O'Brien $1 100%",
-      ON,
+      multiset(ON, STOP, OUTCOME),
     ]);
     expect(written.filter((line) => line.startsWith('export'))).toHaveLength(3);
   });
 
-  it('needs no endpoint', () => {
-    const written = lines(dialApplications([group('user/1')], {}, undefined, DECIDED, { finalCauses: [] }));
-    expect(written.join()).not.toContain('cti_bridge');
+  it('says what went wrong with an application of its own', () => {
+    const outcome = { result: 'defaulted', error: 'http_status: 500; a=b' } as const;
+    const written = lines(dialApplications([group('user/1')], BOUND, outcome, { finalCauses: [] }));
+    expect(written.slice(2, -2)).toEqual([
+      multiset(ON, STOP, 'dialhook_result=defaulted;dialhook_error='),
+      'set dialhook_error=http_status: 500; a=b',
+    ]);
   });
 });
 

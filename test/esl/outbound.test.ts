@@ -27,7 +27,7 @@ beforeEach(async () => {
   server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [{ application: 'export', data: 'dialhook_call=${uuid}' }],
+    onConnect: [{ name: 'export', data: 'dialhook_call=${uuid}' }],
     onCall: (call) => {
       calls.push(call);
       return onCall(call);

@@ -41,3 +41,16 @@ export const recordedEvents = (name: string): FreeSwitchEvent[] =>
 /** The commands an agent wrote. */
 export const recordedCommands = (name: string, stream: 'outbound.from-agent' | 'inbound.from-agent') =>
   recorded(name, stream).toString('utf8').trimEnd().split('\n\n');
+
+/** FreeSWITCH's answers to the login of a recorded agent, as those who set so many filters get them; and what follows. */
+export function loginOf(name: string, filters: number) {
+  const [
+    authRequest = Buffer.alloc(0),
+    loggedIn = authRequest,
+    subscribed = authRequest,
+    filtered = authRequest,
+    ...events
+  ] = framesOf(recorded(name, 'inbound.from-freeswitch'));
+  const answers = [loggedIn, subscribed, ...Array.from({ length: filters }, () => filtered)];
+  return { authRequest, answers, events };
+}

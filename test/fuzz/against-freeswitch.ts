@@ -2,7 +2,12 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { Decision, type Variables } from '#libs/contract/decision.ts';
 import type { Plan } from '#libs/contract/plan.ts';
-import { type DialableGroup, dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
+import {
+  type DialableGroup,
+  dialApplications,
+  hangupApplications,
+  MARK_CALL,
+} from '#libs/dialplan/applications.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { callerNameInOneLine } from '#services/agent/caller-name.ts';
@@ -147,7 +152,7 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [{ application: 'export', data: 'dialhook_call=${uuid}' }],
+    onConnect: [MARK_CALL],
     onRefused: (_, why) => {
       throw new Error(why);
     },
@@ -163,13 +168,9 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
       one.meant = groups;
       const outcome = { result: 'decided', error: words } as const;
       return call.runAndRelease(
-        dialApplications(
-          groups,
-          { ...callerNameInOneLine(call.data), ...plan.variables },
-          undefined,
-          outcome,
-          { finalCauses: [] },
-        ),
+        dialApplications(groups, { ...callerNameInOneLine(call.data), ...plan.variables }, outcome, {
+          finalCauses: [],
+        }),
       );
     },
   });

@@ -266,6 +266,7 @@ export class Channel {
     const data = expands ? this.#expand(given) : given;
     if (expands && /^%.?\[/.test(data)) throw new Surprise('scope variables');
     if (name === 'set') this.#set(data);
+    else if (name === 'multiset') this.#multiset(data);
     else if (name === 'export') this.#export(data);
     else if (name === 'unset') this.variables.delete(data);
     else if (name === 'bridge') this.bridges.push(this.#originate(data));
@@ -283,6 +284,11 @@ export class Channel {
     const at = data.includes('=') ? data.indexOf('=') : data.indexOf(',');
     if (at < 0) this.variables.delete(data);
     else this.variables.add(data.slice(0, at), this.#expand(data.slice(at + 1)));
+  }
+
+  /** multiset_function of mod_dptools.c. */
+  #multiset(data: string): void {
+    for (const setting of separated(data, ' ', 256)) this.#set(setting);
   }
 
   /** switch_channel_export_variable_var_check. */

@@ -158,12 +158,14 @@ const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) =>
       const groups = lookedUp(plan, registered);
       if (groups.length === 0) return;
       const parsed = parseArguments(bridge);
-      const endpoint = parsed.ok ? parsed.endpoint : undefined;
-      const applications = dialApplications(groups, plan.variables, endpoint, outcome, policy);
+      const exported = {
+        ...(parsed.ok ? { cti_bridge: formatArguments(parsed.endpoint) } : {}),
+        ...plan.variables,
+      };
+      const applications = dialApplications(groups, exported, outcome, policy);
       const { bytes, refused } = bytesOf((call) => call.runAndRelease(applications));
       same('refused', refused, undefined);
       channel.receive(bytes);
-      const exported = { ...(endpoint ? { cti_bridge: formatArguments(endpoint) } : {}), ...plan.variables };
       same(
         'what is dialled',
         channel.bridges.map((bridged) => bridged.map(sorted)),
@@ -519,7 +521,6 @@ const messages = ({ text, contacts }: Arbitraries) =>
       const applications = dialApplications(
         groups,
         plan.variables,
-        undefined,
         { result: 'decided' },
         { finalCauses: [] },
       );

@@ -32,7 +32,7 @@ beforeEach(async () => {
     admits: (address) => guard.admits(address),
     maxConnections: MAX,
     maxConnectionsPerAddress: MAX_PER_ADDRESS,
-    onConnect: [{ application: 'export', data: 'dialhook_call=${uuid}' }],
+    onConnect: [{ name: 'export', data: 'dialhook_call=${uuid}' }],
     onRefused: (address, why) => guard.refuse(address, why),
     onCall: (call) => {
       calls.push(call);

@@ -1,4 +1,3 @@
-import type { CallEndpoint } from '#libs/contract/arguments.ts';
 import { GLOBAL_FAILURES } from '#libs/contract/causes.ts';
 import type { Leg, Plan } from '#libs/contract/plan.ts';
 import {
@@ -18,7 +17,7 @@ const standIn = (leg: Leg): DialableGroup['legs'][number] => {
 };
 
 /** The applications that FreeSWITCH would be given, in order, each as in a dialplan. */
-export function preview(plan: Plan, endpoint: CallEndpoint, attempt: number): string[] {
+export function preview(plan: Plan, attempt: number): string[] {
   const lines = (all: readonly { name: string; data: string }[]) =>
     all.map(({ name, data }) => `${name} ${data}`.trim());
   if ('hangup' in plan) return lines(hangupApplications(plan.hangup, DECIDED));
@@ -29,5 +28,5 @@ export function preview(plan: Plan, endpoint: CallEndpoint, attempt: number): st
       ? { again: { socket: '<the hosts of the dialplan>', attempt: attempt + 1 } }
       : {}),
   };
-  return lines(dialApplications(groups, plan.variables, endpoint, DECIDED, policy));
+  return lines(dialApplications(groups, plan.variables, DECIDED, policy));
 }

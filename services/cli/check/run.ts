@@ -70,7 +70,7 @@ export async function run(given: Given, terminal: Terminal): Promise<number> {
   await asker.client.close();
 
   const applications = ({ reply }: Asked) =>
-    reply.result === 'decided' ? preview(reply.plan, endpoint, request.attempt) : [];
+    reply.result === 'decided' ? preview(reply.plan, request.attempt) : [];
   if (given.flags.has('json'))
     terminal.out(
       JSON.stringify({
