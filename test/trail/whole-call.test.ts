@@ -114,7 +114,13 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
     const decided = steps(texts).find(({ step }) => step === 'decided');
     expect(decided).toMatchObject({
       result: 'http_status',
-      told: ['set dialhook_result=http_status', expect.stringMatching(/^set dialhook_error=/)],
+      told: [
+        'set dialhook_result=http_status',
+        expect.stringMatching(/^set dialhook_error=/),
+        expect.stringMatching(
+          /^export nolocal:cti_bridge=http:\/\/127[.]0[.]0[.]1:\d+\/binding 3000 3000 1$/,
+        ),
+      ],
     });
   });
 
