@@ -47,6 +47,16 @@ test('passes bytes, and the end of them', async () => {
   expect(heard.toString()).toBe('some words');
 });
 
+test('keeps what a new connection sends first for as long as a distant handshake takes', async () => {
+  proxy.trouble({ connectMs: 100 });
+  const begun = performance.now();
+  const late = await open();
+  late.write('hello');
+  await once(late, 'data');
+  expect(performance.now() - begun).toBeGreaterThanOrEqual(95);
+  late.destroy();
+});
+
 test('delays, and keeps the order when the delay ends', async () => {
   proxy.trouble({ delayMs: 100 });
   const begun = performance.now();

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export interface Trouble {
   /** Each chunk comes this much later, in both directions. */
   readonly delayMs?: number;
+  /** A new connection passes nothing for so long, as if TCP's handshake had taken it: loopback answers that at once. */
+  readonly connectMs?: number;
   /** The share of chunks in which one byte is changed, in both directions. */
   readonly corrupt?: number;
   /** Nothing passes; connections stay open and what was sent waits. */
@@ -145,7 +147,14 @@ export class WireProxy {
     const flows = [new Flow(client, upstream, trouble), new Flow(upstream, client, trouble)] as const;
     const pair = { sockets: [client, upstream] as const, flows };
     this.#pairs.add(pair);
-    for (const flow of flows) flow.adapt();
+    const open = () => {
+      for (const flow of flows) flow.adapt();
+    };
+    if (this.#trouble.connectMs === undefined) open();
+    else {
+      client.pause();
+      setTimeout(open, this.#trouble.connectMs);
+    }
     upstream.on('error', () => this.#drop(pair));
     for (const socket of pair.sockets) socket.on('close', (faulty) => this.#closed(pair, faulty));
   }
