@@ -9,6 +9,7 @@ import { ConnectionPool } from './pool.ts';
 import { type WireRequest, wireRequest } from './request.ts';
 import { type EndpointRules, Rules } from './rules.ts';
 import { Signatures, type SigningSecrets } from './signatures.ts';
+import { TlsSessions } from './tls-sessions.ts';
 
 export type { EndpointAnswer, EndpointCall } from './call.ts';
 
@@ -73,6 +74,7 @@ export class EndpointClient {
       maxConnectionsPerOrigin: options.maxConnectionsPerOrigin,
       maxIdleConnections: options.maxIdleConnections ?? MAX_IDLE_CONNECTIONS,
       tls: createSecureContext({ ...options.tls }),
+      sessions: new TlsSessions(),
       rules: new Rules(options),
       lookup: options.lookup ? sharedLookup(options.lookup) : systemLookup,
     });

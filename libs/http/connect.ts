@@ -3,6 +3,7 @@ import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { CallError, type Stage } from './failure.ts';
 import { portOf, type Rules } from './rules.ts';
+import type { TlsSessions } from './tls-sessions.ts';
 
 /** Lookups run on a few threads of libuv's and cannot be cancelled: what waits for one is bounded. */
 const MAX_LOOKUPS = 1024;
@@ -19,6 +20,7 @@ export type Lookup = (hostname: string) => Promise<Address[]>;
 export interface ConnectOptions {
   /** Made once: making one for each connection costs 0.2 ms, in which no timer fires. */
   readonly tls: SecureContext;
+  readonly sessions: TlsSessions;
   readonly rules: Rules;
   readonly lookup: Lookup;
 }
@@ -94,6 +96,7 @@ export function openSocket(
           ...to,
           ...(literal ? {} : { servername: host }),
           secureContext: options.tls,
+          session: options.sessions.of(origin),
           // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED could turn it off.
           rejectUnauthorized: true,
           ALPNProtocols: ['http/1.1'],
@@ -107,6 +110,7 @@ export function openSocket(
       over.removeEventListener('abort', stop);
       resolve(socket);
     });
+    socket.on('session', (session: Buffer) => options.sessions.keep(origin, session));
     socket.on('error', (error) => {
       over.removeEventListener('abort', stop);
       reject(error);

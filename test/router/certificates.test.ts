@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, expect, test } from 'vitest';
 import { endpointOptions } from '#libs/http/settings.ts';
 import { readRouterConfig } from '#services/router/config.ts';
@@ -64,4 +65,26 @@ test('a key that is not the certificate’s stops the start, and is not shown', 
   expect(() => readRouterConfig({ ...files, ENDPOINT_CERT_FILE: pem('none.pem', 'hush') })).toThrow(
     /^(?!.*hush).*cannot be used/s,
   );
+});
+
+test('a new connection resumes the TLS session of the one before', async () => {
+  await using endpoint = await startEndpoint(({ socket }) => socket.end(http('200 OK', '{}')), server);
+  await using caller = client({ tls: { ca: server.cert } });
+  const reused: boolean[] = [];
+  endpoint.events.on('request', () =>
+    reused.push((endpoint.connections.at(-1) as TLSSocket).isSessionReused()),
+  );
+  for (let n = 0; n < 3; n++) expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true });
+  expect(reused).toEqual([false, true, true]);
+});
+
+test('a session lets nobody in who has taken the place of its endpoint', async () => {
+  await using caller = client({ tls: { ca: server.cert } });
+  const first = await startEndpoint(({ socket }) => socket.end(http('200 OK', '{}')), server);
+  expect(await caller.call(call(first.url))).toMatchObject({ ok: true });
+  await first[Symbol.asyncDispose]();
+  const port = Number(new URL(first.url).port);
+  await using taken = await startEndpoint(({ socket }) => socket.end(http('200 OK', '{}')), stranger, port);
+  expect(await caller.call(call(taken.url))).toMatchObject({ ok: false, result: 'tls_failed' });
+  expect(taken.received).toEqual([]);
 });

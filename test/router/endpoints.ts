@@ -50,10 +50,11 @@ function readRequests(socket: Socket, play: (request: Received) => void): void {
   });
 }
 
-/** Listens on a free port of 127.0.0.1. Without `play` requests are read and never answered. */
+/** Listens on 127.0.0.1, on a free port unless one is given. Without `play` requests are read and never answered. */
 export async function startEndpoint(
   play: Play = () => {},
   tls?: { key: string; cert: string },
+  at = 0,
 ): Promise<Endpoint> {
   const connections: Socket[] = [];
   const received: Received[] = [];
@@ -70,7 +71,7 @@ export async function startEndpoint(
   };
   const server = tls ? createTlsServer(tls, onConnection) : createServer(onConnection);
   server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
+  server.listen(at, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
