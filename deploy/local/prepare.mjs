@@ -85,6 +85,9 @@ if (name === 'start' && !process.env.REDIS_URL) servers.push('redis-server');
 if (name === 'test' && process.env.CI) servers.push('chromium');
 installServers(servers);
 
-const child = spawn(node, [...command.run, ...args], { cwd: root, stdio: 'inherit' });
+// Compiled once, not by each of the many processes that are started here: a third of the time that one needs to start.
+const compiled = join(root, 'node_modules', '.cache', 'dialhook', 'compiled');
+const env = { NODE_COMPILE_CACHE: compiled, ...process.env };
+const child = spawn(node, [...command.run, ...args], { cwd: root, stdio: 'inherit', env });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
