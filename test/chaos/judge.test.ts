@@ -77,6 +77,8 @@ describe('judge', () => {
     ['wrong order', ['a.b.answer', 'a.b.ring', 'a.a.hangup'], { repeats: true }, {}, false],
     ['a ghost', [...TOLD, 'a.x.ring'], {}, {}, false],
     ['too long a wait', TOLD, {}, { waits: new Map([['a', 1001]]) }, false],
+    ['a wait where nothing got its turn', TOLD, {}, { waits: new Map([['a', 1500]]), ownLagMs: 50 }, true],
+    ['too long a wait even there', TOLD, {}, { waits: new Map([['a', 1501]]), ownLagMs: 50 }, false],
     ['a cluster that stays ill', TOLD, {}, { backAfterMs: undefined }, false],
   ])('%s', (_, told, allowed, more, ok) => {
     expect(verdict(call(), told, allowed, more).ok).toBe(ok);

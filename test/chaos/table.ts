@@ -7,6 +7,7 @@ const COLUMNS: readonly (readonly [title: string, value: (row: Row) => string | 
   ['fell through', ({ fell_through }) => fell_through],
   ['gave up', ({ gave_up, crashed }) => (crashed > 0 ? `${gave_up}+${crashed}` : gave_up)],
   ['worst wait', ({ worst_wait_ms }) => `${worst_wait_ms} ms`],
+  ['own lag', ({ own_lag_ms }) => `${own_lag_ms} ms`],
   ['expected', ({ expected }) => expected],
   ['delivered', ({ delivered }) => delivered],
   ['repeated', ({ repeated }) => repeated],
