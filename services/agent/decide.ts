@@ -15,6 +15,7 @@ import {
   outcomeVariables,
 } from '#libs/dialplan/applications.ts';
 import { refusedVariable } from '#libs/dialplan/plan.ts';
+import { ClosedError } from '#libs/esl/event-socket.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { publicUrl } from '#libs/http/request.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
@@ -203,7 +204,7 @@ export class Decider {
 
   /** What goes wrong between here and FreeSWITCH: as a rule the caller has gone. */
   async #fault(call: OutboundCall, error: Error, log: Log): Promise<Outcome> {
-    if (call.gone.aborted) return GONE;
+    if (isGone(call, error)) return GONE;
     log.error({ err: error }, 'a decision could not be carried out');
     return this.#fallThrough(call, failure('internal_error', error.message));
   }
@@ -220,7 +221,7 @@ export class Decider {
   /** The dialplan goes on; the endpoint still hears what becomes of the call. */
   async #fallThrough(call: OutboundCall, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
     await executing(() => call.setAndRelease(outcomeVariables(outcome), exported)).catch((fault: Error) =>
-      call.gone.aborted ? undefined : Promise.reject(fault),
+      isGone(call, fault) ? undefined : Promise.reject(fault),
     );
     return outcome;
   }
@@ -229,6 +230,10 @@ export class Decider {
 /** FreeSWITCH is told what to do, until it has accepted that. */
 const executing = (work: () => Promise<void>): Promise<void> =>
   inSpan('execute', { parent: currentContext(), kind: SpanKind.CLIENT }, work);
+
+/** A connection that its other end has closed takes nothing more, a moment before it is known to be closed. */
+const isGone = (call: OutboundCall, error: Error): boolean =>
+  call.gone.aborted || error instanceof ClosedError;
 
 const aborted = (signal: AbortSignal): Promise<'gone'> =>
   new Promise((resolve) => {

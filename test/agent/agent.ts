@@ -30,6 +30,7 @@ export interface CallTaker {
   readonly port: number;
   readonly size: () => number;
   readonly trail: Trail;
+  readonly decider: Decider;
   readonly connected: () => boolean;
   readonly lines: LogLine[];
   readonly errors: Error[];
@@ -57,6 +58,7 @@ export async function takeCalls(natsUrl: string, env: NodeJS.ProcessEnv = {}): P
     port: server.port,
     size: () => server.size,
     trail,
+    decider,
     connected: () => bus.connected,
     lines,
     errors,

@@ -1,4 +1,7 @@
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EventSocket } from '#libs/esl/event-socket.ts';
+import { OutboundCall } from '#libs/esl/outbound.ts';
 import { applicationsOf, exportsOf } from '#test/dialplan/freeswitch.ts';
 import { channelData, OK, Peer, reply, until } from '#test/esl/peer.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';
@@ -299,6 +302,17 @@ describe('a caller who gives up', () => {
     await until(() => gone().length === 1);
     expect(gone()).toEqual(['caller_gone']);
     expect(call.steering.filter((packet) => packet.includes('xferext'))).toEqual([]);
+  });
+
+  it('is gone already when the connection takes nothing more and has not been heard to close', async () => {
+    routers.script = () => decided({ dial: GATEWAY });
+    const tcp = connect(agent.port, '127.0.0.1');
+    const { socket } = EventSocket.accept(tcp, { onClose: () => {} });
+    socket.destroy();
+    const ahead = new Map([['cti_bridge', Promise.resolve(CTI_BRIDGE)]]);
+    const data = { 'Unique-ID': 'closing', 'Event-Date-Timestamp': '0', variable_cti_bridge: CTI_BRIDGE };
+    await agent.decider.handle(new OutboundCall(data, new AbortController().signal, socket, ahead));
+    expect(gone()).toEqual(['caller_gone']);
   });
 
   it('while a failure is told is no fault', async () => {
