@@ -8,10 +8,6 @@ const MAX_ORIGINS = 1_000;
 export class TlsSessions {
   readonly #byOrigin = new Map<string, Buffer>();
 
-  get size(): number {
-    return this.#byOrigin.size;
-  }
-
   of(origin: string): Buffer | undefined {
     return this.#byOrigin.get(origin);
   }
