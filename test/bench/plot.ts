@@ -1,7 +1,7 @@
 /** One line of a plot: values over the same steps as every other. */
 export interface Series {
+  /** With its unit. */
   readonly name: string;
-  readonly unit: string;
   readonly values: readonly number[];
 }
 
@@ -12,7 +12,7 @@ const TOP = 30;
 
 const label = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
-function panel({ name, unit, values }: Series, index: number): string {
+function panel({ name, values }: Series, index: number): string {
   const max = Math.max(...values, Number.MIN_VALUE);
   const y0 = TOP + index * HEIGHT;
   const at = (value: number, i: number) => {
@@ -21,7 +21,7 @@ function panel({ name, unit, values }: Series, index: number): string {
   };
   return [
     `<text x="8" y="${y0 + 14}">${name}</text>`,
-    `<text x="8" y="${y0 + 32}" fill="#666">0 to ${label(max)} ${unit}</text>`,
+    `<text x="8" y="${y0 + 32}" fill="#666">0 to ${label(max)}</text>`,
     `<line x1="${LEFT}" y1="${y0 + HEIGHT - 30}" x2="${WIDTH - 20}" y2="${y0 + HEIGHT - 30}" stroke="#ccc"/>`,
     `<polyline fill="none" stroke="#2563eb" stroke-width="1.5" points="${values.map(at).join(' ')}"/>`,
   ].join('\n');
@@ -32,6 +32,7 @@ export function plot(title: string, all: readonly Series[]): string {
   const height = TOP + all.length * HEIGHT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${title}</title>`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     `<text x="8" y="18" font-weight="bold">${title}</text>`,
     ...all.map(panel),

@@ -124,10 +124,7 @@ try {
       values.plot,
       plot(
         `${calls} calls in ${seconds} s`,
-        names.map((name) => {
-          const space = name.lastIndexOf(' ');
-          return { name: name.slice(0, space), unit: name.slice(space + 1), values: of(name) };
-        }),
+        names.map((name) => ({ name, values: of(name) })),
       ),
     );
   if (values.json) process.stdout.write(`${JSON.stringify({ calls, seconds, rows, samples })}\n`);
