@@ -154,13 +154,12 @@ export function startNotifier(
 
   const lease = new ReaderLease(redis, prefix, instance, config.TAKEOVER_MS);
   const store = async (entries: readonly Entry[]) => {
-    const calls = entries.map((entry) => entry.progress.notification.uuid);
-    // In one round trip, which Redis carries out in this order. Repeats are woken too: the one before may have come into
-    // the backlog and no further. Who wakes a call for nothing finds an empty backlog.
-    const [placed] = await Promise.all([
-      backlog.append(lease, entries, config.DEDUP_MS),
-      wakeCalls(queue, calls),
-    ]);
+    const placed = await backlog.append(lease, entries, config.DEDUP_MS);
+    // Repeats too: the one before may have come into the backlog and no further.
+    await wakeCalls(
+      queue,
+      entries.map((entry) => entry.progress.notification.uuid),
+    );
     return placed;
   };
   const intake = new Intake(bus, () => makeStreams(bus, config, log), lease, store, log);
