@@ -155,6 +155,7 @@ export function startNotifier(
   const lease = new ReaderLease(redis, prefix, instance, config.TAKEOVER_MS);
   const store = async (entries: readonly Entry[]) => {
     const placed = await backlog.append(lease, entries, config.DEDUP_MS);
+    // Not before they are stored: ioredis sends a script that Redis does not know a second time, behind what came later.
     // Repeats too: the one before may have come into the backlog and no further.
     await wakeCalls(
       queue,
