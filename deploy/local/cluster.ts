@@ -43,7 +43,8 @@ export interface RunningService {
   readonly consolePort: number | undefined;
 }
 
-const READY_MS = 30_000;
+/** The first start after an installation reads thousands of files from a disk that may be slow and busy. */
+const READY_MS = 120_000;
 const POLL_MS = 50;
 const RETRY_SCHEDULE_MS = '500,2000,5000,15000,60000';
 
