@@ -61,6 +61,7 @@ export class Decider {
   readonly #onTaken: OnTaken;
   readonly #trail: TrailTeller;
   readonly #mayBeSet: MayBeSet;
+  readonly #requests = new WeakMap<ChannelData, EndpointRequest>();
   #inHand = 0;
 
   /**
@@ -133,8 +134,14 @@ export class Decider {
     else log.warn(line, 'not decided');
   }
 
+  /** Made once for each call: its 200 headers are searched for every variable that is wanted. */
   #request(data: ChannelData): EndpointRequest {
-    return endpointRequest(data, nodeName(data, this.#config.NODE_NAME), this.#config.REQUEST_VARIABLES);
+    const known = this.#requests.get(data);
+    if (known) return known;
+    const { NODE_NAME, REQUEST_VARIABLES } = this.#config;
+    const request = endpointRequest(data, nodeName(data, NODE_NAME), REQUEST_VARIABLES);
+    this.#requests.set(data, request);
+    return request;
   }
 
   /** Why there is no decision, for traces: the words of an error may hold numbers. */
