@@ -3,6 +3,7 @@ import {
   dialApplications,
   type FailurePolicy,
   hangupApplications,
+  MARK_CALL,
   outcomeVariables,
 } from '#libs/dialplan/applications.ts';
 
@@ -26,6 +27,12 @@ const multiset = (...settings: string[]) => `multiset ^^;${settings.join(';')}`;
 
 const dial = (groups: Parameters<typeof dialApplications>[0], policy: FailurePolicy, variables = {}) =>
   lines(dialApplications(groups, { ...BOUND, ...variables }, DECIDED, policy));
+
+it('MARK_CALL gives both legs the uuid of the call, and the called legs its cti_bridge', () => {
+  expect(lines([MARK_CALL])).toEqual([
+    'multiset ^^;dialhook_call=${uuid};export_vars=dialhook_call,cti_bridge,${export_vars}',
+  ]);
+});
 
 describe('hangupApplications', () => {
   it.each([
