@@ -28,7 +28,8 @@ async function place(one: Switch, cluster: TestCluster, wanted: Case): Promise<C
 /** What the endpoint was told of one call, once it has been told that it is over. */
 async function toldOf(cluster: TestCluster, uuid: string, expected: number) {
   const told = () => cluster.told.filter(({ notification }) => notification.uuid === uuid);
-  await vi.waitFor(() => expect(told().length).toBeGreaterThanOrEqual(expected), { timeout: 10_000 });
+  const actions = () => told().map(({ notification }) => notification.action);
+  await vi.waitFor(() => expect(actions()).toHaveLength(expected), { timeout: 10_000 });
   return told();
 }
 
