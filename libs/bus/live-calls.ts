@@ -101,10 +101,11 @@ export class LiveCalls {
     return this.#trouble;
   }
 
-  /** The call is up. Returns at once. */
-  add(call: LiveCall): void {
+  /** The call is up. Resolves when NATS has it, or once that is known to take longer. */
+  async add(call: LiveCall): Promise<void> {
     const subject = subjectOf(call.node, call.uuid);
     this.#put(subject, { body: JSON.stringify(call), tried: this.#waiting.get(subject)?.tried ?? false });
+    await this.#busy.get(subject);
   }
 
   /** The call is over and its hangup published. Returns at once. */

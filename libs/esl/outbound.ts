@@ -30,6 +30,12 @@ export interface Told {
   readonly time: Date;
 }
 
+/** An application of FreeSWITCH with its data, which FreeSWITCH expands. */
+interface Application {
+  readonly name: string;
+  readonly data: string;
+}
+
 /** One call that FreeSWITCH has handed over with its `socket` application. */
 export class OutboundCall {
   /** All that FreeSWITCH knows of the channel, as its headers name it. */
@@ -37,19 +43,22 @@ export class OutboundCall {
   /** Aborted when the caller has given up or the connection is lost. */
   readonly gone: AbortSignal;
   readonly #socket: EventSocket;
-  #told: Told | undefined;
   readonly #readAhead: Map<string, Promise<string>>;
+  #mark: Application | undefined;
+  #told: Told | undefined;
 
   constructor(
     data: Headers,
     gone: AbortSignal,
     socket: EventSocket,
     readAhead: Map<string, Promise<string>> = new Map(),
+    mark?: Application,
   ) {
     this.data = data;
     this.gone = gone;
     this.#socket = socket;
     this.#readAhead = readAhead;
+    this.#mark = mark;
   }
 
   /** undefined when it was not let go. */
@@ -66,6 +75,13 @@ export class OutboundCall {
     ]);
   }
 
+  /** Marks the call, once; one that is let go without has it done then. */
+  mark(): void {
+    const mark = this.#mark;
+    this.#mark = undefined;
+    if (mark) this.execute(mark.name, mark.data).catch(() => {});
+  }
+
   /** A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. */
   getVariable(name: string): Promise<string> {
     const ahead = this.#readAhead.get(name);
@@ -78,15 +94,14 @@ export class OutboundCall {
    * FreeSWITCH, whatever becomes of this process.
    * @throws {UnsafeValueError} when one holds a line end; nothing is sent then and the call is still held.
    */
-  async runAndRelease(
-    applications: readonly { readonly name: string; readonly data: string }[],
-  ): Promise<void> {
+  async runAndRelease(applications: readonly Application[]): Promise<void> {
     const list = applications.map(
       ({ name, data }) =>
         ['application', oneLine(data === '' ? name : `${name} ${data}`, 'application')] as const,
     );
     this.#told = { applications: list.map(([, application]) => application), time: new Date() };
     await this.#socket.together(() => {
+      this.mark();
       const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
       void this.#exit();
       return accepted;
@@ -109,6 +124,7 @@ export class OutboundCall {
     for (const [name, data] of applications) oneLine(data, name);
     this.#told = { applications: applications.map(([name, data]) => `${name} ${data}`), time: new Date() };
     await this.#socket.together(() => {
+      this.mark();
       const replies = applications.map(([name, data]) => this.execute(name, data));
       void this.#exit();
       return Promise.all(replies);
@@ -123,11 +139,9 @@ export class OutboundCall {
 export interface OutboundServerOptions {
   readonly host: string;
   readonly port: number;
-  /** Sent in the same write as `connect`, so that it holds before anything else can happen to the call. */
-  readonly onConnect: readonly { readonly name: string; readonly data: string }[];
-  /** Told of each call as soon as its data is there, also of one that ends before anything else can be done. */
-  readonly onData?: (data: OutboundCall['data']) => void;
-  /** Variables that the call will be asked for first: read in that same write, so that they cost no round trip. */
+  /** What tells a call of ours from others: run when it is marked, at the latest before it is let go. */
+  readonly mark?: Application;
+  /** Variables that the call will be asked for first: read in the same write as `connect`, at no round trip. */
   readonly readAhead?: readonly string[];
   /** Whether a connection from this address is taken; every one without it. */
   readonly admits?: (address: string) => boolean;
@@ -256,7 +270,7 @@ export class OutboundServer {
     });
     if (!data) return;
     this.#places.known(tcp);
-    await this.#options.onCall(new OutboundCall(data, gone, socket, ahead));
+    await this.#options.onCall(new OutboundCall(data, gone, socket, ahead, this.#options.mark));
     leaveInTime(tcp);
   }
 
@@ -268,22 +282,11 @@ export class OutboundServer {
   }
 
   async #introduction(socket: EventSocket, connected: Promise<Reply>): Promise<Headers> {
-    const executed = this.#options.onConnect.map(({ name, data }) =>
-      socket.sendMessage([
-        ['call-command', 'execute'],
-        ['execute-app-name', name],
-        ['execute-app-arg', data],
-      ]),
-    );
     const timer = setTimeout(
       () => socket.destroy(new ClosedError('no answer to connect within 5 s')),
       CONNECT_TIMEOUT_MS,
     );
-    const known = connected.then((reply) => {
-      this.#options.onData?.(reply.headers);
-      return reply;
-    });
-    const [{ headers }] = await Promise.all([known, ...executed]).finally(() => clearTimeout(timer));
+    const { headers } = await connected.finally(() => clearTimeout(timer));
     return headers;
   }
 }

@@ -27,14 +27,7 @@ import { ctiBridge } from './cti-bridge.ts';
 import { failurePolicy } from './failure-policy.ts';
 import { decided } from './metrics.ts';
 import { lookUpUsers } from './registrations.ts';
-import {
-  type ChannelData,
-  decisionRequest,
-  endpointOf,
-  endpointRequest,
-  nodeName,
-  variable,
-} from './request.ts';
+import { type ChannelData, decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
 
 /** The router lets more variables pass than this agent does. */
 const refusedWords = (name: string): string =>
@@ -51,34 +44,31 @@ const TOO_MANY = failure('overloaded', 'the agent has too many calls in hand');
 /** What the called legs are given beside what the mark gives them. */
 type Exported = { readonly cti_bridge?: string };
 
-export type OnTaken = (data: ChannelData, request: EndpointRequest, endpoint: CallEndpoint) => void;
+/** Remembers a call that has been taken. Resolves when that is done, or has failed for now. */
+export type Remember = (data: ChannelData, request: EndpointRequest, endpoint: CallEndpoint) => Promise<void>;
 
 /** Takes one call from `socket` to where it goes, or back to its dialplan. */
 export class Decider {
   readonly #bus: Bus;
   readonly #config: AgentConfig;
   readonly #log: Log;
-  readonly #onTaken: OnTaken;
+  readonly #remember: Remember;
   readonly #trail: TrailTeller;
   readonly #mayBeSet: MayBeSet;
-  readonly #requests = new WeakMap<ChannelData, EndpointRequest>();
   #inHand = 0;
 
-  /**
-   * `onTaken` is called for each call before anybody is asked about it, and before that with what its data tells of
-   * its endpoint.
-   */
+  /** `remember` is called for each call before anybody is asked about it; the call is marked when it is done. */
   constructor(
     bus: Bus,
     config: AgentConfig,
     log: Log,
-    onTaken: OnTaken = () => {},
+    remember: Remember = async () => {},
     trail: TrailTeller = NO_TRAIL,
   ) {
     this.#bus = bus;
     this.#config = config;
     this.#log = log;
-    this.#onTaken = onTaken;
+    this.#remember = remember;
     this.#trail = trail;
     this.#mayBeSet = mayBeSet(config.ALLOWED_VARIABLES);
   }
@@ -88,15 +78,10 @@ export class Decider {
     return this.#inHand;
   }
 
-  /** The caller may be gone before the exact arguments are known, with nobody hearing of it but us. */
-  seen(data: ChannelData): void {
-    const parsed = endpointOf(variable(data, 'cti_bridge'), this.#config.DEFAULT_ENDPOINT_URL);
-    if (parsed.ok) this.#onTaken(data, this.#request(data), parsed.endpoint);
-  }
-
   async handle(call: OutboundCall): Promise<void> {
     const started = performance.now();
-    const request = this.#request(call.data);
+    const { NODE_NAME, REQUEST_VARIABLES } = this.#config;
+    const request = endpointRequest(call.data, nodeName(call.data, NODE_NAME), REQUEST_VARIABLES);
     const { node } = request;
     const log = callLog(this.#log, request.uuid, node);
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': node };
@@ -134,16 +119,6 @@ export class Decider {
     else log.warn(line, 'not decided');
   }
 
-  /** Made once for each call: its 200 headers are searched for every variable that is wanted. */
-  #request(data: ChannelData): EndpointRequest {
-    const known = this.#requests.get(data);
-    if (known) return known;
-    const { NODE_NAME, REQUEST_VARIABLES } = this.#config;
-    const request = endpointRequest(data, nodeName(data, NODE_NAME), REQUEST_VARIABLES);
-    this.#requests.set(data, request);
-    return request;
-  }
-
   /** Why there is no decision, for traces: the words of an error may hold numbers. */
   #shown({ result, error = '' }: Outcome): string {
     return this.#config.LOG_NUMBERS === 'masked' ? result : error;
@@ -165,7 +140,7 @@ export class Decider {
     // The called legs get the text as it stands, by the mark on the call.
     const exported = canonical === text ? {} : { cti_bridge: canonical };
     measured.url = endpoint.url;
-    this.#onTaken(call.data, request, endpoint);
+    void this.#remember(call.data, request, endpoint).then(() => call.mark());
     if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, exported);
 
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;

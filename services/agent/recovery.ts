@@ -5,7 +5,7 @@ import type { CallEndpoint } from '#libs/contract/arguments.ts';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import type { LiveCall } from '#libs/contract/messages.ts';
 import type { Log } from '#libs/telemetry/log.ts';
-import type { OnTaken } from './decide.ts';
+import type { Remember } from './decide.ts';
 import type { CallEvent } from './notification.ts';
 import type { Outbox } from './outbox.ts';
 import { type ChannelData, header, isoTime } from './request.ts';
@@ -30,21 +30,13 @@ export function liveCall(data: ChannelData, request: EndpointRequest, endpoint: 
   };
 }
 
-/**
- * Writes each call into the live calls, twice only when its arguments turn out to be other ones: FreeSWITCH's data
- * tells them at once, and exactly but for what a URL encodes.
- */
-export function rememberer(live: LiveCalls): OnTaken {
-  const written = new WeakMap<ChannelData, string>();
-  return (data, request, endpoint) => {
-    const { url, notify } = endpoint;
-    if (notify && written.get(data) !== url) {
-      written.set(data, url);
-      live.add(liveCall(data, request, endpoint));
-    } else if (!notify && (written.delete(data) || live.knows(request.node, request.uuid)))
-      live.remove(request);
+/** Writes each call that is to be told of into the live calls, and takes out one that is no longer. */
+export const rememberer =
+  (live: LiveCalls): Remember =>
+  async (data, request, endpoint) => {
+    if (endpoint.notify) await live.add(liveCall(data, request, endpoint));
+    else if (live.knows(request.node, request.uuid)) live.remove(request);
   };
-}
 
 /** The end of a call that nobody has seen. `now` is epoch milliseconds. */
 export function recovered(call: LiveCall, now: number): CallEvent {

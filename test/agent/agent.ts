@@ -6,7 +6,7 @@ import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { type AgentConfig, readAgentConfig } from '#services/agent/config.ts';
-import { Decider } from '#services/agent/decide.ts';
+import { Decider, type Remember } from '#services/agent/decide.ts';
 import { EVENTS, FILTERS } from '#services/agent/notification.ts';
 import { Progress } from '#services/agent/progress.ts';
 
@@ -37,18 +37,22 @@ export interface CallTaker {
   stop(): Promise<void>;
 }
 
-export async function takeCalls(natsUrl: string, env: NodeJS.ProcessEnv = {}): Promise<CallTaker> {
+export async function takeCalls(
+  natsUrl: string,
+  env: NodeJS.ProcessEnv = {},
+  remember?: Remember,
+): Promise<CallTaker> {
   const { log, lines } = keptLog();
   const lifecycle = new Lifecycle(log, 5_000);
   const bus = await Bus.connect(natsUrl, 'agent', lifecycle, log);
   const errors: Error[] = [];
   const config = readAgentConfig(env);
   const trail = openTrail(bus, 'agent', config, lifecycle);
-  const decider = new Decider(bus, config, log, undefined, trail);
+  const decider = new Decider(bus, config, log, remember, trail);
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [MARK_CALL],
+    mark: MARK_CALL,
     onCall: (call) => decider.handle(call),
     onRefused: (_, why) => errors.push(new Error(why)),
     onError: (error) => errors.push(error),

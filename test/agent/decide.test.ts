@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { DecisionReply } from '#libs/contract/messages.ts';
+import { MARK_CALL } from '#libs/dialplan/applications.ts';
 import { EventSocket } from '#libs/esl/event-socket.ts';
 import { OutboundCall } from '#libs/esl/outbound.ts';
 import { applicationsOf, exportsOf } from '#test/dialplan/freeswitch.ts';
-import { channelData, OK, Peer, reply, until } from '#test/esl/peer.ts';
+import { channelData, Peer, reply, until } from '#test/esl/peer.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';
 import { type CallTaker, takeCalls } from './agent.ts';
 import { type CallScript, FreeSwitchCall } from './call.ts';
@@ -123,6 +125,46 @@ describe('a decision', () => {
     const url = `http://crm/b?name=a%20b&long=${'x'.repeat(900)}&end`;
     await placeAndWait({ variables: { cti_bridge: `${url} 100 200 0` } });
     expect(routers.requests[0]).toMatchObject({ url, connect_timeout_ms: 100, response_timeout_ms: 200 });
+  });
+});
+
+describe('the mark on a call', () => {
+  const isMark = (packet: string) => packet.includes(MARK_CALL.data);
+  const releases = (packet: string) => packet.includes('xferext');
+  const remembered = Promise.withResolvers<void>();
+  let held: CallTaker;
+  let kept: string[];
+
+  beforeEach(async () => {
+    kept = [];
+    held = await takeCalls(nats.url, {}, (_, { uuid }, { url }) => {
+      kept.push(`${uuid} ${url}`);
+      return remembered.promise;
+    });
+  });
+  afterEach(() => held.stop());
+
+  const placeHere = () => FreeSwitchCall.place(held.port, { variables: { cti_bridge: CTI_BRIDGE } });
+
+  it('goes with the applications while the call is not remembered yet, but the question goes out', async () => {
+    routers.script = () => decided({ dial: GATEWAY });
+    const call = await (await placeHere()).released();
+    expect(kept).toEqual([`${call.uuid} http://crm/binding?number=0555`]);
+    const sent = call.peer.commands.filter((packet) => isMark(packet) || releases(packet));
+    expect(sent.map(isMark)).toEqual([true, false]);
+  });
+
+  it('is made as soon as the call is remembered, and once', async () => {
+    const { promise: reply, resolve: decide } = Promise.withResolvers<DecisionReply>();
+    routers.script = () => reply;
+    const call = await placeHere();
+    await until(() => routers.requests.length === 1);
+    expect(call.peer.commands.filter(isMark)).toEqual([]);
+    remembered.resolve();
+    await until(() => call.peer.commands.filter(isMark).length === 1);
+    decide(decided({ dial: GATEWAY }));
+    await call.released();
+    expect(call.peer.commands.filter(isMark)).toHaveLength(1);
   });
 });
 
@@ -282,7 +324,7 @@ describe('a caller who gives up', () => {
   it('before the endpoint is asked asks nobody', async () => {
     const peer = await Peer.dial(agent.port);
     const data = { 'Unique-ID': 'early', 'Event-Date-Timestamp': '0', variable_cti_bridge: CTI_BRIDGE };
-    await peer.answer(channelData(data), OK);
+    await peer.answer(channelData(data));
     expect(await peer.command()).toBe('getvar cti_bridge');
     peer.reset();
     await until(() => gone().length === 1);
@@ -331,7 +373,7 @@ describe('a caller who gives up', () => {
 
 it('refuses channel data that are none, and goes on', async () => {
   const peer = await Peer.dial(agent.port);
-  await peer.answer(channelData({ 'Event-Date-Timestamp': 'soon' }), OK);
+  await peer.answer(channelData({ 'Event-Date-Timestamp': 'soon' }));
   await peer.closed;
   expect(agent.errors.splice(0)).toEqual([expect.any(RangeError)]);
   routers.script = () => decided({ dial: GATEWAY });

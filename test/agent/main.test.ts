@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
@@ -12,7 +10,7 @@ import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
 import { MARK_CALL } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { FILTERS } from '#services/agent/notification.ts';
-import { channelData, Peer, PeerServer, until } from '#test/esl/peer.ts';
+import { Peer, PeerServer, until } from '#test/esl/peer.ts';
 import { framesOf, loginOf, recorded } from '#test/esl/recordings.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';
 import { keptLog } from './agent.ts';
@@ -128,19 +126,16 @@ describe('the agent', () => {
     expect(await ready()).toMatchObject([200, { ready: true, checks: waiting }]);
   });
 
-  it('remembers a call whose caller is gone before anything could be asked', async () => {
+  it('has NATS keep a call before it marks it', async () => {
     const agent = start({ NODE_NAME: 'fs1' });
     const { port } = await agent.started();
-    const caller = await Peer.dial(port);
-    const uuid = randomUUID();
-    await caller.answer(channelData({ 'Unique-ID': uuid, variable_cti_bridge: 'http://crm/ 3000 3000 1' }));
-    caller.socket.end();
     const manager = await jetstreamManager(onBus.nats);
-    const subject = { last_by_subj: `${BUS.live}.fs1.${uuid}` };
-    const found = () => manager.streams.getMessage(BUS.liveStream, subject).catch(() => null);
-    let stored = await found();
-    for (; stored === null; stored = await found()) await pause(20);
-    expect(stored.json()).toMatchObject({ uuid, url: 'http://crm/', node: 'fs1' });
+    const call = await FreeSwitchCall.place(port, { variables: { cti_bridge: 'http://crm/ 3000 3000 1' } });
+    await until(() => call.peer.commands.some((packet) => packet.includes(MARK_CALL.data)));
+    const subject = { last_by_subj: `${BUS.live}.fs1.${call.uuid}` };
+    const stored = await manager.streams.getMessage(BUS.liveStream, subject);
+    expect(stored?.json()).toMatchObject({ uuid: call.uuid, url: 'http://crm/', node: 'fs1' });
+    call.peer.end();
   });
 
   it('outlives a probe of its port, and calls that end half way', async () => {
@@ -158,13 +153,11 @@ describe('the agent', () => {
     const { port } = await first.started();
     await logIn();
     const call = await recordedCall(port);
-    await until(() => routers.requests.length === 1);
+    await until(() => routers.requests.length === 1 && call.peer.commands.length === 4);
     first.child.kill('SIGKILL');
     await call.peer.closed;
-    const [connect, mark, ...others] = call.peer.commands;
-    expect(connect).toBe('connect');
-    expect(mark).toContain(`execute-app-arg: ${MARK_CALL.data}`);
-    expect(others).toEqual(['getvar cti_bridge', 'getvar uuid']);
+    expect(call.peer.commands.slice(0, 3)).toEqual(['connect', 'getvar cti_bridge', 'getvar uuid']);
+    expect(call.peer.commands.slice(3)).toEqual([expect.stringContaining(MARK_CALL.data)]);
 
     const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });
     const { peer, events } = await logIn();

@@ -124,11 +124,12 @@ describe('what the agent does to a call', () => {
     return play(name, agent.port);
   };
 
-  it.each(RECORDINGS)('begins with connect and the mark: %s', async (name) => {
+  it.each(RECORDINGS)('begins with connect, what is read, and the mark: %s', async (name) => {
     const call = await begin(name);
     await until(() => routers.requests.length === 1);
-    const [connect, mark] = call.peer.commands;
-    expect(connect).toBe('connect');
+    await until(() => call.peer.commands.length >= 4);
+    const [mark, ...read] = call.peer.commands.slice(0, 4).toReversed();
+    expect(read.toReversed()).toEqual(['connect', 'getvar cti_bridge', 'getvar uuid']);
     expect(mark).toContain(`execute-app-name: multiset\nexecute-app-arg: ${MARK_CALL.data}`);
     expect(routers.requests[0]).toMatchObject({
       url: URL,

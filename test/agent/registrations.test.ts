@@ -18,7 +18,6 @@ beforeEach(async () => {
   server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [],
     onCall: async (call) => {
       looking(await lookUpUsers(call, { groups: plan, variables: {}, on_fail: 'hangup' }, domain));
       await call.runAndRelease([]);

@@ -46,7 +46,6 @@ it('closes the connection before a byte is said, and no call comes of it', async
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [],
     admits: (address) => guard.admits(address),
     onRefused: (_, why) => {
       throw new Error(why);

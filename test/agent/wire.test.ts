@@ -21,7 +21,6 @@ beforeAll(async () => {
   server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [],
     onCall: (one) => {
       resolve(one);
       return new Promise((over) => one.gone.addEventListener('abort', () => over()));

@@ -102,8 +102,15 @@ describe('judge', () => {
 
   test('expects nothing to be told of a call that no agent took', () => {
     const untouched = call({ variables: {}, applications: [bridge(`${FALLBACK}1`)] });
-    expect(verdict(untouched, [])).toMatchObject({ ok: true, expected: 0, fell_through: 1 });
-    expect(verdict(untouched, ['a.b.ring'])).toMatchObject({ ok: false, unexpected: 1 });
-    expect(verdict(untouched, ['a.a.hangup'])).toMatchObject({ ok: true, unexpected: 0 });
+    const unknown = { known: new Set<string>() };
+    expect(verdict(untouched, [], {}, unknown)).toMatchObject({ ok: true, expected: 0, fell_through: 1 });
+    expect(verdict(untouched, ['a.b.ring'], {}, unknown)).toMatchObject({ ok: false, unexpected: 1 });
+  });
+
+  test('wants the end told to an endpoint that was asked, though no agent has marked the call', () => {
+    const asked = call({ variables: {}, applications: [bridge(`${FALLBACK}1`)] });
+    expect(verdict(asked, [])).toMatchObject({ ok: false, lost: 1, unseen: 2 });
+    expect(verdict(asked, ['a.a.hangup'])).toMatchObject({ ok: true, unexpected: 0 });
+    expect(verdict(asked, ['a.b.ring', 'a.a.hangup'])).toMatchObject({ ok: false, unexpected: 1 });
   });
 });

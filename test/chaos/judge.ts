@@ -21,7 +21,7 @@ export interface Row {
   readonly repeated: number;
   readonly out_of_order: number;
   readonly lost: number;
-  /** Progress of called legs while no agent of the node was listening. */
+  /** Progress of called legs that no agent could see: none of the node was listening, or the call was not marked. */
   readonly unseen: number;
   readonly unexpected: number;
   /** Milliseconds from the end of the fault until all was well; null when that did not come. */
@@ -63,6 +63,8 @@ export function outcomeOf({ record, cancels, node }: PlacedCall, allowed: Allowe
   return allowed.crashed?.includes(node) && ENDED_WITH_SWITCH.has(record.cause) ? 'crashed' : 'stuck';
 }
 
+const isOfCalledLeg = ({ action }: { readonly action: string }): boolean => action !== 'hangup';
+
 const SEEN_ACTIONS = ['ring', 'progress', 'answer'] as const;
 
 /** Agents may have heard more of a call's legs than we have when its switch died. */
@@ -91,14 +93,16 @@ function truthOf(call: PlacedCall, { allowed, arrivals, known }: Evidence): Call
     arrived.has(notificationId({ uuid, ...one }));
   const partial = record?.partial === true;
   const quiet = { uuid, result: undefined, decisionMs: undefined };
-  // A call that no agent has marked is none of ours. Its caller was gone first, and an agent may have remembered it.
-  const taken = record?.variables['dialhook_call'] !== undefined || (partial && known.has(uuid));
-  if (!record || !taken) return { ...quiet, progress: record && came(hangup) ? [hangup] : [], unseen: 0 };
+  const marked = record?.variables['dialhook_call'] !== undefined;
+  if (!record || !(marked || known.has(uuid))) return { ...quiet, progress: [], unseen: 0 };
+  // Agents see nothing of it, but whoever was asked has to hear that it is over.
+  if (!marked && !partial)
+    return { ...quiet, progress: [hangup], unseen: record.progress.filter(isOfCalledLeg).length };
   const told = partial ? withHeard(record.progress, { uuid, arrived }) : record.progress;
   const ended = told.some(({ action }) => action === 'hangup');
   const owed = ended || (!known.has(uuid) && !came(hangup)) ? told : [...told, hangup];
   const progress = allowed.unseen?.includes(node)
-    ? owed.filter((one) => one.action === 'hangup' || came(one))
+    ? owed.filter((one) => !isOfCalledLeg(one) || came(one))
     : owed;
   return { ...quiet, progress, unseen: owed.length - progress.length };
 }

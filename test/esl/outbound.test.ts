@@ -7,7 +7,8 @@ import { framesOf, recorded } from './recordings.ts';
 
 const execute = (name: string, data: string) =>
   `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\nexecute-app-arg: ${data}`;
-const EXPORT = execute('export', 'dialhook_call=${uuid}');
+const MARK = { name: 'export', data: 'dialhook_call=${uuid}' };
+const MARKED = execute(MARK.name, MARK.data);
 const UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
 const DISCONNECT = 'Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n';
 
@@ -27,7 +28,7 @@ beforeEach(async () => {
   server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    onConnect: [{ name: 'export', data: 'dialhook_call=${uuid}' }],
+    mark: MARK,
     onCall: (call) => {
       calls.push(call);
       return onCall(call);
@@ -55,7 +56,7 @@ async function call() {
   onCall = () => held.promise;
   const before = calls.length;
   const peer = await dial();
-  await peer.answer(channelData({ 'Unique-ID': UUID }), OK);
+  await peer.answer(channelData({ 'Unique-ID': UUID }));
   await until(() => calls.length > before);
   const outbound = calls[before];
   if (!outbound) throw new Error('no call');
@@ -70,15 +71,26 @@ async function expectNothingSent(peer: Peer, outbound: OutboundCall): Promise<vo
 }
 
 describe('a call', () => {
-  it('is asked for its data and marked in one go, before any answer', async () => {
+  it('is asked for its data, and handed over with it', async () => {
     const peer = await dial();
-    expect([await peer.command(), await peer.command()]).toEqual(['connect', EXPORT]);
+    expect(await peer.command()).toBe('connect');
     expect(calls).toEqual([]);
+    peer.write(channelData({}));
+    await until(() => calls.length === 1);
+  });
+
+  it('is marked once, when it is told to be', async () => {
+    const { peer, call: outbound, release } = await call();
+    outbound.mark();
+    outbound.mark();
+    expect(await peer.answer(OK)).toEqual([MARKED]);
+    await expectNothingSent(peer, outbound);
+    release();
   });
 
   it('brings the data of its channel, decoded', async () => {
     const peer = await dial();
-    await peer.answer(...framesOf(recorded('answered', 'outbound.from-freeswitch')).slice(0, 2));
+    await peer.answer(...framesOf(recorded('answered', 'outbound.from-freeswitch')).slice(0, 1));
     await until(() => calls.length === 1);
     expect(calls[0]?.data).toMatchObject({
       'Unique-ID': 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f',
@@ -86,15 +98,6 @@ describe('a call', () => {
       variable_cti_bridge: 'http://127.0.0.1:9000/binding?number=0555&callerid=13800138000 3000 3000 1',
       'Reply-Text': '+OK\n',
     });
-  });
-
-  it('is not handed over before it is marked', async () => {
-    const peer = await dial();
-    await peer.answer(channelData({}), reply('-ERR no export'));
-    await peer.closed;
-    await until(() => refusals.length === 1);
-    expect(refusals).toEqual(['sendmsg: no export']);
-    expect(calls).toEqual([]);
   });
 
   it('pairs every answer with its command', async () => {
@@ -154,11 +157,12 @@ describe('a call', () => {
       { name: 'bridge', data: 'user/1' },
       { name: 'hangup', data: '' },
     ]);
-    expect([await peer.command(), await peer.command()]).toEqual([
+    expect([await peer.command(), await peer.command(), await peer.command()]).toEqual([
+      MARKED,
       'sendmsg\ncall-command: xferext\napplication: bridge user/1\napplication: hangup',
       'exit',
     ]);
-    peer.write(OK, reply('+OK bye'), DISCONNECT);
+    peer.write(OK, OK, reply('+OK bye'), DISCONNECT);
     peer.end();
     await released;
     release();
@@ -170,7 +174,7 @@ describe('a call', () => {
   it('says so when FreeSWITCH refuses the applications', async () => {
     const { peer, call: outbound, release } = await call();
     const released = outbound.runAndRelease([{ name: 'hangup', data: '' }]);
-    await peer.answer(reply('-ERR memory error'), reply('+OK bye'));
+    await peer.answer(OK, reply('-ERR memory error'), reply('+OK bye'));
     await expect(released).rejects.toThrow(new CommandError('sendmsg: memory error'));
     release();
   });
@@ -178,7 +182,8 @@ describe('a call', () => {
   it('has variables set and is let go', async () => {
     const { peer, call: outbound, release } = await call();
     const released = outbound.setAndRelease({ a: '1' }, { b: '2' });
-    expect(await peer.answer(OK, OK, OK)).toEqual([
+    expect(await peer.answer(OK, OK, OK, OK)).toEqual([
+      MARKED,
       execute('set', 'a=1'),
       execute('export', 'nolocal:b=2'),
       'exit',
@@ -316,7 +321,7 @@ describe('OutboundServer', () => {
     onCall = async () => {
       throw new Error('a handler');
     };
-    await peer.answer(channelData({}), OK);
+    await peer.answer(channelData({}));
     await peer.closed;
     expect(errors).toEqual([new Error('a handler')]);
     const { release } = await call();
@@ -328,7 +333,6 @@ describe('OutboundServer', () => {
     const options = {
       host: '127.0.0.1',
       port: server.port,
-      onConnect: [],
       onCall,
       onRefused: ignore,
       onError: ignore,
@@ -357,7 +361,7 @@ describe('OutboundServer', () => {
   it('closes while a call hangs, as soon as its caller is gone', async () => {
     const peer = await dial();
     onCall = (outbound) => new Promise((resolve) => outbound.gone.addEventListener('abort', () => resolve()));
-    await peer.answer(channelData({}), OK);
+    await peer.answer(channelData({}));
     await until(() => calls.length === 1);
     const closing = server.close();
     peer.write(DISCONNECT);

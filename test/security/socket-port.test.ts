@@ -32,7 +32,6 @@ beforeEach(async () => {
     admits: (address) => guard.admits(address),
     maxConnections: MAX,
     maxConnectionsPerAddress: MAX_PER_ADDRESS,
-    onConnect: [{ name: 'export', data: 'dialhook_call=${uuid}' }],
     onRefused: (address, why) => guard.refuse(address, why),
     onCall: (call) => {
       calls.push(call);
@@ -58,7 +57,7 @@ async function open(localAddress = '127.0.0.1'): Promise<Socket> {
 async function call(): Promise<Peer> {
   const before = calls.length;
   const peer = new Peer(await open());
-  await peer.answer(channelData({ 'Unique-ID': UUID }), OK);
+  await peer.answer(channelData({ 'Unique-ID': UUID }));
   await until(() => calls.length > before);
   return peer;
 }
