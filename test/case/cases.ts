@@ -58,6 +58,7 @@ const withArguments =
 export const CASES: readonly Case[] = [
   {
     name: 'gateway: rings, has early media, is answered, the caller hangs up',
+    bridge: withArguments('3000 3000 1'),
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
     callees: { '123456': { ringAt: 20, mediaAt: 40, answerAt: 80 } },
     byeAt: 200,
