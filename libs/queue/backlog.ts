@@ -1,96 +1,61 @@
 import type { Redis } from 'ioredis';
-import { type Entry, writeEntry } from './entry.ts';
+import { APPEND, HEAD, INSERT, RELEASE, SETTLE } from './backlog-scripts.ts';
+import { endpointKey } from './endpoints.ts';
+import { type Entry, originOf, writeEntry } from './entry.ts';
 import { defineScript, type Script } from './redis.ts';
 
-const LAST = Number.MAX_SAFE_INTEGER;
-
-const APPEND = `
-local function place(waiting, seen, at, optional, text)
-  local laterSeen, ended, behindHead = 0, false, {}
-  for _, seenAt in ipairs(redis.call('HVALS', seen)) do
-    if tonumber(seenAt) > at then laterSeen = laterSeen + 1 end
-    ended = ended or tonumber(seenAt) == ${LAST}
-  end
-  if laterSeen > 0 then
-    for _, other in ipairs(redis.call('LRANGE', waiting, 1, -1)) do
-      local otherAt = cjson.decode(other).at
-      if otherAt > at then table.insert(behindHead, other) end
-      if otherAt == ${LAST} then ended = false end
-    end
-    if ended or (optional and laterSeen > #behindHead) then return 'late' end
-  end
-  if behindHead[1] then redis.call('LINSERT', waiting, 'BEFORE', behindHead[1], text)
-  else redis.call('RPUSH', waiting, text) end
-  return 'new'
-end
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('LEASELOST another notifier reads the stream') end
-local placed = {}
-for i = 1, (#KEYS - 1) / 2 do
-  local waiting, seen = KEYS[2 * i], KEYS[2 * i + 1]
-  local field, at, optional, text = unpack(ARGV, 4 * i - 1, 4 * i + 2)
-  if redis.call('HEXISTS', seen, field) == 1 then placed[i] = 'repeat'
-  else
-    placed[i] = place(waiting, seen, tonumber(at), optional == '1', text)
-    redis.call('HSET', seen, field, at)
-  end
-  redis.call('PEXPIRE', seen, ARGV[2])
-end
-return placed`;
-
-const INSERT = `
-local waiting = {}
-for i, text in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
-  local entry = cjson.decode(text)
-  waiting[i] = { id = entry.id, at = entry.at, order = entry.order, text = text }
-end
-for _, text in ipairs(ARGV) do
-  local entry, there, place = cjson.decode(text), false, #waiting + 1
-  for i = #waiting, 1, -1 do
-    there = there or waiting[i].id == entry.id
-    local other = waiting[i]
-    if other.at > entry.at or (other.at == entry.at and other.order > entry.order) then place = i end
-  end
-  if not there then
-    local later = waiting[place]
-    if later then redis.call('LINSERT', KEYS[1], 'BEFORE', later.text, text)
-    else redis.call('RPUSH', KEYS[1], text) end
-    table.insert(waiting, place, { id = entry.id, at = entry.at, order = entry.order, text = text })
-  end
-end`;
-
-const SETTLE = `
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('LOCKLOST another worker has this call') end
-redis.call('LREM', KEYS[1], 1, ARGV[2])
-return redis.call('LINDEX', KEYS[1], 0)`;
-
-/** The job that a call's notifications are being delivered under, as BullMQ locks it. */
-export interface JobLock {
+/** What shows that a call's notifications are delivered here and nowhere else: BullMQ's lock of a job, or a hold. */
+export interface CallLock {
   readonly key: string;
   readonly token: string;
+  /** Of a hold, how long it lasts without an entry being settled, in milliseconds; it ends with the last entry. */
+  readonly holdMs?: number;
 }
 
-/** What became of an entry: a late one was left out, as its call has gone on without it. */
-export type Placed = 'new' | 'repeat' | 'late';
+/** An entry to be added, and the token under which its call is to be held if nobody delivers for that yet. */
+export interface Addition {
+  readonly entry: Entry;
+  /** The entry as written. */
+  readonly text: string;
+  readonly token: string | undefined;
+}
 
 /**
- * The notifications that wait, a list for each call, and the ids of those that ever did.
+ * What became of an entry. A `late` one was left out, as its call has gone on without it. `mine`: it is the only one of
+ * its call, nothing is known against its endpoint, and the call is held under the token that came with it. `held`: the
+ * call is held under another. A job has to be woken for a `new` one, and for a `repeat`, which may still wait.
+ */
+export type Placed = 'mine' | 'held' | 'new' | 'repeat' | 'late';
+
+export interface BacklogTimes {
+  /** How long ids are remembered after their call's last, in milliseconds. */
+  readonly dedupMs: number;
+  readonly holdMs: number;
+}
+
+/**
+ * The notifications that wait, a list for each call, and the ids of those that ever did. They are delivered by whoever
+ * holds the call, or by the call's job.
  *
  *     PREFIX:waiting:CALL   list of entries, the oldest first
  *     PREFIX:seen:CALL      hash of when each happened by LEG.ACTION, for `dedupMs` after the last one
+ *     PREFIX:held:CALL      the token of the one who delivers without a job, for `holdMs`
  */
 export class Backlog {
-  readonly #redis: Redis;
   readonly #prefix: string;
   readonly #append: Script;
   readonly #insert: Script;
+  readonly #head: Script;
   readonly #settle: Script;
+  readonly #release: Script;
 
   constructor(redis: Redis, prefix: string) {
-    this.#redis = redis;
     this.#prefix = prefix;
     this.#append = defineScript(redis, 'dialhookAppend', APPEND);
     this.#insert = defineScript(redis, 'dialhookInsert', INSERT);
+    this.#head = defineScript(redis, 'dialhookHead', HEAD);
     this.#settle = defineScript(redis, 'dialhookSettle', SETTLE);
+    this.#release = defineScript(redis, 'dialhookRelease', RELEASE);
   }
 
   /**
@@ -102,16 +67,18 @@ export class Backlog {
    */
   async append(
     lease: { readonly key: string; readonly holder: string },
-    entries: readonly Entry[],
-    dedupMs: number,
+    additions: readonly Addition[],
+    { dedupMs, holdMs }: BacklogTimes,
   ): Promise<Placed[]> {
     const keys = [lease.key];
-    const args: (string | number)[] = [lease.holder, dedupMs];
-    for (const entry of entries) {
-      const { uuid, leg, action } = entry.progress.notification;
-      keys.push(this.#waiting(uuid), `${this.#prefix}:seen:${uuid}`);
+    const args: (string | number)[] = [lease.holder, dedupMs, holdMs];
+    for (const { entry, text, token = '' } of additions) {
+      const { url, notification } = entry.progress;
+      const { uuid, leg, action } = notification;
+      const endpoint = endpointKey(this.#prefix, originOf(url));
+      keys.push(this.#waiting(uuid), `${this.#prefix}:seen:${uuid}`, this.holdKey(uuid), endpoint);
       const optional = action === 'ring' || action === 'progress';
-      args.push(`${leg}.${action}`, entry.at, optional ? 1 : 0, writeEntry(entry));
+      args.push(`${leg}.${action}`, entry.at, optional ? 1 : 0, token, text);
     }
     return (await this.#append(keys, args)) as Placed[];
   }
@@ -121,18 +88,32 @@ export class Backlog {
     await this.#insert([this.#waiting(call)], entries.map(writeEntry));
   }
 
-  /** The call's oldest entry, as written, or undefined. */
-  async head(call: string): Promise<string | undefined> {
-    return (await this.#redis.lindex(this.#waiting(call), 0)) ?? undefined;
+  /** Where the token of whoever holds the call is. */
+  holdKey(call: string): string {
+    return `${this.#prefix}:held:${call}`;
+  }
+
+  /** The call's oldest entry, as written, or undefined; or for how long at most somebody holds the call, milliseconds. */
+  async head(call: string): Promise<{ readonly heldMs: number; readonly text?: string | undefined }> {
+    const [heldMs, text] = (await this.#head([this.#waiting(call), this.holdKey(call)], [])) as [
+      number,
+      string | null | undefined,
+    ];
+    return { heldMs, text: text ?? undefined };
   }
 
   /**
    * Takes away an entry that is done with and gives the next.
-   * @throws when the lock is lost: another worker delivers for this call now and this one must not go on.
+   * @throws when the lock is lost: another delivers for this call now and this one must not go on.
    */
-  async settle(call: string, entry: string, lock: JobLock): Promise<string | undefined> {
-    const next = await this.#settle([this.#waiting(call), lock.key], [lock.token, entry]);
+  async settle(call: string, entry: string, { key, token, holdMs }: CallLock): Promise<string | undefined> {
+    const next = await this.#settle([this.#waiting(call), key], [token, entry, holdMs ?? '']);
     return (next as string | null) ?? undefined;
+  }
+
+  /** Ends a hold: from now on a job delivers. */
+  async release({ key, token }: CallLock): Promise<void> {
+    await this.#release([key], [token]);
   }
 
   #waiting(call: string): string {

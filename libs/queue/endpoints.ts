@@ -42,6 +42,9 @@ export interface EndpointRules {
   readonly forgetMs: number;
 }
 
+/** Where an endpoint's record is; there is none while nothing is known against it. */
+export const endpointKey = (prefix: string, origin: string): string => `${prefix}:endpoint:${origin}`;
+
 function recordOf(origin: string, fields: Readonly<Record<string, string>>): EndpointRecord {
   const { state = 'failing', by, off_since, failing_since, probe_from, failures, error = '' } = fields;
   return {
@@ -135,7 +138,7 @@ export class Endpoints {
   }
 
   #key(origin: string): string {
-    return `${this.#prefix}:endpoint:${origin}`;
+    return endpointKey(this.#prefix, origin);
   }
 
   #keys(origin: string): readonly string[] {

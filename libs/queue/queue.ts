@@ -42,6 +42,11 @@ export async function wakeCalls(queue: Queue, calls: Iterable<string>): Promise<
   await queue.addBulk(jobs);
 }
 
+/** Has it delivered after so many milliseconds, its oldest notification having been tried so often already. */
+export async function wakeCallLater(queue: Queue, job: CallJob, ms: number): Promise<void> {
+  await queue.add('call', job, { ...onePerCall(job.call), delay: ms });
+}
+
 /** Has a call that waits for its next attempt make it now. */
 export async function hurryCall(queue: Queue, call: string): Promise<void> {
   const id = await queue.getDeduplicationJobId(call);

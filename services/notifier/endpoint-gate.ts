@@ -10,7 +10,8 @@ export type Admission =
   | Extract<Permission, { readonly kind: 'send' | 'probe' | 'off' }>
   | { readonly kind: 'wait'; readonly ms: number };
 
-type Admitted = Extract<Admission, { readonly kind: 'send' | 'probe' }>;
+/** Has a slot, which `leave` gives back. */
+export type Admitted = Extract<Admission, { readonly kind: 'send' | 'probe' }>;
 
 export interface GateOptions {
   readonly throttle: ThrottlePolicy;
@@ -39,7 +40,6 @@ export class EndpointGate {
     this.#log = log;
   }
 
-  /** Who is told `send` or `probe` has a slot, and gives it back with `leave`. */
   async enter(origin: string): Promise<Admission> {
     const { now, random } = this.#clock;
     const slotMs = this.#slots.enter(origin, now(), random());

@@ -5,22 +5,18 @@ import type { Bus } from '#libs/bus/connection.ts';
 import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
 import { restartProgressConsumer } from '#libs/bus/progress.ts';
 import { Progress } from '#libs/contract/messages.ts';
-import type { Placed } from '#libs/queue/backlog.ts';
 import { type Entry, entryOf } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { callLog, type Log } from '#libs/telemetry/log.ts';
 import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
+import type { Direct, Receipt } from './direct.ts';
 import type { ReaderLease } from './reader-lease.ts';
 
-const BATCH = 256;
 /** The shortest that NATS allows. */
 const FETCH_MS = 1_000;
 /** nats-server can let a fetch expire without a word when a message comes at that very moment: then we end it. */
 const OVERDUE_MS = 100;
 const AGAIN_MS = 500;
-
-/** Brings entries into Redis, in their order, and has them delivered; says what became of each. */
-export type Store = (entries: readonly Entry[]) => Promise<Placed[]>;
 
 /** Settles as `work` does, or rejects when the signal is aborted first. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -32,7 +28,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * Moves progress from JetStream into Redis, in the stream's order, and acknowledges what Redis has. Of all notifiers
+ * Takes progress from JetStream, in the stream's order, and acknowledges what need not come again. Of all notifiers
  * the one that holds the lease reads. Whatever could have changed the order (a new holder of the lease, a message lost with a
  * connection, one refused by Redis) makes it begin again with the oldest message not acknowledged.
  */
@@ -40,18 +36,18 @@ export class Intake {
   readonly #bus: Bus;
   readonly #makeStreams: () => Promise<void>;
   readonly #lease: ReaderLease;
-  readonly #store: Store;
+  readonly #direct: Direct;
   readonly #log: Log;
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
   #problem: string | undefined = 'not begun yet';
   #late = 0;
 
-  constructor(bus: Bus, makeStreams: () => Promise<void>, lease: ReaderLease, store: Store, log: Log) {
+  constructor(bus: Bus, makeStreams: () => Promise<void>, lease: ReaderLease, direct: Direct, log: Log) {
     this.#bus = bus;
     this.#makeStreams = makeStreams;
     this.#lease = lease;
-    this.#store = store;
+    this.#direct = direct;
     this.#log = log;
     this.#running = this.#run();
   }
@@ -91,7 +87,8 @@ export class Intake {
     this.#log.info('reads progress');
     let delivered = 0;
     while (await unlessAborted(this.#lease.take(), signal)) {
-      const fetched = consumer.fetch({ max_messages: BATCH, expires: FETCH_MS });
+      const room = await this.#direct.room();
+      const fetched = consumer.fetch({ max_messages: room, expires: FETCH_MS });
       const messages = await unlessAborted(fetched, signal);
       const stop = () => messages.stop();
       signal.addEventListener('abort', stop, { once: true });
@@ -115,14 +112,14 @@ export class Intake {
   }
 
   async #take(messages: readonly JsMsg[]): Promise<void> {
-    const { promise: stored, resolve, reject } = Promise.withResolvers<Placed[]>();
+    const { promise: stored, resolve, reject } = Promise.withResolvers<Receipt[]>();
     stored.catch(() => {});
     const entries: Entry[] = [];
     const work = messages.flatMap((message) => {
       const progress = this.#parse(message);
       return progress === undefined ? [] : [this.#process(message, progress, entries, stored)];
     });
-    if (entries.length > 0) this.#store(entries).then(resolve, reject);
+    if (entries.length > 0) this.#direct.store(entries).then(resolve, reject);
     await Promise.all(work);
   }
 
@@ -137,8 +134,8 @@ export class Intake {
     }
   }
 
-  /** Adds the message to the batch, at once and with its span's context, and acknowledges it when the batch is stored. */
-  #process(message: JsMsg, progress: Progress, batch: Entry[], stored: Promise<Placed[]>): Promise<void> {
+  /** Adds the message to the batch, at once and with its span's context. */
+  #process(message: JsMsg, progress: Progress, batch: Entry[], stored: Promise<Receipt[]>): Promise<void> {
     const { uuid, node } = progress.notification;
     const parent = traceFromHeaders(message.headers, callContext(uuid));
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
@@ -149,10 +146,12 @@ export class Intake {
         const entry = entryOf(progress, message.seq, traceHeaders(context));
         const position = batch.push(entry) - 1;
         span.setAttribute('dialhook.notification', entry.id);
-        const placed = (await stored)[position];
-        span.setAttribute('dialhook.repeat', placed === 'repeat');
-        if (placed === 'late') this.#tellLate(entry);
-        message.ack();
+        const receipt = (await stored)[position];
+        span.setAttribute('dialhook.repeat', receipt?.placed === 'repeat');
+        if (receipt?.placed === 'late') this.#tellLate(entry);
+        receipt?.safe
+          .then(() => message.ack())
+          .catch((err: unknown) => this.#log.debug({ err }, 'not acknowledged; it comes again'));
       },
     );
   }

@@ -11,14 +11,16 @@ import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { Backlog } from '#libs/queue/backlog.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
 import { Endpoints } from '#libs/queue/endpoints.ts';
-import type { Entry } from '#libs/queue/entry.ts';
-import { openQueue, wakeCalls } from '#libs/queue/queue.ts';
+import { openQueue } from '#libs/queue/queue.ts';
 import { connectRedis } from '#libs/queue/redis.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Attempts } from './attempt.ts';
+import { callJob } from './call-job.ts';
 import { CallWorker } from './call-worker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { NotifierConfig } from './config.ts';
+import { Delivery } from './delivery.ts';
+import { Direct } from './direct.ts';
 import { Drain } from './drain.ts';
 import { EndpointGate } from './endpoint-gate.ts';
 import { Intake } from './intake.ts';
@@ -125,8 +127,7 @@ export function startNotifier(
   const endpoints = new Endpoints(redis, prefix);
   observeNotifier({ redis, queue, deadLetters, endpoints, bus });
   const gate = new EndpointGate(endpoints, slots, gateOptions(config), clock, log);
-  const drain = new Drain({
-    backlog,
+  const delivery = new Delivery({
     deadLetters,
     gate,
     clock,
@@ -134,8 +135,11 @@ export function startNotifier(
     trail,
     attempts: new Attempts(client, attemptOptions(config), clock),
     retry: retryPolicy(config),
-    lockKey: (jobId) => `${queue.toKey(jobId)}:lock`,
   });
+  const drain = new Drain(backlog, delivery);
+  const lease = new ReaderLease(redis, prefix, instance, config.TAKEOVER_MS);
+  const times = { dedupMs: config.DEDUP_MS, holdMs: attemptMs(config) + config.TAKEOVER_MS };
+  const direct = new Direct({ backlog, times, queue, lease, drain, slots, log });
   const worker = new CallWorker(
     redis,
     queue,
@@ -145,25 +149,16 @@ export function startNotifier(
       concurrency: config.NOTIFY_CONCURRENCY,
       attemptMs: attemptMs(config),
       takeoverMs: config.TAKEOVER_MS,
-      run: (job, token) => drain.run(job, token),
+      run: callJob(backlog, drain, (jobId) => `${queue.toKey(jobId)}:lock`),
     },
     log,
   );
   lifecycle.check('queue', () => worker.problem());
-  lifecycle.onStop('worker', () => worker.stop());
+  lifecycle.onStop('deliveries', async () => {
+    await Promise.all([worker.stop(), direct.settled()]);
+  });
 
-  const lease = new ReaderLease(redis, prefix, instance, config.TAKEOVER_MS);
-  const store = async (entries: readonly Entry[]) => {
-    const placed = await backlog.append(lease, entries, config.DEDUP_MS);
-    // Not before they are stored: ioredis sends a script that Redis does not know a second time, behind what came later.
-    // Repeats too: the one before may have come into the backlog and no further.
-    await wakeCalls(
-      queue,
-      entries.map((entry) => entry.progress.notification.uuid),
-    );
-    return placed;
-  };
-  const intake = new Intake(bus, () => makeStreams(bus, config, log), lease, store, log);
+  const intake = new Intake(bus, () => makeStreams(bus, config, log), lease, direct, log);
   lifecycle.check('intake', () => intake.problem());
   lifecycle.onStop('intake', async () => {
     drain.stop();

@@ -31,14 +31,29 @@ export class Slots {
     return this.#all - this.#free;
   }
 
-  /** 0 when a slot is taken, which `leave` gives back; else the milliseconds after which to come again. */
-  enter(origin: string, now: number, random: number): number {
+  /** How many more one endpoint could have, were it the only one. */
+  get room(): number {
+    return Math.floor(this.#all / 2) - this.used;
+  }
+
+  /** Whether more than half of that is used. */
+  get crowded(): boolean {
+    return this.used > this.#all / 4;
+  }
+
+  /** Whether a slot is taken, which `leave` gives back. */
+  take(origin: string): boolean {
     const held = this.#held.get(origin);
-    if ((held?.inFlight ?? 0) >= this.#free) return this.#turn(held ?? this.#none, now, random);
+    if ((held?.inFlight ?? 0) >= this.#free) return false;
     this.#free--;
     if (held) held.inFlight++;
     else this.#held.set(origin, { inFlight: 1, tookMs: UNKNOWN_MS, nextTurn: 0 });
-    return 0;
+    return true;
+  }
+
+  /** 0 when a slot is taken; else the milliseconds after which to come again. */
+  enter(origin: string, now: number, random: number): number {
+    return this.take(origin) ? 0 : this.#turn(this.#held.get(origin) ?? this.#none, now, random);
   }
 
   /** @param tookMs how long the attempt took; undefined when none was made. */

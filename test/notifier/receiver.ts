@@ -68,3 +68,13 @@ export async function startReceiver(behave: Behave = () => OK): Promise<Receiver
   };
   return receiver;
 }
+
+/** An endpoint that keeps its answers back until it is let go. */
+export async function startHoldingReceiver() {
+  const { promise: go, resolve: letGo } = Promise.withResolvers<void>();
+  const endpoint = await startReceiver(async () => {
+    await go;
+    return OK;
+  });
+  return { endpoint, letGo };
+}
