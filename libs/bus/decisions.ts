@@ -67,7 +67,10 @@ export function serveDecisions(
       if (error) return log.error({ err: error }, 'the subscription for decisions failed');
       const work = (async () => {
         const request = readMessage(DecisionRequest, BUS.decide, message.data);
-        return decide(request, traceFromHeaders(message.headers, callContext(request.request.uuid)));
+        return decide(
+          request,
+          traceFromHeaders(message.headers, () => callContext(request.request.uuid)),
+        );
       })()
         .catch((fault: Error) => {
           log.error({ err: fault }, 'a request for a decision failed');

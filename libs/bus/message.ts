@@ -28,5 +28,5 @@ export function traceToHeaders(spanContext: Context): MsgHdrs {
   return carried;
 }
 
-export const traceFromHeaders = (carried: MsgHdrs | undefined, fallback: Context): Context =>
+export const traceFromHeaders = (carried: MsgHdrs | undefined, fallback: () => Context): Context =>
   contextFromHeaders((name) => (carried?.has(name) ? carried.get(name) : undefined), fallback);

@@ -39,6 +39,5 @@ export const createLog = (service: string, level: string, numbers: 'full' | 'mas
     pino.destination({ dest: 1, sync: true }),
   );
 
-/** A log whose every line names the call, its trace and its node. */
-export const callLog = (log: Log, uuid: string, node: string): Log =>
-  log.child({ call: uuid, trace_id: traceId(uuid), node });
+/** What every line that is about a call begins with. A child of the log that held it would cost more than the line. */
+export const aboutCall = (uuid: string, node: string) => ({ call: uuid, trace_id: traceId(uuid), node });

@@ -177,6 +177,7 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 
 /** An endpoint as metrics may name it: its origin, or `other` when there are too many by now. */
 export function endpointOfMetrics(url: string | undefined): string {
+  if (url !== undefined && running?.endpoints.has(url)) return url;
   const origin = url === undefined ? 'null' : (URL.parse(url)?.origin ?? 'null');
   if (origin === 'null') return 'none';
   if (running === undefined || running.endpoints.has(origin)) return origin;

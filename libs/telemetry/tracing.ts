@@ -153,7 +153,10 @@ export function traceHeaders(spanContext: Context): Record<string, string> {
 }
 
 /** The context that `traceHeaders` wrote; `fallback` when there is none or it cannot be read. */
-export function contextFromHeaders(read: (name: string) => string | undefined, fallback: Context): Context {
+export function contextFromHeaders(
+  read: (name: string) => string | undefined,
+  fallback: () => Context,
+): Context {
   const extracted = propagator.extract(ROOT_CONTEXT, null, { get: (_, key) => read(key), keys: () => [] });
-  return trace.getSpanContext(extracted) === undefined ? fallback : extracted;
+  return trace.getSpanContext(extracted) === undefined ? fallback() : extracted;
 }

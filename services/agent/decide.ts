@@ -19,7 +19,7 @@ import { ClosedError } from '#libs/esl/event-socket.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { publicUrl } from '#libs/http/request.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
-import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
 import { callerNameInOneLine } from './caller-name.ts';
 import type { AgentConfig } from './config.ts';
@@ -83,7 +83,7 @@ export class Decider {
     const { NODE_NAME, REQUEST_VARIABLES } = this.#config;
     const request = endpointRequest(call.data, nodeName(call.data, NODE_NAME), REQUEST_VARIABLES);
     const { node } = request;
-    const log = callLog(this.#log, request.uuid, node);
+    const about = aboutCall(request.uuid, node);
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': node };
     const parent = callContext(request.uuid);
 
@@ -94,7 +94,7 @@ export class Decider {
       { parent, kind: SpanKind.INTERNAL, attributes },
       async (span, context) => {
         const ended = await this.#decide(call, request, context, measured).catch((error: Error) =>
-          this.#fault(call, error, log),
+          this.#fault(call, error, about),
         );
         span.setAttribute('dialhook.result', ended.result);
         if (ended.result !== 'decided')
@@ -110,13 +110,14 @@ export class Decider {
     this.#trail.add({ step: 'decided', ...when, ...outcome, ms, told: [...told] });
     decided(outcome.result, node, measured.url, tookMs);
     const line = {
+      ...about,
       ...outcome,
       ms,
       from: request.caller_id_number,
       to: request.destination_number,
     };
-    if (outcome.result === 'decided') log.info(line, 'decided');
-    else log.warn(line, 'not decided');
+    if (outcome.result === 'decided') this.#log.info(line, 'decided');
+    else this.#log.warn(line, 'not decided');
   }
 
   /** Why there is no decision, for traces: the words of an error may hold numbers. */
@@ -185,9 +186,9 @@ export class Decider {
   }
 
   /** What goes wrong between here and FreeSWITCH: as a rule the caller has gone. */
-  async #fault(call: OutboundCall, error: Error, log: Log): Promise<Outcome> {
+  async #fault(call: OutboundCall, error: Error, about: object): Promise<Outcome> {
     if (isGone(call, error)) return GONE;
-    log.error({ err: error }, 'a decision could not be carried out');
+    this.#log.error({ ...about, err: error }, 'a decision could not be carried out');
     return this.#fallThrough(call, failure('internal_error', error.message));
   }
 

@@ -5,7 +5,7 @@ import { NO_TRAIL, type TrailTeller } from '#libs/bus/trail.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
-import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { maskNumber } from '#libs/telemetry/numbers.ts';
 import { emitCallSpan, emitLegSpan, inSpan, isTracing } from '#libs/telemetry/tracing.ts';
 import type { AgentConfig } from './config.ts';
@@ -13,6 +13,8 @@ import { endedLeg } from './leg.ts';
 import { eventRead, published } from './metrics.ts';
 import { type CallEvent, readEvent } from './notification.ts';
 import { Outbox } from './outbox.ts';
+
+const about = ({ uuid, node }: Notification) => aboutCall(uuid, node);
 
 /** What a log line says of a notification. */
 const summary = (notification: Notification) => {
@@ -53,8 +55,8 @@ export class Progress {
       publish: (event) => this.#publish(event),
       limit: config.MAX_NOTIFICATIONS_HELD,
       onDropped: ({ notification }, dropped) =>
-        this.#callLog(notification).error(
-          { action: notification.action, dropped },
+        log.error(
+          { ...about(notification), action: notification.action, dropped },
           'dropped: too much is held',
         ),
       onFailed: (err, held) =>
@@ -89,7 +91,7 @@ export class Progress {
     const { node, time } = notification;
     this.#trail.add({ step: 'told', uuid, node, time, notification });
     published(notification);
-    this.#callLog(notification).info(summary(notification), 'published');
+    this.#log.info({ ...about(notification), ...summary(notification) }, 'published');
     if (action === 'hangup') this.#emitRoot(event);
   }
 
@@ -130,9 +132,5 @@ export class Progress {
 
   #shown(number: string): string {
     return this.#masked ? maskNumber(number) : number;
-  }
-
-  #callLog({ uuid, node }: CallEvent['notification']): Log {
-    return callLog(this.#log, uuid, node);
   }
 }

@@ -42,7 +42,10 @@ export class Attempts {
   /** Makes attempt `number`, from 1. Every way in which the endpoint can fail is a verdict. */
   make(entry: Entry, number: number): Promise<Attempt> {
     const { url, notification } = entry.progress;
-    const parent = contextFromHeaders((name) => entry.trace[name], callContext(notification.uuid));
+    const parent = contextFromHeaders(
+      (name) => entry.trace[name],
+      () => callContext(notification.uuid),
+    );
     const { method, ...timeouts } = this.#options;
     const attributes = {
       'http.request.method': method,

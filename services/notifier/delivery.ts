@@ -3,7 +3,7 @@ import { happensNow, type Step } from '#libs/bus/trail-step.ts';
 import { publicUrl } from '#libs/http/request.ts';
 import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { type Entry, originOf } from '#libs/queue/entry.ts';
-import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { Attempt, Attempts } from './attempt.ts';
 import type { Clock } from './clock.ts';
 import type { Admitted, EndpointGate } from './endpoint-gate.ts';
@@ -29,6 +29,11 @@ export interface Again {
 type Attempted = Extract<Step, { step: 'attempted' }>;
 type How = Pick<Attempted, 'status' | 'error' | 'ms' | 'retry_in_ms'>;
 type Ending = Pick<DeadLetter, 'attempts' | 'reason' | 'error' | 'status'>;
+
+const about = ({ id, progress }: Entry, endpoint: string) => {
+  const { uuid, node } = progress.notification;
+  return { ...aboutCall(uuid, node), notification: id, endpoint };
+};
 
 /** Delivers one notification, or makes it a dead letter. */
 export class Delivery {
@@ -68,9 +73,8 @@ export class Delivery {
     attempts: number,
     { verdict, tookMs }: Attempt,
   ): Promise<Again | undefined> {
-    const { retry, clock } = this.#parts;
-    const log = this.#logOf(entry, origin);
-    const line = { attempt: attempts, ms: tookMs };
+    const { retry, clock, log } = this.#parts;
+    const line = { ...about(entry, origin), attempt: attempts, ms: tookMs };
     if (verdict.kind === 'delivered') {
       this.#tell(entry, attempts, 'delivered', { status: verdict.status, ms: tookMs });
       delivered(origin, entry.progress.notification.time, clock.now());
@@ -99,15 +103,10 @@ export class Delivery {
   }
 
   async #giveUp(entry: Entry, origin: string, ending: Ending): Promise<void> {
-    const { deadLetters, clock } = this.#parts;
+    const { deadLetters, clock, log } = this.#parts;
     const call = entry.progress.notification.uuid;
     await deadLetters.keep({ ...entry, call, origin, time: clock.now(), ...ending });
     keptDead(origin, ending.reason);
-    this.#logOf(entry, origin).error(ending, 'given up: it is a dead letter now');
-  }
-
-  #logOf({ id, progress }: Entry, endpoint: string): Log {
-    const { uuid, node } = progress.notification;
-    return callLog(this.#parts.log, uuid, node).child({ notification: id, endpoint });
+    log.error({ ...about(entry, origin), ...ending }, 'given up: it is a dead letter now');
   }
 }

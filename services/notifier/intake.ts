@@ -7,7 +7,7 @@ import { restartProgressConsumer } from '#libs/bus/progress.ts';
 import { Progress } from '#libs/contract/messages.ts';
 import { type Entry, entryOf } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
-import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { Direct, Receipt } from './direct.ts';
 import type { ReaderLease } from './reader-lease.ts';
@@ -137,7 +137,7 @@ export class Intake {
   /** Adds the message to the batch, at once and with its span's context. */
   #process(message: JsMsg, progress: Progress, batch: Entry[], stored: Promise<Receipt[]>): Promise<void> {
     const { uuid, node } = progress.notification;
-    const parent = traceFromHeaders(message.headers, callContext(uuid));
+    const parent = traceFromHeaders(message.headers, () => callContext(uuid));
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
     return inSpan(
       'process progress',
@@ -158,8 +158,8 @@ export class Intake {
 
   #tellLate({ id, progress }: Entry): void {
     const { uuid, node, action } = progress.notification;
-    callLog(this.#log, uuid, node).warn(
-      { notification: id, action, late_in_all: ++this.#late },
+    this.#log.warn(
+      { ...aboutCall(uuid, node), notification: id, action, late_in_all: ++this.#late },
       'left out: it came when something later of its call had been sent',
     );
   }

@@ -10,7 +10,7 @@ import { replyOf } from '#libs/dialplan/answer.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
 import { emitPhases, phasesInMs } from '#libs/http/phases.ts';
 import { publicUrl, serverAttributes } from '#libs/http/request.ts';
-import { callLog, type Log } from '#libs/telemetry/log.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { emitSpan, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
 import { CallsInHand } from './calls-in-hand.ts';
@@ -88,13 +88,13 @@ export class Decider {
   /** Every way in which an endpoint can fail is a reply. Rejects for a fault of our own only. */
   decide(request: DecisionRequest, parent: Context): Promise<DecisionReply> {
     const { uuid, node } = request.request;
-    const log = callLog(this.#log, uuid, node);
     const started = performance.now();
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
     return inSpan('route', { parent, kind: SpanKind.SERVER, attributes }, async (span, context) => {
-      const { reply, answer, url = request.url } = await this.#admit(request, context, log);
+      const { reply, answer, url = request.url } = await this.#admit(request, context);
       markSpan(span, reply);
       const line = {
+        ...aboutCall(uuid, node),
         result: reply.result,
         error: errorOf(reply),
         endpoint: serverAttributes(url)['server.address'],
@@ -103,8 +103,8 @@ export class Decider {
         connect_ms: answer?.timing.connectMs,
         response_ms: answer?.timing.responseMs,
       };
-      if (reply.result === 'decided') log.info(line, 'decided');
-      else log.warn(line, 'not decided');
+      if (reply.result === 'decided') this.#log.info(line, 'decided');
+      else this.#log.warn(line, 'not decided');
       return reply;
     });
   }
@@ -127,14 +127,18 @@ export class Decider {
     this.#inHand.abandon(uuid);
   }
 
-  async #admit(request: DecisionRequest, context: Context, log: Log): Promise<Asked> {
+  async #admit(request: DecisionRequest, context: Context): Promise<Asked> {
+    const { uuid, node } = request.request;
     if (this.#inHand.full)
       return { reply: failed('overloaded', `the router has ${this.#inHand.size} calls in hand already`) };
-    return this.#inHand.run(request.request.uuid, async (signal) => {
+    return this.#inHand.run(uuid, async (signal) => {
       // What had to wait here is followed by its agent's word that nobody waits for it: no clocks need to agree.
       await nextTurn();
       if (!signal.aborted) return this.#askInTurn(request, context, signal);
-      log.warn({ dropped: ++this.#dropped }, 'dropped: nobody waits for it any more');
+      this.#log.warn(
+        { ...aboutCall(uuid, node), dropped: ++this.#dropped },
+        'dropped: nobody waits for it any more',
+      );
       return { reply: UNWANTED };
     });
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Progress } from '#libs/contract/messages.ts';
-import { createLog } from '#libs/telemetry/log.ts';
+import { keptLog } from '#test/agent/agent.ts';
 import { idOf, idsOf, ringing } from './progress.ts';
 import { type Receiver, startHoldingReceiver, startReceiver } from './receiver.ts';
 import { until, World } from './world.ts';
@@ -63,9 +63,7 @@ test('what an agent brings late takes its place among those that wait', async ()
 test('nothing comes behind a hangup that was sent, nor behind one that is on its way', async () => {
   const { endpoint, letGo } = await startHoldingReceiver();
   await using _ = endpoint;
-  const left: unknown[] = [];
-  const log = createLog('test', 'silent');
-  log.child = () => Object.assign(Object.create(log), { warn: (line: unknown) => void left.push(line) });
+  const { log, lines } = keptLog();
   await using __ = await world.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000' }, undefined, log);
   const { ring, answer, hangup } = callOfTwoLegs(endpoint.url);
   await world.publish([hangup]);
@@ -80,7 +78,7 @@ test('nothing comes behind a hangup that was sent, nor behind one that is on its
   expect(arrived(endpoint).filter((id) => idsOf([ring, answer, hangup]).includes(id))).toEqual([
     idOf(hangup),
   ]);
-  expect(left).toMatchObject([
+  expect(lines.filter(({ message }) => message.startsWith('left out'))).toMatchObject([
     { notification: idOf(answer), late_in_all: 1 },
     { notification: idOf(ring), late_in_all: 2 },
   ]);

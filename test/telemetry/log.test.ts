@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '../..');
 /** What a process of its own writes that makes a log and then does `body`. */
 function written(level: string, body: string): Record<string, unknown>[] {
   const script = `
-    import { callLog, createLog } from '${ROOT}/libs/telemetry/log.ts';
+    import { aboutCall, createLog } from '${ROOT}/libs/telemetry/log.ts';
     const log = createLog('test', '${level}');
     ${body}`;
   const options = ['--input-type=module-typescript', '--eval', script];
@@ -27,7 +27,7 @@ describe('a log', () => {
 
   it('names the call, its trace and its node', () => {
     const uuid = 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f';
-    expect(written('info', `callLog(log, '${uuid}', 'fs1').info('hello');`)).toMatchObject([
+    expect(written('info', `log.info(aboutCall('${uuid}', 'fs1'), 'hello');`)).toMatchObject([
       { call: uuid, trace_id: uuid.replaceAll('-', ''), node: 'fs1', message: 'hello' },
     ]);
   });

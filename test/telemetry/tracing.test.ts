@@ -105,7 +105,10 @@ describe('traceparent', () => {
   it('is written from a context and read back', () => {
     const headers = traceHeaders(callContext(UUID));
     expect(headers).toEqual({ traceparent: `00-${traceId(UUID)}-${rootSpanId(UUID)}-01` });
-    const read = contextFromHeaders((name) => headers[name], ROOT_CONTEXT);
+    const read = contextFromHeaders(
+      (name) => headers[name],
+      () => ROOT_CONTEXT,
+    );
     expect(trace.getSpanContext(read)).toMatchObject({ traceId: traceId(UUID), spanId: rootSpanId(UUID) });
   });
 
@@ -113,7 +116,12 @@ describe('traceparent', () => {
     'falls back for %j',
     (text) => {
       const fallback = callContext(OTHER);
-      expect(contextFromHeaders(() => text, fallback)).toBe(fallback);
+      expect(
+        contextFromHeaders(
+          () => text,
+          () => fallback,
+        ),
+      ).toBe(fallback);
     },
   );
 });
