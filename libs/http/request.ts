@@ -1,3 +1,4 @@
+import { parseUrl } from '#libs/net/url.ts';
 import type { EndpointCall } from './call.ts';
 import { portOf } from './rules.ts';
 import { Signatures } from './signatures.ts';
@@ -22,13 +23,13 @@ const isHttp = (url: URL): boolean => url.protocol === 'http:' || url.protocol =
 
 /** The URL without userinfo, query and fragment, for operators. Empty for what is not an http or https URL. */
 export function publicUrl(text: string): string {
-  const url = URL.parse(text);
+  const url = parseUrl(text);
   return url && isHttp(url) ? `${url.origin}${url.pathname}` : '';
 }
 
 /** Where an endpoint is, as far as traces may know: its path can be secret as well. */
 export function serverAttributes(text: string): Record<string, string | number> {
-  const url = URL.parse(text);
+  const url = parseUrl(text);
   if (!url || !isHttp(url)) return {};
   const scheme = url.protocol.slice(0, -1);
   return { 'url.scheme': scheme, 'server.address': url.hostname, 'server.port': portOf(url) };
@@ -73,7 +74,7 @@ export function wireRequest(
   userAgent: string,
   signatures = UNSIGNED,
 ): WireRequest | undefined {
-  const url = URL.parse(call.url);
+  const url = parseUrl(call.url);
   if (!url || !isHttp(url)) return undefined;
   const body = call.method === 'POST' ? jsonText(call.body) : null;
   const fields = body === null ? queryParameters(call.body).toString() : '';

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
+import { originOf } from '#libs/net/url.ts';
 import { APPEND, HEAD, INSERT, RELEASE, SETTLE } from './backlog-scripts.ts';
 import { endpointKey } from './endpoints.ts';
-import { type Entry, originOf, writeEntry } from './entry.ts';
+import { type Entry, writeEntry } from './entry.ts';
 import { defineScript, type Script } from './redis.ts';
 
 /** What shows that a call's notifications are delivered here and nowhere else: BullMQ's lock of a job, or a hold. */

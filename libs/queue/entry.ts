@@ -25,6 +25,3 @@ export const writeEntry = ({ id, at, order, trace, progress }: Entry): string =>
 
 /** Only notifiers write entries, from messages parsed at the border, so that here they are not checked again. */
 export const readEntry = (text: string): Entry => JSON.parse(text) as Entry;
-
-/** Scheme, host and port of the endpoint; empty when its URL is none. */
-export const originOf = (url: string): string => URL.parse(url)?.origin ?? '';

@@ -22,6 +22,7 @@ import {
   MetricReader,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
+import { originOf } from '#libs/net/url.ts';
 import {
   type AttributesOf,
   catalogue,
@@ -177,9 +178,8 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 
 /** An endpoint as metrics may name it: its origin, or `other` when there are too many by now. */
 export function endpointOfMetrics(url: string | undefined): string {
-  if (url !== undefined && running?.endpoints.has(url)) return url;
-  const origin = url === undefined ? 'null' : (URL.parse(url)?.origin ?? 'null');
-  if (origin === 'null') return 'none';
+  const origin = originOf(url ?? '');
+  if (origin === '' || origin === 'null') return 'none';
   if (running === undefined || running.endpoints.has(origin)) return origin;
   if (running.endpoints.size >= running.maxEndpoints) return 'other';
   running.endpoints.add(origin);

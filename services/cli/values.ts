@@ -1,4 +1,4 @@
-import { originOf } from '#libs/queue/entry.ts';
+import { originOf } from '#libs/net/url.ts';
 import { UsageError } from './command-line.ts';
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -7,9 +7,9 @@ import type {
   ReplayRequest,
 } from '#libs/contract/console.ts';
 import { publicUrl } from '#libs/http/request.ts';
+import { originOf } from '#libs/net/url.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter as QueueFilter } from '#libs/queue/dead-letters.ts';
 import { type EndpointRecord, Endpoints } from '#libs/queue/endpoints.ts';
-import { originOf } from '#libs/queue/entry.ts';
 import { withRedis } from '#libs/queue/redis.ts';
 import { replay } from '#libs/queue/replay.ts';
 import type { RedisConfig } from '#libs/queue/settings.ts';

@@ -1,8 +1,9 @@
 import type { TrailTeller } from '#libs/bus/trail.ts';
 import { happensNow, type Step } from '#libs/bus/trail-step.ts';
 import { publicUrl } from '#libs/http/request.ts';
+import { originOf } from '#libs/net/url.ts';
 import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
-import { type Entry, originOf } from '#libs/queue/entry.ts';
+import type { Entry } from '#libs/queue/entry.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { Attempt, Attempts } from './attempt.ts';
 import type { Clock } from './clock.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
+import { originOf } from '#libs/net/url.ts';
 import type { Addition, Backlog, BacklogTimes, CallLock, Placed } from '#libs/queue/backlog.ts';
-import { type Entry, originOf, writeEntry } from '#libs/queue/entry.ts';
+import { type Entry, writeEntry } from '#libs/queue/entry.ts';
 import { wakeCallLater, wakeCalls } from '#libs/queue/queue.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Drain, Oldest } from './drain.ts';

@@ -7,6 +7,7 @@ import {
 } from 'cockatiel';
 import type { EndpointStatus } from '#libs/contract/status.ts';
 import type { EndpointAnswer } from '#libs/http/client.ts';
+import { originOf } from '#libs/net/url.ts';
 
 export interface BreakerOptions {
   /** Of this many last calls to an endpoint half must fail before it gets a rest. */
@@ -44,7 +45,7 @@ export class Breakers {
 
   /** Makes the call, or returns undefined when its origin rests. */
   async call(url: string, work: () => Promise<EndpointAnswer>): Promise<EndpointAnswer | undefined> {
-    const origin = URL.parse(url)?.origin ?? '';
+    const origin = originOf(url);
     if (this.#options.restMs === 0 || origin.length > MAX_ORIGIN_LENGTH) return work();
     const breaker = this.#of(origin);
     if (breaker.state === CircuitState.HalfOpen) return undefined;

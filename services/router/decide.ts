@@ -10,6 +10,7 @@ import { replyOf } from '#libs/dialplan/answer.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
 import { emitPhases, phasesInMs } from '#libs/http/phases.ts';
 import { publicUrl, serverAttributes } from '#libs/http/request.ts';
+import { originOf } from '#libs/net/url.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { emitSpan, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
@@ -48,8 +49,6 @@ function noFallback(first: Asked, why: string): Asked {
   if (first.reply.result === 'decided') return first;
   return { ...first, reply: failed(first.reply.result, `${first.reply.error}; ${why}`) };
 }
-
-const originOf = (url: string): string => URL.parse(url)?.origin ?? '';
 
 const errorOf = (reply: DecisionReply): string | undefined =>
   reply.result === 'decided' ? undefined : reply.error;

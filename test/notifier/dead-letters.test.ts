@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Progress } from '#libs/contract/messages.ts';
+import { originOf } from '#libs/net/url.ts';
 import { Backlog } from '#libs/queue/backlog.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
-import { entryOf, originOf } from '#libs/queue/entry.ts';
+import { entryOf } from '#libs/queue/entry.ts';
 import { openQueue } from '#libs/queue/queue.ts';
 import { Replay } from '#libs/queue/replay.ts';
 import { callOf, idsOf } from './progress.ts';
