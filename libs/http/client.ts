@@ -39,6 +39,7 @@ export interface EndpointTls {
 }
 
 const MAX_IDLE_CONNECTIONS = 1024;
+const UTF8 = new TextDecoder();
 const OVER = new CallError('caller_gone', 'the call is over');
 const NOTHING_DONE: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
 const GONE: Failed = { result: 'caller_gone', error: 'nobody waits for the answer any more' };
@@ -121,7 +122,6 @@ export class EndpointClient {
     const outcome = await Promise.race([this.#exchange(request, deadlines, progress, over.signal), ended]);
     const spentMs = deadlines.stop();
     signal?.removeEventListener('abort', gone);
-    over.abort(OVER);
     const timing = {
       connectMs: Math.round(spentMs.connect),
       responseMs: Math.round(spentMs.response),
@@ -168,7 +168,7 @@ export class EndpointClient {
     try {
       if (over.aborted) throw OVER;
       const answer = await connection.send(request, this.#options.maxBodyBytes, over, at);
-      return { ...answer, body: new TextDecoder().decode(answer.body) };
+      return { ...answer, body: UTF8.decode(answer.body) };
     } finally {
       this.#pool.release(connection);
     }
