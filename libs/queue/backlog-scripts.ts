@@ -69,15 +69,26 @@ for _, text in ipairs(ARGV) do
   end
 end`;
 
-/** KEYS: the call's list, the lock. ARGV: its token, the entry, ms of a hold or nothing. Gives the next entry. */
+/**
+ * KEYS: for each entry its call's list, the lock. ARGV: for each the lock's token, the entry, ms of a hold or nothing.
+ * Gives for each whether the lock was there, the next entry.
+ */
 export const SETTLE = `
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('LOCKLOST another worker has this call') end
-redis.call('LREM', KEYS[1], 1, ARGV[2])
-local following = redis.call('LINDEX', KEYS[1], 0)
-if ARGV[3] ~= '' then
-  if following then redis.call('PEXPIRE', KEYS[2], ARGV[3]) else redis.call('DEL', KEYS[2]) end
+local settled = {}
+for i = 1, #KEYS / 2 do
+  local waiting, lock = KEYS[2 * i - 1], KEYS[2 * i]
+  local token, text, ms = unpack(ARGV, 3 * i - 2, 3 * i)
+  if redis.call('GET', lock) ~= token then settled[i] = { 0 }
+  else
+    redis.call('LREM', waiting, 1, text)
+    local following = redis.call('LINDEX', waiting, 0)
+    if ms ~= '' then
+      if following then redis.call('PEXPIRE', lock, ms) else redis.call('DEL', lock) end
+    end
+    settled[i] = { 1, following }
+  end
 end
-return following`;
+return settled`;
 
 /** KEYS: the call's list, its hold. Gives the ms for which it is held at most, the first entry. */
 export const HEAD = `

@@ -34,6 +34,15 @@ export interface BacklogTimes {
   readonly holdMs: number;
 }
 
+/** An entry that is done with, and who wants to know the next. */
+interface Settling {
+  readonly call: string;
+  readonly entry: string;
+  readonly lock: CallLock;
+  readonly resolve: (next: string | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /**
  * The notifications that wait, a list for each call, and the ids of those that ever did. They are delivered by whoever
  * holds the call, or by the call's job.
@@ -49,6 +58,7 @@ export class Backlog {
   readonly #head: Script;
   readonly #settle: Script;
   readonly #release: Script;
+  readonly #settling: Settling[] = [];
 
   constructor(redis: Redis, prefix: string) {
     this.#prefix = prefix;
@@ -107,9 +117,27 @@ export class Backlog {
    * Takes away an entry that is done with and gives the next.
    * @throws when the lock is lost: another delivers for this call now and this one must not go on.
    */
-  async settle(call: string, entry: string, { key, token, holdMs }: CallLock): Promise<string | undefined> {
-    const next = await this.#settle([this.#waiting(call), key], [token, entry, holdMs ?? '']);
-    return (next as string | null) ?? undefined;
+  settle(call: string, entry: string, lock: CallLock): Promise<string | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+    // Those of one turn of the event loop together: many calls are delivered at once.
+    if (this.#settling.push({ call, entry, lock, resolve, reject }) === 1)
+      setImmediate(() => this.#settleAll(this.#settling.splice(0)));
+    return promise;
+  }
+
+  #settleAll(all: readonly Settling[]): void {
+    const keys = all.flatMap(({ call, lock }) => [this.#waiting(call), lock.key]);
+    const args = all.flatMap(({ entry, lock }) => [lock.token, entry, lock.holdMs ?? '']);
+    this.#settle(keys, args).then(
+      (settled) => {
+        for (const [index, [locked, next]] of (settled as [number, string | null][]).entries())
+          if (locked === 1) all[index]?.resolve(next ?? undefined);
+          else all[index]?.reject(new Error('LOCKLOST another delivers for this call'));
+      },
+      (error: unknown) => {
+        for (const { reject } of all) reject(error);
+      },
+    );
   }
 
   /** Ends a hold: from now on a job delivers. */
