@@ -56,6 +56,8 @@ export const ATTEMPT_VARIABLE = 'dialhook_attempt';
  * its value all the same (base_set in mod_dptools.c): it may carry our own constants only.
  */
 const EXPANSION_OFF = set('app_disable_expand_variables', 'true');
+/** In what has neither FreeSWITCH finds nothing to expand (switch_channel_expand_variables_check). */
+const EXPANDABLE = /[$\\]/;
 const EXPANSION_ON: Settings = { app_disable_expand_variables: 'false' };
 
 /** FreeSWITCH would give the caller the SIP status of an earlier target with the cause of a later one. */
@@ -146,10 +148,12 @@ export function dialApplications(
     ...(index === 0 ? [] : [setTogether({ ...FORGET_LAST_STATUS, ...policy(index) })]),
     { name: 'bridge', data: formatGroup(own, legs) },
   ]);
+  const guarded = Object.values(exported).some((value) => EXPANDABLE.test(value));
+  const settings = { ...(guarded ? EXPANSION_ON : {}), hangup_after_bridge: 'true', ...policy(0) };
   return [
-    EXPANSION_OFF,
+    ...(guarded ? [EXPANSION_OFF] : []),
     ...Object.entries(exported).map(([name, value]) => exportToCalled(name, value)),
-    ...outcomeApplications(outcome, { ...EXPANSION_ON, hangup_after_bridge: 'true', ...policy(0) }),
+    ...outcomeApplications(outcome, settings),
     ...bridges,
     ...(again ? askAgain(Object.keys(exported), again) : [{ name: 'hangup', data: '' }]),
   ];

@@ -83,7 +83,6 @@ describe('a decision', () => {
     const { steering } = await placeAndWait();
     expect(steering).toHaveLength(2);
     const applications = applicationsOf(steering[0] ?? '');
-    expect(applications[0]).toEqual({ name: 'set', data: 'app_disable_expand_variables=true' });
     expect(applications).toContainEqual({ name: 'bridge', data: 'sofia/gateway/gw/123456' });
     expect(Object.fromEntries(exportsOf(applications))).toEqual({ absolute_codec_string: 'PCMA,PCMU' });
     expect(steering[1]).toBe('exit');

@@ -18,7 +18,8 @@ const lines = (applications: readonly { name: string; data: string }[]) =>
 const DECIDED = { result: 'decided' } as const;
 const OUTCOME = 'dialhook_result=decided;dialhook_error=';
 const OFF = 'set app_disable_expand_variables=true';
-const ON = 'app_disable_expand_variables=false;hangup_after_bridge=true';
+const ON = 'app_disable_expand_variables=false';
+const AFTER = 'hangup_after_bridge=true';
 const ARGUMENTS = 'export nolocal:cti_bridge=http://crm/b?n=1 1000 2000 1';
 const STOP = 'failure_causes=;continue_on_fail=false';
 const ANY_CAUSE = 'failure_causes=;continue_on_fail=true';
@@ -44,9 +45,8 @@ describe('hangupApplications', () => {
 describe('dialApplications', () => {
   it('bridges to one group and gives the caller its cause', () => {
     expect(dial([group('user/1', 'user/2')], { finalCauses: ['DECLINE'] })).toEqual([
-      OFF,
       ARGUMENTS,
-      multiset(ON, STOP, OUTCOME),
+      multiset(AFTER, STOP, OUTCOME),
       'bridge user/1,user/2',
       'hangup',
     ]);
@@ -55,9 +55,8 @@ describe('dialApplications', () => {
   it('goes on from a failed group to the next, but not after a final cause and not from the last', () => {
     const groups = [group('user/1'), group('user/2'), group('user/3')];
     expect(dial(groups, { finalCauses: ['DECLINE', 'UNWANTED'] })).toEqual([
-      OFF,
       ARGUMENTS,
-      multiset(ON, 'failure_causes=DECLINE,UNWANTED;continue_on_fail=', OUTCOME),
+      multiset(AFTER, 'failure_causes=DECLINE,UNWANTED;continue_on_fail=', OUTCOME),
       'bridge user/1',
       multiset(FORGET),
       'bridge user/2',
@@ -69,9 +68,8 @@ describe('dialApplications', () => {
 
   it('goes on after any cause when none is final', () => {
     expect(dial([group('user/1'), group('user/2')], { finalCauses: [] })).toEqual([
-      OFF,
       ARGUMENTS,
-      multiset(ON, ANY_CAUSE, OUTCOME),
+      multiset(AFTER, ANY_CAUSE, OUTCOME),
       'bridge user/1',
       multiset(FORGET, STOP),
       'bridge user/2',
@@ -82,10 +80,9 @@ describe('dialApplications', () => {
   it('asks again when every group has failed, without what the decision had set', () => {
     const again = { socket: '127.0.0.1:8084|127.0.0.2:8084', attempt: 2 };
     expect(dial([group('user/1'), group('user/2')], { finalCauses: [], again }, { a: 'b' })).toEqual([
-      OFF,
       ARGUMENTS,
       'export nolocal:a=b',
-      multiset(ON, ANY_CAUSE, OUTCOME),
+      multiset(AFTER, ANY_CAUSE, OUTCOME),
       'bridge user/1',
       multiset(FORGET),
       'bridge user/2',
@@ -105,16 +102,21 @@ describe('dialApplications', () => {
       ARGUMENTS,
       'export nolocal:absolute_codec_string=PCMA,PCMU',
       "export nolocal:effective_caller_id_name=O'Brien $1 100%",
-      multiset(ON, STOP, OUTCOME),
+      multiset(ON, AFTER, STOP, OUTCOME),
     ]);
     expect(written.filter((line) => line.startsWith('export'))).toHaveLength(3);
+  });
+
+  it.each(['$', '${a}', '\\n', '\\'])('has nothing expanded while a variable with %s is exported', (value) => {
+    const [first] = dial([group('user/1')], { finalCauses: [] }, { a: value });
+    expect(first).toBe(OFF);
   });
 
   it('says what went wrong with an application of its own', () => {
     const outcome = { result: 'defaulted', error: 'http_status: 500; a=b' } as const;
     const written = lines(dialApplications([group('user/1')], BOUND, outcome, { finalCauses: [] }));
-    expect(written.slice(2, -2)).toEqual([
-      multiset(ON, STOP, 'dialhook_result=defaulted;dialhook_error='),
+    expect(written.slice(1, -2)).toEqual([
+      multiset(AFTER, STOP, 'dialhook_result=defaulted;dialhook_error='),
       'set dialhook_error=http_status: 500; a=b',
     ]);
   });
