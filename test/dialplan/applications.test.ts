@@ -107,10 +107,13 @@ describe('dialApplications', () => {
     expect(written.filter((line) => line.startsWith('export'))).toHaveLength(3);
   });
 
-  it.each(['$', '${a}', '\\n', '\\'])('has nothing expanded while a variable with %s is exported', (value) => {
-    const [first] = dial([group('user/1')], { finalCauses: [] }, { a: value });
-    expect(first).toBe(OFF);
-  });
+  it.each(['$', '${a}', '\\n', '\\'])(
+    'has nothing expanded while a variable with %s is exported',
+    (value) => {
+      const [first] = dial([group('user/1')], { finalCauses: [] }, { a: value });
+      expect(first).toBe(OFF);
+    },
+  );
 
   it('says what went wrong with an application of its own', () => {
     const outcome = { result: 'defaulted', error: 'http_status: 500; a=b' } as const;
