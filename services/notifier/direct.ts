@@ -10,10 +10,12 @@ import type { Admitted } from './endpoint-gate.ts';
 import type { ReaderLease } from './reader-lease.ts';
 import type { Slots } from './slots.ts';
 
-/** At the least so many notifications are taken at once, however many are on their way. */
+/** So many notifications are taken at once at the least, and at the most. */
 const FEWEST = 16;
-/** How long what is on its way is waited for, before what follows is left to jobs. */
+const MOST = 256;
+/** How long what is on its way is waited for, in all and while nothing moves, before what follows is left to jobs. */
 const PATIENCE_MS = 100;
+const STILL_MS = 20;
 const FAULT_RETRY_MS = 1_000;
 const HEALTHY: Admitted = { kind: 'send', healthy: true };
 
@@ -64,11 +66,9 @@ export class Direct {
   /** How many notifications to take next, after waiting a moment for those on their way. */
   async room(): Promise<number> {
     const { slots } = this.#parts;
-    const ended = new AbortController();
-    const late = pause(PATIENCE_MS, true, { signal: ended.signal }).catch(() => true);
+    const late = performance.now() + PATIENCE_MS;
     while (slots.crowded && this.#holds.size > 0)
-      if (await Promise.race([late, this.#someOver.promise])) break;
-    ended.abort();
+      if (!(await this.#moves()) || performance.now() > late) return MOST;
     return Math.max(FEWEST, slots.room);
   }
 
@@ -96,6 +96,14 @@ export class Direct {
     if (wake.size > 0) await wakeCalls(queue, wake);
     woken.resolve();
     return receipts;
+  }
+
+  async #moves(): Promise<boolean> {
+    const moved = new AbortController();
+    const still = pause(STILL_MS, false, { signal: moved.signal }).catch(() => true);
+    const moves = await Promise.race([still, this.#someOver.promise.then(() => true)]);
+    moved.abort();
+    return moves;
   }
 
   /** Resolves when nothing is on its way. */
