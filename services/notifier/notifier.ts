@@ -155,7 +155,8 @@ export function startNotifier(
   );
   lifecycle.check('queue', () => worker.problem());
   lifecycle.onStop('deliveries', async () => {
-    await Promise.all([worker.stop(), direct.settled()]);
+    // While Redis is away nothing in hand could be written down: the stream keeps it.
+    await Promise.all([worker.stop(), redis.status === 'ready' ? direct.settled() : undefined]);
   });
 
   const intake = new Intake(bus, () => makeStreams(bus, config, log), lease, direct, log);
