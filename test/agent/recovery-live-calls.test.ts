@@ -137,6 +137,17 @@ describe('LiveCalls', () => {
     expect(await seen.live()).toEqual([{ ...call('a'), url: 'http://other/' }]);
   });
 
+  it('says when NATS has a call, and keeps nobody waiting while NATS is away', async () => {
+    const { live, bus } = await liveCalls();
+    const seen = await view();
+    await live.add(call('a'));
+    expect(await seen.liveCount()).toBe(1);
+    await nats.kill();
+    await eventually(() => !bus.connected);
+    await live.add(call('b'));
+    expect(live.held).toBe(1);
+  });
+
   it('holds what NATS does not take, bounded and counted, and forgets what is over by then', async () => {
     const { live, bus, lines } = await liveCalls({ maxHeld: 5 });
     live.add(call('before'));
