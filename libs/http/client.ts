@@ -1,4 +1,5 @@
 import { createSecureContext } from 'node:tls';
+import { originOf } from '#libs/net/url.ts';
 import type { EndpointAnswer, EndpointCall, Failed, Timing } from './call.ts';
 import { type Lookup, sharedLookup, systemLookup } from './connect.ts';
 import { Deadlines } from './deadlines.ts';
@@ -91,6 +92,15 @@ export class EndpointClient {
     const answer = measured(call, this.#call(call)).finally(() => this.#inHand.delete(answer));
     this.#inHand.add(answer);
     return answer;
+  }
+
+  /** Opens a connection before the first call needs one, and keeps it as any other. @throws what stands against it. */
+  async warm(url: string, connectTimeoutMs: number): Promise<void> {
+    const over = AbortSignal.timeout(connectTimeoutMs);
+    const connection = await this.#pool.acquire(originOf(url), true, over, () => {});
+    // The server may close it before the first call: that one is made once more then, as over any kept connection.
+    connection.used = true;
+    this.#pool.release(connection);
   }
 
   /** Waits for the calls in hand, then closes every connection. Calls made after it fail. */

@@ -299,7 +299,8 @@ export const INSTRUMENTS = {
   'dialhook.queue.jobs': {
     kind: 'gauge',
     unit: '{job}',
-    description: 'Jobs of BullMQ, one for each call with something that was not delivered at once; every notifier says it',
+    description:
+      'Jobs of BullMQ, one for each call with something that was not delivered at once; every notifier says it',
     attributes: ['dialhook.job_state'],
     by: ['notifier'],
   },

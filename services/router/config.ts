@@ -6,6 +6,7 @@ import {
   checkNatsSettings,
   commonSettings,
   count,
+  list,
   milliseconds,
   port,
 } from '#libs/config/settings.ts';
@@ -47,6 +48,12 @@ export const RouterSettings = z
     KEEP_ALIVE_MS: milliseconds(1, 600_000)
       .default(15_000)
       .describe('how long an idle connection is kept; less when the endpoint announces less'),
+    WARM_ENDPOINTS: list()
+      .refine((all) => all.every((one) => /^https?:\/\//.test(one) && URL.canParse(one)), 'must be URLs')
+      .default([])
+      .describe(
+        'URLs of endpoints, separated by commas, to which a connection is opened at the start, so that the first call need not wait for DNS, TCP and TLS',
+      ),
     ...endpointSettings,
   })
   .superRefine(checkNatsSettings)

@@ -6,9 +6,12 @@ import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { originOf } from '#libs/net/url.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { RouterConfig } from './config.ts';
 import { Decider } from './decide.ts';
+
+const WARM_TIMEOUT_MS = 5_000;
 
 /** Puts a router on the bus. On stop it takes no more requests, answers those in hand and closes its connections. */
 export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle, log: Log): void {
@@ -22,6 +25,10 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     userAgent: 'dialhook-router',
   });
   lifecycle.onStop('connections to endpoints', () => client.close());
+  for (const url of config.WARM_ENDPOINTS)
+    client
+      .warm(url, WARM_TIMEOUT_MS)
+      .catch((err: unknown) => log.warn({ err, endpoint: originOf(url) }, 'no connection opened in advance'));
   const decider = new Decider(
     client,
     {

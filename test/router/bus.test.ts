@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { abandon, askRouters } from '#libs/bus/decisions.ts';
@@ -53,6 +54,15 @@ test('two routers share the requests, each of which is answered once', async () 
   for (const reply of replies) expect(reply).toMatchObject(decided);
   expect(endpoint.received).toHaveLength(100);
   expect(endpoint.connections).toHaveLength(2);
+});
+
+test('opens connections to WARM_ENDPOINTS before it is asked, and outlives those that it cannot reach', async () => {
+  await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
+  await router({ WARM_ENDPOINTS: `https://127.0.0.1:1/, ${endpoint.url}` });
+  while (endpoint.connections.length === 0) await nextTurn();
+  const { bus } = await onBus('agent');
+  expect(await ask(bus, endpoint.url)).toMatchObject(decided);
+  expect(endpoint.connections).toHaveLength(1);
 });
 
 test('the endpoint gets the trace of the call', async () => {

@@ -14,6 +14,25 @@ test('a connection is used again', async () => {
   expect(endpoint.connections).toHaveLength(1);
 });
 
+test('the first call goes over a connection that was opened in advance', async () => {
+  await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
+  await using caller = client();
+  await caller.warm(endpoint.url, SHORT_MS);
+  expect(endpoint.connections).toHaveLength(1);
+  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true, timing: { reused: true } });
+  expect(endpoint.connections).toHaveLength(1);
+});
+
+test('a connection opened in advance that the server closes under the request: one retry on a new one', async () => {
+  await using endpoint = await startEndpoint(({ socket }) =>
+    endpoint.connections.length === 1 ? socket.destroy() : socket.write(OK),
+  );
+  await using caller = client();
+  await caller.warm(endpoint.url, SHORT_MS);
+  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true, timing: { reused: false } });
+  expect(endpoint.connections).toHaveLength(2);
+});
+
 test('a kept connection that the server closes under the request: one retry on a new one', async () => {
   await using endpoint = await startEndpoint(({ socket, nth }) =>
     nth === 1 ? socket.write(OK) : socket.destroy(),
