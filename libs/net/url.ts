@@ -1,4 +1,4 @@
-const REMEMBERED = 1_000;
+const REMEMBERED = 256;
 const remembered = new Map<string, Readonly<URL> | null>();
 
 /** A URL, or null when it is none. Each is asked for several times within a moment, and parsing is not cheap. */

@@ -1,18 +1,18 @@
 /** Measured on the machine of docs/performance.md: CPU milliseconds for one whole call, and of them its decision. */
 export const COST_MS = {
-  agent: { call: 1.7, decision: 0.65 },
-  nats: { call: 0.6, decision: 0.12 },
-  router: { call: 0.55, decision: 0.5 },
-  notifier: { call: 1.35, decision: 0 },
-  redis: { call: 0.33, decision: 0 },
+  agent: { call: 1.65, decision: 0.7 },
+  nats: { call: 1, decision: 0.28 },
+  router: { call: 0.55, decision: 0.4 },
+  notifier: { call: 1.1, decision: 0 },
+  redis: { call: 0.22, decision: 0 },
 } as const;
 
 /** Bytes on the wire for one whole call, as `npm run bench -- --only live` counts them. */
 export const WIRE_BYTES = {
   events: 27_000,
   nats: 12_000,
-  redis: 15_000,
-  socket: 7_700,
+  redis: 6_000,
+  socket: 7_400,
   http: 3_700,
 } as const;
 
