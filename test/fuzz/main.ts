@@ -4,16 +4,22 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CANARY, type Outcomes, PROPERTIES, runProperty } from './properties.ts';
 
-/**
- * The long form of the fuzzer:
- *
- *   node test/fuzz/main.ts [--cases 1000000] [--seed N] [--jobs N] [--only NAME] [--freeswitch [--calls N]]
- *
- * Cases are shared out among the properties, each property among processes. A find is printed with the seed and the
- * path that lead to it again; the exit code is 1 then.
- */
+const USAGE = `Usage: npm run fuzz -- [OPTIONS]
+
+The long form of the fuzzer. Cases are shared out among the properties, each property among processes. A find is printed
+with the seed and the path that lead to it again; the exit code is 1 then.
+
+  --cases N      cases in all (1000000)
+  --seed N       of the random numbers (by the clock)
+  --jobs N       processes (one for each core)
+  --only NAME    one property: ${PROPERTIES.map(({ name }) => name).join(', ')}
+  --freeswitch   with the freeswitch that is on the PATH, whose calls carry out what is decided
+  --calls N      how many of those (2000)
+  --help         this text`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     cases: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     jobs: { type: 'string', default: String(availableParallelism()) },
@@ -22,6 +28,11 @@ const { values } = parseArgs({
     calls: { type: 'string', default: '2000' },
   },
 });
+
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 
 const whole = (name: 'cases' | 'seed' | 'jobs' | 'calls'): number => {
   const number = Number(values[name]);
