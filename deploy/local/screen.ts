@@ -108,7 +108,7 @@ export class Screen {
   }
 
   #drawLive(): void {
-    const width = Math.max(40, this.#stream.columns ?? 80) - 1;
+    const width = Math.max(40, this.#stream.columns || 80) - 1;
     const lines = this.#stories.live.slice(-MAX_LIVE_LINES).map((story) => {
       const line = storyLine(story, this.#paint);
       return stripVTControlCharacters(line).length <= width
