@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Backlog } from '#libs/queue/backlog.ts';
 import { entryOf, writeEntry } from '#libs/queue/entry.ts';
 import { openQueue } from '#libs/queue/queue.ts';
+import { Direct } from '#services/notifier/direct.ts';
+import { Drain } from '#services/notifier/drain.ts';
+import { ReaderLease } from '#services/notifier/reader-lease.ts';
+import { Slots } from '#services/notifier/slots.ts';
 import { callOf, idOf, idsOf } from './progress.ts';
 import { startHoldingReceiver } from './receiver.ts';
-import { until, World } from './world.ts';
+import { quiet, until, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -49,18 +54,70 @@ test('a job that is woken for a call that is held waits, and then finds nothing 
   await queue.close();
 });
 
-test('what is added again, as Redis had answered into the void, is held still', async () => {
+const HOLD_MS = 60_000;
+
+/** A backlog of its own with a call of two entries, as the one who reads adds them. */
+async function backlogOfTwo() {
   const redis = world.client();
-  const backlog = new Backlog(redis, 'other');
-  const lease = { key: 'other:reader', holder: 'a reader' };
+  const prefix = randomUUID();
+  const backlog = new Backlog(redis, prefix);
+  const lease = { key: `${prefix}:reader`, holder: 'a reader' };
   await redis.set(lease.key, lease.holder);
-  const additions = callOf('http://endpoint/', 2).map((progress, order) => {
+  const call = randomUUID();
+  const additions = callOf('http://endpoint/', 2, call).map((progress, order) => {
     const entry = entryOf(progress, order, {});
     return { entry, text: writeEntry(entry), token: `a reader:${order}` };
   });
-  const append = () => backlog.append(lease, additions, { dedupMs: 60_000, holdMs: 60_000 });
+  const append = () => backlog.append(lease, additions, { dedupMs: HOLD_MS, holdMs: HOLD_MS });
+  return { redis, backlog, call, append, texts: additions.map(({ text }) => text) };
+}
+
+test('what is added again, as Redis had answered into the void, is held still', async () => {
+  const { append } = await backlogOfTwo();
   expect(await append()).toEqual(['mine', 'held']);
   expect(await append()).toEqual(['mine', 'repeat']);
+});
+
+test('a hold is renewed with each entry that is settled, ends with the last, and lets nobody else settle', async () => {
+  const { redis, backlog, call, append, texts } = await backlogOfTwo();
+  const [first = '', second = ''] = texts;
+  await append();
+  const key = backlog.holdKey(call);
+  const lock = { key, token: 'a reader:0', holdMs: HOLD_MS };
+  await redis.pexpire(key, HOLD_MS / 2);
+  await expect(backlog.settle(call, first, { ...lock, token: 'another' })).rejects.toThrow('LOCKLOST');
+  expect(await backlog.settle(call, first, lock)).toBe(second);
+  expect(await redis.pttl(key)).toBeGreaterThan(HOLD_MS / 2);
+  expect(await backlog.settle(call, second, lock)).toBeUndefined();
+  expect(await redis.exists(key)).toBe(0);
+});
+
+test('what could not be stored, as another reads now, takes no slot', async () => {
+  const { redis, backlog } = await backlogOfTwo();
+  const [slots, lease] = [new Slots(8), new ReaderLease(redis, randomUUID(), 'not the reader', HOLD_MS)];
+  const times = { dedupMs: HOLD_MS, holdMs: HOLD_MS };
+  const queue = openQueue(redis, world.prefix);
+  const drain = new Drain(backlog, undefined as never);
+  const direct = new Direct({ backlog, times, queue, lease, drain, slots, log: quiet });
+  const entries = callOf('http://endpoint/', 2).map((progress, order) => entryOf(progress, order, {}));
+  await expect(direct.store(entries)).rejects.toThrow('LEASELOST');
+  expect(slots.used).toBe(0);
+  await queue.close();
+});
+
+test('a stop waits for what is on its way, and the stream need not keep it', async () => {
+  const { endpoint, letGo } = await startHoldingReceiver();
+  await using _ = endpoint;
+  const notifier = await world.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000' });
+  const [one] = callOf(endpoint.url, 1);
+  if (!one) throw new Error('no progress');
+  await world.publish([one]);
+  await until('it is on its way', () => endpoint.arrivals.length === 1);
+  const stopped = notifier.stop();
+  await until('others may read', async () => (await world.client().exists(`${world.prefix}:reader`)) === 0);
+  letGo();
+  await stopped;
+  expect((await world.stream()).messages).toBe(0);
 });
 
 test('what an endpoint in trouble is to be told is left to jobs, though it comes from a healthy call', async () => {
