@@ -2,8 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { type LiveCallLimits, LiveCalls } from '#libs/bus/live-calls.ts';
 import { subjectToken, tokenText } from '#libs/bus/subject.ts';
+import { parseArguments } from '#libs/contract/arguments.ts';
 import type { LiveCall } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { rememberer } from '#services/agent/recovery.ts';
+import { endpointRequest } from '#services/agent/request.ts';
 import { type NatsServer, startNats } from '#test/servers/nats.ts';
 import { keptLog } from './agent.ts';
 import { BusView, eventually } from './recovery-world.ts';
@@ -146,6 +149,20 @@ describe('LiveCalls', () => {
     await eventually(() => !bus.connected);
     await live.add(call('b'));
     expect(live.held).toBe(1);
+  });
+
+  it('has the agent wait until NATS has a call that is to be told of, and forgets one that is no longer', async () => {
+    const { live } = await liveCalls();
+    const remember = rememberer(live);
+    const data = { 'Unique-ID': 'a', 'Event-Date-Timestamp': '0' };
+    const request = endpointRequest(data, 'fs1', []);
+    const [told, untold] = [parseArguments('http://crm/ 1 1 1'), parseArguments('http://crm/ 1 1 0')];
+    if (!told.ok || !untold.ok) throw new Error('no arguments');
+    await remember(data, request, told.endpoint);
+    expect([live.held, live.knows('fs1', 'a')]).toEqual([0, true]);
+    await remember(data, request, untold.endpoint);
+    await written(live);
+    expect(await live.uuids('fs1')).toEqual([]);
   });
 
   it('holds what NATS does not take, bounded and counted, and forgets what is over by then', async () => {
