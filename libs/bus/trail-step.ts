@@ -72,16 +72,22 @@ function maskedAnswer(text: string): string {
 
 const maskError = (error: string): string => String(maskLine({ error })['error']);
 
+/** `name=value`, as an application sets or exports it. */
+function maskSetting(setting: string): string {
+  const [, variable = '', value] = /^(?:nolocal:)?([^=]*)=(.*)$/s.exec(setting) ?? [];
+  if (value === undefined || PLAIN_VARIABLES.test(variable)) return setting;
+  const masked = variable === 'dialhook_error' ? maskError(value) : maskValue(value);
+  return setting.slice(0, setting.length - value.length) + masked;
+}
+
 /** One application as FreeSWITCH was told it: `name data`. */
 function maskApplication(application: string): string {
   const [name = '', ...words] = application.split(' ');
   const data = words.join(' ');
   if (name === 'bridge') return `${name} ${maskDialString(data)}`;
-  const [, variable = '', value] = /^(?:nolocal:)?([^=]*)=(.*)$/s.exec(data) ?? [];
-  if ((name !== 'set' && name !== 'export') || value === undefined || PLAIN_VARIABLES.test(variable))
-    return application;
-  const masked = variable === 'dialhook_error' ? maskError(value) : maskValue(value);
-  return application.slice(0, application.length - value.length) + masked;
+  if (name === 'set' || name === 'export') return `${name} ${maskSetting(data)}`;
+  if (name === 'multiset') return `${name} ${data.split(';').map(maskSetting).join(';')}`;
+  return application;
 }
 
 function maskCall<C extends EndpointRequest | Notification>(call: C): C {

@@ -1,6 +1,7 @@
 import type { HangupCause } from '#libs/contract/causes.ts';
 import type { Group, Plan } from '#libs/contract/plan.ts';
 import type { Result } from '#libs/contract/results.ts';
+import { BracketText } from '#libs/contract/text.ts';
 import { formatGroup } from './dial-string.ts';
 
 /** One application of FreeSWITCH with its data, as in a dialplan. */
@@ -22,7 +23,7 @@ export const CALL_VARIABLE = 'dialhook_call';
 
 const set = (name: string, value: string): Application => ({ name: 'set', data: `${name}=${value}` });
 
-/** Variables of our own with constants of our own as values, none of which has a semicolon; an empty one is unset. */
+/** Variables by name; an empty one is unset. Values are constants of our own, or plain. */
 type Settings = Readonly<Record<string, string>>;
 
 /** Sets them all with one application: each that FreeSWITCH runs takes time and makes two events. */
@@ -33,10 +34,26 @@ const setTogether = (settings: Settings): Application => ({
     .join(';')}`,
 });
 
+/** Where `export` keeps a variable that only the called legs get (switch_channel_export_variable_var_check). */
+const exportedName = (name: string): string => `nolocal:${name}`;
+
 const exportToCalled = (name: string, value: string): Application => ({
   name: 'export',
-  data: `nolocal:${name}=${value}`,
+  data: `${exportedName(name)}=${value}`,
 });
+
+/** What `multiset` and `set` take as it stands: nothing to expand, no quotes and no semicolon. */
+const isPlain = (value: string): boolean => !value.includes('$') && BracketText.safeParse(value).success;
+
+/** What `export` does, as settings: the names go behind those that are exported already. */
+function exportSettings(exported: Group['variables']): Settings {
+  const names = Object.keys(exported).map(exportedName);
+  if (names.length === 0) return {};
+  return {
+    ...Object.fromEntries(Object.entries(exported).map(([name, value]) => [exportedName(name), value])),
+    export_vars: `\${export_vars},${names.join(',')}`,
+  };
+}
 
 /**
  * Marks both legs of a call. `cti_bridge` rides along, so that the legs that the dialplan goes on to call say whom to
@@ -85,18 +102,30 @@ export const outcomeVariables = ({ result, error = '' }: Outcome) => ({
   dialhook_error: harmless(error),
 });
 
-/** Sets how the question ended, and more with it; words of others need an application of their own. */
-function outcomeApplications(outcome: Outcome, more: Settings): Application[] {
+/** Sets how the question ended, and more before and behind it; words of others need an application of their own. */
+function outcomeApplications(outcome: Outcome, before: Settings = {}, behind: Settings = {}): Application[] {
   const { dialhook_result, dialhook_error } = outcomeVariables(outcome);
   return [
-    setTogether({ ...more, dialhook_result, dialhook_error: '' }),
+    setTogether({ ...before, dialhook_result, dialhook_error: '', ...behind }),
     ...(dialhook_error === '' ? [] : [set('dialhook_error', dialhook_error)]),
+  ];
+}
+
+/** Exports to the called legs, sets how the question ended, and more: all at once where what is exported is plain. */
+function exportAndSet(exported: Group['variables'], outcome: Outcome, more: Settings): Application[] {
+  const values = Object.values(exported);
+  if (values.every(isPlain)) return outcomeApplications(outcome, more, exportSettings(exported));
+  const guarded = values.some((value) => EXPANDABLE.test(value));
+  return [
+    ...(guarded ? [EXPANSION_OFF] : []),
+    ...Object.entries(exported).map(([name, value]) => exportToCalled(name, value)),
+    ...outcomeApplications(outcome, guarded ? { ...EXPANSION_ON, ...more } : more),
   ];
 }
 
 /** What hangs a call up: by SIP status, which FreeSWITCH turns into a cause, or by cause. */
 export const hangupApplications = (hangup: Hangup, outcome: Outcome): Application[] => [
-  ...outcomeApplications(outcome, {}),
+  ...outcomeApplications(outcome),
   ...('sipcode' in hangup
     ? [
         { name: 'respond', data: String(hangup.sipcode) },
@@ -122,7 +151,7 @@ const STOP: Settings = { failure_causes: '', continue_on_fail: 'false' };
 
 /** After a failed dial: what the decision had exported goes, and the endpoint is asked again or the call ends. */
 const askAgain = (names: readonly string[], again: NonNullable<FailurePolicy['again']>): Application[] => [
-  ...names.map((name) => ({ name: 'unset', data: `nolocal:${name}` })),
+  ...names.map((name) => ({ name: 'unset', data: exportedName(name) })),
   set(ATTEMPT_VARIABLE, String(again.attempt)),
   { name: 'socket', data: again.socket },
   { name: 'hangup', data: `\${originate_failed_cause}` },
@@ -148,12 +177,8 @@ export function dialApplications(
     ...(index === 0 ? [] : [setTogether({ ...FORGET_LAST_STATUS, ...policy(index) })]),
     { name: 'bridge', data: formatGroup(own, legs) },
   ]);
-  const guarded = Object.values(exported).some((value) => EXPANDABLE.test(value));
-  const settings = { ...(guarded ? EXPANSION_ON : {}), hangup_after_bridge: 'true', ...policy(0) };
   return [
-    ...(guarded ? [EXPANSION_OFF] : []),
-    ...Object.entries(exported).map(([name, value]) => exportToCalled(name, value)),
-    ...outcomeApplications(outcome, settings),
+    ...exportAndSet(exported, outcome, { hangup_after_bridge: 'true', ...policy(0) }),
     ...bridges,
     ...(again ? askAgain(Object.keys(exported), again) : [{ name: 'hangup', data: '' }]),
   ];

@@ -20,7 +20,8 @@ const OUTCOME = 'dialhook_result=decided;dialhook_error=';
 const OFF = 'set app_disable_expand_variables=true';
 const ON = 'app_disable_expand_variables=false';
 const AFTER = 'hangup_after_bridge=true';
-const ARGUMENTS = 'export nolocal:cti_bridge=http://crm/b?n=1 1000 2000 1';
+const ARGUMENTS = 'nolocal:cti_bridge=http://crm/b?n=1 1000 2000 1';
+const EXPORTED = `${ARGUMENTS};export_vars=\${export_vars},nolocal:cti_bridge`;
 const STOP = 'failure_causes=;continue_on_fail=false';
 const ANY_CAUSE = 'failure_causes=;continue_on_fail=true';
 const FORGET = 'last_bridge_proto_specific_hangup_cause=';
@@ -45,8 +46,7 @@ describe('hangupApplications', () => {
 describe('dialApplications', () => {
   it('bridges to one group and gives the caller its cause', () => {
     expect(dial([group('user/1', 'user/2')], { finalCauses: ['DECLINE'] })).toEqual([
-      ARGUMENTS,
-      multiset(AFTER, STOP, OUTCOME),
+      multiset(AFTER, STOP, OUTCOME, EXPORTED),
       'bridge user/1,user/2',
       'hangup',
     ]);
@@ -55,8 +55,7 @@ describe('dialApplications', () => {
   it('goes on from a failed group to the next, but not after a final cause and not from the last', () => {
     const groups = [group('user/1'), group('user/2'), group('user/3')];
     expect(dial(groups, { finalCauses: ['DECLINE', 'UNWANTED'] })).toEqual([
-      ARGUMENTS,
-      multiset(AFTER, 'failure_causes=DECLINE,UNWANTED;continue_on_fail=', OUTCOME),
+      multiset(AFTER, 'failure_causes=DECLINE,UNWANTED;continue_on_fail=', OUTCOME, EXPORTED),
       'bridge user/1',
       multiset(FORGET),
       'bridge user/2',
@@ -68,8 +67,7 @@ describe('dialApplications', () => {
 
   it('goes on after any cause when none is final', () => {
     expect(dial([group('user/1'), group('user/2')], { finalCauses: [] })).toEqual([
-      ARGUMENTS,
-      multiset(AFTER, ANY_CAUSE, OUTCOME),
+      multiset(AFTER, ANY_CAUSE, OUTCOME, EXPORTED),
       'bridge user/1',
       multiset(FORGET, STOP),
       'bridge user/2',
@@ -80,9 +78,7 @@ describe('dialApplications', () => {
   it('asks again when every group has failed, without what the decision had set', () => {
     const again = { socket: '127.0.0.1:8084|127.0.0.2:8084', attempt: 2 };
     expect(dial([group('user/1'), group('user/2')], { finalCauses: [], again }, { a: 'b' })).toEqual([
-      ARGUMENTS,
-      'export nolocal:a=b',
-      multiset(AFTER, ANY_CAUSE, OUTCOME),
+      multiset(AFTER, ANY_CAUSE, OUTCOME, `${ARGUMENTS};nolocal:a=b`, `${EXPORTED.split(';')[1]},nolocal:a`),
       'bridge user/1',
       multiset(FORGET),
       'bridge user/2',
@@ -94,12 +90,38 @@ describe('dialApplications', () => {
     ]);
   });
 
+  it('exports nothing where there is nothing to export', () => {
+    const written = lines(dialApplications([group('user/1')], {}, DECIDED, { finalCauses: [] }));
+    expect(written).toEqual([multiset(AFTER, STOP, OUTCOME), 'bridge user/1', 'hangup']);
+  });
+
+  it.each(['PCMA,PCMU', 'a b', '100%', 'sip:1@h:5060', 'http://h/?a=b&c=d', '张三', '', '=', 'ARRAY', '~a'])(
+    'exports %s with the settings, as it stands',
+    (value) => {
+      const written = dial([group('user/1')], { finalCauses: [] }, { v: value });
+      const names = `${EXPORTED.split(';')[1]},nolocal:v`;
+      expect(written[0]).toBe(multiset(AFTER, STOP, OUTCOME, ARGUMENTS, `nolocal:v=${value}`, names));
+    },
+  );
+
+  it.each(["O'Brien", 'a;b', ' a', '[x]', 'a|b', '"a"'])(
+    'exports what multiset would take apart by itself: %s',
+    (value) => {
+      const written = dial([group('user/1')], { finalCauses: [] }, { v: value });
+      expect(written.slice(0, -2)).toEqual([
+        `export ${ARGUMENTS}`,
+        `export nolocal:v=${value}`,
+        multiset(AFTER, STOP, OUTCOME),
+      ]);
+    },
+  );
+
   it('exports variables to the called legs alone, as they are, while nothing is expanded', () => {
     const variables = { absolute_codec_string: 'PCMA,PCMU', effective_caller_id_name: "O'Brien $1 100%" };
     const written = dial([group('user/1')], { finalCauses: [] }, variables);
     expect(written.slice(0, -2)).toEqual([
       OFF,
-      ARGUMENTS,
+      `export ${ARGUMENTS}`,
       'export nolocal:absolute_codec_string=PCMA,PCMU',
       "export nolocal:effective_caller_id_name=O'Brien $1 100%",
       multiset(ON, AFTER, STOP, OUTCOME),
@@ -118,8 +140,8 @@ describe('dialApplications', () => {
   it('says what went wrong with an application of its own', () => {
     const outcome = { result: 'defaulted', error: 'http_status: 500; a=b' } as const;
     const written = lines(dialApplications([group('user/1')], BOUND, outcome, { finalCauses: [] }));
-    expect(written.slice(1, -2)).toEqual([
-      multiset(AFTER, STOP, 'dialhook_result=defaulted;dialhook_error='),
+    expect(written.slice(0, -2)).toEqual([
+      multiset(AFTER, STOP, 'dialhook_result=defaulted;dialhook_error=', EXPORTED),
       'set dialhook_error=http_status: 500; a=b',
     ]);
   });

@@ -98,6 +98,7 @@ describe('a masked step', () => {
       'what FreeSWITCH is told',
       decided(
         'export nolocal:x=Alice 555',
+        'multiset ^^;hangup_after_bridge=true;nolocal:x=Alice 555;nolocal:n=13812345678;export_vars=nolocal:x,nolocal:n',
         'bridge {^^;a=Alice 555}[^^;b=13812345678]sofia/gateway/gw/05557777,sofia/external/sip:05557777@10.0.0.9:5060,loopback/13812345678/public',
         'set dialhook_error=not registered: 13812345678',
       ),
