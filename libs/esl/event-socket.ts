@@ -23,10 +23,16 @@ export class ClosedError extends Error {
 interface Pending {
   readonly command: string;
   readonly settle: PromiseWithResolvers<Reply>;
-  /** The channel's own uuid ends the answer: there may be one reply before it, or none. */
-  readonly untilUuid?: true;
+  /** Whether this reply ends the answer, where FreeSWITCH may send another before it, or none; every reply without it. */
+  readonly ends?: (reply: Reply) => boolean;
   before?: string;
 }
+
+/** FreeSWITCH does not answer the first command of a call, unless it is `connect` (listener_run in mod_event_socket.c). */
+const UNANSWERED = 'noop';
+
+/** By a header from far behind the first one, which a reply that FreeSWITCH leaves without an end would spoil. */
+const isChannelData = ({ headers }: Reply): boolean => headers['Socket-Mode'] !== undefined;
 
 /** FreeSWITCH may answer -ERR for a variable that is empty or not set. */
 const variableText = (reply: string | undefined): string =>
@@ -100,15 +106,21 @@ export class EventSocket {
     socket.once('close', () => this.#close());
   }
 
-  /** Takes a connection that FreeSWITCH's `socket` application has opened; sends `connect` and resolves with its data. */
+  /**
+   * Takes a connection that FreeSWITCH's `socket` application has opened; sends `connect` and resolves with its data,
+   * as headers, and with the text of `variable`, which is asked for before it: FreeSWITCH has answered that by the time
+   * it has gathered the data.
+   */
   static accept(
     socket: Socket,
     listeners: Listeners,
     limits?: PeerLimits,
+    variable?: string,
   ): { socket: EventSocket; connected: Promise<Reply> } {
     socket.cork();
+    if (variable !== undefined) socket.write(`${UNANSWERED}\n\ngetvar ${variable}\n\n`);
     const eventSocket = new EventSocket(new ModeslConnection(socket), socket, listeners, limits);
-    const connected = eventSocket.#expect('connect');
+    const connected = eventSocket.#expect('connect', isChannelData);
     process.nextTick(() => socket.uncork());
     return { socket: eventSocket, connected };
   }
@@ -152,12 +164,12 @@ export class EventSocket {
   /**
    * A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. FreeSWITCH answers an error or
    * nothing at all for an empty variable, and what starts with ~ without an end: the channel's own uuid, asked for
-   * right behind it, says when the answer is over. May be sent before `connect` is answered.
+   * right behind it, says when the answer is over.
    */
   async getVariable(name: string): Promise<string> {
     oneLine(name, 'the name of the variable');
-    const { text } = await this.#write('getvar', [`getvar ${name}`, '', 'getvar uuid'], true);
-    return text;
+    const lines = [`getvar ${name}`, '', 'getvar uuid'];
+    return (await this.#write('getvar', lines, ({ text }) => text === this.#uuid)).text;
   }
 
   /** Gathers what `work` sends into one write. */
@@ -175,19 +187,19 @@ export class EventSocket {
     this.#socket.destroy();
   }
 
-  async #write(command: string, lines: readonly string[], untilUuid?: true): Promise<Reply> {
+  async #write(command: string, lines: readonly string[], ends?: Pending['ends']): Promise<Reply> {
     if (this.#closed || !this.#socket.writable)
       throw new ClosedError(`not connected: ${command.split(' ', 1)[0]}`);
-    const reply = this.#expect(command, untilUuid);
+    const reply = this.#expect(command, ends);
     // In one piece: modesl's own send makes a packet of each line end.
     this.#socket.write(`${lines.join('\n')}\n\n`);
     return reply;
   }
 
-  #expect(command: string, untilUuid?: true): Promise<Reply> {
+  #expect(command: string, ends?: Pending['ends']): Promise<Reply> {
     const settle = Promise.withResolvers<Reply>();
     settle.promise.catch(() => {});
-    this.#pending.push({ command, settle, ...(untilUuid === undefined ? {} : { untilUuid }) });
+    this.#pending.push({ command, settle, ...(ends === undefined ? {} : { ends }) });
     if (this.#pending.length === 1) this.#awaitAnswer();
     return settle.promise;
   }
@@ -221,15 +233,15 @@ export class EventSocket {
   #reply(headers: Headers, text: string): void {
     const [pending] = this.#pending;
     if (!pending) throw new ClosedError('FreeSWITCH answered what was not asked');
-    const { command, settle, untilUuid } = pending;
-    if (command === 'connect') this.#uuid = headers['Unique-ID'] ?? '';
-    if (untilUuid && text !== this.#uuid) {
+    const { command, settle, ends } = pending;
+    if (ends?.({ headers, text }) === false) {
       pending.before = text;
       return;
     }
+    if (command === 'connect') this.#uuid = headers['Unique-ID'] ?? '';
     this.#pending.shift();
     this.#awaitAnswer();
-    if (untilUuid) settle.resolve({ headers, text: variableText(pending.before) });
+    if (ends) settle.resolve({ headers, text: variableText(pending.before) });
     else if (text.startsWith('-ERR'))
       settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
     else settle.resolve({ headers, text });

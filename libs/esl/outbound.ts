@@ -43,7 +43,7 @@ export class OutboundCall {
   /** Aborted when the caller has given up or the connection is lost. */
   readonly gone: AbortSignal;
   readonly #socket: EventSocket;
-  readonly #readAhead: Map<string, Promise<string>>;
+  readonly #ahead: ReadonlyMap<string, string>;
   #mark: Application | undefined;
   #told: Told | undefined;
 
@@ -51,13 +51,13 @@ export class OutboundCall {
     data: Headers,
     gone: AbortSignal,
     socket: EventSocket,
-    readAhead: Map<string, Promise<string>> = new Map(),
+    ahead: ReadonlyMap<string, string> = new Map(),
     mark?: Application,
   ) {
     this.data = data;
     this.gone = gone;
     this.#socket = socket;
-    this.#readAhead = readAhead;
+    this.#ahead = ahead;
     this.#mark = mark;
   }
 
@@ -83,10 +83,8 @@ export class OutboundCall {
   }
 
   /** A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. */
-  getVariable(name: string): Promise<string> {
-    const ahead = this.#readAhead.get(name);
-    this.#readAhead.delete(name);
-    return ahead ?? this.#socket.getVariable(name);
+  async getVariable(name: string): Promise<string> {
+    return this.#ahead.get(name) ?? this.#socket.getVariable(name);
   }
 
   /**
@@ -141,8 +139,8 @@ export interface OutboundServerOptions {
   readonly port: number;
   /** What tells a call of ours from others: run when it is marked, at the latest before it is let go. */
   readonly mark?: Application;
-  /** Variables that the call will be asked for first: read in the same write as `connect`, at no round trip. */
-  readonly readAhead?: readonly string[];
+  /** A variable that is read before the call is handed over, as it stands then, at no round trip. */
+  readonly readAhead?: string;
   /** Whether a connection from this address is taken; every one without it. */
   readonly admits?: (address: string) => boolean;
   /** Connections at once, in all and from one address. */
@@ -221,6 +219,7 @@ export class OutboundServer {
         },
       },
       LIMITS,
+      this.#options.readAhead,
     );
     this.#sockets.add(socket);
     const work = this.#serve(tcp, socket, connected, gone.signal)
@@ -261,33 +260,25 @@ export class OutboundServer {
     gone: AbortSignal,
   ): Promise<void> {
     const address = tcp.remoteAddress ?? '';
-    const introduction = this.#introduction(socket, connected);
-    const ahead = this.#readAhead(socket);
-    const data = await introduction.catch((error: Error) => {
+    const reply = await this.#introduction(socket, connected).catch((error: Error) => {
       socket.destroy();
       const why = error.cause instanceof Error ? error.cause : error;
       if (!(why instanceof TurnedOut)) this.#options.onRefused(address, why.message);
     });
-    if (!data) return;
+    if (!reply) return;
     this.#places.known(tcp);
-    await this.#options.onCall(new OutboundCall(data, gone, socket, ahead, this.#options.mark));
+    const { mark, readAhead } = this.#options;
+    const ahead = new Map(readAhead === undefined ? [] : [[readAhead, reply.text]]);
+    await this.#options.onCall(new OutboundCall(reply.headers, gone, socket, ahead, mark));
     leaveInTime(tcp);
   }
 
-  #readAhead(socket: EventSocket): Map<string, Promise<string>> {
-    const { readAhead = [] } = this.#options;
-    const ahead = new Map(readAhead.map((name) => [name, socket.getVariable(name)] as const));
-    for (const value of ahead.values()) value.catch(() => {});
-    return ahead;
-  }
-
-  async #introduction(socket: EventSocket, connected: Promise<Reply>): Promise<Headers> {
+  #introduction(socket: EventSocket, connected: Promise<Reply>): Promise<Reply> {
     const timer = setTimeout(
       () => socket.destroy(new ClosedError('no answer to connect within 5 s')),
       CONNECT_TIMEOUT_MS,
     );
-    const { headers } = await connected.finally(() => clearTimeout(timer));
-    return headers;
+    return connected.finally(() => clearTimeout(timer));
   }
 }
 

@@ -104,7 +104,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     maxConnectionsPerAddress: config.MAX_SOCKET_CONNECTIONS_PER_ADDRESS,
     onRefused: (address, why) => guard.refuse(address, why),
     mark: MARK_CALL,
-    readAhead: ['cti_bridge'],
+    readAhead: 'cti_bridge',
     onCall: (call) => decider.handle(call),
     onError: (err) => log.error({ err }, 'a connection of the socket application failed'),
   });

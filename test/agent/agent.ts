@@ -53,6 +53,7 @@ export async function takeCalls(
     host: '127.0.0.1',
     port: 0,
     mark: MARK_CALL,
+    readAhead: 'cti_bridge',
     onCall: (call) => decider.handle(call),
     onRefused: (_, why) => errors.push(new Error(why)),
     onError: (error) => errors.push(error),

@@ -49,7 +49,7 @@ export class FreeSwitchCall {
   /** Packets that steer the call: all but connect, the mark and what only reads. */
   get steering(): string[] {
     return this.peer.commands.filter(
-      (packet) => packet !== 'connect' && !packet.startsWith('getvar') && !packet.includes('dialhook_call='),
+      (packet) => !/^(?:noop|connect|getvar .*)$/.test(packet) && !packet.includes('dialhook_call='),
     );
   }
 
@@ -60,9 +60,10 @@ export class FreeSwitchCall {
   }
 
   async #run(): Promise<void> {
-    for (;;) {
+    for (let first = true; ; first = false) {
       const packet = await this.peer.command();
-      this.peer.write(this.#answer(packet));
+      // FreeSWITCH does not answer the first command, unless it is `connect`.
+      if (!first || packet === 'connect') this.peer.write(this.#answer(packet));
       if (packet !== 'exit') continue;
       this.peer.write(this.#script.goodbye ?? GOODBYE);
       this.peer.end();

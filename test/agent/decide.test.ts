@@ -322,9 +322,10 @@ describe('a caller who gives up', () => {
 
   it('before the endpoint is asked asks nobody', async () => {
     const peer = await Peer.dial(agent.port);
-    const data = { 'Unique-ID': 'early', 'Event-Date-Timestamp': '0', variable_cti_bridge: CTI_BRIDGE };
-    await peer.answer(channelData(data));
-    expect(await peer.command()).toBe('getvar cti_bridge');
+    const long = `http://crm/?x=${'x'.repeat(600)} 3000 3000 1`;
+    const data = { 'Unique-ID': 'early', 'Event-Date-Timestamp': '0', variable_cti_bridge: long };
+    await peer.answer('', reply(long.slice(0, 511)), channelData(data));
+    expect(await peer.command()).toContain('dialhook_piece');
     peer.reset();
     await until(() => gone().length === 1);
     expect(gone()).toEqual(['caller_gone']);
@@ -350,7 +351,7 @@ describe('a caller who gives up', () => {
     const tcp = connect(agent.port, '127.0.0.1');
     const { socket } = EventSocket.accept(tcp, { onClose: () => {} });
     socket.destroy();
-    const ahead = new Map([['cti_bridge', Promise.resolve(CTI_BRIDGE)]]);
+    const ahead = new Map([['cti_bridge', CTI_BRIDGE]]);
     const data = { 'Unique-ID': 'closing', 'Event-Date-Timestamp': '0', variable_cti_bridge: CTI_BRIDGE };
     await agent.decider.handle(new OutboundCall(data, new AbortController().signal, socket, ahead));
     expect(gone()).toEqual(['caller_gone']);

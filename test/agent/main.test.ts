@@ -156,7 +156,7 @@ describe('the agent', () => {
     await until(() => routers.requests.length === 1 && call.peer.commands.length === 4);
     first.child.kill('SIGKILL');
     await call.peer.closed;
-    expect(call.peer.commands.slice(0, 3)).toEqual(['connect', 'getvar cti_bridge', 'getvar uuid']);
+    expect(call.peer.commands.slice(0, 3)).toEqual(['noop', 'getvar cti_bridge', 'connect']);
     expect(call.peer.commands.slice(3)).toEqual([expect.stringContaining(MARK_CALL.data)]);
 
     const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });

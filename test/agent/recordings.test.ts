@@ -129,7 +129,7 @@ describe('what the agent does to a call', () => {
     await until(() => routers.requests.length === 1);
     await until(() => call.peer.commands.length >= 4);
     const [mark, ...read] = call.peer.commands.slice(0, 4).toReversed();
-    expect(read.toReversed()).toEqual(['connect', 'getvar cti_bridge', 'getvar uuid']);
+    expect(read.toReversed()).toEqual(['noop', 'getvar cti_bridge', 'connect']);
     expect(mark).toContain(`execute-app-name: multiset\nexecute-app-arg: ${MARK_CALL.data}`);
     expect(routers.requests[0]).toMatchObject({
       url: URL,

@@ -145,7 +145,7 @@ export class BenchSwitch {
 
   #answer(command: string, uuid: string): string {
     if (command === 'connect') return this.#channelData.replaceAll(CALLER, uuid);
-    if (command === 'getvar uuid') return reply(uuid);
+    if (command === 'noop') return '';
     if (command === 'getvar cti_bridge') return reply(this.#ctiBridge);
     return OK;
   }

@@ -19,16 +19,12 @@ let errors: Error[];
 let refusals: string[];
 let onCall: (call: OutboundCall) => Promise<void>;
 
-beforeEach(async () => {
-  calls = [];
-  peers = [];
-  errors = [];
-  refusals = [];
-  onCall = async () => {};
-  server = await OutboundServer.listen({
+const listen = (readAhead?: string) =>
+  OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
     mark: MARK,
+    ...(readAhead === undefined ? {} : { readAhead }),
     onCall: (call) => {
       calls.push(call);
       return onCall(call);
@@ -36,6 +32,14 @@ beforeEach(async () => {
     onRefused: (_, why) => refusals.push(why),
     onError: (error) => errors.push(error),
   });
+
+beforeEach(async () => {
+  calls = [];
+  peers = [];
+  errors = [];
+  refusals = [];
+  onCall = async () => {};
+  server = await listen();
 });
 
 afterEach(async () => {
@@ -272,6 +276,30 @@ describe('the end of a call', () => {
     expect(errors).toEqual([]);
     const { release } = await call();
     release();
+  });
+});
+
+describe('a variable that is read ahead', () => {
+  it.each([
+    ['is set', reply('http://h/?a=%20 3000'), 'http://h/?a=%20 3000'],
+    ['is not set, and FreeSWITCH says nothing', '', ''],
+    ['is not set, and FreeSWITCH says so', reply('-ERR command not found'), ''],
+    ['is set, and the first command is answered as well', reply('-ERR command not found') + reply('a'), 'a'],
+    ['starts with ~, which FreeSWITCH answers without an end', 'Content-Type: command/reply\na', ''],
+  ])('%s', async (_, answer, text) => {
+    await server.close();
+    server = await listen('v');
+    const held = Promise.withResolvers<void>();
+    onCall = () => held.promise;
+    const peer = await dial();
+    const data = channelData({ 'Event-Name': 'CHANNEL_DATA', 'Unique-ID': UUID });
+    expect(await peer.answer('', answer, data)).toEqual(['noop', 'getvar v', 'connect']);
+    await until(() => calls.length === 1);
+    const [outbound] = calls as [OutboundCall];
+    expect(outbound.data['Unique-ID']).toBe(UUID);
+    expect(await outbound.getVariable('v')).toBe(text);
+    await expectNothingSent(peer, outbound);
+    held.resolve();
   });
 });
 

@@ -15,6 +15,7 @@ export const channelData = (headers: Record<string, string>) =>
     ...headers,
     'Content-Type': 'command/reply',
     'Reply-Text': '+OK\n',
+    'Socket-Mode': 'static',
   })
     .map(([name, value]) => `${name}: ${encodeURIComponent(value)}\n`)
     .join('')
