@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import { isSampled } from './sampling.ts';
 
-const digest = (text: string, length: number): string =>
-  createHash('sha256').update(text).digest('hex').slice(0, length);
+const digest = (text: string, length: number): string => hash('sha256', text, 'hex').slice(0, length);
 
 /** The trace id of a call IS its uuid without the dashes; a uuid of another form (origination_uuid) is hashed. */
 export function traceId(uuid: string): string {

@@ -16,11 +16,11 @@ const DECISION = JSON.stringify({
   variables: { origination_caller_id_number: '95588', absolute_codec_string: 'PCMA,PCMU' },
   dial: { type: 'gateway', gateway: 'gw', number: '123456' },
 });
-/** For mod_httapi and mod_xml_curl, which take XML only. */
-const HTTAPI =
-  '<document type="xml/freeswitch-httapi"><work><execute application="bridge" data="sofia/gateway/gw/123456"/></work></document>';
-const DIALPLAN =
-  '<document type="freeswitch/xml"><section name="dialplan"><context name="default"><extension name="e"><condition><action application="bridge" data="sofia/gateway/gw/123456"/></condition></extension></context></section></document>';
+/** The same decision for FreeSWITCH's modules; mod_httapi and mod_xml_curl take XML only. */
+const DIALSTRING =
+  '{^^;origination_caller_id_number=95588;absolute_codec_string=PCMA,PCMU}sofia/gateway/gw/123456';
+const HTTAPI = `<document type="xml/freeswitch-httapi"><work><execute application="bridge" data="${DIALSTRING}"/></work></document>`;
+const DIALPLAN = `<document type="freeswitch/xml"><section name="dialplan"><context name="default"><extension name="e"><condition><action application="bridge" data="${DIALSTRING}"/></condition></extension></context></section></document>`;
 
 let served = 0;
 let waiting: { until: number; tell: () => void } | undefined;
@@ -37,7 +37,7 @@ function decide(path: string, response: ServerResponse): void {
   const answer = () => {
     if (kind === 'httapi') response.writeHead(200, { 'content-type': 'text/xml' }).end(HTTAPI);
     else if (kind === 'dialplan') response.writeHead(200, { 'content-type': 'text/xml' }).end(DIALPLAN);
-    else if (kind === 'plain') response.end('sofia/gateway/gw/123456');
+    else if (kind === 'plain') response.end(DIALSTRING);
     else response.writeHead(200, { 'content-type': 'application/json' }).end(DECISION);
     count();
   };
