@@ -225,11 +225,14 @@ function hideCommas(group: string): string {
   return out.join('');
 }
 
+/** What Dialhook has expanded in its own settings. */
+const EXPORTED = `\${export_vars}`;
+
 /** One channel that is given applications by an agent. */
 export class Channel {
   readonly variables = new Variables();
   readonly bridges: Bridge[] = [];
-  /** Every text that FreeSWITCH would expand. */
+  /** Every text in which FreeSWITCH would expand more than the names that are exported already. */
   readonly expanded: string[] = [];
   /** What else was run, `name data`, in order. */
   readonly ran: string[] = [];
@@ -275,8 +278,9 @@ export class Channel {
   }
 
   #expand(text: string): string {
-    if (holdsVariable(text) || hasEscapes(text)) this.expanded.push(text);
-    return text;
+    const exported = text.replaceAll(EXPORTED, this.variables.get('export_vars') ?? '');
+    if (holdsVariable(exported) || hasEscapes(exported)) this.expanded.push(text);
+    return exported;
   }
 
   /** base_set of mod_dptools.c: an equals sign or else a comma; expands whatever the channel says. */
