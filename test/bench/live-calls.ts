@@ -90,7 +90,7 @@ async function wireBytes(world: World): Promise<Record<string, number>> {
 }
 
 /** Memory for each live call, the cost of a call as live calls grow, and the bytes on the wire for each call. */
-export async function liveCalls({ rounds, scale, say }: Options): Promise<Figure[]> {
+export async function liveCalls({ rounds, scale }: Options): Promise<Figure[]> {
   const world = await World.start();
   const redis = new Redis(world.servers.redis);
   const levels = LEVELS.map((level) => Math.ceil(level * scale));
@@ -155,7 +155,6 @@ export async function liveCalls({ rounds, scale, say }: Options): Promise<Figure
       const what = `CPU of all services and servers for one call with ${level} others up, beside ${levels[0]}`;
       figures.push(figureOf({ name: `cost_at_${level}`, what, unit: 'CPU ms', goal: FLAT }, pairs));
     }
-    say(`costs per call, CPU ms: ${JSON.stringify([...costs])}`);
   } finally {
     redis.disconnect();
     await world.stop();

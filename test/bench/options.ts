@@ -4,5 +4,4 @@ export interface Options {
   readonly rounds: number;
   /** Share of the full number of calls in each round. */
   readonly scale: number;
-  readonly say: (text: string) => void;
 }

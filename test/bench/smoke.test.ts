@@ -7,7 +7,7 @@ import { plot } from './plot.ts';
 const about = { name: 'x', what: 'x beside y', unit: 'ms' };
 
 it('measures with real servers and gives figures that can be read', async () => {
-  const figures: Figure[] = await hops({ rounds: 1, scale: 0.05, say: () => {} });
+  const figures: Figure[] = await hops({ rounds: 1, scale: 0.05 });
   expect(figures.map(({ name }) => name)).toEqual(['hop_nats', 'hop_socket']);
   for (const { ours, bare, ratio, rounds } of figures) {
     for (const value of [ours, bare, ratio]) expect(value).toBeGreaterThan(0);
