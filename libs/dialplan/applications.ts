@@ -70,7 +70,7 @@ export const ATTEMPT_VARIABLE = 'dialhook_attempt';
 /**
  * FreeSWITCH expands ${...}, API calls included, in the data of every application but those behind this one. It is
  * taken back before the call is dialled, because a call that is transferred later needs expansion again. `set` expands
- * its value all the same (base_set in mod_dptools.c): it may carry our own constants only.
+ * its value all the same (base_set in mod_dptools.c), and so does `multiset`: they may carry what is plain only.
  */
 const EXPANSION_OFF = set('app_disable_expand_variables', 'true');
 /** In what has neither FreeSWITCH finds nothing to expand (switch_channel_expand_variables_check). */
