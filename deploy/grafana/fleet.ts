@@ -46,7 +46,7 @@ export const fleet: Dashboard = {
         {
           title: 'What waits',
           queries: [
-            query('sum(dialhook_outbox_held)', 'held by agents'),
+            query('sum(dialhook_notifications_buffered)', 'held by agents'),
             query('max by (dialhook_stream) (dialhook_jetstream_messages)', 'in {{dialhook_stream}}'),
             query(
               'max by (dialhook_job_state) (dialhook_queue_jobs)',
@@ -64,7 +64,7 @@ export const fleet: Dashboard = {
           description: '0: a check of /readyz fails.',
           queries: [query('min by (job, dialhook_check) (dialhook_ready)', '{{job}} {{dialhook_check}}')],
         },
-        { title: 'Calls being decided', queries: [query('dialhook_calls_in_hand', PROCESS)] },
+        { title: 'Calls being decided', queries: [query('dialhook_calls_in_flight', PROCESS)] },
         {
           title: 'CPU',
           unit: 'percentunit',

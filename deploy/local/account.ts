@@ -17,7 +17,7 @@ export interface CallTruth {
 export interface Summary {
   readonly calls: number;
   readonly decided: number;
-  readonly fell_through: number;
+  readonly dialplan_continued: number;
   readonly by_result: Readonly<Record<string, number>>;
   readonly notifications: {
     readonly expected: number;
@@ -76,7 +76,7 @@ export function account(
   return {
     calls: truths.length,
     decided,
-    fell_through: truths.length - decided - (results[CALLER_GONE] ?? 0),
+    dialplan_continued: truths.length - decided - (results[CALLER_GONE] ?? 0),
     by_result: results,
     notifications: sums,
     decision_ms: { p50: quantile(times, 0.5), p99: quantile(times, 0.99) },

@@ -1,14 +1,14 @@
 import { Bus } from '#libs/bus/connection.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
-import { ensureTrailStream } from '#libs/bus/trail.ts';
+import { ensureTimelineStream } from '#libs/bus/timeline.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { readAgentConfig } from '#services/agent/config.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 
 /**
- * Makes the streams, or brings them to the settings LIVE_CALLS_*, PROGRESS_* and TRAIL_*, for services whose users may not: who
+ * Makes the streams, or brings them to the settings LIVE_CALLS_*, PROGRESS_* and TIMELINE_*, for services whose users may not: who
  * may make a stream can have it hold whatever is sent on NATS. Run it as the user `setup` of nats.conf:
  *
  *   NATS_URL=... NATS_USER=setup NATS_PASSWORD=... node deploy/nats/make-streams.ts
@@ -24,10 +24,10 @@ await ensureProgressStream(bus, {
   maxAgeMs: notifier.PROGRESS_MAX_AGE_MS,
   duplicateWindowMs: notifier.PROGRESS_DUPLICATE_WINDOW_MS,
 });
-await ensureTrailStream(bus, {
-  replicas: notifier.TRAIL_REPLICAS,
-  maxBytes: notifier.TRAIL_MAX_BYTES,
-  maxAgeMs: notifier.TRAIL_MAX_AGE_MS,
+await ensureTimelineStream(bus, {
+  replicas: notifier.TIMELINE_REPLICAS,
+  maxBytes: notifier.TIMELINE_MAX_BYTES,
+  maxAgeMs: notifier.TIMELINE_MAX_AGE_MS,
 });
 const live = new LiveCalls(
   bus,

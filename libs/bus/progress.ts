@@ -12,7 +12,7 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import type { Context } from '@opentelemetry/api';
 import { notificationId } from '#libs/contract/endpoint.ts';
-import { BUS, type Progress } from '#libs/contract/messages.ts';
+import { BUS, type ProgressEvent } from '#libs/contract/messages.ts';
 import type { Bus } from './connection.ts';
 import { traceToHeaders } from './message.ts';
 import { ensureStream } from './streams.ts';
@@ -87,7 +87,7 @@ export class ProgressPublisher {
   }
 
   /** Resolves when JetStream has the message: true when it is the first to bring it, false for a repeat. */
-  async publish(progress: Progress, spanContext: Context): Promise<boolean> {
+  async publish(progress: ProgressEvent, spanContext: Context): Promise<boolean> {
     const { notification } = progress;
     const subject = `${BUS.progress}.${subjectToken(notification.node)}`;
     const stored = await this.#jetstream.publish(subject, JSON.stringify(progress), {

@@ -25,7 +25,7 @@ const figuresOf = async (source: StatusSource) => source.figures();
  * Says what this process has in hand, at intervals and a last time when it begins to stop. To be called when all else
  * of the service is there, so that it stops first.
  */
-export function tellStatus(
+export function publishStatus(
   bus: Bus,
   lifecycle: Lifecycle,
   source: StatusSource,

@@ -124,12 +124,12 @@ export const commonSettings = {
     .enum(['full', 'masked'], 'must be full or masked')
     .default('full')
     .describe(
-      'whether log lines, traces and the trail show the numbers of callers and called, or their last two signs',
+      'whether log lines, traces and the timeline show the numbers of callers and called, or their last two signs',
     ),
-  TRAIL: z
+  TIMELINE: z
     .enum(['on', 'off'], 'must be on or off')
     .default('on')
-    .describe('whether the steps of each call are told on NATS, for the console: dialhook.trail.UUID'),
+    .describe('whether the steps of each call are told on NATS, for the console: dialhook.timeline.UUID'),
   HEALTH_HOST: z
     .string()
     .default('127.0.0.1')

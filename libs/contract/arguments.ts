@@ -1,5 +1,5 @@
 /** What one line of a dialplan asks for: the positional arguments of `cti_bridge`. */
-export interface CallEndpoint {
+export interface CtiBridgeArguments {
   /** http or https URL, fragment removed, everything percent-encoded. */
   readonly url: string;
   /** Milliseconds for TCP and TLS together. */
@@ -13,7 +13,7 @@ export interface CallEndpoint {
 }
 
 export type ParsedArguments =
-  | { readonly ok: true; readonly endpoint: CallEndpoint }
+  | { readonly ok: true; readonly endpoint: CtiBridgeArguments }
   | { readonly ok: false; readonly error: string };
 
 export const DEFAULT_TIMEOUT_MS = 3000;
@@ -61,7 +61,7 @@ export function parseArguments(text: string): ParsedArguments {
 }
 
 /** The same arguments as `cti_bridge` text: printable ASCII without `$`, so that FreeSWITCH has nothing to expand. */
-export function formatArguments(endpoint: CallEndpoint): string {
+export function formatArguments(endpoint: CtiBridgeArguments): string {
   const { url, connectTimeoutMs, responseTimeoutMs, notify, fallbackUrl } = endpoint;
   const fallback = fallbackUrl === undefined ? [] : [fallbackUrl];
   return [url, connectTimeoutMs, responseTimeoutMs, notify ? 1 : 0, ...fallback].join(' ');

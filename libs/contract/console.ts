@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { RESULT_NAMES } from './results.ts';
 import { ServiceStatus } from './status.ts';
-import { TrailStep } from './trail.ts';
+import { TimelineStep } from './timeline.ts';
 
 /** What the console's API takes and gives. `docs/openapi.json` is made from it. */
 
@@ -65,9 +65,9 @@ export const CallList = z.strictObject({
 });
 export type CallList = z.output<typeof CallList>;
 
-const stepOf = <S extends TrailStep['step']>(step: S) =>
-  TrailStep.options.find((option) => option.shape.step.value === step) as Extract<
-    (typeof TrailStep.options)[number],
+const stepOf = <S extends TimelineStep['step']>(step: S) =>
+  TimelineStep.options.find((option) => option.shape.step.value === step) as Extract<
+    (typeof TimelineStep.options)[number],
     { shape: { step: z.ZodLiteral<S> } }
   >;
 
@@ -92,7 +92,7 @@ export const CallDetail = z.strictObject({
       attempts: z.array(stepOf('attempted')),
     }),
   ),
-  steps: z.array(TrailStep).describe('all of it, in the order of time'),
+  steps: z.array(TimelineStep).describe('all of it, in the order of time'),
 });
 export type CallDetail = z.output<typeof CallDetail>;
 
@@ -146,7 +146,7 @@ export const Letter = z.strictObject({
   time: Time.describe('when it was given up'),
   endpoint: z.string(),
   url: z.string().describe('without userinfo and query'),
-  reason: z.enum(['gone', 'refused', 'refused_url', 'exhausted', 'switched_off']),
+  reason: z.enum(['gone', 'refused', 'refused_url', 'exhausted', 'endpoint_disabled']),
   attempts: Count,
   error: z.string(),
   status: z.number().int().optional(),

@@ -16,8 +16,8 @@ export const BUS = {
   notifier: 'notifier',
   live: 'dialhook.live',
   liveStream: 'DIALHOOK_LIVE',
-  trail: 'dialhook.trail',
-  trailStream: 'DIALHOOK_TRAIL',
+  timeline: 'dialhook.timeline',
+  timelineStream: 'DIALHOOK_TIMELINE',
   status: 'dialhook.status',
   control: 'dialhook.control',
 } as const;
@@ -51,8 +51,8 @@ export const Abandon = z.strictObject({ v: Version, uuid: z.string() });
 export type Abandon = z.output<typeof Abandon>;
 
 /** Agent to notifier, through JetStream. The message id is the notification's id. */
-export const Progress = z.strictObject({ v: Version, url: z.string(), notification: Notification });
-export type Progress = z.output<typeof Progress>;
+export const ProgressEvent = z.strictObject({ v: Version, url: z.string(), notification: Notification });
+export type ProgressEvent = z.output<typeof ProgressEvent>;
 
 /** Agent to whichever agent the call's node has when the call is over: what is known of a call that is up. */
 export const LiveCall = z.strictObject({

@@ -59,7 +59,7 @@ function exportSettings(exported: Group['variables']): Settings {
  * Marks both legs of a call. `cti_bridge` rides along, so that the legs that the dialplan goes on to call say whom to
  * tell should the agent end now; by its name, as to copy its value would expand what a caller may have written into it.
  */
-export const MARK_CALL = setTogether({
+export const TAG_CALL = setTogether({
   [CALL_VARIABLE]: '${uuid}',
   export_vars: `${CALL_VARIABLE},cti_bridge,\${export_vars}`,
 });

@@ -76,7 +76,7 @@ export class OutboundCall {
   }
 
   /** Marks the call, once; one that is let go without has it done then. */
-  mark(): void {
+  tag(): void {
     const mark = this.#mark;
     this.#mark = undefined;
     if (mark) this.execute(mark.name, mark.data).catch(() => {});
@@ -99,7 +99,7 @@ export class OutboundCall {
     );
     this.#told = { applications: list.map(([, application]) => application), time: new Date() };
     await this.#socket.together(() => {
-      this.mark();
+      this.tag();
       const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
       void this.#exit();
       return accepted;
@@ -122,7 +122,7 @@ export class OutboundCall {
     for (const [name, data] of applications) oneLine(data, name);
     this.#told = { applications: applications.map(([name, data]) => `${name} ${data}`), time: new Date() };
     await this.#socket.together(() => {
-      this.mark();
+      this.tag();
       const replies = applications.map(([name, data]) => this.execute(name, data));
       void this.#exit();
       return Promise.all(replies);

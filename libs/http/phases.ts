@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api';
-import type { Phases as PhasesInMs } from '#libs/contract/trail.ts';
+import type { Phases as PhasesInMs } from '#libs/contract/timeline.ts';
 import { emitSpan } from '#libs/telemetry/tracing.ts';
 import type { Phase, PhaseName } from './call.ts';
 import type { Stage } from './failure.ts';
@@ -38,11 +38,11 @@ export class Phases {
 }
 
 const FIELD = {
-  queue: 'wait_ms',
+  queue: 'queue_ms',
   dns: 'dns_ms',
-  tcp: 'tcp_ms',
+  tcp: 'connect_ms',
   tls: 'tls_ms',
-  first_byte: 'first_byte_ms',
+  first_byte: 'ttfb_ms',
   body: 'body_ms',
 } as const;
 

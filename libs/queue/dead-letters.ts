@@ -3,7 +3,7 @@ import type { Entry } from './entry.ts';
 import { defineScript, type Script } from './redis.ts';
 
 /** Why a notification was given up: before its schedule was used up, because it was, or because nobody was asked. */
-export type DeadReason = 'gone' | 'refused' | 'refused_url' | 'exhausted' | 'switched_off';
+export type DeadReason = 'gone' | 'refused' | 'refused_url' | 'exhausted' | 'endpoint_disabled';
 
 /** A notification that was given up, with all that is needed to send it again. */
 export interface DeadLetter extends Entry {

@@ -73,7 +73,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[6])
 return 0`;
 
 /** KEYS: its hash, the set of all. ARGV: origin. */
-export const SWITCH_OFF = `${NOW}
+export const DISABLE = `${NOW}
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[1], 'state', 'off', 'by', 'operator', 'off_since', now)
 redis.call('HDEL', KEYS[1], 'probe_from', 'probing')

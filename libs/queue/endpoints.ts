@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { ENTER, FAILED, SUCCEEDED, SWITCH_OFF } from './endpoint-scripts.ts';
+import { DISABLE, ENTER, FAILED, SUCCEEDED } from './endpoint-scripts.ts';
 import { defineScript, type Script } from './redis.ts';
 
 /** Whether a notification may be sent to an endpoint now. */
@@ -87,7 +87,7 @@ export class Endpoints {
     this.#enter = defineScript(redis, 'dialhookEnterEndpoint', ENTER);
     this.#succeeded = defineScript(redis, 'dialhookEndpointSucceeded', SUCCEEDED);
     this.#failed = defineScript(redis, 'dialhookEndpointFailed', FAILED);
-    this.#switchOff = defineScript(redis, 'dialhookSwitchOff', SWITCH_OFF);
+    this.#switchOff = defineScript(redis, 'dialhookSwitchOff', DISABLE);
   }
 
   async enter(origin: string, { attemptMs }: EndpointRules): Promise<Permission> {

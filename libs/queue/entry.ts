@@ -1,5 +1,5 @@
 import { notificationId } from '#libs/contract/endpoint.ts';
-import type { Progress } from '#libs/contract/messages.ts';
+import type { ProgressEvent } from '#libs/contract/messages.ts';
 
 /** A notification as it waits in Redis. */
 export interface Entry {
@@ -11,10 +11,14 @@ export interface Entry {
   readonly order: number;
   /** `traceparent` and `tracestate`. */
   readonly trace: Readonly<Record<string, string>>;
-  readonly progress: Progress;
+  readonly progress: ProgressEvent;
 }
 
-export function entryOf(progress: Progress, order: number, trace: Readonly<Record<string, string>>): Entry {
+export function entryOf(
+  progress: ProgressEvent,
+  order: number,
+  trace: Readonly<Record<string, string>>,
+): Entry {
   const { notification } = progress;
   const at = notification.action === 'hangup' ? Number.MAX_SAFE_INTEGER : Date.parse(notification.time);
   return { id: notificationId(notification), at, order, trace, progress };

@@ -1,4 +1,4 @@
-import type { CallEndpoint } from '#libs/contract/arguments.ts';
+import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import { formatArguments } from '#libs/contract/arguments.ts';
 import type { Callee, CallRequest, SimulatedCall } from './call-record.ts';
 import type { SimulatedFreeSwitch } from './simulated-freeswitch.ts';
@@ -12,7 +12,7 @@ export const ANSWERS: Callee = { ringAt: RING_MS, answerAt: ANSWER_MS };
 export const BUSY: Callee = { refuse: { at: RING_MS, status: 486 } };
 
 export interface DialplanCall extends Pick<CallRequest, 'caller' | 'destination' | 'variables'> {
-  readonly endpoint: CallEndpoint;
+  readonly endpoint: CtiBridgeArguments;
   /** Where agents take calls: HOST:PORT, several with | between them. */
   readonly socket: string;
   /** What each called party does; it answers without it. */

@@ -75,7 +75,7 @@ export const ATTRIBUTES = {
     description: 'what an attempt at delivering came to',
   },
   'dialhook.reason': {
-    values: ['gone', 'refused', 'refused_url', 'exhausted', 'switched_off'],
+    values: ['gone', 'refused', 'refused_url', 'exhausted', 'endpoint_disabled'],
     description: 'why a notification was given up',
   },
   'dialhook.check': {
@@ -146,7 +146,7 @@ export const INSTRUMENTS = {
     by: ['agent'],
     buckets: WAITS,
   },
-  'dialhook.calls.in_hand': {
+  'dialhook.calls.in_flight': {
     kind: 'gauge',
     unit: '{call}',
     description: 'Calls being decided right now',
@@ -208,7 +208,7 @@ export const INSTRUMENTS = {
     attributes: ['dialhook.node', 'dialhook.action'],
     by: ['agent'],
   },
-  'dialhook.outbox.held': {
+  'dialhook.notifications.buffered': {
     kind: 'gauge',
     unit: '{notification}',
     description: 'Notifications that JetStream has not taken yet',
@@ -222,7 +222,7 @@ export const INSTRUMENTS = {
     attributes: [],
     by: ['agent'],
   },
-  'dialhook.live_calls.held': {
+  'dialhook.live_calls.buffered': {
     kind: 'gauge',
     unit: '{write}',
     description: 'Writes and deletions of live calls that JetStream has not taken yet',

@@ -124,7 +124,7 @@ export const AgentSettings = z
         'connections of the socket application at once, 32 KiB for each; one more takes the place of one that has not answered yet, or is refused, and FreeSWITCH tries its next host; refusals are counted and logged',
       ),
     MAX_SOCKET_CONNECTIONS_PER_ADDRESS: count(1, 200_000).default(3_000).describe('of them from one address'),
-    MAX_NOTIFICATIONS_HELD: count(1, 10_000_000)
+    MAX_BUFFERED_NOTIFICATIONS: count(1, 10_000_000)
       .default(100_000)
       .describe('notifications held while NATS is away; one more is dropped, counted and logged'),
     EVENT_SOCKET_SILENCE_MS: milliseconds(100, HOUR)
@@ -147,7 +147,7 @@ export const AgentSettings = z
       .default(256 * MEBIBYTE)
       .describe('largest size of the live calls of all nodes in JetStream, 300 to 500 bytes each'),
     LIVE_CALLS_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each live call'),
-    MAX_LIVE_CALLS_HELD: count(1, 10_000_000)
+    MAX_BUFFERED_LIVE_CALLS: count(1, 10_000_000)
       .default(100_000)
       .describe('live calls held while NATS does not take them; one more is dropped, counted and logged'),
   })

@@ -1,9 +1,9 @@
 import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { abandon, askRouters } from '#libs/bus/decisions.ts';
-import { NO_TRAIL, type TrailTeller } from '#libs/bus/trail.ts';
-import { happensNow } from '#libs/bus/trail-step.ts';
-import { type CallEndpoint, formatArguments } from '#libs/contract/arguments.ts';
+import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
+import { happensNow } from '#libs/bus/timeline-step.ts';
+import { type CtiBridgeArguments, formatArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Plan } from '#libs/contract/plan.ts';
 import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
@@ -45,7 +45,11 @@ const TOO_MANY = failure('overloaded', 'the agent has too many calls in hand');
 type Exported = { readonly cti_bridge?: string };
 
 /** Remembers a call that has been taken. Resolves when that is done, or has failed for now. */
-export type Remember = (data: ChannelData, request: EndpointRequest, endpoint: CallEndpoint) => Promise<void>;
+export type Remember = (
+  data: ChannelData,
+  request: EndpointRequest,
+  endpoint: CtiBridgeArguments,
+) => Promise<void>;
 
 /** Takes one call from `socket` to where it goes, or back to its dialplan. */
 export class Decider {
@@ -53,7 +57,7 @@ export class Decider {
   readonly #config: AgentConfig;
   readonly #log: Log;
   readonly #remember: Remember;
-  readonly #trail: TrailTeller;
+  readonly #timeline: TimelineRecorder;
   readonly #mayBeSet: MayBeSet;
   #inHand = 0;
 
@@ -63,13 +67,13 @@ export class Decider {
     config: AgentConfig,
     log: Log,
     remember: Remember = async () => {},
-    trail: TrailTeller = NO_TRAIL,
+    timeline: TimelineRecorder = NO_TIMELINE,
   ) {
     this.#bus = bus;
     this.#config = config;
     this.#log = log;
     this.#remember = remember;
-    this.#trail = trail;
+    this.#timeline = timeline;
     this.#mayBeSet = mayBeSet(config.ALLOWED_VARIABLES);
   }
 
@@ -107,7 +111,7 @@ export class Decider {
     const ms = Math.round(tookMs);
     const { applications: told = [], time = new Date() } = call.told ?? {};
     const when = { ...happensNow(request), time: time.toISOString() };
-    this.#trail.add({ step: 'decided', ...when, ...outcome, ms, told: [...told] });
+    this.#timeline.add({ step: 'decided', ...when, ...outcome, ms, told: [...told] });
     decided(outcome.result, node, measured.url, tookMs);
     const line = {
       ...about,
@@ -134,14 +138,14 @@ export class Decider {
     const text = await ctiBridge(call);
     const parsed = endpointOf(text, this.#config.DEFAULT_ENDPOINT_URL);
     const asked = parsed.ok ? { endpoint: publicUrl(parsed.endpoint.url) } : {};
-    this.#trail.add({ step: 'taken', ...happensNow(request), ...asked, request });
+    this.#timeline.add({ step: 'taken', ...happensNow(request), ...asked, request });
     if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
     const canonical = formatArguments(endpoint);
     // The called legs get the text as it stands, by the mark on the call.
     const exported = canonical === text ? {} : { cti_bridge: canonical };
     measured.url = endpoint.url;
-    void this.#remember(call.data, request, endpoint).then(() => call.mark());
+    void this.#remember(call.data, request, endpoint).then(() => call.tag());
     if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, exported);
 
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;

@@ -1,8 +1,8 @@
 import { Bus } from '#libs/bus/connection.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
-import { tellStatus } from '#libs/bus/status.ts';
-import { openTrail } from '#libs/bus/trail.ts';
-import { MARK_CALL } from '#libs/dialplan/applications.ts';
+import { publishStatus } from '#libs/bus/status.ts';
+import { openTimeline } from '#libs/bus/timeline.ts';
+import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -21,13 +21,13 @@ import { SocketGuard } from './socket-guard.ts';
 async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promise<void> {
   const bus = await Bus.connect(config, 'agent', lifecycle, log);
 
-  const trail = openTrail(bus, 'agent', config, lifecycle);
+  const timeline = openTimeline(bus, 'agent', config, lifecycle);
 
   const limits = {
     replicas: config.LIVE_CALLS_REPLICAS,
     maxBytes: config.LIVE_CALLS_MAX_BYTES,
     maxAgeMs: config.LIVE_CALLS_MAX_AGE_MS,
-    maxHeld: config.MAX_LIVE_CALLS_HELD,
+    maxHeld: config.MAX_BUFFERED_LIVE_CALLS,
   };
   const live = new LiveCalls(bus, limits, log);
   // Calls can be decided without it: that they are not sent here would help nobody.
@@ -38,7 +38,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   );
   lifecycle.onStop('live calls', () => live.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 4)));
 
-  const progress = new Progress(bus, config, log, (call) => live.remove(call), trail);
+  const progress = new Progress(bus, config, log, (call) => live.remove(call), timeline);
   lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
 
   const lag = new EventLag(config.NODE_NAME);
@@ -93,7 +93,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   lifecycle.onStop('event socket', () => events.close());
   lifecycle.onStop('call control', () => control.pause());
 
-  const decider = new Decider(bus, config, log, rememberer(live), trail);
+  const decider = new Decider(bus, config, log, rememberer(live), timeline);
   observeAgent({ node: config.NODE_NAME, bus, live, outbox: progress.outbox, events, decider });
   const guard = new SocketGuard(config.SOCKET_ALLOWED_NETWORKS, log);
   const server = await OutboundServer.listen({
@@ -103,26 +103,26 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     maxConnections: config.MAX_SOCKET_CONNECTIONS,
     maxConnectionsPerAddress: config.MAX_SOCKET_CONNECTIONS_PER_ADDRESS,
     onRefused: (address, why) => guard.refuse(address, why),
-    mark: MARK_CALL,
+    mark: TAG_CALL,
     readAhead: 'cti_bridge',
     onCall: (call) => decider.handle(call),
     onError: (err) => log.error({ err }, 'a connection of the socket application failed'),
   });
   lifecycle.onStop('socket', () => server.close());
   log.info({ host: config.SOCKET_HOST, port: server.port }, 'taking calls');
-  tellStatus(bus, lifecycle, {
+  publishStatus(bus, lifecycle, {
     service: 'agent',
     node: () => lag.node,
     figures: () => ({
       calls_deciding: decider.deciding,
       calls_live: live.size,
-      notifications_held: progress.outbox.held,
+      notifications_buffered: progress.outbox.held,
       notifications_dropped: progress.outbox.dropped,
-      live_calls_held: live.held,
+      live_calls_buffered: live.held,
       live_calls_dropped: live.dropped,
       event_socket_up: events.up ? 1 : 0,
       event_lag_ms: lag.take(),
-      trail_dropped: trail.dropped,
+      timeline_dropped: timeline.dropped,
     }),
   });
 }

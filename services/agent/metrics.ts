@@ -57,12 +57,12 @@ interface Parts {
 
 /** Observes what an agent has in hand. Without NODE_NAME its node is `unnamed`. */
 export function observeAgent({ node = 'unnamed', bus, live, outbox, events, decider }: Parts): void {
-  observe('dialhook.calls.in_hand', () => [[decider.deciding, {}]]);
+  observe('dialhook.calls.in_flight', () => [[decider.deciding, {}]]);
   observe('dialhook.calls.active', () => [[live.size, { 'dialhook.node': node }]]);
   observe('dialhook.event_socket.up', () => [[events.up ? 1 : 0, { 'dialhook.node': node }]]);
-  observe('dialhook.outbox.held', () => [[outbox.held, {}]]);
+  observe('dialhook.notifications.buffered', () => [[outbox.held, {}]]);
   observe('dialhook.outbox.dropped', () => [[outbox.dropped, {}]]);
-  observe('dialhook.live_calls.held', () => [[live.held, {}]]);
+  observe('dialhook.live_calls.buffered', () => [[live.held, {}]]);
   observe('dialhook.live_calls.dropped', () => [[live.dropped, {}]]);
   observeStream(bus, BUS.liveStream);
 }

@@ -1,4 +1,4 @@
-import type { CallEndpoint } from '#libs/contract/arguments.ts';
+import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import { type Action, type Notification, SeenNotification } from '#libs/contract/endpoint.ts';
 import { RESULT_NAMES, type Result } from '#libs/contract/results.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
@@ -64,7 +64,7 @@ function hangupFacts(event: ChannelData) {
 
 /** What one event says of a call of Dialhook. */
 export interface CallEvent {
-  readonly endpoint: Pick<CallEndpoint, 'url' | 'notify'>;
+  readonly endpoint: Pick<CtiBridgeArguments, 'url' | 'notify'>;
   readonly notification: Notification;
   /** The caller's leg was made, epoch milliseconds. */
   readonly callStart: number;

@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { ProgressPublisher } from '#libs/bus/progress.ts';
-import { NO_TRAIL, type TrailTeller } from '#libs/bus/trail.ts';
+import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
@@ -32,7 +32,7 @@ export class Progress {
   readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };
   readonly #masked: boolean;
   readonly #log: Log;
-  readonly #trail: TrailTeller;
+  readonly #timeline: TimelineRecorder;
   readonly #onEnded: (call: { uuid: string; node: string }) => void;
 
   /** `onEnded` is called when JetStream has a call's hangup, whoever brought it. */
@@ -41,9 +41,9 @@ export class Progress {
     config: AgentConfig,
     log: Log,
     onEnded: (call: { uuid: string; node: string }) => void = () => {},
-    trail: TrailTeller = NO_TRAIL,
+    timeline: TimelineRecorder = NO_TIMELINE,
   ) {
-    this.#trail = trail;
+    this.#timeline = timeline;
     this.#publisher = new ProgressPublisher(bus);
     this.#settings = { nodeName: config.NODE_NAME, defaultUrl: config.DEFAULT_ENDPOINT_URL };
     this.#masked = config.LOG_NUMBERS === 'masked';
@@ -53,7 +53,7 @@ export class Progress {
       callOf: ({ notification }) => notification.uuid,
       urgent: ({ notification }) => notification.action === 'hangup',
       publish: (event) => this.#publish(event),
-      limit: config.MAX_NOTIFICATIONS_HELD,
+      limit: config.MAX_BUFFERED_NOTIFICATIONS,
       onDropped: ({ notification }, dropped) =>
         log.error(
           { ...about(notification), action: notification.action, dropped },
@@ -89,7 +89,7 @@ export class Progress {
     if (action === 'hangup') this.#onEnded(notification);
     if (!first) return;
     const { node, time } = notification;
-    this.#trail.add({ step: 'told', uuid, node, time, notification });
+    this.#timeline.add({ step: 'told', uuid, node, time, notification });
     published(notification);
     this.#log.info({ ...about(notification), ...summary(notification) }, 'published');
     if (action === 'hangup') this.#emitRoot(event);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { LiveCalls } from '#libs/bus/live-calls.ts';
-import type { CallEndpoint } from '#libs/contract/arguments.ts';
+import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import type { LiveCall } from '#libs/contract/messages.ts';
 import type { Log } from '#libs/telemetry/log.ts';
@@ -14,7 +14,11 @@ const AT_ONCE = 500;
 const RETRY_MS = 5_000;
 
 /** What is kept of a call that an agent has taken. */
-export function liveCall(data: ChannelData, request: EndpointRequest, endpoint: CallEndpoint): LiveCall {
+export function liveCall(
+  data: ChannelData,
+  request: EndpointRequest,
+  endpoint: CtiBridgeArguments,
+): LiveCall {
   const { uuid, node, caller_id_number, caller_id_name, destination_number } = request;
   const created = header(data, 'Caller-Channel-Created-Time');
   const started = Number(created) > 0 ? isoTime(created) : request.time;

@@ -1,4 +1,4 @@
-import { type CallEndpoint, type ParsedArguments, parseArguments } from '#libs/contract/arguments.ts';
+import { type CtiBridgeArguments, type ParsedArguments, parseArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
 import { ATTEMPT_VARIABLE } from '#libs/dialplan/applications.ts';
@@ -67,7 +67,7 @@ export const endpointRequest = (
 /** The question for the routers. */
 export function decisionRequest(
   request: EndpointRequest,
-  endpoint: CallEndpoint,
+  endpoint: CtiBridgeArguments,
   defaultFallbackUrl: string | undefined,
 ): DecisionRequest {
   const { url, connectTimeoutMs, responseTimeoutMs, fallbackUrl = defaultFallbackUrl } = endpoint;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallEndpoint, DEFAULT_TIMEOUT_MS, parseArguments } from '#libs/contract/arguments.ts';
+import { type CtiBridgeArguments, DEFAULT_TIMEOUT_MS, parseArguments } from '#libs/contract/arguments.ts';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import { ANSWERS, BUSY, placeCall } from '#libs/simulator/dialplan-call.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
@@ -16,7 +16,7 @@ const DOMAIN = 'simulated.example';
  * Never with notifications: the agent's own FreeSWITCH does not know these calls, so that it would report each as one
  * whose end nobody has seen.
  */
-function endpointOf({ options: { url } }: Given): CallEndpoint {
+function endpointOf({ options: { url } }: Given): CtiBridgeArguments {
   if (url === undefined) throw new UsageError('simulate needs --url URL');
   const parsed = parseArguments(`${url} ${DEFAULT_TIMEOUT_MS} ${DEFAULT_TIMEOUT_MS} 0`);
   if (!parsed.ok) throw new UsageError(parsed.error);

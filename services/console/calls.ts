@@ -1,6 +1,6 @@
 import type { CALL_STATES, CallList, CallQuery, CallSummary } from '#libs/contract/console.ts';
 import { type Notification, notificationId } from '#libs/contract/endpoint.ts';
-import type { TrailStep } from '#libs/contract/trail.ts';
+import type { TimelineStep } from '#libs/contract/timeline.ts';
 
 type State = (typeof CALL_STATES)[number];
 type Delivery = 'told' | 'delivered' | 'retried' | 'dead';
@@ -22,7 +22,7 @@ const STATE_OF_ACTION: Readonly<Record<Notification['action'], State>> = {
   hangup: 'ended',
 };
 
-function begin(step: TrailStep, order: number): Entry {
+function begin(step: TimelineStep, order: number): Entry {
   const { uuid, node, time } = step;
   const summary: CallSummary = {
     uuid,
@@ -82,7 +82,7 @@ function told(entry: Entry, notification: Notification, time: string): void {
   if (notification.result !== undefined) summary.result ??= notification.result;
 }
 
-function decided(entry: Entry, step: Extract<TrailStep, { step: 'decided' }>): void {
+function decided(entry: Entry, step: Extract<TimelineStep, { step: 'decided' }>): void {
   // The caller has gone: no hangup need follow that anybody is told of.
   setState(entry, step.result === 'caller_gone' ? 'ended' : 'routed', step.time);
   if (step.time < entry.resultTime) return;
@@ -96,7 +96,7 @@ function decided(entry: Entry, step: Extract<TrailStep, { step: 'decided' }>): v
   };
 }
 
-function add(entry: Entry, step: TrailStep): void {
+function add(entry: Entry, step: TimelineStep): void {
   const { summary } = entry;
   if (step.time < summary.started) summary.started = step.time;
   if (step.time > summary.updated) summary.updated = step.time;
@@ -122,7 +122,7 @@ function add(entry: Entry, step: TrailStep): void {
 }
 
 /** What the steps of one call come to; undefined without any. */
-export function summaryOf(steps: readonly TrailStep[]): CallSummary | undefined {
+export function summaryOf(steps: readonly TimelineStep[]): CallSummary | undefined {
   const [first] = steps;
   if (first === undefined) return undefined;
   const entry = begin(first, 0);
@@ -152,7 +152,7 @@ const meets = (call: CallSummary, query: CallQuery): boolean =>
   (query.since === undefined || call.started >= query.since) &&
   (query.until === undefined || call.started < query.until);
 
-/** The calls of late, a summary of each, made from the trail as it comes in. The oldest give way to new ones. */
+/** The calls of late, a summary of each, made from the timeline as it comes in. The oldest give way to new ones. */
 export class Calls {
   readonly #max: number;
   readonly #entries = new Map<string, Entry>();
@@ -162,7 +162,7 @@ export class Calls {
   }
 
   /** Takes one step, number `order` of the stream. @returns the call as it now is; undefined when it is not kept. */
-  add(step: TrailStep, order: number): CallSummary | undefined {
+  add(step: TimelineStep, order: number): CallSummary | undefined {
     let entry = this.#entries.get(step.uuid);
     if (entry === undefined) {
       // Its beginning has been dropped: to keep it again would show it as new.

@@ -1,7 +1,7 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { readMessage } from '#libs/bus/message.ts';
-import { tellStatus } from '#libs/bus/status.ts';
-import { TrailFollower } from '#libs/bus/trail-reader.ts';
+import { publishStatus } from '#libs/bus/status.ts';
+import { TimelineFollower } from '#libs/bus/timeline-reader.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { ServiceStatus } from '#libs/contract/status.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -27,7 +27,7 @@ function hearStatus(bus: Bus, log: Log, heard: (status: ServiceStatus) => void):
   });
 }
 
-/** Follows the trail and the status of all, and serves what it has learnt. @returns the port. */
+/** Follows the timeline and the status of all, and serves what it has learnt. @returns the port. */
 export async function startConsole(
   config: ConsoleConfig,
   bus: Bus,
@@ -38,17 +38,17 @@ export async function startConsole(
   const instances = new Instances();
   const live = new Live();
   lifecycle.onStop('events', () => live.close());
-  const trail = new TrailFollower(
+  const timeline = new TimelineFollower(
     bus,
     log,
     (step, order) => {
       const call = calls.add(step, order);
-      if (call !== undefined && trail.caughtUp) live.call(call);
+      if (call !== undefined && timeline.caughtUp) live.call(call);
     },
     () => calls.clear(),
   );
-  lifecycle.check('trail', () => (trail.caughtUp ? undefined : 'still reading'));
-  lifecycle.onStop('trail', () => trail.close());
+  lifecycle.check('timeline', () => (timeline.caughtUp ? undefined : 'still reading'));
+  lifecycle.onStop('timeline', () => timeline.close());
   hearStatus(bus, log, (status) => {
     instances.add(status);
     live.status();
@@ -57,7 +57,7 @@ export async function startConsole(
   const world = new World({ calls, instances, letters, bus, traceUrl: config.TRACE_URL_TEMPLATE, log });
   const { port, close } = await serve(config, world, live, log);
   lifecycle.onStop('http', close);
-  tellStatus(bus, lifecycle, {
+  publishStatus(bus, lifecycle, {
     service: 'console',
     figures: () => ({ calls_kept: calls.size, pages_listening: live.listeners }),
   });

@@ -1,14 +1,14 @@
 import type { CallDetail } from '#libs/contract/console.ts';
 import { notificationId } from '#libs/contract/endpoint.ts';
-import type { TrailStep } from '#libs/contract/trail.ts';
+import type { TimelineStep } from '#libs/contract/timeline.ts';
 import { traceId } from '#libs/telemetry/call-ids.ts';
 import { summaryOf } from './calls.ts';
 
-type Step<S extends TrailStep['step']> = Extract<TrailStep, { step: S }>;
+type Step<S extends TimelineStep['step']> = Extract<TimelineStep, { step: S }>;
 type Decision = CallDetail['decisions'][number];
 
 /** Each time that the call is asked about begins with `taken` and ends with `decided`. */
-function decisionsOf(steps: readonly TrailStep[]): Decision[] {
+function decisionsOf(steps: readonly TimelineStep[]): Decision[] {
   const decisions: { request?: Decision['request']; asked: Step<'asked'>[]; decided?: Step<'decided'> }[] =
     [];
   const open = () => {
@@ -26,7 +26,7 @@ function decisionsOf(steps: readonly TrailStep[]): Decision[] {
   return decisions;
 }
 
-function notificationsOf(steps: readonly TrailStep[]): CallDetail['notifications'] {
+function notificationsOf(steps: readonly TimelineStep[]): CallDetail['notifications'] {
   const all = new Map<string, CallDetail['notifications'][number]>();
   const of = (id: string) => {
     const known = all.get(id) ?? { id, state: 'told' as const, attempts: [] };
@@ -47,8 +47,11 @@ const traceUrl = (template: string, uuid: string): string =>
   template.replaceAll('{trace_id}', traceId(uuid)).replaceAll('{uuid}', encodeURIComponent(uuid));
 
 /** All that is known of one call; undefined when that is nothing. */
-export function detailOf(trail: readonly TrailStep[], template: string | undefined): CallDetail | undefined {
-  const steps = trail.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
+export function detailOf(
+  timeline: readonly TimelineStep[],
+  template: string | undefined,
+): CallDetail | undefined {
+  const steps = timeline.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   const call = summaryOf(steps);
   if (call === undefined) return undefined;
   return {

@@ -80,7 +80,7 @@ export const ROUTES: readonly Route[] = [
     role: 'viewer',
     summary: 'All that is known of one call',
     response: CallDetail,
-    problems: { 404: 'no such call is known', 503: 'the trail cannot be read' },
+    problems: { 404: 'no such call is known', 503: 'the timeline cannot be read' },
     handle: (world, { params }) => world.detail(params['uuid'] ?? ''),
   }),
   route({

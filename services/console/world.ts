@@ -1,6 +1,6 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { ControlError, requestControl } from '#libs/bus/control.ts';
-import { readTrail } from '#libs/bus/trail-reader.ts';
+import { readTimeline } from '#libs/bus/timeline-reader.ts';
 import type { CallDetail, Letter, Session } from '#libs/contract/console.ts';
 import { ControlRequest } from '#libs/contract/control.ts';
 import { problem } from '#libs/contract/problem.ts';
@@ -50,8 +50,8 @@ export class World {
 
   /** From the stream, which knows more calls than are kept here. */
   async detail(uuid: string): Promise<CallDetail> {
-    const steps = await readTrail(this.#bus, uuid, this.#log).catch((error: unknown) => {
-      throw new ApiError(503, `the trail cannot be read: ${words(error)}`);
+    const steps = await readTimeline(this.#bus, uuid, this.#log).catch((error: unknown) => {
+      throw new ApiError(503, `the timeline cannot be read: ${words(error)}`);
     });
     const detail = detailOf(steps, this.#traceUrl);
     if (detail === undefined) throw new ApiError(404, 'no such call is known');

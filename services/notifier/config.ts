@@ -79,7 +79,7 @@ export const NotifierSettings = z
     THROTTLE_MAX_MS: milliseconds(1, DAY)
       .default(5 * MINUTE)
       .describe('where that doubling ends'),
-    ENDPOINT_OFF_AFTER_MS: milliseconds(1, 365 * DAY)
+    ENDPOINT_DISABLE_AFTER_MS: milliseconds(1, 365 * DAY)
       .default(5 * DAY)
       .describe('how long every attempt at an endpoint must have failed for it to be switched off'),
     TAKEOVER_MS: milliseconds(2 * SECOND, MINUTE)
@@ -106,13 +106,13 @@ export const NotifierSettings = z
     PROGRESS_DUPLICATE_WINDOW_MS: milliseconds(SECOND, DAY)
       .default(2 * MINUTE)
       .describe('how long JetStream remembers message ids'),
-    TRAIL_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each step of a trail'),
-    TRAIL_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
+    TIMELINE_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each step of a timeline'),
+    TIMELINE_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
       .default(256 * MEBIBYTE)
-      .describe('largest size of the trails of all calls in JetStream; the oldest steps give way'),
-    TRAIL_MAX_AGE_MS: milliseconds(MINUTE, 365 * DAY)
+      .describe('largest size of the timelines of all calls in JetStream; the oldest steps give way'),
+    TIMELINE_MAX_AGE_MS: milliseconds(MINUTE, 365 * DAY)
       .default(DAY)
-      .describe('how long a step of a trail is kept'),
+      .describe('how long a step of a timeline is kept'),
   })
   .superRefine(checkNatsSettings)
   .superRefine(checkRedisSettings)

@@ -1,5 +1,5 @@
-import type { TrailTeller } from '#libs/bus/trail.ts';
-import { happensNow, type Step } from '#libs/bus/trail-step.ts';
+import type { TimelineRecorder } from '#libs/bus/timeline.ts';
+import { happensNow, type Step } from '#libs/bus/timeline-step.ts';
 import { publicUrl } from '#libs/http/request.ts';
 import { originOf } from '#libs/net/url.ts';
 import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
@@ -18,7 +18,7 @@ export interface DeliveryParts {
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly log: Log;
-  readonly trail: TrailTeller;
+  readonly timeline: TimelineRecorder;
 }
 
 /** When a notification is to be taken up again, and how many attempts have been made at it by then. */
@@ -56,7 +56,7 @@ export class Delivery {
     if (admission.kind === 'off') {
       const error = 'the endpoint is switched off';
       this.#tell(entry, Math.max(1, made), 'dead', { error, ms: 0 });
-      await this.#giveUp(entry, origin, { attempts: made, reason: 'switched_off', error });
+      await this.#giveUp(entry, origin, { attempts: made, reason: 'endpoint_disabled', error });
       return undefined;
     }
     let attempt: Attempt | undefined;
@@ -100,7 +100,7 @@ export class Delivery {
   #tell({ id, progress }: Entry, attempt: number, outcome: Attempted['outcome'], how: How): void {
     const { url, notification } = progress;
     const made = { notification: id, endpoint: publicUrl(url), attempt, outcome, ...how };
-    this.#parts.trail.add({ step: 'attempted', ...happensNow(notification), ...made });
+    this.#parts.timeline.add({ step: 'attempted', ...happensNow(notification), ...made });
   }
 
   async #giveUp(entry: Entry, origin: string, ending: Ending): Promise<void> {

@@ -4,7 +4,7 @@ import { SpanKind } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
 import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
 import { restartProgressConsumer } from '#libs/bus/progress.ts';
-import { Progress } from '#libs/contract/messages.ts';
+import { ProgressEvent } from '#libs/contract/messages.ts';
 import { type Entry, entryOf } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
@@ -123,9 +123,9 @@ export class Intake {
     await Promise.all(work);
   }
 
-  #parse(message: JsMsg): Progress | undefined {
+  #parse(message: JsMsg): ProgressEvent | undefined {
     try {
-      return readMessage(Progress, message.subject, message.data);
+      return readMessage(ProgressEvent, message.subject, message.data);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       this.#log.error({ err: error, seq: message.seq }, 'dropped a message that is not progress');
@@ -135,7 +135,12 @@ export class Intake {
   }
 
   /** Adds the message to the batch, at once and with its span's context. */
-  #process(message: JsMsg, progress: Progress, batch: Entry[], stored: Promise<Receipt[]>): Promise<void> {
+  #process(
+    message: JsMsg,
+    progress: ProgressEvent,
+    batch: Entry[],
+    stored: Promise<Receipt[]>,
+  ): Promise<void> {
     const { uuid, node } = progress.notification;
     const parent = traceFromHeaders(message.headers, () => callContext(uuid));
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };

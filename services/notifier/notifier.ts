@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import type { Queue } from 'bullmq';
 import type { Bus } from '#libs/bus/connection.ts';
 import { ensureProgressStream, progressLag } from '#libs/bus/progress.ts';
-import { tellStatus } from '#libs/bus/status.ts';
-import { ensureTrailStream, openTrail } from '#libs/bus/trail.ts';
+import { publishStatus } from '#libs/bus/status.ts';
+import { ensureTimelineStream, openTimeline } from '#libs/bus/timeline.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -68,7 +68,7 @@ const gateOptions = (config: NotifierConfig) => ({
   },
   rules: {
     attemptMs: attemptMs(config) + config.TAKEOVER_MS,
-    offAfterMs: config.ENDPOINT_OFF_AFTER_MS,
+    offAfterMs: config.ENDPOINT_DISABLE_AFTER_MS,
     // Longer than any wait between two attempts, or failures would be forgotten while they go on.
     forgetMs:
       DAY_MS + 2 * Math.max(...config.RETRY_SCHEDULE_MS, config.RETRY_AFTER_MAX_MS, config.THROTTLE_MAX_MS),
@@ -80,7 +80,7 @@ async function queueFigures(queue: Queue, deadLetters: DeadLetters) {
   return { queue_waiting: counts['wait'] ?? 0, queue_delayed: counts['delayed'] ?? 0, dead_letters: letters };
 }
 
-/** The streams that this service reads or keeps for others. Without the trail's, progress is delivered all the same. */
+/** The streams that this service reads or keeps for others. Without the timeline's, progress is delivered all the same. */
 async function makeStreams(bus: Bus, config: NotifierConfig, log: Log): Promise<void> {
   await ensureProgressStream(bus, {
     replicas: config.PROGRESS_REPLICAS,
@@ -88,12 +88,12 @@ async function makeStreams(bus: Bus, config: NotifierConfig, log: Log): Promise<
     maxAgeMs: config.PROGRESS_MAX_AGE_MS,
     duplicateWindowMs: config.PROGRESS_DUPLICATE_WINDOW_MS,
   });
-  if (config.TRAIL === 'off') return;
-  await ensureTrailStream(bus, {
-    replicas: config.TRAIL_REPLICAS,
-    maxBytes: config.TRAIL_MAX_BYTES,
-    maxAgeMs: config.TRAIL_MAX_AGE_MS,
-  }).catch((err: unknown) => log.warn({ err }, 'there is no stream for the trails of calls'));
+  if (config.TIMELINE === 'off') return;
+  await ensureTimelineStream(bus, {
+    replicas: config.TIMELINE_REPLICAS,
+    maxBytes: config.TIMELINE_MAX_BYTES,
+    maxAgeMs: config.TIMELINE_MAX_AGE_MS,
+  }).catch((err: unknown) => log.warn({ err }, 'there is no stream for the timelines of calls'));
 }
 
 /**
@@ -107,7 +107,7 @@ export function startNotifier(
   log: Log,
   clock: Clock = systemClock,
 ): void {
-  const trail = openTrail(bus, 'notifier', config, lifecycle);
+  const timeline = openTimeline(bus, 'notifier', config, lifecycle);
   const prefix = config.QUEUE_PREFIX;
   const instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const redis = connectRedis(config, lifecycle, log);
@@ -132,7 +132,7 @@ export function startNotifier(
     gate,
     clock,
     log,
-    trail,
+    timeline,
     attempts: new Attempts(client, attemptOptions(config), clock),
     retry: retryPolicy(config),
   });
@@ -167,11 +167,11 @@ export function startNotifier(
     // Not waited for: should Redis not answer, the lease is free again in a few seconds all the same.
     lease.leave().catch((error: unknown) => log.debug({ err: error }, 'the lease'));
   });
-  tellStatus(bus, lifecycle, {
+  publishStatus(bus, lifecycle, {
     service: 'notifier',
     figures: async () => ({
       slots_used: slots.used,
-      trail_dropped: trail.dropped,
+      timeline_dropped: timeline.dropped,
       ...(bus.connected ? await progressLag(bus).catch(() => ({})) : {}),
       ...(redis.status === 'ready' ? await queueFigures(queue, deadLetters).catch(() => ({})) : {}),
     }),

@@ -30,13 +30,13 @@ export const RouterSettings = z
       .default(256 * 1024)
       .describe('largest answer of an endpoint; a larger one ends as body_too_large'),
     ALLOWED_VARIABLES: allowedVariables(),
-    MAX_CALLS_IN_HAND: count(1, 100_000)
+    MAX_CALLS_IN_FLIGHT: count(1, 100_000)
       .default(2_000)
       .describe('calls whose endpoint is being asked at once; one more is answered with overloaded'),
     BREAKER_WINDOW: count(2, 10_000)
       .default(20)
       .describe('when half of this many last calls to an endpoint failed, it is given a rest (circuit_open)'),
-    BREAKER_REST_MS: milliseconds(0, 600_000)
+    BREAKER_OPEN_MS: milliseconds(0, 600_000)
       .default(5_000)
       .describe('how long an endpoint rests before one call probes it again; 0 switches the breakers off'),
     MAX_CONNECTIONS_PER_ORIGIN: count(1, 100_000)
@@ -59,9 +59,9 @@ export const RouterSettings = z
   .superRefine(checkNatsSettings)
   .superRefine(checkEndpointSettings)
   .refine(
-    ({ MAX_CALLS_IN_HAND, MAX_BODY_BYTES }) =>
-      MAX_CALLS_IN_HAND * MAX_BODY_BYTES <= MAX_ANSWERS_IN_MEMORY_BYTES,
-    `MAX_CALLS_IN_HAND times MAX_BODY_BYTES is more than ${MAX_ANSWERS_IN_MEMORY_BYTES / MEBIBYTE} MiB of answers at once: lower one of them and run more routers`,
+    ({ MAX_CALLS_IN_FLIGHT, MAX_BODY_BYTES }) =>
+      MAX_CALLS_IN_FLIGHT * MAX_BODY_BYTES <= MAX_ANSWERS_IN_MEMORY_BYTES,
+    `MAX_CALLS_IN_FLIGHT times MAX_BODY_BYTES is more than ${MAX_ANSWERS_IN_MEMORY_BYTES / MEBIBYTE} MiB of answers at once: lower one of them and run more routers`,
   );
 export type RouterConfig = z.output<typeof RouterSettings>;
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { NO_TRAIL, type TrailTeller } from '#libs/bus/trail.ts';
-import { happensNow } from '#libs/bus/trail-step.ts';
+import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
+import { happensNow } from '#libs/bus/timeline-step.ts';
 import { requestId } from '#libs/contract/endpoint.ts';
 import { type DecisionReply, type DecisionRequest, failed } from '#libs/contract/messages.ts';
 import type { MayBeSet } from '#libs/contract/refused-variables.ts';
@@ -14,13 +14,13 @@ import { originOf } from '#libs/net/url.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { emitSpan, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
-import { CallsInHand } from './calls-in-hand.ts';
+import { CallsInFlight } from './calls-in-flight.ts';
 import { EndpointFigures } from './endpoint-figures.ts';
 import { observeRouter } from './metrics.ts';
 
 export interface DeciderOptions {
   readonly method: 'POST' | 'GET';
-  readonly maxCallsInHand: number;
+  readonly maxCallsInFlight: number;
   /** Which channel variables an endpoint may set. */
   readonly mayBeSet?: MayBeSet;
   readonly breaker: BreakerOptions;
@@ -67,19 +67,24 @@ export class Decider {
   readonly #options: DeciderOptions;
   readonly #log: Log;
   readonly #now: () => number;
-  readonly #trail: TrailTeller;
-  readonly #inHand: CallsInHand;
+  readonly #timeline: TimelineRecorder;
+  readonly #inHand: CallsInFlight;
   readonly #breakers: Breakers;
   readonly #figures = new EndpointFigures();
   #dropped = 0;
 
-  constructor(client: EndpointClient, options: DeciderOptions, log: Log, trail: TrailTeller = NO_TRAIL) {
-    this.#trail = trail;
+  constructor(
+    client: EndpointClient,
+    options: DeciderOptions,
+    log: Log,
+    timeline: TimelineRecorder = NO_TIMELINE,
+  ) {
+    this.#timeline = timeline;
     this.#client = client;
     this.#options = options;
     this.#log = log;
     this.#now = options.now ?? Date.now;
-    this.#inHand = new CallsInHand(options.maxCallsInHand);
+    this.#inHand = new CallsInFlight(options.maxCallsInFlight);
     this.#breakers = new Breakers(options.breaker);
     observeRouter(this.#inHand, this.#breakers);
   }
@@ -185,7 +190,7 @@ export class Decider {
       const ms = Math.round(performance.now() - started);
       const origin = answer && originOf(url);
       if (origin) this.#figures.add(origin, reply, ms, request.request.uuid, this.#now());
-      this.#trail.add({
+      this.#timeline.add({
         step: 'asked',
         ...happensNow(request.request),
         endpoint: publicUrl(url),

@@ -1,10 +1,10 @@
 import { endpointOfMetrics, observe } from '#libs/telemetry/metrics.ts';
 import type { Breakers } from './breakers.ts';
-import type { CallsInHand } from './calls-in-hand.ts';
+import type { CallsInFlight } from './calls-in-flight.ts';
 
 /** Observes what a router has in hand. Endpoints that share the name `other` show the worst of them. */
-export function observeRouter(inHand: CallsInHand, breakers: Breakers): void {
-  observe('dialhook.calls.in_hand', () => [[inHand.size, {}]]);
+export function observeRouter(inHand: CallsInFlight, breakers: Breakers): void {
+  observe('dialhook.calls.in_flight', () => [[inHand.size, {}]]);
   observe('dialhook.breaker.state', () => {
     const worst = new Map<string, number>();
     for (const [origin, state] of breakers.states()) {

@@ -1,7 +1,7 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
-import { tellStatus } from '#libs/bus/status.ts';
-import { openTrail } from '#libs/bus/trail.ts';
+import { publishStatus } from '#libs/bus/status.ts';
+import { openTimeline } from '#libs/bus/timeline.ts';
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
@@ -15,7 +15,7 @@ const WARM_TIMEOUT_MS = 5_000;
 
 /** Puts a router on the bus. On stop it takes no more requests, answers those in hand and closes its connections. */
 export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle, log: Log): void {
-  const trail = openTrail(bus, 'router', config, lifecycle);
+  const timeline = openTimeline(bus, 'router', config, lifecycle);
   const client = new EndpointClient({
     maxBodyBytes: config.MAX_BODY_BYTES,
     keepAliveMs: config.KEEP_ALIVE_MS,
@@ -33,22 +33,22 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     client,
     {
       method: config.ENDPOINT_METHOD,
-      maxCallsInHand: config.MAX_CALLS_IN_HAND,
+      maxCallsInFlight: config.MAX_CALLS_IN_FLIGHT,
       mayBeSet: mayBeSet(config.ALLOWED_VARIABLES),
-      breaker: { window: config.BREAKER_WINDOW, restMs: config.BREAKER_REST_MS },
+      breaker: { window: config.BREAKER_WINDOW, restMs: config.BREAKER_OPEN_MS },
     },
     log,
-    trail,
+    timeline,
   );
   onAbandon(bus, log, (uuid) => decider.abandon(uuid));
   const stopServing = serveDecisions(bus, log, (request, parent) => decider.decide(request, parent));
   lifecycle.onStop('decisions', stopServing);
-  tellStatus(bus, lifecycle, {
+  publishStatus(bus, lifecycle, {
     service: 'router',
     figures: () => ({
-      calls_in_hand: decider.inHand,
+      calls_in_flight: decider.inHand,
       dropped: decider.dropped,
-      trail_dropped: trail.dropped,
+      timeline_dropped: timeline.dropped,
     }),
     endpoints: () => decider.endpoints(),
   });

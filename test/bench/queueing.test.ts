@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { pathMs, predict, processesFor, residenceMs, type Station } from './queueing/model.ts';
-import { randomFrom, simulate } from './queueing/simulate.ts';
+import { pathMs, predict, processesFor, residenceMs, type Station } from '#test/bench/queueing/model.ts';
+import { randomFrom, simulate } from '#test/bench/queueing/simulate.ts';
 
 const station = (serviceMs: number, processes: number): Station => ({ name: 'one', serviceMs, processes });
 

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 
 /**
  * As much of FreeSWITCH as the agent sees, at the least cost: a connection of its own for each call, as `socket` makes
- * it, and an event socket. What it writes are the bytes of test/recordings/answered under other uuids and timestamps.
+ * it, and an event socket. What it writes are the bytes of test/support/recordings/answered under other uuids and timestamps.
  */
 
-const RECORDING = join(import.meta.dirname, '../recordings/answered');
+const RECORDING = join(import.meta.dirname, '../support/recordings/answered');
 const CALLER = 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f';
 const CALLED = '14ae4809-070e-4595-a87d-75d0d055a185';
 const OK = 'Content-Type: command/reply\nReply-Text: +OK\n\n';

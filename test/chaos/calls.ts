@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FATES } from './fates.ts';
-import type { CallInHand, CallTold, Switch } from './switch.ts';
+import type { CallInFlight, CallTold, Switch } from './switch.ts';
 
 /** The gateway of the dialplan's own bridge, and how its dial string begins. */
 export const FALLBACK_GATEWAY = 'fallback';
@@ -92,7 +92,7 @@ export class Calls {
     this.#keep(call, place.name, fate.cancelAt !== undefined);
   }
 
-  #keep({ uuid, ended }: CallInHand, node: string, cancels: boolean): void {
+  #keep({ uuid, ended }: CallInFlight, node: string, cancels: boolean): void {
     const placed: { -readonly [K in keyof PlacedCall]: PlacedCall[K] } = {
       uuid,
       node,

@@ -46,7 +46,7 @@ const verdict = (
 describe('outcomeOf', () => {
   test.each<[string, PlacedCall, Allowed]>([
     ['decided', call(), {}],
-    ['fell_through', call({ applications: [bridge(`${FALLBACK}1`)] }), {}],
+    ['dialplan_continued', call({ applications: [bridge(`${FALLBACK}1`)] }), {}],
     ['gave_up', call({ applications: [], variables: {}, cause: 'ORIGINATOR_CANCEL' }, true), {}],
     ['stuck', call({ applications: [], variables: {}, cause: 'ORIGINATOR_CANCEL' }), {}],
     ['stuck', call({ applications: [], variables: {}, cause: 'CRASH' }), {}],
@@ -103,7 +103,11 @@ describe('judge', () => {
   test('expects nothing to be told of a call that no agent took', () => {
     const untouched = call({ variables: {}, applications: [bridge(`${FALLBACK}1`)] });
     const unknown = { known: new Set<string>() };
-    expect(verdict(untouched, [], {}, unknown)).toMatchObject({ ok: true, expected: 0, fell_through: 1 });
+    expect(verdict(untouched, [], {}, unknown)).toMatchObject({
+      ok: true,
+      expected: 0,
+      dialplan_continued: 1,
+    });
     expect(verdict(untouched, ['a.b.ring'], {}, unknown)).toMatchObject({ ok: false, unexpected: 1 });
   });
 

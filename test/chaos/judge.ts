@@ -8,7 +8,7 @@ export interface Row {
   readonly fault: string;
   readonly calls: number;
   readonly decided: number;
-  readonly fell_through: number;
+  readonly dialplan_continued: number;
   /** Callers who gave up before there was a decision, as they were meant to. */
   readonly gave_up: number;
   /** Calls that ended with their switch. */
@@ -48,7 +48,7 @@ export interface Evidence {
   readonly missing: string | undefined;
 }
 
-type Outcome = 'decided' | 'fell_through' | 'gave_up' | 'crashed' | 'stuck';
+type Outcome = 'decided' | 'dialplan_continued' | 'gave_up' | 'crashed' | 'stuck';
 
 const DECIDED = new Set(['decided', 'defaulted']);
 const ENDED_WITH_SWITCH = new Set(['CRASH', 'SYSTEM_SHUTDOWN']);
@@ -57,7 +57,7 @@ export function outcomeOf({ record, cancels, node }: PlacedCall, allowed: Allowe
   if (record === undefined) return 'stuck';
   const bridges = record.applications.filter(({ name }) => name === 'bridge');
   const fell = bridges.some(({ data }) => data.startsWith(FALLBACK));
-  if (fell) return 'fell_through';
+  if (fell) return 'dialplan_continued';
   if (bridges.length > 0 || DECIDED.has(String(record.variables['dialhook_result']))) return 'decided';
   if (cancels && record.cause === 'ORIGINATOR_CANCEL') return 'gave_up';
   return allowed.crashed?.includes(node) && ENDED_WITH_SWITCH.has(record.cause) ? 'crashed' : 'stuck';
@@ -153,7 +153,7 @@ export function judge(evidence: Evidence): Row {
     fault,
     calls: calls.length,
     decided: count('decided'),
-    fell_through: count('fell_through'),
+    dialplan_continued: count('dialplan_continued'),
     gave_up: count('gave_up'),
     crashed: count('crashed'),
     worst_wait_ms: worst,

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freeswitchFound } from '#test/freeswitch/process.ts';
+import { freeswitchFound } from '#test/support/freeswitch/process.ts';
 import { FAULTS, type Fault, faultNamed, ON_FREESWITCH } from './faults.ts';
 import type { Row } from './judge.ts';
 import { RealSwitch } from './real-switch.ts';

@@ -1,8 +1,8 @@
-import { FreeSwitch } from '#test/freeswitch/freeswitch.ts';
-import { LiveCalls } from '#test/freeswitch/live-calls.ts';
-import { type Line, placeCall } from '#test/freeswitch/place-call.ts';
-import { World as SipWorld } from '#test/freeswitch/world.ts';
-import type { CallInHand, CallTold, IncomingCall, Switch } from './switch.ts';
+import { FreeSwitch } from '#test/support/freeswitch/freeswitch.ts';
+import { LiveCalls } from '#test/support/freeswitch/live-calls.ts';
+import { type Line, placeCall } from '#test/support/freeswitch/place-call.ts';
+import { World as SipWorld } from '#test/support/freeswitch/world.ts';
+import type { CallInFlight, CallTold, IncomingCall, Switch } from './switch.ts';
 import { TOLD_BY, toldOf } from './told.ts';
 
 const BYE_AT_LATEST_MS = 10_000;
@@ -41,7 +41,7 @@ export class RealSwitch implements Switch {
     return this.#freeswitch.running;
   }
 
-  call({ callee, byeAt = BYE_AT_LATEST_MS, ...script }: IncomingCall): CallInHand {
+  call({ callee, byeAt = BYE_AT_LATEST_MS, ...script }: IncomingCall): CallInFlight {
     const { uuid, ended } = placeCall(this.#line, { ...script, byeAt }, (_, via) => callee(via));
     const told = async (): Promise<CallTold | undefined> => {
       const { seen, events } = await ended;

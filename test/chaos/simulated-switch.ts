@@ -1,7 +1,7 @@
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { FALLBACK_GATEWAY } from './calls.ts';
 import { privatePort } from './ports.ts';
-import type { CallInHand, IncomingCall, Switch } from './switch.ts';
+import type { CallInFlight, IncomingCall, Switch } from './switch.ts';
 
 const GATEWAYS = ['gw', 'gw2', FALLBACK_GATEWAY];
 
@@ -24,7 +24,7 @@ export class SimulatedSwitch implements Switch {
     return this.#node !== undefined;
   }
 
-  call({ ctiBridge, socket, fallback, callee, ...call }: IncomingCall): CallInHand {
+  call({ ctiBridge, socket, fallback, callee, ...call }: IncomingCall): CallInFlight {
     if (!this.#node) throw new Error(`${this.#name} is not running`);
     return this.#node.call({
       ...call,

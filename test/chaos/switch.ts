@@ -21,7 +21,7 @@ export interface CallTold extends Pick<CallRecord, 'cause' | 'applications' | 'v
   readonly partial?: boolean;
 }
 
-export interface CallInHand {
+export interface CallInFlight {
   readonly uuid: string;
   /** undefined when it never came in, as the switch was dying. */
   readonly ended: Promise<CallTold | undefined>;
@@ -33,7 +33,7 @@ export interface Switch {
   readonly eventSocket: { readonly host: string; readonly port: number; readonly password: string };
   /** No call comes in while it is away. */
   readonly running: boolean;
-  call(call: IncomingCall): CallInHand;
+  call(call: IncomingCall): CallInFlight;
   start(): Promise<void>;
   /** Hangs up its calls and ends. */
   stop(): Promise<void>;

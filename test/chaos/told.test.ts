@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Event } from '#test/freeswitch/event-socket.ts';
+import type { Event } from '#test/support/freeswitch/event-socket.ts';
 import { toldOf } from './told.ts';
 
 let sequence = 0;

@@ -1,5 +1,5 @@
-import { type Event, text } from '#test/freeswitch/event-socket.ts';
-import { hangupsOf } from '#test/freeswitch/live-calls.ts';
+import { type Event, text } from '#test/support/freeswitch/event-socket.ts';
+import { hangupsOf } from '#test/support/freeswitch/live-calls.ts';
 import type { CallTold } from './switch.ts';
 
 type Progress = CallTold['progress'][number];

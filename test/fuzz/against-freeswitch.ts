@@ -6,7 +6,7 @@ import {
   type DialableGroup,
   dialApplications,
   hangupApplications,
-  MARK_CALL,
+  TAG_CALL,
 } from '#libs/dialplan/applications.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
@@ -14,8 +14,8 @@ import { callerNameInOneLine } from '#services/agent/caller-name.ts';
 import { ctiBridge } from '#services/agent/cti-bridge.ts';
 import { lookUpUsers } from '#services/agent/registrations.ts';
 import { endpointRequest } from '#services/agent/request.ts';
-import type { Event } from '#test/freeswitch/event-socket.ts';
-import { type RealOutcome, type RealSwitch, realSwitch } from '#test/freeswitch/switch.ts';
+import type { Event } from '#test/support/freeswitch/event-socket.ts';
+import { type RealOutcome, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
 import { CANARY } from './properties.ts';
 
@@ -152,7 +152,7 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    mark: MARK_CALL,
+    mark: TAG_CALL,
     onRefused: (_, why) => {
       throw new Error(why);
     },

@@ -6,11 +6,18 @@ import { MessageError, readMessage } from '#libs/bus/message.ts';
 import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
 import { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
-import { Abandon, BUS, DecisionReply, DecisionRequest, LiveCall, Progress } from '#libs/contract/messages.ts';
+import {
+  Abandon,
+  BUS,
+  DecisionReply,
+  DecisionRequest,
+  LiveCall,
+  ProgressEvent,
+} from '#libs/contract/messages.ts';
 import { DialEndpoint, type DialPlan, type Group, Plan } from '#libs/contract/plan.ts';
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { ServiceStatus } from '#libs/contract/status.ts';
-import { TrailStep } from '#libs/contract/trail.ts';
+import { TimelineStep } from '#libs/contract/timeline.ts';
 import { replyOfText } from '#libs/dialplan/answer.ts';
 import {
   type DialableGroup,
@@ -392,7 +399,7 @@ const events = ({ text, ctiBridge, mostly }: Arbitraries) =>
         const progress = { v: 1, url: read.endpoint.url, notification: read.notification };
         same(
           'the notification',
-          readMessage(Progress, BUS.progress, Buffer.from(JSON.stringify(progress))),
+          readMessage(ProgressEvent, BUS.progress, Buffer.from(JSON.stringify(progress))),
           progress,
         );
       }
@@ -451,7 +458,7 @@ const MESSAGES = [
     good: { v: 1, result: 'decided', plan: { groups: [GROUP], variables: {}, on_fail: 'hangup' } },
   },
   { schema: Abandon, good: { v: 1, uuid: 'u' } },
-  { schema: Progress, good: { v: 1, url: 'http://crm/', notification: RING } },
+  { schema: ProgressEvent, good: { v: 1, url: 'http://crm/', notification: RING } },
   {
     schema: LiveCall,
     good: {
@@ -459,11 +466,11 @@ const MESSAGES = [
       ...{ destination_number: '', started: '2026-11-23T22:56:34.798Z' },
     },
   },
-  { schema: TrailStep, good: { step: 'taken', ...STEP, request: REQUEST.request } },
-  { schema: TrailStep, good: { step: 'asked', ...STEP, ...ASKED } },
-  { schema: TrailStep, good: { step: 'decided', ...STEP, result: 'decided', ms: 1, told: ['bridge x'] } },
-  { schema: TrailStep, good: { step: 'told', ...STEP, notification: RING } },
-  { schema: TrailStep, good: { step: 'attempted', ...STEP, ...ATTEMPTED } },
+  { schema: TimelineStep, good: { step: 'taken', ...STEP, request: REQUEST.request } },
+  { schema: TimelineStep, good: { step: 'asked', ...STEP, ...ASKED } },
+  { schema: TimelineStep, good: { step: 'decided', ...STEP, result: 'decided', ms: 1, told: ['bridge x'] } },
+  { schema: TimelineStep, good: { step: 'told', ...STEP, notification: RING } },
+  { schema: TimelineStep, good: { step: 'attempted', ...STEP, ...ATTEMPTED } },
   { schema: ServiceStatus, good: STATUS },
   { schema: ControlRequest, good: { v: 1, do: 'hangup', uuid: UUID, by: 'x' } },
   {

@@ -1,4 +1,4 @@
-import type { CallEndpoint } from '#libs/contract/arguments.ts';
+import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import { type EndpointRequest, notificationId, requestId } from '#libs/contract/endpoint.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import type { MayBeSet } from '#libs/contract/refused-variables.ts';
@@ -32,7 +32,7 @@ export interface Told {
 
 const call = (
   { client, method, now }: Asker,
-  endpoint: CallEndpoint,
+  endpoint: CtiBridgeArguments,
   url: string,
   id: string,
   body: object,
@@ -50,7 +50,7 @@ const call = (
 /** Asks as a router does. */
 export async function ask(
   asker: Asker,
-  endpoint: CallEndpoint,
+  endpoint: CtiBridgeArguments,
   url: string,
   request: EndpointRequest,
 ): Promise<Asked> {
@@ -59,7 +59,11 @@ export async function ask(
 }
 
 /** Tells of the call as a notifier does, and of its end once more under the same webhook-id. */
-export async function tell(asker: Asker, endpoint: CallEndpoint, request: EndpointRequest): Promise<Told[]> {
+export async function tell(
+  asker: Asker,
+  endpoint: CtiBridgeArguments,
+  request: EndpointRequest,
+): Promise<Told[]> {
   const all = sampleNotifications(request);
   const told: Told[] = [];
   for (const notification of [...all, ...all.slice(-1)]) {

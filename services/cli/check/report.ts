@@ -11,11 +11,11 @@ const MAX_ANSWER = 2_000;
 const BAR = 24;
 
 const PHASE_NAMES = {
-  wait_ms: 'wait',
+  queue_ms: 'wait',
   dns_ms: 'DNS',
-  tcp_ms: 'TCP',
+  connect_ms: 'TCP',
   tls_ms: 'TLS',
-  first_byte_ms: 'first byte',
+  ttfb_ms: 'first byte',
   body_ms: 'body',
 } as const;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { allowedVariables } from '#libs/config/settings.ts';
-import { type CallEndpoint, DEFAULT_TIMEOUT_MS, parseArguments } from '#libs/contract/arguments.ts';
+import { type CtiBridgeArguments, DEFAULT_TIMEOUT_MS, parseArguments } from '#libs/contract/arguments.ts';
 import { mayBeSet } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { checkEndpointSettings, endpointOptions, endpointSettings } from '#libs/http/settings.ts';
@@ -19,7 +19,7 @@ const shape = { ...endpointSettings, ALLOWED_VARIABLES: allowedVariables() };
 const CheckSettings = z.object(shape).superRefine(checkEndpointSettings);
 
 /** The arguments as a dialplan would give them, read by the same code. */
-function endpointOf({ arguments: [url, ...rest], options }: Given): CallEndpoint {
+function endpointOf({ arguments: [url, ...rest], options }: Given): CtiBridgeArguments {
   if (url === undefined || rest.length > 0) throw new UsageError('check takes one URL');
   if (/\s/.test(url)) throw new UsageError('the URL holds a blank: write it %20');
   const { 'connect-timeout': connect, 'response-timeout': response, fallback = '' } = options;

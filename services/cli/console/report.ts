@@ -1,19 +1,19 @@
 import type { CallDetail } from '#libs/contract/console.ts';
-import type { Phases, TrailStep } from '#libs/contract/trail.ts';
+import type { Phases, TimelineStep } from '#libs/contract/timeline.ts';
 import type { Format, Paint, Terminal } from '../command-line.ts';
 import { plain } from '../table.ts';
 import { toldLines } from '../told.ts';
 import { clock, colourOfResult, colourOfState, ending, span } from './words.ts';
 
-type Step<S extends TrailStep['step']> = Extract<TrailStep, { step: S }>;
+type Step<S extends TimelineStep['step']> = Extract<TimelineStep, { step: S }>;
 type Notification = Step<'told'>['notification'];
 
 const PHASES = [
-  ['wait_ms', 'wait'],
+  ['queue_ms', 'wait'],
   ['dns_ms', 'DNS'],
-  ['tcp_ms', 'TCP'],
+  ['connect_ms', 'TCP'],
   ['tls_ms', 'TLS'],
-  ['first_byte_ms', 'first byte'],
+  ['ttfb_ms', 'first byte'],
   ['body_ms', 'body'],
 ] as const;
 
@@ -45,7 +45,7 @@ function attemptWords({
 }
 
 /** The word of a step, its colour, and the rest in a line. */
-function stepWords(step: TrailStep): readonly [word: string, colour: Format, rest: string] {
+function stepWords(step: TimelineStep): readonly [word: string, colour: Format, rest: string] {
   switch (step.step) {
     case 'taken':
       return [

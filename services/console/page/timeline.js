@@ -2,7 +2,7 @@ import { html } from './html.js';
 import { span, t } from './words.js';
 
 /** @import { CallDetail } from '../../../libs/contract/console.ts' */
-/** @import { TrailStep } from '../../../libs/contract/trail.ts' */
+/** @import { TimelineStep } from '../../../libs/contract/timeline.ts' */
 
 /** @type {(url: string) => string} */
 const host = (url) => URL.parse(url)?.host ?? url;
@@ -12,7 +12,7 @@ const action = (id) => t(`action.${id.split('.').at(-1)}`);
 /** @type {(ms: number) => string} */
 const offset = (ms) => `+${ms < 10_000 ? `${ms} ms` : span(ms)}`;
 
-/** What a step says, how it went, and what else is to be known. @type {(step: TrailStep) => [words: string, tone: string, more?: string]} */
+/** What a step says, how it went, and what else is to be known. @type {(step: TimelineStep) => [words: string, tone: string, more?: string]} */
 export function stepWords(step) {
   switch (step.step) {
     case 'taken': {

@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sdp } from '#test/freeswitch/sdp.ts';
-import { header, method, response, type SipMessage, statusOf, uri } from '#test/freeswitch/sip-message.ts';
-import { openSipSocket, type SipSocket } from '#test/freeswitch/sip-socket.ts';
+import { sdp } from '#test/support/freeswitch/sdp.ts';
+import {
+  header,
+  method,
+  response,
+  type SipMessage,
+  statusOf,
+  uri,
+} from '#test/support/freeswitch/sip-message.ts';
+import { openSipSocket, type SipSocket } from '#test/support/freeswitch/sip-socket.ts';
 
 const TALK_MS = 300;
 const LATE_MS = 10_000;
@@ -19,7 +26,7 @@ export interface CallsResult {
   readonly calls: number;
   readonly ms: readonly number[];
   /** Calls for which no INVITE came out. */
-  readonly fellThrough: number;
+  readonly dialplanContinued: number;
 }
 
 /** Callers and the called party: every call is answered at once and hung up by its caller. */
@@ -61,7 +68,7 @@ export class SipCalls {
       this.#dialogs.delete(id);
     }
     const ms = made.flatMap((call) => call.ms ?? []);
-    return { calls: n, ms, fellThrough: n - ms.length };
+    return { calls: n, ms, dialplanContinued: n - ms.length };
   }
 
   #invite(port: number, number: string, url: string): Call {

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '#deploy/local/servers.ts';
 import { Stack } from '#deploy/local/stack.ts';
+import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '#test/bench/figure.ts';
+import { quantile } from '#test/bench/numbers.ts';
+import { comeFirst } from '#test/bench/priority.ts';
+import { Endpoint, World } from '#test/bench/world.ts';
 import { WireProxy } from '#test/chaos/proxy.ts';
 import { makeCertificate } from '#test/chaos/tls.ts';
-import { freeswitchFound } from '#test/freeswitch/process.ts';
-import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '../figure.ts';
-import { quantile } from '../numbers.ts';
-import { comeFirst } from '../priority.ts';
-import { Endpoint, World } from '../world.ts';
+import { freeswitchFound } from '#test/support/freeswitch/process.ts';
 import { type CallsResult, SipCalls } from './calls.ts';
 import { PASSWORD, startFreeSwitch } from './node.ts';
 
@@ -152,7 +152,7 @@ async function run(stops: Stack): Promise<Figure[]> {
           figures.push(figureOf({ name, what, unit, goal }, pairs));
         }
     for (const [way, all] of results) {
-      const fell = all.reduce((sum, { fellThrough }) => sum + fellThrough, 0);
+      const fell = all.reduce((sum, { dialplanContinued }) => sum + dialplanContinued, 0);
       const calls = all.reduce((sum, one) => sum + one.calls, 0);
       if (fell > 0) say(`${way.name} over ${way.wire} at ${rate}/s: ${fell} of ${calls} calls fell through`);
       if (way.name !== 'dialhook') continue;

@@ -2,9 +2,9 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventSocket } from '#test/freeswitch/event-socket.ts';
-import { reservePorts } from '#test/freeswitch/ports.ts';
-import { FreeSwitchProcess, makeFolders } from '#test/freeswitch/process.ts';
+import { EventSocket } from '#test/support/freeswitch/event-socket.ts';
+import { reservePorts } from '#test/support/freeswitch/ports.ts';
+import { FreeSwitchProcess, makeFolders } from '#test/support/freeswitch/process.ts';
 
 const START_MS = 30_000;
 const POLL_MS = 50;

@@ -1,0 +1,151 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JsMsg,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { BUS } from '#libs/contract/messages.ts';
+import { TimelineStep } from '#libs/contract/timeline.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { Bus } from './connection.ts';
+import { readMessage } from './message.ts';
+import { timelineSubject } from './timeline.ts';
+
+const REQUEST_TIMEOUT_MS = 2_000;
+const LOOK_AGAIN_MS = 1_000;
+/** Steps of one call read at most: one that a script asks about again and again must not fill the memory. */
+const MAX_STEPS = 2_000;
+
+/** What the client says when its consumer is not there any more. */
+const LOST = new Set<string>([
+  'consumer_deleted',
+  'consumer_not_found',
+  'stream_not_found',
+  'ordered_consumer_recreated',
+]);
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+
+function readStep(message: JsMsg, log: Log): TimelineStep | undefined {
+  try {
+    return readMessage(TimelineStep, message.subject, message.data);
+  } catch (error) {
+    // A step of another version, or of nobody's making: the others can be read all the same.
+    log.debug({ err: error }, 'timeline: left out a step');
+    return undefined;
+  }
+}
+
+/** All steps of one call that the stream still has, in the stream's order. */
+export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<TimelineStep[]> {
+  const client = jetstream(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+  const manager = await jetstreamManager(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+  const subject = timelineSubject(uuid);
+  const steps: TimelineStep[] = [];
+  try {
+    const last = await manager.streams.getMessage(BUS.timelineStream, { last_by_subj: subject });
+    if (last === null) return [];
+    const consumer = await client.consumers.get(BUS.timelineStream, { filter_subjects: subject });
+    try {
+      const messages = await consumer.fetch({ max_messages: MAX_STEPS, expires: REQUEST_TIMEOUT_MS });
+      for await (const message of messages) {
+        const step = readStep(message, log);
+        if (step !== undefined) steps.push(step);
+        if (message.seq >= last.seq) break;
+      }
+    } finally {
+      await consumer.delete().catch(() => {});
+    }
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+  return steps;
+}
+
+/** Follows the timeline of all calls from its beginning, without end, and says how far behind it is. */
+export class TimelineFollower {
+  readonly #bus: Bus;
+  readonly #log: Log;
+  readonly #onStep: (step: TimelineStep, order: number) => void;
+  readonly #onRestart: () => void;
+  readonly #ended = new AbortController();
+  #caughtUp = false;
+  #stop: () => void = () => {};
+
+  /** `onRestart` is called before the stream is read from its beginning again. */
+  constructor(
+    bus: Bus,
+    log: Log,
+    onStep: (step: TimelineStep, order: number) => void,
+    onRestart: () => void = () => {},
+  ) {
+    this.#bus = bus;
+    this.#log = log;
+    this.#onStep = onStep;
+    this.#onRestart = onRestart;
+    void this.#run();
+  }
+
+  /** Whether all that was there has been read once. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  close(): void {
+    this.#ended.abort();
+    this.#stop();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ended;
+    for (let said = ''; !signal.aborted; ) {
+      try {
+        this.#onRestart();
+        await this.#follow();
+      } catch (error) {
+        const { message } = error as Error;
+        // A cluster that has seen no call may have no timeline yet.
+        if (isMissing(error)) this.#caughtUp = true;
+        else if (message !== said) this.#log.warn({ err: error }, 'timeline: not read; trying again');
+        said = message;
+      }
+      await pause(LOOK_AGAIN_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const client = jetstream(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    const created = await this.#created();
+    const consumer = await client.consumers.get(BUS.timelineStream, { deliver_policy: DeliverPolicy.All });
+    const { num_pending } = await consumer.info();
+    if (num_pending === 0) this.#caughtUp = true;
+    const messages = await consumer.consume();
+    this.#stop = () => messages.stop();
+    if (this.#ended.signal.aborted) messages.stop();
+    void this.#watch(messages, created);
+    for await (const message of messages) {
+      const step = readStep(message, this.#log);
+      if (step !== undefined) this.#onStep(step, message.seq);
+      if (message.info.pending === 0) this.#caughtUp = true;
+    }
+  }
+  async #created(): Promise<string> {
+    const manager = await jetstreamManager(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    return (await manager.streams.info(BUS.timelineStream)).created;
+  }
+
+  /** The consumer finds its way back by itself, but not to a stream made anew, whose numbers begin anew too. */
+  async #watch(messages: ConsumerMessages, created: string): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (!LOST.has(type)) continue;
+      const now = await this.#created().catch((error: unknown) => (isMissing(error) ? '' : created));
+      if (now !== created) messages.stop();
+    }
+  }
+}

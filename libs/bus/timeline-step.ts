@@ -1,0 +1,123 @@
+import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import type { TimelineStep } from '#libs/contract/timeline.ts';
+import { maskLine, maskNumber } from '#libs/telemetry/numbers.ts';
+
+type Without<S, K extends string> = S extends unknown ? Omit<S, K> : never;
+
+/** A step as the one tells it who took it: the timeline adds the version and the teller. */
+export type Step = Without<TimelineStep, 'v' | 'by'>;
+
+/** What a step that happens now says of its call. */
+export const happensNow = ({
+  uuid,
+  node,
+}: Pick<Step, 'uuid' | 'node'>): Pick<Step, 'uuid' | 'node' | 'time'> => ({
+  uuid,
+  node,
+  time: new Date().toISOString(),
+});
+
+const MAX_ANSWER = 4096;
+
+/** A URL's userinfo, query and fragment; in JSON a slash may have a backslash before it. */
+const URL_SECRETS =
+  /([a-z][a-z0-9+.-]*:(?:\\?\/){2})(?:[^\s"'<>\\/?#]*@)?([^\s"'<>?#]*)(?:[?#][^\s"'<>]*)?/gi;
+
+/** Text in which every URL has lost what may be secret. */
+export const withoutUrlSecrets = (text: string): string =>
+  text.includes(':') ? text.replaceAll(URL_SECRETS, '$1$2') : text;
+
+function deep(value: unknown, text: (one: string) => string): unknown {
+  if (typeof value === 'string') return text(value);
+  if (Array.isArray(value)) return value.map((one) => deep(one, text));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, deep(one, text)]));
+}
+
+const hidden = (text: string): string => '*'.repeat(text.length);
+
+/** A number is told by its last two signs; a name by none. */
+const maskValue = (text: string): string => (/^[+*#\d ()./-]*$/.test(text) ? maskNumber(text) : hidden(text));
+
+/** The number of each endpoint of a dial string. */
+const DIALLED = /(?<=(?:sofia\/gateway\/[^/,|]+|sofia\/(?!gateway\/)[^/,|]+|user|loopback)\/)[^,|@;%/]+/g;
+
+const maskDialString = (text: string): string =>
+  text.replaceAll(/[[{][^\]}]*[\]}]/g, '[*]').replaceAll(DIALLED, maskValue);
+
+/** What says nothing of a person, of an answer and of what FreeSWITCH is told. */
+const PLAIN_FIELDS = new Set(['type', 'gateway', 'sofia', 'ip', 'domain', 'strategy', 'cause', 'on_fail']);
+const PLAIN_VARIABLES =
+  /^(?:dialhook_result|dialhook_attempt|hangup_after_bridge|continue_on_fail|failure_causes|app_disable_expand_variables|export_vars|cti_bridge)$/;
+
+function maskAnswer(value: unknown, field = ''): unknown {
+  if (typeof value === 'string') {
+    if (field === 'dialstring') return maskDialString(value);
+    return PLAIN_FIELDS.has(field) ? value : maskValue(value);
+  }
+  if (typeof value === 'number' && field !== 'sipcode' && field !== 'cause') return maskNumber(String(value));
+  if (Array.isArray(value)) return value.map((one) => maskAnswer(one, field));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, maskAnswer(one, name)]));
+}
+
+/** What is not JSON cannot be told apart: nothing of it is shown. */
+function maskedAnswer(text: string): string {
+  try {
+    return JSON.stringify(maskAnswer(JSON.parse(text)));
+  } catch {
+    return hidden(text);
+  }
+}
+
+const maskError = (error: string): string => String(maskLine({ error })['error']);
+
+/** `name=value`, as an application sets or exports it. */
+function maskSetting(setting: string): string {
+  const [, variable = '', value] = /^(?:nolocal:)?([^=]*)=(.*)$/s.exec(setting) ?? [];
+  if (value === undefined || PLAIN_VARIABLES.test(variable)) return setting;
+  const masked = variable === 'dialhook_error' ? maskError(value) : maskValue(value);
+  return setting.slice(0, setting.length - value.length) + masked;
+}
+
+/** One application as FreeSWITCH was told it: `name data`. */
+function maskApplication(application: string): string {
+  const [name = '', ...words] = application.split(' ');
+  const data = words.join(' ');
+  if (name === 'bridge') return `${name} ${maskDialString(data)}`;
+  if (name === 'set' || name === 'export') return `${name} ${maskSetting(data)}`;
+  if (name === 'multiset') return `${name} ${data.split(';').map(maskSetting).join(';')}`;
+  return application;
+}
+
+function maskCall<C extends EndpointRequest | Notification>(call: C): C {
+  const named: Record<string, unknown> = { ...call };
+  for (const field of ['caller_id_number', 'destination_number', 'called_number'])
+    if (typeof named[field] === 'string') named[field] = maskNumber(named[field]);
+  named['caller_id_name'] = hidden(call.caller_id_name);
+  if ('tried' in call) named['tried'] = call.tried.map((one) => ({ ...one, number: maskNumber(one.number) }));
+  if ('variables' in call) named['variables'] = deep(call.variables, maskValue);
+  return named as C;
+}
+
+function masked(step: Step): Step {
+  const shown = 'error' in step && step.error !== undefined ? { error: maskError(step.error) } : {};
+  if (step.step === 'taken') return { ...step, request: maskCall(step.request) };
+  if (step.step === 'told') return { ...step, notification: maskCall(step.notification) };
+  if (step.step === 'decided') return { ...step, ...shown, told: step.told.map(maskApplication) };
+  if (step.step === 'asked' && step.answer !== undefined)
+    return { ...step, ...shown, answer: maskedAnswer(step.answer) };
+  return { ...step, ...shown };
+}
+
+/** A step as others may see it: no secrets of URLs, on demand no numbers and names, and not more of an answer than fits. */
+export function publicStep(step: Step, numbers: 'full' | 'masked'): Step {
+  const known = numbers === 'masked' ? masked(step) : step;
+  if (known.step !== 'asked' || known.answer === undefined) return deep(known, withoutUrlSecrets) as Step;
+  // Twice as much, so that what is cut off has not had the sign by which a secret is known.
+  const answer = withoutUrlSecrets(known.answer.slice(0, 2 * MAX_ANSWER)).slice(0, MAX_ANSWER);
+  return {
+    ...(deep({ ...known, answer: '' }, withoutUrlSecrets) as typeof known),
+    answer: answer.toWellFormed(),
+  };
+}

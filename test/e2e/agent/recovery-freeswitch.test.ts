@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Gate } from '#test/support/agent/gate.ts';
+import { AgentProcess, BusView, eventually } from '#test/support/agent/recovery-world.ts';
+import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
+import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+
+const COMPARED = 'live calls: compared with FreeSWITCH';
+
+/** The agent logs in as a user with the least rights. */
+describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
+  let nats: NatsServer;
+  let view: BusView;
+  let routers: Routers;
+  let freeswitch: RealSwitch;
+  let gate: Gate;
+  let agent: AgentProcess;
+
+  const start = () =>
+    AgentProcess.start({
+      NATS_URL: nats.url,
+      FREESWITCH_PORT: String(gate.port),
+      FREESWITCH_USER: `${freeswitch.user.name}@${freeswitch.domain}`,
+      FREESWITCH_PASSWORD: freeswitch.user.password,
+      RECONCILE_INTERVAL_MS: '200',
+      RECONCILE_CONFIRM_MS: '100',
+      EVENT_SOCKET_SILENCE_MS: '1000',
+    });
+
+  beforeAll(async () => {
+    nats = await startNats();
+    view = await BusView.open(nats);
+    routers = await scriptRouters(nats.url);
+    routers.script = () => decided({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } });
+    freeswitch = await realSwitch();
+    gate = await Gate.to(freeswitch.eventSocket.port);
+    agent = await start();
+  });
+  afterAll(async () => {
+    await agent.stop();
+    await gate.close();
+    await freeswitch.stop();
+    await routers.stop();
+    await view.close();
+    await nats.stop();
+  });
+
+  /** Places a call that ends by itself, and resolves with its uuid when it has been answered. */
+  async function answered(byeAt: number) {
+    const before = new Set((await view.told()).map(({ uuid }) => uuid));
+    const ended = freeswitch.call({
+      caller: { number: '13800138000', name: `张三 O'Brien 100%` },
+      destination: '0555',
+      ctiBridge: 'http://crm/binding?a=1 3000 3000 1',
+      socket: `127.0.0.1:${agent.port}`,
+      fallback: 'sofia/gateway/gw/fallback',
+      callees: { '123456': { ringAt: 0, answerAt: 10 } },
+      byeAt,
+    });
+    const uuid = await eventually(async () => {
+      const told = (await view.told()).find((one) => one.action === 'answer' && !before.has(one.uuid));
+      return told?.uuid;
+    });
+    await eventually(async () => (await view.live()).some((one) => one.uuid === uuid));
+    return { uuid, ended };
+  }
+  const hangup = (uuid: string) => eventually(async () => (await view.hangups(uuid))[0]);
+
+  it('keeps a call that is up, and tells its end as it was', async () => {
+    const { uuid, ended } = await answered(1_000);
+    const compared = agent.count(COMPARED);
+    await eventually(() => agent.count(COMPARED) > compared);
+    expect(await view.live()).toHaveLength(1);
+    await ended;
+    expect(await hangup(uuid)).toMatchObject({ cause: 'NORMAL_CLEARING', hangup_by: 'caller' });
+    await eventually(async () => (await view.liveCount()) === 0);
+    expect(agent.said('live calls: some ended unseen')).toBeUndefined();
+  });
+
+  it('is asked about a call that ended while the event socket was cut', async () => {
+    const { uuid, ended } = await answered(500);
+    gate.shut();
+    await ended;
+    gate.open();
+    expect(await hangup(uuid)).toMatchObject({ recovered: true, cause: 'UNKNOWN', node: expect.any(String) });
+    await eventually(async () => (await view.liveCount()) === 0);
+    expect(await view.hangups(uuid)).toHaveLength(1);
+  });
+
+  it('is asked about a call that ended while no agent was there', async () => {
+    const { uuid, ended } = await answered(500);
+    await agent.kill();
+    await ended;
+    agent = await start();
+    expect(await hangup(uuid)).toMatchObject({ recovered: true });
+    await eventually(async () => (await view.liveCount()) === 0);
+  });
+});

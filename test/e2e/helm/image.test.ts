@@ -1,0 +1,159 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { type RedisServer, startRedis } from '#test/support/servers/redis.ts';
+import { environment, ROOT, readDockerfile, said } from './image.ts';
+
+/** The Dockerfile's steps without a Docker engine: the same commands in a folder that has only what it copies. */
+
+const [packages, image] = readDockerfile();
+const env = environment(image);
+const UID = Number(said(image, 'USER')[0]?.split(':')[0]);
+
+describe('the Dockerfile', () => {
+  it('makes both stages of one plain image for every platform', () => {
+    expect(readDockerfile()).toHaveLength(2);
+    for (const stage of [packages, image])
+      expect(said(stage, 'FROM')[0]).toMatch(/^node:24-slim( AS packages)?$/);
+  });
+
+  it('runs without root, without a shell, and ends on SIGTERM', () => {
+    expect(said(image, 'USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
+    expect(said(image, 'STOPSIGNAL')).toEqual(['SIGTERM']);
+    for (const name of ['ENTRYPOINT', 'CMD'])
+      for (const text of said(image, name)) expect(JSON.parse(text)).toBeTruthy();
+    expect(said(image, 'RUN')).toEqual([]);
+    expect(said(image, 'HEALTHCHECK')[0]).toMatch(/ CMD \["node", /);
+  });
+
+  it('copies nothing that its .dockerignore keeps out', () => {
+    const allowed = readFileSync(join(ROOT, 'deploy', 'Dockerfile.dockerignore'), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1));
+    const copied = [packages, image]
+      .flatMap((stage) => said(stage, 'COPY'))
+      .filter((text) => !text.startsWith('--'));
+    const sources = copied.flatMap((text) => text.split(' ').slice(0, -1));
+    expect(sources.filter((source) => !allowed.includes(source))).toEqual([]);
+    expect(allowed.filter((source) => !sources.includes(source))).toEqual([]);
+  });
+});
+
+function follow(stage: typeof image, folder: string): void {
+  for (const text of said(stage, 'COPY')) {
+    const [first = '', ...rest] = text.split(' ');
+    if (first.startsWith('--from=')) continue;
+    const sources = [first, ...rest.slice(0, -1)];
+    const target = rest.at(-1) ?? '.';
+    for (const source of sources)
+      cpSync(join(ROOT, source), join(folder, sources.length > 1 || target.endsWith('/') ? source : target), {
+        recursive: true,
+      });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
+
+describe('the image', () => {
+  const app = mkdtempSync(join(tmpdir(), 'dialhook-image-'));
+  const running: ChildProcess[] = [];
+  const user = process.getuid?.() === 0 ? { uid: UID } : {};
+  const files = () => readdirSync(app, { recursive: true, encoding: 'utf8' });
+  let nats: NatsServer;
+  let redis: RedisServer;
+
+  beforeAll(async () => {
+    chmodSync(app, 0o755);
+    follow(packages, app);
+    for (const command of said(packages, 'RUN')) {
+      const [program = '', ...args] = command.split(' ');
+      execFileSync(program, [...args, '--no-audit', '--no-fund', '--prefer-offline'], {
+        cwd: app,
+        stdio: 'pipe',
+      });
+    }
+    follow(image, app);
+    [nats, redis] = await Promise.all([startNats(), startRedis({ tcp: true })]);
+  }, 120_000);
+  afterAll(async () => {
+    for (const child of running) child.kill('SIGKILL');
+    await Promise.all([nats?.stop(), redis?.stop()]);
+    rmSync(app, { recursive: true, force: true });
+  });
+
+  it('holds no Node of its own, no tests and no tools of the developers', () => {
+    for (const name of ['node', '.bin/node', 'vitest', 'typescript', '@biomejs'])
+      expect(existsSync(join(app, 'node_modules', name)), name).toBe(false);
+    expect(files().filter((file) => !file.startsWith('node_modules') && /\.test\.ts$/.test(file))).toEqual(
+      [],
+    );
+  });
+
+  it.concurrent.each(['agent', 'router', 'notifier'])(
+    'starts the %s with its own variables, without writing, and ends it in order',
+    async (service) => {
+      const before = files();
+      const [entry = ''] = JSON.parse(said(image, 'ENTRYPOINT')[0] ?? '[]') as string[];
+      expect(entry).toBe('node');
+      const health = await freePort();
+      const child = spawn(process.execPath, [`services/${service}/main.ts`], {
+        cwd: app,
+        ...user,
+        env: {
+          ...env,
+          PATH: '/nonexistent',
+          HEALTH_HOST: '127.0.0.1',
+          HEALTH_PORT: String(health),
+          SOCKET_HOST: '127.0.0.1',
+          SOCKET_PORT: '0',
+          NATS_URL: nats.url,
+          REDIS_URL: redis.url,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      running.push(child);
+      let log = '';
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (log += data));
+      const answers = async (path: string) =>
+        fetch(`http://127.0.0.1:${health}${path}`).then(
+          ({ status }) => status,
+          () => 0,
+        );
+      const wanted = service === 'agent' ? '/healthz' : '/readyz';
+      for (let tries = 0; tries < 200 && (await answers(wanted)) !== 200; tries++) {
+        if (child.exitCode !== null) break;
+        await sleep(50);
+      }
+      expect(await answers(wanted), log).toBe(200);
+
+      const check = JSON.parse(said(image, 'HEALTHCHECK')[0]?.replace(/^.* CMD /, '') ?? '[]') as string[];
+      const checked = spawn(process.execPath, check.slice(1), { env: { HEALTH_PORT: String(health) } });
+      expect((await once(checked, 'exit'))[0]).toBe(0);
+
+      child.kill(said(image, 'STOPSIGNAL')[0] as NodeJS.Signals);
+      expect((await once(child, 'exit'))[0], log).toBe(0);
+      expect(files()).toEqual(before);
+    },
+  );
+
+  it('fails its health check when nothing answers', async () => {
+    const check = JSON.parse(said(image, 'HEALTHCHECK')[0]?.replace(/^.* CMD /, '') ?? '[]') as string[];
+    const checked = spawn(process.execPath, check.slice(1), {
+      env: { HEALTH_PORT: String(await freePort()) },
+    });
+    expect((await once(checked, 'exit'))[0]).toBe(1);
+  });
+});

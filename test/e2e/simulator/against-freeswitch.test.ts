@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CallOutcome, CallScript } from '#test/support/cases/switch.ts';
+import {
+  type HandedOver,
+  type ScriptedAgent,
+  scriptedAgent,
+} from '#test/support/freeswitch/scripted-agent.ts';
+import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { Client, FakeAgent } from '#test/support/simulator/client.ts';
+import {
+  EXPANSIONS,
+  INBOUND_COMMANDS,
+  OUTBOUND_COMMANDS,
+} from '#test/support/simulator/compared-commands.ts';
+import { COMPARISONS, type Comparison } from '#test/support/simulator/comparisons.ts';
+import type { EventHeaders, Frame } from '#test/support/simulator/frames.ts';
+import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
+
+/**
+ * The facts of a CHANNEL_HANGUP_COMPLETE that a test here compares. Not the phrases, which are the test's own called
+ * party's; and bridge_hangup_cause of the caller alone: on the called leg it comes before or behind the event.
+ */
+const FACTS = [
+  'Hangup-Cause',
+  'Answer-State',
+  'variable_hangup_cause_q850',
+  'variable_originate_disposition',
+  'variable_originate_failed_cause',
+  'variable_DIALSTATUS',
+  'variable_sip_term_status',
+  'variable_sip_invite_failure_status',
+  'variable_sip_hangup_disposition',
+  'variable_proto_specific_hangup_cause',
+  'variable_last_bridge_hangup_cause',
+  'variable_last_bridge_proto_specific_hangup_cause',
+  'variable_bridge_hangup_cause',
+  'variable_last_bridge_role',
+  'variable_last_app',
+  'variable_last_arg',
+  'variable_current_application',
+  'variable_group_dial_status',
+  'variable_export_vars',
+];
+
+describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () => {
+  let real: RealSwitch;
+  let simulated: SimulatedSwitch;
+  let agent: ScriptedAgent;
+  let hangups: Client;
+  const scripts = new Map<string, (call: HandedOver) => Promise<readonly string[]>>();
+
+  beforeAll(async () => {
+    [real, simulated] = await Promise.all([realSwitch(), simulatedSwitch()]);
+    agent = await scriptedAgent(
+      async (call) => (await scripts.get(await call.getvar('cti_bridge'))?.(call)) ?? [],
+    );
+    hangups = await Client.logIn(simulated.eventSocket.port, 'event json CHANNEL_HANGUP_COMPLETE');
+  });
+  afterAll(async () => {
+    hangups?.socket.destroy();
+    agent?.close();
+    await Promise.all([real?.stop(), simulated?.stop()]);
+  });
+
+  const scriptOf = ({ name, callees = {}, more = {} }: Partial<Comparison>): CallScript => ({
+    caller: { number: '13800138000', name: "张三 O'Brien 100%" },
+    destination: '0555',
+    ctiBridge: name ?? '',
+    socket: agent.at,
+    fallback: 'sofia/gateway/gw/999',
+    callees,
+    ...more,
+  });
+
+  const factsOf = (event: ReadonlyMap<string, unknown>): Record<string, unknown> =>
+    Object.fromEntries(FACTS.map((fact) => [fact, event.get(fact)]));
+
+  const calledFactsOf = (event: ReadonlyMap<string, unknown>): Record<string, unknown> => ({
+    ...factsOf(event),
+    variable_bridge_hangup_cause: undefined,
+  });
+
+  async function simulatedFacts(uuid: string): Promise<{ caller: unknown; called: unknown[] }> {
+    const isEnd = (event: EventHeaders): boolean => event.get('Unique-ID') === uuid;
+    await hangups.until(() => hangups.events.some(isEnd));
+    return {
+      caller: hangups.events.filter(isEnd).map(factsOf)[0],
+      called: hangups.events
+        .filter(
+          (event) => event.get('Other-Leg-Unique-ID') === uuid && event.get('Call-Direction') === 'outbound',
+        )
+        .map(calledFactsOf),
+    };
+  }
+
+  const byCause = (called: readonly unknown[]): unknown[] =>
+    called.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+
+  test.concurrent.each(COMPARISONS)('$name', async (scenario) => {
+    scripts.set(scenario.name, async () => scenario.applications);
+    const script = scriptOf(scenario);
+    const [inReality, inSimulation] = await Promise.all([real.call(script), simulated.call(script)]);
+    // Legs that ring at once have a thread each: their INVITEs leave in any order.
+    const atOnce = scenario.applications.some((application) => application.includes(',sofia/'));
+    const common = ({ invites, status, reason }: CallOutcome): Partial<CallOutcome> => ({
+      invites: atOnce ? invites.toSorted((one, other) => one.number.localeCompare(other.number)) : invites,
+      status,
+      reason,
+    });
+    const facts = await simulatedFacts(inSimulation.uuid);
+    const realFacts = {
+      caller: factsOf(new Map(Object.entries(inReality.hangup))),
+      called: inReality.calledHangups.map((event) => calledFactsOf(new Map(Object.entries(event)))),
+    };
+    expect(common(inSimulation)).toEqual(common(inReality));
+    expect(facts.caller).toEqual(realFacts.caller);
+    expect(byCause(facts.called)).toEqual(byCause(realFacts.called));
+  });
+
+  test('expand alike', async () => {
+    const read: Record<string, string>[] = [];
+    scripts.set('expand', async (call) => {
+      const values: Record<string, string> = {};
+      for (const [name, value] of [
+        ['a', 'one'],
+        ['name', 'a'],
+        ['number', '0123456789'],
+        ['han', '张三'],
+        ['list', 'ARRAY::x|:y'],
+      ]) {
+        await call.execute('set', `${name}=${value}`);
+      }
+      await call.execute('export', `nested=<\\\${a}>`);
+      for (const text of EXPANSIONS) {
+        for (const application of ['set', 'export']) {
+          await call.execute('unset', 'x');
+          await call.execute(application, `x=${text}`);
+          values[`${application} ${text}`] = await call.getvar('x');
+        }
+      }
+      read.push(values);
+      return ['hangup'];
+    });
+    await real.call(scriptOf({ name: 'expand' }));
+    await simulated.call(scriptOf({ name: 'expand' }));
+    expect(read[1]).toEqual(read[0]);
+  });
+
+  const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+  const readable = ({ headers, body }: Frame): unknown => ({
+    headers: [...headers].map(([name, value]) => [name, value.replace(UUID, 'UUID')]),
+    body: body.replace(UUID, 'UUID'),
+  });
+
+  async function answersOf(client: Client, commands: readonly string[]): Promise<unknown[]> {
+    const answers: unknown[] = [];
+    for (const command of commands) answers.push([command, readable(await client.command(command))]);
+    const before = client.frames.length;
+    client.send('exit\n\n');
+    await client.untilClosed();
+    return [...answers, ...client.frames.slice(before).map(readable)];
+  }
+
+  test('answer the commands of a listener alike', async () => {
+    const [inReality, inSimulation] = await Promise.all(
+      [real, simulated].map(async ({ eventSocket }) => {
+        const client = await Client.connect(eventSocket.port);
+        await client.frame(0);
+        await client.command(`auth ${eventSocket.password}`);
+        return answersOf(client, INBOUND_COMMANDS);
+      }),
+    );
+    expect(inSimulation).toEqual(inReality);
+  });
+
+  test('answer the commands of an agent alike', async () => {
+    const [inReality, inSimulation] = await Promise.all(
+      [real, simulated].map(async (one) => {
+        const connected = Promise.withResolvers<Client>();
+        const listening = await FakeAgent.listen((client) => connected.resolve(client));
+        const call = one.call({ ...scriptOf({}), socket: `127.0.0.1:${listening.port}` });
+        const client = await connected.promise;
+        await client.command('connect');
+        const answers = await answersOf(client, OUTBOUND_COMMANDS);
+        await call;
+        await listening.close();
+        return answers;
+      }),
+    );
+    expect(inSimulation).toEqual(inReality);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { ControlRequest } from '#libs/contract/control.ts';
+import { controlCommand } from '#services/agent/control.ts';
+import { runControl } from '#test/support/cases/control.ts';
+import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+
+const UUID = '5d6a0e0c-9e0f-4b7a-8f63-0d8f0c6f6c11';
+const same = { v: 1, uuid: UUID, by: 'otto' } as const;
+
+describe('what FreeSWITCH is told', () => {
+  it.each<[string, ControlRequest]>([
+    [`uuid_kill ${UUID} MANAGER_REQUEST`, { ...same, do: 'hangup' }],
+    [`uuid_transfer ${UUID} 1000 XML`, { ...same, do: 'transfer', destination: '1000' }],
+    [`uuid_transfer ${UUID} *98 XML pbx`, { ...same, do: 'transfer', destination: '*98', context: 'pbx' }],
+  ])('%s', (command, request) => {
+    expect(controlCommand(ControlRequest.parse(request))).toBe(command);
+  });
+
+  it.each([
+    '',
+    '-bleg',
+    '-both',
+    '1 inline',
+    '1\n\napi system id',
+    '${system(id)}',
+    "set:x=y,park 'm:",
+    'a'.repeat(65),
+  ])('never holds %j', (text) => {
+    const request = { ...same, do: 'transfer', destination: '1000', context: 'pbx' };
+    expect(ControlRequest.safeParse({ ...request, destination: text }).success).toBe(false);
+    expect(ControlRequest.safeParse({ ...request, context: text }).success).toBe(false);
+    expect(ControlRequest.safeParse({ ...request, uuid: text }).success).toBe(false);
+  });
+});
+
+describe('call control on a simulated FreeSWITCH', () => runControl(simulatedSwitch));

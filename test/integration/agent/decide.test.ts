@@ -1,0 +1,381 @@
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { DecisionReply } from '#libs/contract/messages.ts';
+import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { EventSocket } from '#libs/esl/event-socket.ts';
+import { OutboundCall } from '#libs/esl/outbound.ts';
+import { type CallTaker, takeCalls } from '#test/support/agent/agent.ts';
+import { type CallScript, FreeSwitchCall } from '#test/support/agent/call.ts';
+import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
+import { applicationsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
+import { channelData, Peer, reply, until } from '#test/support/esl/peer.ts';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+
+const GATEWAY = { type: 'gateway', number: '123456', gateway: 'gw' };
+const CTI_BRIDGE = 'http://crm/binding?number=0555 3000 3000 1';
+
+let nats: NatsServer;
+let routers: Routers;
+let agent: CallTaker;
+
+beforeAll(async () => {
+  nats = await startNats();
+});
+afterAll(() => nats.stop());
+beforeEach(async () => {
+  routers = await scriptRouters(nats.url);
+  agent = await takeCalls(nats.url);
+});
+afterEach(async () => {
+  await agent.stop();
+  await routers.stop();
+  expect(agent.errors).toEqual([]);
+});
+
+const place = (script: CallScript = {}) =>
+  FreeSwitchCall.place(agent.port, { ...script, variables: { cti_bridge: CTI_BRIDGE, ...script.variables } });
+
+async function placeAndWait(script: CallScript = {}) {
+  const call = await place(script);
+  await call.released();
+  await until(() => agent.size() === 0 && outcomes().length > 0);
+  return call;
+}
+
+const outcomes = () =>
+  agent.lines.filter(({ message }) => message === 'decided' || message === 'not decided');
+const fallenThrough = (call: FreeSwitchCall) => ({
+  result: call.variables.get('dialhook_result'),
+  error: call.variables.get('dialhook_error'),
+  cti_bridge: call.variables.get('cti_bridge'),
+  last: call.steering.at(-1),
+  listed: call.steering.filter((packet) => packet.includes('xferext')).length,
+});
+
+describe('a decision', () => {
+  it('is asked for with all that is known of the call', async () => {
+    routers.script = () => decided({ dial: GATEWAY });
+    const call = await placeAndWait({
+      headers: { 'Caller-Caller-ID-Name': "张三 O'Brien 100%" },
+      variables: { 'sip_h_X-Account': '7', sip_h_Other: 'no' },
+    });
+    expect(routers.requests).toEqual([
+      {
+        v: 1,
+        url: 'http://crm/binding?number=0555',
+        connect_timeout_ms: 3000,
+        response_timeout_ms: 3000,
+        request: expect.objectContaining({
+          uuid: call.uuid,
+          node: 'fs1',
+          caller_id_name: "张三 O'Brien 100%",
+          variables: { 'sip_h_X-Account': '7' },
+        }),
+      },
+    ]);
+    expect(outcomes()).toMatchObject([
+      { message: 'decided', call: call.uuid, result: 'decided', node: 'fs1' },
+    ]);
+  });
+
+  it('becomes one list of applications and an exit', async () => {
+    routers.script = () => decided({ dial: GATEWAY, variables: { absolute_codec_string: 'PCMA,PCMU' } });
+    const { steering } = await placeAndWait();
+    expect(steering).toHaveLength(2);
+    const applications = applicationsOf(steering[0] ?? '');
+    expect(applications).toContainEqual({ name: 'bridge', data: 'sofia/gateway/gw/123456' });
+    expect(Object.fromEntries(exportsOf(applications))).toEqual({ absolute_codec_string: 'PCMA,PCMU' });
+    expect(steering[1]).toBe('exit');
+  });
+
+  it.each([
+    ['http://crm/?name=${x}', 'http://crm/?name=%24{x} 3000 3000 1'],
+    ['http://crm/ 1000', 'http://crm/ 1000 3000 1'],
+  ])(
+    'tells the called legs whom to tell when FreeSWITCH cannot hand on %s as it stands',
+    async (text, told) => {
+      routers.script = () => decided({ dial: GATEWAY });
+      const { steering } = await placeAndWait({ variables: { cti_bridge: text } });
+      expect(exportsOf(applicationsOf(steering[0] ?? '')).get('cti_bridge')).toBe(told);
+    },
+  );
+
+  it('for a user is looked up first, and what is missing is said', async () => {
+    routers.script = () =>
+      decided({
+        dial: [
+          { type: 'user', number: '9', user: '1000' },
+          { type: 'user', number: '9', user: '1001' },
+        ],
+      });
+    const call = await placeAndWait({
+      variables: { domain_name: 'pbx' },
+      contacts: { '1000@pbx': 'sofia/internal/sip:1000@10.0.0.9:5060' },
+    });
+    const list = call.steering.find((packet) => packet.includes('xferext')) ?? '';
+    expect(applicationsOf(list).filter(({ name }) => name === 'bridge')).toEqual([
+      { name: 'bridge', data: 'sofia/internal/sip:9@10.0.0.9:5060' },
+    ]);
+    expect(outcomes()).toMatchObject([{ result: 'decided', error: 'not registered: 1001' }]);
+  });
+
+  it('is exact about cti_bridge, however long it is and whatever channel data makes of it', async () => {
+    routers.script = () => decided({ dial: GATEWAY });
+    const url = `http://crm/b?name=a%20b&long=${'x'.repeat(900)}&end`;
+    await placeAndWait({ variables: { cti_bridge: `${url} 100 200 0` } });
+    expect(routers.requests[0]).toMatchObject({ url, connect_timeout_ms: 100, response_timeout_ms: 200 });
+  });
+});
+
+describe('the mark on a call', () => {
+  const isMark = (packet: string) => packet.includes(TAG_CALL.data);
+  const releases = (packet: string) => packet.includes('xferext');
+  const remembered = Promise.withResolvers<void>();
+  let held: CallTaker;
+  let kept: string[];
+
+  beforeEach(async () => {
+    kept = [];
+    held = await takeCalls(nats.url, {}, (_, { uuid }, { url }) => {
+      kept.push(`${uuid} ${url}`);
+      return remembered.promise;
+    });
+  });
+  afterEach(() => held.stop());
+
+  const placeHere = () => FreeSwitchCall.place(held.port, { variables: { cti_bridge: CTI_BRIDGE } });
+
+  it('goes with the applications while the call is not remembered yet, but the question goes out', async () => {
+    routers.script = () => decided({ dial: GATEWAY });
+    const call = await (await placeHere()).released();
+    expect(kept).toEqual([`${call.uuid} http://crm/binding?number=0555`]);
+    const sent = call.peer.commands.filter((packet) => isMark(packet) || releases(packet));
+    expect(sent.map(isMark)).toEqual([true, false]);
+  });
+
+  it('is made as soon as the call is remembered, and once', async () => {
+    const { promise: reply, resolve: decide } = Promise.withResolvers<DecisionReply>();
+    routers.script = () => reply;
+    const call = await placeHere();
+    await until(() => routers.requests.length === 1);
+    expect(call.peer.commands.filter(isMark)).toEqual([]);
+    remembered.resolve();
+    await until(() => call.peer.commands.filter(isMark).length === 1);
+    decide(decided({ dial: GATEWAY }));
+    await call.released();
+    expect(call.peer.commands.filter(isMark)).toHaveLength(1);
+  });
+});
+
+describe('without a decision the dialplan goes on', () => {
+  it.each<[string, string, string]>([
+    ['http_status', 'the endpoint answered 500', 'the endpoint answered 500'],
+    ['invalid_decision', 'dial ${system(x)} \\ \n a', 'dial  {system(x)}     a'],
+    ['response_timeout', 'x'.repeat(600), 'x'.repeat(500)],
+  ])('and says %s, in harmless words', async (result, words, error) => {
+    routers.script = () => JSON.stringify({ v: 1, result, error: words });
+    const call = await placeAndWait();
+    expect(fallenThrough(call)).toEqual({ result, error, cti_bridge: CTI_BRIDGE, last: 'exit', listed: 0 });
+    expect(outcomes()).toMatchObject([{ message: 'not decided', result }]);
+  });
+
+  it.each<[string, CallScript, string | undefined, string, string]>([
+    ['there is no URL', { variables: { cti_bridge: '' } }, undefined, 'invalid_arguments', 'URL is missing'],
+    [
+      'the URL is none',
+      { variables: { cti_bridge: 'crm' } },
+      undefined,
+      'invalid_arguments',
+      'URL must start',
+    ],
+    ['a router replies nonsense', {}, 'nonsense', 'internal_error', 'dialhook.decide: not JSON'],
+    [
+      'a router speaks another version',
+      {},
+      '{"v":2,"result":"decided"}',
+      'internal_error',
+      'dialhook.decide: ',
+    ],
+    [
+      'a router lets a line end through',
+      {},
+      JSON.stringify({ v: 1, result: 'decided', plan: { groups: [], variables: { a: 'b\nc' } } }),
+      'internal_error',
+      'dialhook.decide: plan',
+    ],
+    [
+      'no router answers in time',
+      { variables: { cti_bridge: 'http://crm/ 1 1' } },
+      undefined,
+      'router_timeout',
+      'no router answered within 252 ms',
+    ],
+    [
+      'nobody is registered',
+      { variables: { domain_name: 'pbx' } },
+      JSON.stringify(decided({ dial: { type: 'user', number: '9', user: '1000' } })),
+      'user_not_registered',
+      'not registered: 1000',
+    ],
+  ])('when %s', async (_, script, replied, result, error) => {
+    routers.script = () => replied;
+    const call = await placeAndWait(script);
+    expect(fallenThrough(call)).toMatchObject({
+      result,
+      error: expect.stringContaining(error),
+      last: 'exit',
+      listed: 0,
+    });
+  });
+
+  it('when no router is running', async () => {
+    await routers.stop();
+    const call = await placeAndWait();
+    expect(fallenThrough(call)).toMatchObject({ result: 'no_router', error: 'no router is running' });
+  });
+
+  it('when more calls are deciding than allowed', async () => {
+    const small = await takeCalls(nats.url, { MAX_CALLS_DECIDING: '1' });
+    const first = await FreeSwitchCall.place(small.port, {
+      variables: { cti_bridge: CTI_BRIDGE },
+      uuid: 'first',
+    });
+    await until(() => routers.requests.length === 1);
+    const second = await FreeSwitchCall.place(small.port, { variables: { cti_bridge: CTI_BRIDGE } });
+    await second.released();
+    expect(fallenThrough(second)).toMatchObject({ result: 'overloaded' });
+    first.peer.reset();
+    await until(() => small.size() === 0);
+    const third = await FreeSwitchCall.place(small.port, { variables: { cti_bridge: CTI_BRIDGE } });
+    await until(() => routers.requests.length === 2);
+    third.peer.reset();
+    await small.stop();
+  });
+
+  it('when FreeSWITCH refuses a command on the way', async () => {
+    routers.script = () => decided({ dial: { type: 'user', number: '9', user: '1000' } });
+    const call = await placeAndWait({
+      answers: (packet) => (packet.includes('sofia_contact') ? reply('-ERR no such application') : undefined),
+    });
+    expect(fallenThrough(call)).toMatchObject({
+      result: 'internal_error',
+      error: 'sendmsg: no such application',
+    });
+    expect(
+      agent.lines.filter(({ message }) => message === 'a decision could not be carried out'),
+    ).toHaveLength(1);
+  });
+});
+
+describe('a failed dial', () => {
+  const HOSTS = '127.0.0.1:8084|127.0.0.2:8084';
+  const through = { current_application: 'socket', current_application_data: HOSTS };
+
+  it('comes back to the endpoint when the decision says so, with what was tried', async () => {
+    routers.script = () => decided({ dial: GATEWAY, on_fail: 'request' });
+    const call = await placeAndWait({
+      variables: {
+        ...through,
+        dialhook_attempt: '2',
+        originated_legs: 'a;x;1',
+        originate_causes: 'a;USER_BUSY',
+      },
+    });
+    expect(routers.requests[0]?.request).toMatchObject({
+      attempt: 2,
+      tried: [{ leg: 'a', number: '1', cause: 'USER_BUSY' }],
+    });
+    expect(applicationsOf(call.steering[0] ?? '').slice(-3)).toEqual([
+      { name: 'set', data: 'dialhook_attempt=3' },
+      { name: 'socket', data: HOSTS },
+      { name: 'hangup', data: '${originate_failed_cause}' },
+    ]);
+  });
+
+  it('ends the call when it was asked about often enough', async () => {
+    routers.script = () => decided({ dial: GATEWAY, on_fail: 'request' });
+    const call = await placeAndWait({ variables: { ...through, dialhook_attempt: '5' } });
+    expect(applicationsOf(call.steering[0] ?? '').at(-1)).toEqual({ name: 'hangup', data: '' });
+  });
+});
+
+describe('a caller who gives up', () => {
+  const gone = () => outcomes().map(({ result }) => result);
+
+  it.each<[string, (call: FreeSwitchCall) => void]>([
+    [
+      'with a notice',
+      (call) => call.peer.write('Content-Type: text/disconnect-notice\nContent-Length: 0\n\n'),
+    ],
+    ['with the connection', (call) => call.peer.end()],
+    ['with a reset', (call) => call.peer.reset()],
+  ])('%s while the endpoint decides abandons the request, and nothing is placed', async (_, giveUp) => {
+    const call = await place();
+    await until(() => routers.requests.length === 1);
+    giveUp(call);
+    await until(() => routers.abandoned.length === 1 && gone().length === 1);
+    expect(routers.abandoned).toEqual([call.uuid]);
+    expect(gone()).toEqual(['caller_gone']);
+    expect(call.steering).toEqual([]);
+    call.peer.end();
+  });
+
+  it('before the endpoint is asked asks nobody', async () => {
+    const peer = await Peer.dial(agent.port);
+    const long = `http://crm/?x=${'x'.repeat(600)} 3000 3000 1`;
+    const data = { 'Unique-ID': 'early', 'Event-Date-Timestamp': '0', variable_cti_bridge: long };
+    await peer.answer('', reply(long.slice(0, 511)), channelData(data));
+    expect(await peer.command()).toContain('dialhook_piece');
+    peer.reset();
+    await until(() => gone().length === 1);
+    expect(gone()).toEqual(['caller_gone']);
+    expect(routers.requests).toEqual([]);
+  });
+
+  it('while users are looked up is not placed', async () => {
+    routers.script = () => decided({ dial: { type: 'user', number: '9', user: '1000' } });
+    const call: FreeSwitchCall = await place({
+      answers: (packet) => {
+        if (!packet.includes('sofia_contact')) return undefined;
+        call.peer.reset();
+        return '';
+      },
+    });
+    await until(() => gone().length === 1);
+    expect(gone()).toEqual(['caller_gone']);
+    expect(call.steering.filter((packet) => packet.includes('xferext'))).toEqual([]);
+  });
+
+  it('is gone already when the connection takes nothing more and has not been heard to close', async () => {
+    routers.script = () => decided({ dial: GATEWAY });
+    const tcp = connect(agent.port, '127.0.0.1');
+    const { socket } = EventSocket.accept(tcp, { onClose: () => {} });
+    socket.destroy();
+    const ahead = new Map([['cti_bridge', CTI_BRIDGE]]);
+    const data = { 'Unique-ID': 'closing', 'Event-Date-Timestamp': '0', variable_cti_bridge: CTI_BRIDGE };
+    await agent.decider.handle(new OutboundCall(data, new AbortController().signal, socket, ahead));
+    expect(gone()).toEqual(['caller_gone']);
+  });
+
+  it('while a failure is told is no fault', async () => {
+    routers.script = () => JSON.stringify({ v: 1, result: 'http_status', error: '500' });
+    const call: FreeSwitchCall = await place({
+      answers: (packet) => {
+        if (!packet.includes('dialhook_result')) return undefined;
+        call.peer.reset();
+        return '';
+      },
+    });
+    await until(() => gone().length === 1);
+    expect(gone()).toEqual(['http_status']);
+  });
+});
+
+it('refuses channel data that are none, and goes on', async () => {
+  const peer = await Peer.dial(agent.port);
+  await peer.answer(channelData({ 'Event-Date-Timestamp': 'soon' }));
+  await peer.closed;
+  expect(agent.errors.splice(0)).toEqual([expect.any(RangeError)]);
+  routers.script = () => decided({ dial: GATEWAY });
+  await placeAndWait();
+});

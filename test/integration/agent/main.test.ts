@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Bus } from '#libs/bus/connection.ts';
+import { ensureProgressStream } from '#libs/bus/progress.ts';
+import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
+import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { FILTERS } from '#services/agent/notification.ts';
+import { keptLog } from '#test/support/agent/agent.ts';
+import { FreeSwitchCall } from '#test/support/agent/call.ts';
+import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
+import { Peer, PeerServer, until } from '#test/support/esl/peer.ts';
+import { framesOf, loginOf, recorded } from '#test/support/esl/recordings.ts';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+
+const MAIN = join(import.meta.dirname, '../../../services/agent/main.ts');
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/** The agent as it is run: a process of its own. */
+class AgentProcess {
+  readonly lines: Line[] = [];
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    const defaults = { PATH: process.env['PATH'], SOCKET_PORT: '0', HEALTH_PORT: '0' };
+    this.child = spawn(process.execPath, [MAIN], {
+      env: { ...defaults, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (this.child.stdout)
+      createInterface(this.child.stdout).on('line', (line) => this.lines.push(JSON.parse(line)));
+    this.ended = once(this.child, 'close').then(([code]) => code);
+  }
+
+  says(message: string): Line[] {
+    return this.lines.filter((line) => line.message === message);
+  }
+
+  async started(): Promise<{ port: number; health: string }> {
+    await until(() => this.says('started').length > 0);
+    const port = Number(this.says('taking calls')[0]?.['port']);
+    return { port, health: `http://127.0.0.1:${this.says('started')[0]?.['health_port']}/readyz` };
+  }
+
+  async stop(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+let nats: NatsServer;
+let bus: Lifecycle;
+let onBus: Bus;
+let routers: Routers;
+let freeSwitch: PeerServer;
+let agents: AgentProcess[];
+
+beforeAll(async () => {
+  nats = await startNats();
+  const { log } = keptLog();
+  bus = new Lifecycle(log, 5_000);
+  const limits = { replicas: 1, maxBytes: 1 << 24, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
+  onBus = await Bus.connect(nats.url, 'test', bus, log);
+  await ensureProgressStream(onBus, limits);
+});
+afterAll(async () => {
+  await bus.stop();
+  await nats.stop();
+});
+beforeEach(async () => {
+  agents = [];
+  routers = await scriptRouters(nats.url);
+  freeSwitch = await PeerServer.listen();
+});
+afterEach(async () => {
+  for (const agent of agents) await agent.stop();
+  await routers.stop();
+  await freeSwitch.close();
+});
+
+function start(env: NodeJS.ProcessEnv = {}): AgentProcess {
+  const agent = new AgentProcess({ NATS_URL: nats.url, FREESWITCH_PORT: String(freeSwitch.port), ...env });
+  agents.push(agent);
+  return agent;
+}
+
+async function logIn(name = 'agent-dies') {
+  const { authRequest, answers, events } = loginOf(name, FILTERS.length);
+  const peer = await freeSwitch.peer();
+  peer.write(authRequest);
+  await peer.answer(...answers);
+  return { peer, events };
+}
+
+const recordedCall = (port: number) => {
+  const [connected = Buffer.alloc(0)] = framesOf(recorded('agent-dies', 'outbound.from-freeswitch'));
+  return FreeSwitchCall.place(port, { connected });
+};
+
+describe('the agent', () => {
+  it('is ready when it hears FreeSWITCH and NATS', async () => {
+    const agent = start();
+    const { health } = await agent.started();
+    const ready = async () => {
+      const response = await fetch(health);
+      return [response.status, await response.json()];
+    };
+    const waiting = { nats: 'ok', freeswitch: 'not logged in to the event socket' };
+    expect(await ready()).toMatchObject([503, { ready: false, checks: waiting }]);
+    const { peer } = await logIn();
+    await until(() => agent.says('freeswitch: listening to events').length > 0);
+    expect(await ready()).toMatchObject([200, { ready: true, checks: { nats: 'ok', freeswitch: 'ok' } }]);
+    // It says so, but can decide calls without it.
+    peer.reset();
+    await until(() => agent.says('freeswitch: no event socket; trying again').length > 0);
+    expect(await ready()).toMatchObject([200, { ready: true, checks: waiting }]);
+  });
+
+  it('has NATS keep a call before it marks it', async () => {
+    const agent = start({ NODE_NAME: 'fs1' });
+    const { port } = await agent.started();
+    const manager = await jetstreamManager(onBus.nats);
+    const call = await FreeSwitchCall.place(port, { variables: { cti_bridge: 'http://crm/ 3000 3000 1' } });
+    await until(() => call.peer.commands.some((packet) => packet.includes(TAG_CALL.data)));
+    const subject = { last_by_subj: `${BUS.live}.fs1.${call.uuid}` };
+    const stored = await manager.streams.getMessage(BUS.liveStream, subject);
+    expect(stored?.json()).toMatchObject({ uuid: call.uuid, url: 'http://crm/', node: 'fs1' });
+    call.peer.end();
+  });
+
+  it('outlives a probe of its port, and calls that end half way', async () => {
+    const agent = start();
+    const { port } = await agent.started();
+    for (let n = 0; n < 5; n++) (await Peer.dial(port)).reset();
+    routers.script = () => decided({ dial: { type: 'hangup' } });
+    await (await recordedCall(port)).released();
+    await until(() => agent.says('decided').length === 1);
+    expect(agent.lines.filter(({ level }) => level === 'fatal')).toEqual([]);
+  });
+
+  it('dies while it decides: FreeSWITCH is let go, and the next agent tells what becomes of the call', async () => {
+    const first = start();
+    const { port } = await first.started();
+    await logIn();
+    const call = await recordedCall(port);
+    await until(() => routers.requests.length === 1 && call.peer.commands.length === 4);
+    first.child.kill('SIGKILL');
+    await call.peer.closed;
+    expect(call.peer.commands.slice(0, 3)).toEqual(['noop', 'getvar cti_bridge', 'connect']);
+    expect(call.peer.commands.slice(3)).toEqual([expect.stringContaining(TAG_CALL.data)]);
+
+    const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });
+    const { peer, events } = await logIn();
+    peer.write(...events);
+    await until(() => second.says('published').length === 3);
+    const told = second.says('published').map(({ action, call: uuid }) => `${action} ${uuid}`);
+    expect(told).toEqual(['ring', 'answer', 'hangup'].map((action) => `${action} ${call.uuid}`));
+  });
+
+  it('stops in order: no new calls, those in hand decided, what it holds published', async () => {
+    const agent = start();
+    const { port, health } = await agent.started();
+    const { peer, events } = await logIn('answered');
+    const { promise: reply, resolve: decide } = Promise.withResolvers<DecisionReply>();
+    routers.script = () => reply;
+    const call = await recordedCall(port);
+    await until(() => routers.requests.length === 1);
+    peer.write(events.at(-1) ?? '');
+    agent.child.kill('SIGTERM');
+    while (!(await (await fetch(health)).text()).includes('stopping'));
+    await expect(Peer.dial(port)).rejects.toThrow('ECONNREFUSED');
+    decide(decided({ dial: { type: 'hangup', cause: 17 } }));
+    await call.released();
+    expect(call.steering[0]).toContain('application: hangup USER_BUSY');
+    expect(await agent.ended).toBe(0);
+    expect(agent.says('published').map(({ action }) => action)).toEqual(['hangup']);
+    expect(agent.says('freeswitch: no event socket; trying again')).toEqual([]);
+    expect(agent.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+  });
+
+  it('says which port is in use, and ends', async () => {
+    const { port } = freeSwitch;
+    const agent = start({ SOCKET_PORT: String(port) });
+    expect(await agent.ended).toBe(1);
+    const [fatal] = agent.lines.filter(({ level }) => level === 'fatal');
+    expect(fatal).toMatchObject({
+      err: { message: `listen EADDRINUSE: address already in use 127.0.0.1:${port}` },
+    });
+  });
+});

@@ -1,0 +1,302 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Bus } from '#libs/bus/connection.ts';
+import { ensureProgressStream } from '#libs/bus/progress.ts';
+import { hangupCause } from '#libs/contract/causes.ts';
+import { notificationId } from '#libs/contract/endpoint.ts';
+import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
+import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { parseDialString } from '#libs/simulator/dial-string.ts';
+import { FILTERS, readEvent } from '#services/agent/notification.ts';
+import { type CallTaker, keptLog, takeCalls, type Watcher, watchCalls } from '#test/support/agent/agent.ts';
+import { FreeSwitchCall } from '#test/support/agent/call.ts';
+import { decided, type Routers, type Script, scriptRouters } from '#test/support/agent/routers.ts';
+import { applicationsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
+import { PeerServer, until, withBody } from '#test/support/esl/peer.ts';
+import {
+  framesOf,
+  loginOf,
+  RECORDINGS,
+  recorded,
+  recordedCommands,
+  recordedEvents,
+} from '#test/support/esl/recordings.ts';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+
+const URL = 'http://127.0.0.1:9000/binding?number=0555&callerid=13800138000';
+
+const gateway = { type: 'gateway', number: '123456', gateway: 'gw' };
+const toGateway = () => decided({ dial: gateway });
+const both = 'sofia/gateway/gw/111,sofia/gateway/gw2/222';
+
+/** What a router replies so that the agent does what the recording's agent did. */
+const REPLIES: Readonly<Record<string, Script>> = {
+  'agent-dies': () => undefined,
+  answered: () =>
+    decided({
+      variables: { origination_caller_id_number: '123', absolute_codec_string: 'PCMA,PCMU' },
+      dial: gateway,
+    }),
+  busy: toGateway,
+  'callee-hangs-up': toGateway,
+  'caller-gives-up-ringing': toGateway,
+  'caller-gives-up-waiting': () => undefined,
+  'gateway-unknown': () => decided({ dial: { ...gateway, gateway: 'nosuch' } }),
+  'hangup-cause-17': () => decided({ dial: { type: 'hangup', cause: 17 } }),
+  'no-answer': toGateway,
+  'no-decision-exit': () => ({ v: 1, result: 'http_status', error: 'the endpoint answered 500' }),
+  'respond-503': () => decided({ dial: { type: 'hangup', sipcode: 503 } }),
+  'sequential-failover': () =>
+    decided({ dial: { type: 'dialstring', dialstring: `{ignore_early_media=true}${both}` } }),
+  simultaneous: () => decided({ dial: { type: 'dialstring', dialstring: both }, strategy: 'simultaneous' }),
+};
+
+/** What a list of applications does to a call, however it is put. */
+function meaningOf(packet: string) {
+  const applications = applicationsOf(packet);
+  const dialled = applications
+    .filter(({ name }) => name === 'bridge')
+    .flatMap(({ data }) => {
+      const { variables, groups } = parseDialString(data) ?? { variables: new Map(), groups: [] };
+      return groups.map((legs) => ({
+        variables: Object.fromEntries(variables),
+        legs: legs.map((leg) => `${leg.endpoint}/${leg.data}`),
+      }));
+    });
+  const exported = exportsOf(applications);
+  exported.delete('cti_bridge');
+  const respond = applications.find(({ name }) => name === 'respond')?.data;
+  const hangup = applications.find(({ name }) => name === 'hangup')?.data;
+  return {
+    dialled,
+    exported: Object.fromEntries(exported),
+    end: respond ?? (hangup ? hangupCause(hangup) : ''),
+  };
+}
+
+/** Plays FreeSWITCH's side of a recorded call: its frames, as the agent's commands come. */
+function play(name: string, port: number): Promise<FreeSwitchCall> {
+  const frames = framesOf(recorded(name, 'outbound.from-freeswitch'));
+  const goodbye = frames.at(-1) ?? '';
+  const [connected = Buffer.alloc(0)] = frames;
+  return FreeSwitchCall.place(port, { connected, goodbye });
+}
+
+let nats: NatsServer;
+let bus: Bus;
+let lifecycle: Lifecycle;
+
+beforeAll(async () => {
+  nats = await startNats();
+  const { log } = keptLog();
+  lifecycle = new Lifecycle(log, 5_000);
+  bus = await Bus.connect(nats.url, 'test', lifecycle, log);
+  const limits = { replicas: 1, maxBytes: 1 << 24, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
+  await ensureProgressStream(bus, limits);
+});
+afterAll(async () => {
+  await lifecycle.stop();
+  await nats.stop();
+});
+
+it('has every recording', () => expect(RECORDINGS).toEqual(Object.keys(REPLIES).toSorted()));
+
+describe('what the agent does to a call', () => {
+  const listOf = (name: string) =>
+    recordedCommands(name, 'outbound.from-agent').find((packet) => packet.includes('xferext'));
+  let routers: Routers;
+  let agent: CallTaker;
+
+  beforeEach(async () => {
+    routers = await scriptRouters(nats.url);
+    agent = await takeCalls(nats.url);
+  });
+  afterEach(async () => {
+    await agent.stop();
+    await routers.stop();
+    expect(agent.errors).toEqual([]);
+  });
+
+  const begin = (name: string) => {
+    routers.script = REPLIES[name] ?? (() => undefined);
+    return play(name, agent.port);
+  };
+
+  it.each(RECORDINGS)('begins with connect, what is read, and the mark: %s', async (name) => {
+    const call = await begin(name);
+    await until(() => routers.requests.length === 1);
+    await until(() => call.peer.commands.length >= 4);
+    const [mark, ...read] = call.peer.commands.slice(0, 4).toReversed();
+    expect(read.toReversed()).toEqual(['noop', 'getvar cti_bridge', 'connect']);
+    expect(mark).toContain(`execute-app-name: multiset\nexecute-app-arg: ${TAG_CALL.data}`);
+    expect(routers.requests[0]).toMatchObject({
+      url: URL,
+      connect_timeout_ms: 3000,
+      response_timeout_ms: 3000,
+      request: { uuid: call.uuid, destination_number: '0555', caller_id_name: "张三 O'Brien 100%" },
+    });
+    call.peer.end();
+  });
+
+  it.each(RECORDINGS.filter(listOf))('means what was recorded: %s', async (name) => {
+    const call = await (await begin(name)).released();
+    expect(call.steering).toHaveLength(2);
+    expect(meaningOf(call.steering[0] ?? '')).toEqual(meaningOf(listOf(name) ?? ''));
+    expect(call.steering[1]).toBe('exit');
+    await until(() => agent.size() === 0);
+  });
+
+  it('lets the dialplan go on: no-decision-exit', async () => {
+    const call = await (await begin('no-decision-exit')).released();
+    expect(call.steering.at(-1)).toBe('exit');
+    expect(call.steering.join()).not.toMatch(/xferext|bridge sofia|hangup/);
+    expect(Object.fromEntries(call.variables)).toMatchObject({
+      dialhook_result: 'http_status',
+      dialhook_error: 'the endpoint answered 500',
+    });
+  });
+
+  it('abandons the request and places nothing: caller-gives-up-waiting', async () => {
+    const call = await begin('caller-gives-up-waiting');
+    await until(() => routers.requests.length === 1);
+    call.peer.write(framesOf(recorded('caller-gives-up-waiting', 'outbound.from-freeswitch')).at(-1) ?? '');
+    call.peer.end();
+    await until(() => routers.abandoned.length === 1 && agent.size() === 0);
+    expect(routers.abandoned).toEqual([call.uuid]);
+    expect(call.steering).toEqual([]);
+  });
+});
+
+interface Stored {
+  readonly id: string | undefined;
+  readonly subject: string;
+  readonly progress: ProgressEvent;
+}
+
+async function storedSince(connection: NatsConnection, first: number): Promise<Stored[]> {
+  const { streams } = await jetstreamManager(connection);
+  const { state } = await streams.info(BUS.stream);
+  const stored: Stored[] = [];
+  for (let seq = first; seq <= state.last_seq; seq++) {
+    const message = await streams.getMessage(BUS.stream, { seq });
+    if (!message) throw new Error(`message ${seq} is gone`);
+    stored.push({
+      id: message.header?.get('Nats-Msg-Id'),
+      subject: message.subject,
+      progress: ProgressEvent.parse(message.json()),
+    });
+  }
+  return stored;
+}
+
+const nextSequence = async (): Promise<number> =>
+  (await (await jetstreamManager(bus.nats)).streams.info(BUS.stream)).state.last_seq + 1;
+
+describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
+  const env = { DEFAULT_ENDPOINT_URL: URL };
+  const expected = recordedEvents(name).flatMap((event) => {
+    const read = readEvent(event, { nodeName: undefined, defaultUrl: URL });
+    return read ? [read.notification] : [];
+  });
+  /** Each test has ids of its own: JetStream would take a second playing for a repeat. */
+  const renamed = (frames: readonly Buffer[], run: string) =>
+    frames.map((frame) => {
+      if (!frame.includes('text/event-json')) return frame;
+      const uuids = /[0-9a-f]{8}(?=-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/g;
+      const body = frame.toString('utf8', frame.indexOf('\n\n') + 2);
+      return withBody(
+        'text/event-json',
+        body.replaceAll(uuids, (eight) => run + eight.slice(run.length)),
+      );
+    });
+
+  let freeSwitch: PeerServer;
+  let agents: Watcher[];
+  let first: number;
+
+  beforeEach(async () => {
+    freeSwitch = await PeerServer.listen();
+    agents = [];
+    first = await nextSequence();
+  });
+  afterEach(async () => {
+    for (const agent of agents) await agent.stop();
+    await freeSwitch.close();
+  });
+
+  async function watch(count: number) {
+    const { authRequest, answers, events } = loginOf(name, FILTERS.length);
+    const peers = [];
+    for (let n = 0; n < count; n++) {
+      const agent = await watchCalls(nats.url, freeSwitch.port, env);
+      agents.push(agent);
+      const peer = await freeSwitch.peer();
+      peer.write(authRequest);
+      await peer.answer(...answers);
+      await until(agent.up);
+      peers.push(peer);
+    }
+    return { peers, events };
+  }
+
+  async function taken(peers: Awaited<ReturnType<typeof watch>>['peers']): Promise<void> {
+    const all = agents.map((agent) => agent.allTaken());
+    await Promise.all(peers.map((peer) => peer.answer(withBody('api/response', 'taken'))));
+    await Promise.all(all);
+    await until(() => agents.every(({ progress }) => progress.outbox.held === 0));
+  }
+
+  const idsOf = (run: string) =>
+    expected.map((one) =>
+      notificationId({
+        uuid: run + one.uuid.slice(run.length),
+        leg: run + one.leg.slice(run.length),
+        action: one.action,
+      }),
+    );
+  const published = () =>
+    agents.flatMap(({ lines }) => lines.filter(({ message }) => message === 'published')).length;
+
+  it('is in the stream, in order, each under its id', async () => {
+    const { peers, events } = await watch(1);
+    for (const peer of peers) peer.write(...renamed(events, 'aa'));
+    await taken(peers);
+    const stored = await storedSince(bus.nats, first);
+    expect(stored.map(({ id }) => id)).toEqual(idsOf('aa'));
+    expect(stored.map(({ progress }) => progress.notification)).toEqual(
+      expected.map((one) => ({
+        ...one,
+        uuid: `aa${one.uuid.slice(2)}`,
+        leg: `aa${one.leg.slice(2)}`,
+        ...(one.action === 'hangup'
+          ? { tried: one.tried.map((leg) => ({ ...leg, leg: `aa${leg.leg.slice(2)}` })) }
+          : {}),
+      })),
+    );
+    expect(new Set(stored.map(({ progress }) => progress.url))).toEqual(new Set([URL]));
+    expect(new Set(stored.map(({ subject }) => subject))).toEqual(new Set(['dialhook.progress.vm']));
+  });
+
+  it('is there once when two agents watch, in order all the same', async () => {
+    const { peers, events } = await watch(2);
+    const frames = renamed(events, 'bb');
+    for (const frame of frames) for (const peer of peers) peer.write(frame);
+    await taken(peers);
+    expect((await storedSince(bus.nats, first)).map(({ id }) => id)).toEqual(idsOf('bb'));
+    expect(published()).toBe(expected.length);
+  });
+
+  it('is there once when an agent sees it again after another', async () => {
+    const { peers, events } = await watch(2);
+    const [early, late] = peers;
+    const frames = renamed(events, 'cc');
+    early?.write(...frames);
+    await until(() => published() === expected.length);
+    late?.write(...frames);
+    await taken(peers);
+    expect((await storedSince(bus.nats, first)).map(({ id }) => id)).toEqual(idsOf('cc'));
+    expect(published()).toBe(expected.length);
+  });
+});

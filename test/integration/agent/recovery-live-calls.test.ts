@@ -1,0 +1,229 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Bus } from '#libs/bus/connection.ts';
+import { type LiveCallLimits, LiveCalls } from '#libs/bus/live-calls.ts';
+import { subjectToken, tokenText } from '#libs/bus/subject.ts';
+import { parseArguments } from '#libs/contract/arguments.ts';
+import type { LiveCall } from '#libs/contract/messages.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { rememberer } from '#services/agent/recovery.ts';
+import { endpointRequest } from '#services/agent/request.ts';
+import { keptLog } from '#test/support/agent/agent.ts';
+import { BusView, eventually } from '#test/support/agent/recovery-world.ts';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+
+const LIMITS: LiveCallLimits = { replicas: 1, maxBytes: 8 << 20, maxAgeMs: 3_600_000, maxHeld: 10_000 };
+
+const call = (uuid: string, node = 'fs1'): LiveCall => ({
+  v: 1,
+  url: 'http://crm/binding',
+  uuid,
+  node,
+  caller_id_number: '13800138000',
+  caller_id_name: '张三',
+  destination_number: '0555',
+  started: '2026-11-23T18:20:26.595Z',
+});
+
+describe('the token of a subject', () => {
+  const texts = [
+    '',
+    '=',
+    'fs1',
+    'fs.1',
+    'fs_1',
+    'fs 1',
+    'a*b',
+    '>',
+    '$SYS',
+    '张三',
+    '😀',
+    '=2e',
+    '.',
+    'É',
+    '\n',
+  ];
+
+  it.each(texts)('holds %j and nothing that NATS gives a meaning to', (text) => {
+    expect(subjectToken(text)).toMatch(/^[\w=-]+$/);
+    expect(tokenText(subjectToken(text))).toBe(text);
+  });
+
+  it('is another one for another text', () => {
+    expect(new Set(texts.map(subjectToken)).size).toBe(texts.length);
+  });
+});
+
+describe('LiveCalls', () => {
+  let nats: NatsServer;
+  let ends: (() => Promise<void>)[];
+
+  beforeEach(async () => {
+    nats = await startNats();
+    ends = [];
+  });
+  afterEach(async () => {
+    for (const end of ends.reverse()) await end();
+    await nats.stop();
+  });
+
+  async function liveCalls(limits: Partial<LiveCallLimits> = {}) {
+    const { log, lines } = keptLog();
+    const lifecycle = new Lifecycle(log, 5_000);
+    const bus = await Bus.connect(nats.url, 'test', lifecycle, log);
+    const live = new LiveCalls(bus, { ...LIMITS, ...limits }, log);
+    ends.push(async () => {
+      await live.drain(AbortSignal.abort());
+      await lifecycle.stop();
+    });
+    return { live, bus, lines };
+  }
+  async function view() {
+    const seen = await BusView.open(nats);
+    ends.push(() => seen.close());
+    return seen;
+  }
+  const written = (live: LiveCalls) => eventually(() => live.held === 0);
+
+  it('tells another agent of the node what is up, and of no other node', async () => {
+    const { live } = await liveCalls();
+    const { live: other } = await liveCalls();
+    for (const one of [call('a'), call('b.c *>'), call('d', 'fs.1'), call('e', 'fs_1')]) live.add(one);
+    await written(live);
+    expect(await other.uuids('fs1')).toEqual(['a', 'b.c *>']);
+    expect(await other.uuids('fs.1')).toEqual(['d']);
+    expect(await other.find('fs1', 'b.c *>')).toEqual(call('b.c *>'));
+    expect(await other.find('fs1', 'd')).toBeUndefined();
+  });
+
+  it('learns what was written since it looked, and not what was removed', async () => {
+    const { live } = await liveCalls();
+    const { live: other } = await liveCalls();
+    live.add(call('a'));
+    await written(live);
+    expect(await other.uuids('fs1')).toEqual(['a']);
+    live.add(call('b'));
+    live.add(call('c'));
+    await written(live);
+    live.remove(call('b'));
+    await written(live);
+    expect(await other.uuids('fs1')).toEqual(['a', 'c']);
+    expect(await other.uuids('fs1')).toEqual(['a', 'c']);
+  });
+
+  it('removes what itself or another has written, once or twice, and leaves no marker', async () => {
+    const { live } = await liveCalls();
+    const { live: other } = await liveCalls();
+    const seen = await view();
+    for (const uuid of ['a', 'b', 'c']) live.add(call(uuid));
+    await written(live);
+    expect(await seen.liveCount()).toBe(3);
+    live.remove(call('a'));
+    other.remove(call('a'));
+    other.remove(call('b'));
+    live.add(call('c'));
+    live.remove(call('c'));
+    live.remove(call('never'));
+    await written(live);
+    await written(other);
+    live.remove(call('b'));
+    await written(live);
+    expect(await seen.liveCount()).toBe(0);
+  });
+
+  it('keeps one message for a call that is written again', async () => {
+    const { live } = await liveCalls();
+    const seen = await view();
+    live.add(call('a'));
+    await written(live);
+    live.add({ ...call('a'), url: 'http://other/' });
+    await written(live);
+    expect(await seen.live()).toEqual([{ ...call('a'), url: 'http://other/' }]);
+  });
+
+  it('says when NATS has a call, and keeps nobody waiting while NATS is away', async () => {
+    const { live, bus } = await liveCalls();
+    const seen = await view();
+    await live.add(call('a'));
+    expect(await seen.liveCount()).toBe(1);
+    await nats.kill();
+    await eventually(() => !bus.connected);
+    await live.add(call('b'));
+    expect(live.held).toBe(1);
+  });
+
+  it('has the agent wait until NATS has a call that is to be told of, and forgets one that is no longer', async () => {
+    const { live } = await liveCalls();
+    const remember = rememberer(live);
+    const data = { 'Unique-ID': 'a', 'Event-Date-Timestamp': '0' };
+    const request = endpointRequest(data, 'fs1', []);
+    const [told, untold] = [parseArguments('http://crm/ 1 1 1'), parseArguments('http://crm/ 1 1 0')];
+    if (!told.ok || !untold.ok) throw new Error('no arguments');
+    await remember(data, request, told.endpoint);
+    expect([live.held, live.knows('fs1', 'a')]).toEqual([0, true]);
+    await remember(data, request, untold.endpoint);
+    await written(live);
+    expect(await live.uuids('fs1')).toEqual([]);
+  });
+
+  it('holds what NATS does not take, bounded and counted, and forgets what is over by then', async () => {
+    const { live, bus, lines } = await liveCalls({ maxHeld: 5 });
+    live.add(call('before'));
+    await written(live);
+    await nats.kill();
+    await eventually(() => !bus.connected);
+    for (let n = 0; n < 8; n++) live.add(call(`call${n}`));
+    expect([live.held, live.dropped]).toEqual([5, 3]);
+    expect(live.trouble).toBe('not connected to NATS');
+    expect(lines.filter(({ message }) => message.includes('too much is held'))).toHaveLength(1);
+    live.remove(call('call0'));
+    live.remove(call('call1'));
+    expect(live.held).toBe(3);
+    live.add(call('late'));
+    nats = await startNats({ port: nats.port, storeDir: nats.storeDir });
+    await written(live);
+    expect(live.trouble).toBeUndefined();
+    const { live: other } = await liveCalls();
+    expect((await other.uuids('fs1')).toSorted()).toEqual(['before', 'call2', 'call3', 'call4', 'late']);
+  });
+
+  it('takes up a stream that was lost', async () => {
+    const { live, bus } = await liveCalls();
+    for (let n = 0; n < 10; n++) live.add(call(`old${n}`));
+    await written(live);
+    expect(await live.uuids('fs1')).toHaveLength(10);
+    const { port } = nats;
+    await nats.stop();
+    await eventually(() => !bus.connected);
+    nats = await startNats({ port });
+    live.add(call('new'));
+    await written(live);
+    expect(await live.uuids('fs1')).toEqual(['new']);
+    live.remove(call('old0'));
+    await written(live);
+    expect(await live.uuids('fs1')).toEqual(['new']);
+  });
+
+  it('refuses what does not fit, says so, and keeps what is there', async () => {
+    const { live } = await liveCalls({ maxBytes: 1 << 20 });
+    const seen = await view();
+    const large = (uuid: string): LiveCall => ({ ...call(uuid), caller_id_name: '名'.repeat(64 << 10) });
+    for (let n = 0; n < 6; n++) live.add(large(`call${n}`));
+    await eventually(() => live.trouble !== undefined && live.held === 1);
+    expect(live.trouble).toMatch(/maximum bytes exceeded/);
+    const there = (await seen.live()).map(({ uuid }) => uuid);
+    expect(there).toEqual(['call0', 'call1', 'call2', 'call3', 'call4']);
+    live.remove(call('call0'));
+    await written(live);
+    expect(live.trouble).toBeUndefined();
+    expect(await live.uuids('fs1')).toEqual(['call1', 'call2', 'call3', 'call4', 'call5']);
+  });
+
+  it('reads many at once', async () => {
+    const { live } = await liveCalls();
+    const uuids = Array.from({ length: 10_000 }, (_, n) => `call${n}`);
+    for (const uuid of uuids) live.add(call(uuid));
+    await written(live);
+    const { live: other } = await liveCalls();
+    expect(await other.uuids('fs1')).toEqual(uuids);
+  });
+});

@@ -1,0 +1,307 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LiveCalls } from '#libs/bus/live-calls.ts';
+import type { SimulatedCall } from '#libs/simulator/call-record.ts';
+import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
+import { keptLog } from '#test/support/agent/agent.ts';
+import { Gate } from '#test/support/agent/gate.ts';
+import { AgentProcess, BusView, eventually } from '#test/support/agent/recovery-world.ts';
+import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+
+const QUICK = { RECONCILE_INTERVAL_MS: '200', RECONCILE_CONFIRM_MS: '100' };
+
+let nats: NatsServer;
+let view: BusView;
+let routers: Routers;
+let node: SimulatedFreeSwitch;
+let gate: Gate;
+let agents: AgentProcess[];
+
+beforeEach(async () => {
+  nats = await startNats();
+  view = await BusView.open(nats);
+  routers = await scriptRouters(nats.url);
+  routers.script = () => decided({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } });
+  node = await SimulatedFreeSwitch.start({ name: 'fs 1.example', users: USERS });
+  node.gateways.add('gw');
+  gate = await Gate.to(node.port);
+  agents = [];
+});
+afterEach(async () => {
+  await node.stop();
+  await Promise.all(agents.map((agent) => agent.stop()));
+  await gate.close();
+  await routers.stop();
+  await view.close();
+  await nats.stop();
+});
+
+async function agent(env: Record<string, string> = {}): Promise<AgentProcess> {
+  const started = await AgentProcess.start({
+    NATS_URL: nats.url,
+    FREESWITCH_PORT: String(gate.port),
+    ...QUICK,
+    ...env,
+  });
+  agents.push(started);
+  return started;
+}
+
+const place = (...to: readonly AgentProcess[]): SimulatedCall =>
+  node.call({
+    caller: { number: '13800138000', name: `张三 O'Brien` },
+    destination: '0555',
+    variables: { cti_bridge: 'http://crm/binding?a=1 3000 3000 1' },
+    dialplan: [`socket ${to.map(({ port }) => `127.0.0.1:${port}`).join('|')}`],
+    callee: () => ({ ringAt: 0, answerAt: 1 }),
+  });
+
+/** A call that has been answered and told of, with its live entry written. */
+async function answered(...to: readonly AgentProcess[]): Promise<SimulatedCall> {
+  const call = place(...to);
+  await eventually(async () => (await view.told(call.uuid)).some(({ action }) => action === 'answer'));
+  await eventually(async () => (await view.live()).some(({ uuid }) => uuid === call.uuid));
+  return call;
+}
+
+const hangupOf = (call: SimulatedCall) => eventually(async () => (await view.hangups(call.uuid))[0]);
+async function natsBack(): Promise<void> {
+  nats = await startNats({ port: nats.port, storeDir: nats.storeDir });
+  await eventually(() => view.bus.connected);
+}
+const booksClosed = () => eventually(async () => (await view.liveCount()) === 0);
+const published = (uuid: string) =>
+  agents.flatMap(({ lines }) =>
+    lines.filter(
+      (line) => line.message === 'published' && line['call'] === uuid && line['action'] === 'hangup',
+    ),
+  );
+
+const COMPARED = 'live calls: compared with FreeSWITCH';
+const EVENTS = ['CHANNEL_PROGRESS', 'CHANNEL_PROGRESS_MEDIA', 'CHANNEL_ANSWER', 'CHANNEL_HANGUP_COMPLETE'];
+const USERS = [
+  { user: 'least', domain: 'pbx', password: 'x', allowedEvents: EVENTS, allowedApi: ['show', 'uuid_exists'] },
+  { user: 'none', domain: 'pbx', password: 'x', allowedEvents: EVENTS, allowedApi: ['none'] },
+];
+const as = (user: string) => ({ FREESWITCH_USER: `${user}@pbx`, FREESWITCH_PASSWORD: 'x', NODE_NAME: 'fs1' });
+const CLOSED = 'live calls: some ended unseen';
+const LIMITS = { replicas: 1, maxBytes: 256 << 20, maxAgeMs: 86_400_000, maxHeld: 100_000 };
+const NOT_COMPARED = 'live calls: not compared with FreeSWITCH; trying again';
+const DOWN = 'freeswitch: no event socket; trying again';
+const RECOVERED = { recovered: true, cause: 'UNKNOWN', q850: 0 };
+
+describe('a call that ends unseen', () => {
+  it('gets a recovered hangup from an agent that was killed and comes back', async () => {
+    const first = await agent();
+    const call = await answered(first);
+    await first.kill();
+    call.hangup();
+    await call.ended;
+    await agent();
+    const hangup = await hangupOf(call);
+    expect(hangup).toEqual({
+      action: 'hangup',
+      uuid: call.uuid,
+      leg: call.uuid,
+      node: 'fs 1.example',
+      time: expect.any(String),
+      started: expect.any(String),
+      caller_id_number: '13800138000',
+      caller_id_name: `张三 O'Brien`,
+      destination_number: '0555',
+      ...RECOVERED,
+    });
+    await booksClosed();
+    expect(await view.hangups(call.uuid)).toHaveLength(1);
+    expect(published(call.uuid)).toHaveLength(1);
+  });
+
+  it('gets its own hangup when the node has a second agent', async () => {
+    const first = await agent();
+    const second = await agent();
+    const call = await answered(first, second);
+    await first.kill();
+    call.hangup();
+    const hangup = await hangupOf(call);
+    expect(hangup).not.toHaveProperty('recovered');
+    expect(hangup).toMatchObject({ cause: 'NORMAL_CLEARING', hangup_by: 'caller' });
+    await booksClosed();
+    const third = await agent();
+    await eventually(() => third.said(COMPARED));
+    expect(third.said(COMPARED)).toMatchObject({ live: 0 });
+    expect(await view.hangups(call.uuid)).toHaveLength(1);
+    expect(published(call.uuid)).toHaveLength(1);
+  });
+
+  it('gets a recovered hangup when the event socket was cut', async () => {
+    const one = await agent();
+    const call = await answered(one);
+    gate.shut();
+    await eventually(() => one.said(DOWN));
+    call.hangup();
+    await call.ended;
+    gate.open();
+    expect(await hangupOf(call)).toMatchObject(RECOVERED);
+    await booksClosed();
+    expect(published(call.uuid)).toHaveLength(1);
+  });
+
+  it('gets a recovered hangup when FreeSWITCH dies and comes back, each call once', async () => {
+    const one = await agent();
+    const calls = await Promise.all(Array.from({ length: 20 }, () => answered(one)));
+    await node.restart();
+    for (const call of calls) expect(await hangupOf(call)).toMatchObject(RECOVERED);
+    await booksClosed();
+    expect(await view.hangups()).toHaveLength(20);
+  });
+
+  it('gets one recovered hangup from two agents that both missed it', async () => {
+    const pair = await Promise.all([agent(), agent()]);
+    const call = await answered(...pair);
+    await node.restart();
+    expect(await hangupOf(call)).toMatchObject(RECOVERED);
+    await booksClosed();
+    expect(published(call.uuid)).toHaveLength(1);
+  });
+
+  it('gets a recovered hangup when FreeSWITCH falls silent without closing', async () => {
+    const one = await agent({ EVENT_SOCKET_SILENCE_MS: '200' });
+    const call = await answered(one);
+    gate.fallSilent();
+    call.hangup();
+    await call.ended;
+    await eventually(() => one.said(DOWN));
+    gate.speak();
+    expect(await hangupOf(call)).toMatchObject(RECOVERED);
+    await booksClosed();
+  });
+});
+
+describe('a call that is still up', () => {
+  it('gets its own hangup after the agent was killed and came back', async () => {
+    const first = await agent();
+    const call = await answered(first);
+    await first.kill();
+    const second = await agent();
+    await eventually(() => second.count(COMPARED) >= 3);
+    expect(second.said(COMPARED)).toMatchObject({ live: 1, gone: 0 });
+    expect(await view.live()).toHaveLength(1);
+    call.hangup();
+    const hangup = await hangupOf(call);
+    expect(hangup).not.toHaveProperty('recovered');
+    expect(hangup).toMatchObject({ cause: 'NORMAL_CLEARING' });
+    await booksClosed();
+    expect(await view.hangups(call.uuid)).toHaveLength(1);
+  });
+
+  it('leaves nothing behind when it ends as it should', async () => {
+    const one = await agent();
+    const calls = await Promise.all(Array.from({ length: 20 }, () => answered(one)));
+    for (const call of calls) call.hangup();
+    await booksClosed();
+    expect(await view.hangups()).toHaveLength(20);
+    expect(one.said(CLOSED)).toBeUndefined();
+  });
+});
+
+describe('an event socket user', () => {
+  it('needs show and uuid_exists, and switchname only without NODE_NAME', async () => {
+    const one = await agent(as('least'));
+    const call = await answered(one);
+    await node.restart();
+    expect(await hangupOf(call)).toMatchObject({ ...RECOVERED, node: 'fs1' });
+    await booksClosed();
+  });
+
+  it('without them is told so, and closes nothing', async () => {
+    const one = await agent({ ...as('none'), EVENT_SOCKET_SILENCE_MS: '100' });
+    const call = await answered(one);
+    await eventually(() => one.count(NOT_COMPARED) >= 3);
+    expect(JSON.stringify(one.lines.findLast(({ message }) => message === NOT_COMPARED))).toContain(
+      'permission denied',
+    );
+    expect(one.count(DOWN)).toBe(0);
+    expect(await view.live()).toHaveLength(1);
+    call.hangup();
+    expect(await hangupOf(call)).not.toHaveProperty('recovered');
+  });
+});
+
+describe('a call taken while NATS is away', () => {
+  it('is remembered when NATS comes back, though nobody could be asked about it', async () => {
+    const one = await agent();
+    await nats.kill();
+    await eventually(() => one.said('nats: connection lost'));
+    const call = place(one);
+    await eventually(() => one.said('not decided'));
+    await natsBack();
+    await call.ended;
+    expect(await hangupOf(call)).toMatchObject({ result: 'no_router' });
+    await booksClosed();
+    expect(await view.hangups(call.uuid)).toHaveLength(1);
+  });
+
+  it('is closed when it ended unseen before NATS came back', async () => {
+    const one = await agent();
+    await nats.kill();
+    await eventually(() => one.said('nats: connection lost'));
+    const call = node.call({
+      caller: { number: '1', name: '' },
+      destination: '2',
+      variables: { cti_bridge: 'http://crm/ 3000 3000 1' },
+      dialplan: [`socket 127.0.0.1:${one.port}`, 'bridge sofia/gateway/gw/fallback'],
+      callee: () => ({ answerAt: 0 }),
+    });
+    await eventually(() => one.said('not decided'));
+    gate.shut();
+    await eventually(() => one.said(DOWN));
+    call.hangup();
+    await call.ended;
+    await natsBack();
+    await eventually(async () => (await view.liveCount()) === 1);
+    gate.open();
+    expect(await hangupOf(call)).toMatchObject(RECOVERED);
+    await booksClosed();
+  });
+});
+
+describe('ten thousand calls', () => {
+  it('are closed, each once, and the one that is up is not', async () => {
+    const one = await agent();
+    const call = await answered(one);
+    await one.kill();
+    const known = (await view.live())[0];
+    if (known === undefined) throw new Error('no live call');
+    const live = new LiveCalls(view.bus, LIMITS, keptLog().log);
+    for (let n = 0; n < 10_000; n++) live.add({ ...known, uuid: `call-${n}` });
+    await eventually(() => live.held === 0);
+    await live.drain(AbortSignal.abort());
+    const next = await agent();
+    await eventually(() => next.said(CLOSED));
+    await eventually(async () => (await view.liveCount()) === 1);
+    call.hangup();
+    await booksClosed();
+    const hangups = await view.hangups();
+    expect(new Set(hangups.map(({ uuid }) => uuid)).size).toBe(10_001);
+    expect(hangups).toHaveLength(10_001);
+    expect(hangups.at(-1)).not.toHaveProperty('recovered');
+  }, 120_000);
+});
+
+describe('notify type 0', () => {
+  it('keeps nothing', async () => {
+    const one = await agent();
+    const call = node.call({
+      caller: { number: '1', name: '' },
+      destination: '2',
+      variables: { cti_bridge: 'http://crm/ 3000 3000 0' },
+      dialplan: [`socket 127.0.0.1:${one.port}`],
+      callee: () => ({ answerAt: 0 }),
+      byeAt: 0,
+    });
+    await call.ended;
+    await answered(one);
+    expect(await view.live()).toHaveLength(1);
+    expect(await view.told(call.uuid)).toEqual([]);
+  });
+});

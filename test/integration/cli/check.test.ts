@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import { SCHEMAS } from '#libs/contract/json-schema.ts';
+import { verifyWebhook } from '#libs/webhook-signature/webhook-signature.ts';
+import { runDialhook } from '#test/support/cli/terminal.ts';
+import { http, selfSigned, startEndpoint } from '#test/support/router/endpoints.ts';
+
+const GOOD =
+  '{"dial":[{"type":"gateway","gateway":"gw","number":"7"},{"type":"user","user":"1000","number":"8"}]}';
+const secret = `whsec_${randomBytes(32).toString('base64')}`;
+
+interface Heard {
+  readonly request: IncomingMessage;
+  readonly body: string;
+}
+
+let server: Server;
+let url: string;
+let heard: Heard[] = [];
+let answer: (one: Heard, response: ServerResponse) => void;
+const says = (status: number, body: string) => (_: Heard, response: ServerResponse) =>
+  void response.writeHead(status, { location: '/elsewhere' }).end(body);
+/** What an endpoint does as it should: a decision for a request, and 204 for the rest. */
+const behaves = ({ body }: Heard, response: ServerResponse) =>
+  body.includes('"action":"request"') ? response.end(GOOD) : response.writeHead(204).end();
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const one = { request, body: await text(request) };
+    heard.push(one);
+    answer(one, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/calls`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  heard = [];
+  answer = behaves;
+});
+
+const check = (...args: string[]) => runDialhook(['check', ...args]);
+
+test('a good endpoint: what FreeSWITCH would be told, and exit code 0', async () => {
+  const { code, out } = await check(url);
+  expect(code).toBe(0);
+  const lines = out.split('\n').map((line) => line.trim());
+  expect(lines[0]).toContain(`${url}  HTTP 200`);
+  expect(lines).toContainEqual(expect.stringMatching(/^multiset .*;dialhook_result=decided;/));
+  expect(lines).toContain('bridge sofia/gateway/gw/7');
+  expect(lines).toContain('bridge <8 at each device of 1000@DOMAIN>');
+  expect(out.indexOf('gw/7')).toBeLessThan(out.indexOf('<8 at'));
+});
+
+test('each phase is timed: DNS of a name, TCP, TLS, the first byte and the body', async () => {
+  const names = async (at: string, env = {}) => {
+    const { out } = await runDialhook(['check', at], { env });
+    return out.split('\n').flatMap((line) => /^ {2}(\w[\w ]*?) +\d[\d.]* ms/.exec(line)?.[1] ?? []);
+  };
+  expect(await names(url.replace('127.0.0.1', 'localhost'))).toEqual(
+    expect.arrayContaining(['DNS', 'TCP', 'first byte', 'body']),
+  );
+  const certificate = selfSigned('IP:127.0.0.1');
+  const dir = await mkdtemp(join(tmpdir(), 'dialhook-check-'));
+  const ENDPOINT_CA_FILE = join(dir, 'ca.pem');
+  await writeFile(ENDPOINT_CA_FILE, certificate.cert);
+  await using secure = await startEndpoint(({ socket }) => socket.write(http('200 OK', GOOD)), certificate);
+  expect(await names(secure.url, { ENDPOINT_CA_FILE })).toEqual(expect.arrayContaining(['TCP', 'TLS']));
+  expect((await check(secure.url)).out).toContain('\ntls_failed  ');
+  await rm(dir, { recursive: true });
+});
+
+test('the sample call is what the options say, and a request by the contract', async () => {
+  const args = ['--caller', '13800138000', '--name', '张三', '--destination', '95588', '--context', 'public'];
+  await check(url, ...args, '--variable', 'sip_h_X-A=1=2', '--variable', 'b=', '--tried', '77=USER_BUSY');
+  expect(EndpointRequest.parse(JSON.parse(heard[0]?.body ?? ''))).toMatchObject({
+    caller_id_number: '13800138000',
+    caller_id_name: '张三',
+    destination_number: '95588',
+    context: 'public',
+    attempt: 2,
+    tried: [{ number: '77', cause: 'USER_BUSY' }],
+    variables: { 'sip_h_X-A': '1=2', b: '' },
+  });
+});
+
+describe('a bad endpoint: which field, what to do, and exit code 1', () => {
+  it.each([
+    [200, '{"dial":{"type":"gateway","gateway":"gw","number":"1 2"}}', 'invalid_decision', 'dial.number'],
+    [200, '{"dial":[{"type":"gateway","gateway":"gw"}]}', 'invalid_decision', 'dial.0.number'],
+    [200, '{"dail":{}}', 'invalid_decision', 'dial'],
+    [200, '{"dial":{"type":"hangup"}', 'invalid_json', 'not JSON'],
+    [200, '<html>', 'html_body', 'HTML'],
+    [200, '', 'empty_body', 'empty'],
+    [200, ' '.repeat(300_000), 'body_too_large', ''],
+    [302, '', 'redirect_refused', '302'],
+    [401, '', 'http_status', '401'],
+  ])('%i %.60s: %s', async (status, body, result, words) => {
+    answer = says(status, body);
+    const { code, out } = await check(url);
+    expect(code).toBe(1);
+    const said = out.split('\n').find((line) => line.startsWith(result));
+    expect(said).toContain(words);
+    expect(out).toContain('What to do: ');
+    expect(out).not.toContain('FreeSWITCH would be told');
+    expect((await check(url, '--json')).json()).toMatchObject({
+      asked: [{ result, remedy: expect.any(String) }],
+    });
+  });
+
+  it('one that is silent, and one that is not there', async () => {
+    answer = () => {};
+    expect((await check(url, '--response-timeout', '80')).out).toContain('\nresponse_timeout  ');
+    const closed = await check('http://127.0.0.1:1/');
+    expect([closed.code, closed.out]).toEqual([1, expect.stringContaining('\nconnection_failed  ')]);
+  });
+
+  it('shows what it answered without what could move the cursor', async () => {
+    answer = says(500, 'oops \u001b[2J');
+    const { out } = await check(url);
+    expect(out).toContain('    oops ?[2J');
+  });
+});
+
+test('it signs with --secret or as the settings say, also with GET', async () => {
+  for (const args of [['--secret', secret], ['--secret', secret, '--get'], []]) {
+    heard = [];
+    await runDialhook(['check', url, ...args], {
+      env: args.length > 0 ? {} : { ENDPOINT_SIGNING_SECRETS: secret },
+    });
+    const [one] = heard;
+    const get = args.includes('--get');
+    expect(one?.request.method).toBe(get ? 'GET' : 'POST');
+    const content = get ? (one?.request.url?.split('?')[1] ?? '') : (one?.body ?? '');
+    expect(verifyWebhook([secret], one?.request.headers ?? {}, content).id).toMatch(/\.1\.request$/);
+  }
+});
+
+test('--notify tells of all four, and of the hangup twice under one webhook-id', async () => {
+  const { code, out } = await check(url, '--notify');
+  expect(code).toBe(0);
+  const told = heard.slice(1).map(({ body }) => Notification.parse(JSON.parse(body)).action);
+  expect(told).toEqual(['ring', 'progress', 'answer', 'hangup', 'hangup']);
+  const ids = heard.map(({ request }) => request.headers['webhook-id']);
+  expect(new Set(ids).size).toBe(5);
+  expect(ids.at(-1)).toBe(ids.at(-2));
+  expect(out).toMatch(/hangup again +taken with 204/);
+});
+
+test.each([
+  [
+    (id: string, ids: string[]) => ids.filter((one) => one === id).length > 1,
+    409,
+    'hangup again',
+    'known already',
+  ],
+  [(id: string) => id.endsWith('.progress'), 422, 'would never be sent again', 'every action'],
+])(
+  'an endpoint that does not take a notification: exit code 1, %#',
+  async (refuses, status, line, remedy) => {
+    const ids: string[] = [];
+    answer = (one, response) => {
+      const id = String(one.request.headers['webhook-id']);
+      ids.push(id);
+      if (refuses(id, ids)) response.writeHead(status).end();
+      else behaves(one, response);
+    };
+    const { code, out } = await check(url, '--notify');
+    expect(code).toBe(1);
+    expect(out).toContain(String(status));
+    for (const words of [line, remedy]) expect(out).toContain(words);
+  },
+);
+
+test('--fallback asks that one as well, and both have to decide', async () => {
+  answer = ({ request }, response) =>
+    request.url === '/calls' ? response.end(GOOD) : response.writeHead(500).end();
+  expect((await check(url, '--fallback', url)).code).toBe(0);
+  const { code, json } = await check(url, '--fallback', `${url}/no`, '--json');
+  expect(code).toBe(1);
+  expect(json()).toMatchObject({ asked: [{ result: 'decided' }, { result: 'http_status' }] });
+});
+
+test.each([
+  [[], 'takes one URL'],
+  [['http://a/', 'http://b/'], 'takes one URL'],
+  [['ftp://a/'], 'http://'],
+  [['http://a/b c'], '%20'],
+  [['http://a/', '--connect-timeout', 'soon'], 'connect timeout must be'],
+  [['http://a/', '--variable', 'x'], 'NAME=VALUE'],
+  [['http://a/', '--secret', 'hush'], '--secret: '],
+])('check %j is wrong usage', async (args, words) => {
+  const { code, out, err } = await check(...args);
+  expect([code, out]).toEqual([64, '']);
+  expect(err).toContain(words);
+  expect(err).not.toContain('hush');
+});
+
+test('a setting that is wrong is exit code 78', async () => {
+  const { code, err } = await runDialhook(['check', url], { env: { ENDPOINT_SCHEMES: 'ftp' } });
+  expect([code, err]).toEqual([78, expect.stringContaining('ENDPOINT_SCHEMES')]);
+});
+
+test.each(Object.entries(SCHEMAS))('schema %s prints it', async (name, schema) => {
+  const { code, json } = await runDialhook(['schema', name]);
+  expect(code).toBe(0);
+  expect(json()).toEqual(JSON.parse(JSON.stringify(schema)));
+});

@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '#deploy/local/servers.ts';
+import type { CallSummary } from '#libs/contract/console.ts';
+import { BUS } from '#libs/contract/messages.ts';
+import type { ServiceStatus } from '#libs/contract/status.ts';
+import { runDialhook } from '#test/support/cli/terminal.ts';
+import {
+  answeredCall,
+  asked,
+  attempted,
+  caller,
+  decided,
+  publish,
+  taken,
+  told,
+  undecided,
+} from '#test/support/console/steps.ts';
+import { type ConsoleWorld, startWorld, VIEWER } from '#test/support/console/world.ts';
+import { until } from '#test/support/notifier/world.ts';
+
+const NOW = Date.parse('2026-03-01T03:10:00Z');
+const ESCAPE = '\u001b[2J';
+
+let world: ConsoleWorld;
+const answered = caller({ uuid: randomUUID(), from: '13800000001', to: '95588', node: 'fs1' });
+const slow = caller({ uuid: randomUUID(), from: '13900000002', name: `Eve${ESCAPE}`, node: 'fs2' });
+const live = caller({ uuid: randomUUID(), node: 'fs2' });
+
+const env = () => ({ DIALHOOK_URL: world.url, DIALHOOK_TOKEN: VIEWER });
+const dialhook = (...args: string[]) => runDialhook(args, { env: env(), now: () => NOW });
+
+beforeAll(async () => {
+  world = await startWorld({ TRACE_URL_TEMPLATE: 'http://grafana/{trace_id}' });
+  publish(world.nats, answeredCall(answered));
+  publish(world.nats, [
+    taken(slow),
+    { ...asked(slow, 900), result: 'response_timeout', error: 'too slow' } as ReturnType<typeof asked>,
+    undecided(slow),
+    told(slow, 'hangup', 3000),
+    attempted(slow, 'hangup', 3010, 1, 'retried'),
+    attempted(slow, 'hangup', 9010, 2, 'dead'),
+  ]);
+  publish(world.nats, [taken(live), asked(live), decided(live), told(live, 'ring', 300)]);
+  await until('the console knows all', async () => {
+    const { json, code } = await dialhook('calls', '--json');
+    return code === 0 && (json() as CallSummary[]).filter(({ state }) => state !== 'deciding').length === 3;
+  });
+});
+afterAll(() => world?.stop());
+
+test('calls are listed, the newest first', async () => {
+  const { code, out } = await dialhook('calls');
+  expect(code).toBe(0);
+  const [heading, ...rows] = out.split('\n');
+  expect(heading).toMatch(/^BEGAN \(UTC\) +STATE +NODE +FROM +TO +RESULT/);
+  expect(rows.map((row) => [live, slow, answered].find(({ uuid }) => row.includes(uuid))?.uuid)).toEqual([
+    live.uuid,
+    slow.uuid,
+    answered.uuid,
+  ]);
+  expect(rows[2]).toMatch(
+    /13800000001 +95588 +decided +12 ms +3\/3 .*NORMAL_CLEARING, SIP 200, ended by caller/,
+  );
+});
+
+test.each([
+  [[answered.from], [answered]],
+  [['--number', slow.from], [slow]],
+  [
+    ['--node', 'fs2'],
+    [live, slow],
+  ],
+  [['--result', 'response_timeout'], [slow]],
+  [['--live'], [live]],
+  [['--ended', '--limit', '1'], [slow]],
+  [['--since', '1m'], []],
+  [['--until', '2026-03-01T03:00:00Z'], []],
+])('calls %j', async (args, expected) => {
+  const { code, out } = await dialhook('calls', ...args, '--json');
+  expect((JSON.parse(out) as CallSummary[]).map(({ uuid }) => uuid)).toEqual(
+    expected.map(({ uuid }) => uuid),
+  );
+  expect(code).toBe(expected.length > 0 ? 0 : 1);
+});
+
+test('call tells of each step, of what was answered and what FreeSWITCH was told', async () => {
+  const { code, out } = await dialhook('call', answered.uuid.slice(0, 8));
+  expect(code).toBe(0);
+  const lines = out.split('\n').map((line) => line.trim());
+  expect(lines[0]).toBe(`张三 ${answered.from} → ${answered.to}  ended`);
+  expect(lines[1]).toBe(answered.uuid);
+  for (const words of [
+    /^trace +http:\/\/grafana\/[0-9a-f]{32}$/,
+    /^\+10 ms +asked .*crm\.example.*HTTP 200, 8 ms \(DNS 1, TCP 1.2, first byte 5, body 0.4 ms\)/,
+    /^\+12 ms +decided /,
+    /^\+300 ms +freeswitch +ring: 95588/,
+    /^\+310 ms +delivered +ring to .*HTTP 200/,
+    /^\+8\.0 s +freeswitch +hangup: NORMAL_CLEARING by caller/,
+    /^\{"dial":/,
+    /^bridge sofia\/gateway\/gw\/123$/,
+  ])
+    expect(lines.filter((line) => words.test(line))).toHaveLength(1);
+});
+
+test('call says why there was no decision, and shows nothing that moves the cursor', async () => {
+  const { out } = await dialhook('call', slow.uuid);
+  expect(out).toMatch(/why +no answer within 1000 ms/);
+  expect(out).toMatch(/retried +hangup .*HTTP 503.*again in 5\.0 s/);
+  expect(out).toMatch(/dead +hangup .*attempt 2/);
+  expect(out).not.toContain('\u001b');
+  expect(out).toContain('Eve?[2J');
+});
+
+test('call --json is what the console has', async () => {
+  expect((await dialhook('call', answered.uuid, '--json')).json()).toMatchObject({
+    call: { uuid: answered.uuid },
+    steps: answeredCall(answered),
+  });
+});
+
+test('nodes: the agents of each, the others, and exit code 1 when one is not ready', async () => {
+  const status = (service: ServiceStatus['service'], ready: boolean, node?: string): ServiceStatus => ({
+    v: 1,
+    service,
+    instance: `${service}@${node ?? 'one'}`,
+    ...(node === undefined ? {} : { node }),
+    version: '0.1.0',
+    time: new Date().toISOString(),
+    started: new Date(NOW - 90_000).toISOString(),
+    ready,
+    checks: ready ? { nats: 'ok' } : { nats: 'ok', freeswitch: 'not logged in' },
+    figures: { calls_deciding: 3 },
+  });
+  const say = (...all: ServiceStatus[]) => {
+    for (const one of all) world.nats.publish(BUS.status, JSON.stringify(one));
+  };
+  const nodes = (...words: string[]) =>
+    until(`nodes shows ${words}`, async () => {
+      const { out } = await dialhook('nodes');
+      return words.every((word) => out.includes(word));
+    });
+  say(status('agent', true, 'fs1'), status('agent', true, 'fs2'), status('router', true));
+  await nodes('agent@fs1', 'agent@fs2', 'router@one');
+  // The console is one of them, and is not ready at first.
+  await until('all are ready', async () => (await dialhook('nodes')).code === 0);
+  const good = await dialhook('nodes');
+  expect(good.out).toMatch(/fs2 +1 +agent@fs2 +ready +0\.1\.0 +1 min 30 s +calls_deciding 3/);
+  expect([good.code, (await dialhook('nodes', '--json')).code]).toEqual([0, 0]);
+  say(status('agent', false, 'fs2'));
+  await nodes('not ready');
+  const bad = await dialhook('nodes');
+  expect([bad.code, bad.out]).toEqual([1, expect.stringContaining('freeswitch: not logged in')]);
+});
+
+test.each([[[]], [['--json']]])('tail %j follows calls until it is stopped', async (args) => {
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const running = runDialhook(['tail', ...args], {
+    env: env(),
+    stop: stop.signal,
+    onOut: (line) => lines.push(line),
+  });
+  const call = caller({ uuid: randomUUID() });
+  const sees = (words: string) => lines.some((line) => line.includes(call.uuid) && line.includes(words));
+  await until('it tells of the call', async () => {
+    publish(world.nats, [taken(call), decided(call)]);
+    return sees('decided');
+  });
+  publish(world.nats, [told(call, 'hangup', 8000)]);
+  await until('it tells of its end', () => sees('NORMAL_CLEARING'));
+  stop.abort();
+  expect(await running).toMatchObject({ code: 0, err: '' });
+  if (args.length > 0) expect(JSON.parse(lines[0] ?? '')).toHaveProperty('uuid');
+});
+
+test.each([
+  [['call', randomUUID()], 'the console answered 404'],
+  [['call', 'ffffffff-0'], 'no call whose uuid begins'],
+  [['calls', '--result', 'lost'], 'the console answered 400'],
+])('%j fails in words', async (args, words) => {
+  const { code, out, err } = await dialhook(...args);
+  expect([code, out, err]).toEqual([1, '', expect.stringContaining(words)]);
+});
+
+test('what is wrong with the console is told in words', async () => {
+  const other = createServer((_, response) => response.end('{"calls": 1}'));
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const strange = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const calls = (DIALHOOK_URL: string, DIALHOOK_TOKEN = VIEWER) =>
+    runDialhook(['calls'], { env: { DIALHOOK_URL, DIALHOOK_TOKEN } });
+  expect(await calls(`http://127.0.0.1:${await freePort()}`)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('ECONNREFUSED'),
+  });
+  expect(await calls(world.url, 'wrong')).toMatchObject({ code: 1, err: expect.stringContaining('401') });
+  expect(await calls(strange)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('not that of a console'),
+  });
+  expect(await runDialhook(['calls'])).toMatchObject({
+    code: 78,
+    err: expect.stringContaining('DIALHOOK_TOKEN'),
+  });
+  expect(await calls('ftp://x')).toMatchObject({ code: 78, err: expect.stringContaining('DIALHOOK_URL') });
+  other.close();
+});
+
+test.each([
+  [['calls', 'a', 'b'], 'one TEXT'],
+  [['calls', '--live', '--ended'], '--live or --ended'],
+  [['calls', '--limit', '501'], '500 at most'],
+  [['call'], 'one UUID'],
+  [['nodes', 'x'], 'options only'],
+  [['tail', 'x'], 'options only'],
+])('%j is wrong usage', async (args, words) => {
+  const { code, err } = await dialhook(...args);
+  expect([code, err]).toEqual([64, expect.stringContaining(words)]);
+});

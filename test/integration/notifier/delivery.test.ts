@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { traceId } from '#libs/telemetry/call-ids.ts';
+import { callOf, idOf, idsOf, ofCall, ringing } from '#test/support/notifier/progress.ts';
+import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
+import { until, World } from '#test/support/notifier/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+test('a notification is a POST with the identity, the time and the trace of its call', async () => {
+  await using endpoint = await startReceiver();
+  const [progress] = callOf(endpoint.url, 1);
+  if (!progress) throw new Error('no progress');
+  const at = Date.parse('2026-01-02T03:04:05.678Z');
+  await using _ = await world.notifier({}, { now: () => at, random: () => 0.5 });
+  await world.publish([progress]);
+  await until('it is delivered', () => endpoint.accepted.length === 1);
+
+  const [arrival] = endpoint.arrivals;
+  expect(arrival).toMatchObject({
+    id: idOf(progress),
+    method: 'POST',
+    path: '/told',
+    notification: progress.notification,
+  });
+  expect(arrival?.headers).toMatchObject({
+    'webhook-timestamp': String(Math.floor(at / 1000)),
+    'content-type': expect.stringContaining('application/json'),
+  });
+  expect(arrival?.headers['traceparent']).toContain(traceId(progress.notification.uuid));
+  await world.allAcknowledged();
+});
+
+test('with ENDPOINT_METHOD=GET it is a GET with the same as query parameters', async () => {
+  await using endpoint = await startReceiver();
+  await using _ = await world.notifier({ ENDPOINT_METHOD: 'GET' });
+  const progress = ringing(endpoint.url, 'call 1', 'leg 1');
+  await world.publish([progress]);
+  await until('it is delivered', () => endpoint.accepted.length === 1);
+  const [arrival] = endpoint.arrivals;
+  const query = new URL(arrival?.path ?? '', endpoint.url).searchParams;
+  expect(arrival?.method).toBe('GET');
+  expect(Object.fromEntries(query)).toEqual({ ...progress.notification });
+});
+
+test('60 calls with every fifth request failing: all delivered, each call in its order', async () => {
+  const calls = 60;
+  const perCall = 20;
+  await using endpoint = await startReceiver(() => (Math.random() < 0.2 ? { status: 500 } : OK));
+  const all = Array.from({ length: calls }, () => callOf(endpoint.url, perCall));
+  await using _ = await world.notifier({ NOTIFY_CONCURRENCY: '60' });
+  for (let i = 0; i < perCall; i++) await world.publish(all.flatMap((call) => call.slice(i, i + 1)));
+  await until('all are delivered', () => endpoint.accepted.length === calls * perCall);
+
+  expect(new Set(endpoint.accepted).size).toBe(calls * perCall);
+  for (const call of all) {
+    const ids = idsOf(call);
+    expect(endpoint.accepted.filter((id) => ids.includes(id))).toEqual(ids);
+    expect(
+      ofCall(
+        endpoint.arrivals.map(({ id }) => id),
+        call,
+      ),
+    ).toEqual(ids);
+  }
+  await world.allAcknowledged();
+});
+
+test('different calls are delivered at the same time, one call never twice at once', async () => {
+  const together = 16;
+  const { promise: allHere, resolve } = Promise.withResolvers<void>();
+  const open = new Set<string>();
+  let overlaps = 0;
+  await using endpoint = await startReceiver(async ({ notification }) => {
+    const call = notification?.uuid ?? '';
+    if (open.has(call)) overlaps++;
+    open.add(call);
+    if (open.size === together) resolve();
+    await allHere;
+    open.delete(call);
+    return OK;
+  });
+  const all = Array.from({ length: together }, () => callOf(endpoint.url, 3));
+  await using _ = await world.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '10000' });
+  await world.publish(all.flat());
+  await until('all are delivered', () => endpoint.accepted.length === together * 3);
+  expect(overlaps).toBe(0);
+});
+
+test('what fails is tried again, and its call goes on only then', async () => {
+  await using endpoint = await startReceiver(({ id, time }) =>
+    id.includes('leg-0') && time < 4 ? { status: 503 } : OK,
+  );
+  const call = callOf(endpoint.url, 2);
+  const [first = '', second = ''] = idsOf(call);
+  await using _ = await world.notifier();
+  await world.publish(call);
+  await until('both are delivered', () => endpoint.accepted.length === 2);
+  expect(endpoint.arrivals.map(({ id }) => id)).toEqual([first, first, first, first, second]);
+});
+
+test('a call whose first notification fails for ever does not delay the others of its endpoint', async () => {
+  const stuck = callOf('http://unused', 3);
+  const [first = ''] = idsOf(stuck);
+  await using endpoint = await startReceiver(({ id }) => (id === first ? { status: 500 } : OK));
+  await using _ = await world.notifier({
+    NOTIFY_CONCURRENCY: '2',
+    RETRY_SCHEDULE_MS: Array(32).fill('50').join(','),
+  });
+  await world.publish(stuck.map((progress) => ({ ...progress, url: endpoint.url })));
+  await until('it is stuck', () => endpoint.arrivals.length > 1);
+  const others = Array.from({ length: 20 }, () => callOf(endpoint.url, 3)).flat();
+  await world.publish(others);
+  await until('the others are delivered', () => endpoint.accepted.length === others.length);
+  expect(endpoint.accepted.some((id) => idsOf(stuck).includes(id))).toBe(false);
+});
+
+test('a notification that comes again, even after it was delivered, is not delivered again', async () => {
+  await using endpoint = await startReceiver();
+  const [one, last] = callOf(endpoint.url, 2);
+  if (!one || !last) throw new Error('no progress');
+  await using _ = await world.notifier();
+  await world.publishAgain(one);
+  await world.publishAgain(one);
+  await until('it is delivered', () => endpoint.accepted.length === 1);
+  await world.allAcknowledged();
+  await world.publishAgain(one);
+  await world.publishAgain(last);
+  await until('the next is delivered', () => endpoint.accepted.includes(idOf(last)));
+  await world.allAcknowledged();
+  expect(endpoint.accepted).toEqual(idsOf([one, last]));
+});
+
+test('endpoints that are dead without saying so delay no other, from their first notification on', async () => {
+  const { promise: never } = Promise.withResolvers<typeof OK>();
+  await using dead = await startReceiver(() => never);
+  await using deadToo = await startReceiver(() => never);
+  await using alive = await startReceiver();
+  await using _ = await world.notifier({
+    NOTIFY_CONCURRENCY: '8',
+    NOTIFY_RESPONSE_TIMEOUT_MS: '15000',
+  });
+  const some = (url: string) => Array.from({ length: 40 }, () => callOf(url, 1)).flat();
+  await world.publish(some(dead.url));
+  await until('one has what it may have', () => dead.arrivals.length === 4);
+  await world.publish(some(deadToo.url));
+  await until('so has the other', () => deadToo.arrivals.length === 2);
+  const living = some(alive.url);
+  await world.publish(living);
+  await until('the third is told everything', () => alive.accepted.length === living.length);
+  expect([dead.arrivals.length, deadToo.arrivals.length]).toEqual([4, 2]);
+  // Before the notifier, which would wait for them to answer.
+  await Promise.all([dead[Symbol.asyncDispose](), deadToo[Symbol.asyncDispose]()]);
+});
+
+test('a message that is not progress is dropped and holds up nothing', async () => {
+  await using endpoint = await startReceiver();
+  await using _ = await world.notifier();
+  await world.publishRaw('{"v":2}');
+  await world.publishRaw('not JSON');
+  const call = callOf(endpoint.url, 1, randomUUID());
+  await world.publish(call);
+  await until('the next is delivered', () => endpoint.accepted.includes(idsOf(call)[0] ?? ''));
+  await world.allAcknowledged();
+});

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ProgressEvent } from '#libs/contract/messages.ts';
+import { keptLog } from '#test/support/agent/agent.ts';
+import { idOf, idsOf, ringing } from '#test/support/notifier/progress.ts';
+import { type Receiver, startHoldingReceiver, startReceiver } from '#test/support/notifier/receiver.ts';
+import { until, World } from '#test/support/notifier/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const START = Date.parse('2026-01-02T03:04:05.000Z');
+
+/** What happens in a call, in this order: two called legs and the end. */
+function callOfTwoLegs(url: string) {
+  const uuid = randomUUID();
+  const at = (ms: number) => ({ time: new Date(START + ms).toISOString() });
+  const of = (leg: string, action: 'ring' | 'answer', ms: number): ProgressEvent => {
+    const { notification } = ringing(url, uuid, leg);
+    if (notification.action !== 'ring') throw new Error('not a ring');
+    return { v: 1, url, notification: { ...notification, action, ...at(ms) } };
+  };
+  const { node, caller_id_number, caller_id_name, destination_number } = of(uuid, 'ring', 0).notification;
+  const caller = { node, caller_id_number, caller_id_name, destination_number };
+  const facts = { cause: 'NORMAL_CLEARING', q850: 16, duration_ms: 1, ring_ms: 1, billable_ms: 1, tried: [] };
+  // FreeSWITCH's clock may have been set back, and that of an agent who makes a hangup up be behind.
+  const end = { action: 'hangup', uuid, leg: uuid, ...at(-60_000), hangup_by: 'caller' } as const;
+  return {
+    ring: of('first', 'ring', 0),
+    ring2: of('second', 'ring', 10),
+    answer: of('first', 'answer', 20),
+    hangup: { v: 1, url, notification: { ...caller, ...facts, ...end } } satisfies ProgressEvent,
+  };
+}
+
+const arrived = (endpoint: { arrivals: readonly { id: string }[] }) => endpoint.arrivals.map(({ id }) => id);
+
+/** A notification of another call, sent behind all others: what the reader had before it, it has dealt with. */
+async function readSoFar(endpoint: Receiver): Promise<void> {
+  const other = ringing(endpoint.url, randomUUID(), 'other');
+  await world.publish([other]);
+  await until('it is on its way', () => arrived(endpoint).includes(idOf(other)));
+}
+
+test('what an agent brings late takes its place among those that wait', async () => {
+  const { endpoint, letGo } = await startHoldingReceiver();
+  await using _ = endpoint;
+  await using __ = await world.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000' });
+  const { ring, ring2, answer, hangup } = callOfTwoLegs(endpoint.url);
+  await world.publish([ring]);
+  await until('it is on its way', () => endpoint.arrivals.length === 1);
+  await world.publish([hangup, answer, ring2]);
+  await readSoFar(endpoint);
+  letGo();
+  await until('all are delivered', () => endpoint.accepted.length === 5);
+  const all = idsOf([ring, ring2, answer, hangup]);
+  expect(endpoint.accepted.filter((id) => all.includes(id))).toEqual(all);
+});
+
+test('nothing comes behind a hangup that was sent, nor behind one that is on its way', async () => {
+  const { endpoint, letGo } = await startHoldingReceiver();
+  await using _ = endpoint;
+  const { log, lines } = keptLog();
+  await using __ = await world.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000' }, undefined, log);
+  const { ring, answer, hangup } = callOfTwoLegs(endpoint.url);
+  await world.publish([hangup]);
+  await until('it is on its way', () => endpoint.arrivals.length === 1);
+  await world.publish([answer]);
+  await readSoFar(endpoint);
+  letGo();
+  await until('it is delivered', () => endpoint.accepted.includes(idOf(hangup)));
+  await world.publish([ring]);
+  await readSoFar(endpoint);
+  await until('the others are delivered', () => endpoint.accepted.length === 3);
+  expect(arrived(endpoint).filter((id) => idsOf([ring, answer, hangup]).includes(id))).toEqual([
+    idOf(hangup),
+  ]);
+  expect(lines.filter(({ message }) => message.startsWith('left out'))).toMatchObject([
+    { notification: idOf(answer), late_in_all: 1 },
+    { notification: idOf(ring), late_in_all: 2 },
+  ]);
+});
+
+test('a ring is left out behind what was later, an answer is not', async () => {
+  await using endpoint = await startReceiver();
+  await using _ = await world.notifier();
+  const { ring, ring2, answer, hangup } = callOfTwoLegs(endpoint.url);
+  await world.publish([
+    { ...answer, notification: { ...answer.notification, time: ring.notification.time } },
+  ]);
+  await until('it is delivered', () => endpoint.accepted.length === 1);
+  const earlier = {
+    ...ring,
+    notification: { ...ring.notification, time: new Date(START - 1).toISOString() },
+  };
+  await world.publish([earlier, ring2, hangup]);
+  await until('the rest is delivered', () => endpoint.accepted.length === 3);
+  expect(arrived(endpoint)).toEqual(idsOf([answer, ring2, hangup]));
+
+  const other = callOfTwoLegs(endpoint.url);
+  await world.publish([other.ring2]);
+  await until('it is delivered', () => endpoint.accepted.length === 4);
+  const late = {
+    ...other.answer,
+    notification: { ...other.answer.notification, time: ring.notification.time },
+  };
+  await world.publish([late, other.hangup]);
+  await until('the rest is delivered', () => endpoint.accepted.length === 6);
+  expect(arrived(endpoint).slice(3)).toEqual(idsOf([other.ring2, other.answer, other.hangup]));
+});

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import { keptLog, type LogLine } from '#test/support/agent/agent.ts';
+import { startFullDiskRedis } from '#test/support/notifier/full-disk.ts';
+import { callOf, idOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
+import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
+import { until, World } from '#test/support/notifier/world.ts';
+
+const SOON = { TAKEOVER_MS: '2000', NOTIFY_CONNECT_TIMEOUT_MS: '200', NOTIFY_RESPONSE_TIMEOUT_MS: '800' };
+
+const calls = (endpoint: Receiver, count: number, each: number) =>
+  Array.from({ length: count }, () => callOf(endpoint.url, each));
+
+function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): void {
+  for (const call of all) expect(ofCall(endpoint.accepted, call)).toEqual(idsOf(call));
+}
+
+const repeats = (endpoint: Receiver) => endpoint.arrivals.filter(({ time }) => time > 1).length;
+
+/** Until BullMQ takes every call in hand for left by a dead worker. */
+async function untilLocksExpire(world: World): Promise<void> {
+  const redis = world.client();
+  await until(
+    'no call is locked',
+    async () => (await redis.keys(`${world.prefix}:calls:*:lock`)).length === 0,
+  );
+}
+
+/** Until so many calls have been taken up for the third time: a full Redis lets BullMQ put a failed job back. */
+async function untilTakenUpAgain(world: World, calls: number): Promise<void> {
+  const redis = world.client();
+  const jobs = async () =>
+    (await redis.keys(`${world.prefix}:calls:*`)).filter((key) => /:calls:\d+$/.test(key));
+  await until('they are taken up again', async () => {
+    const started = await Promise.all((await jobs()).map((key) => redis.hget(key, 'ats')));
+    return started.filter((times) => Number(times) >= 3).length === calls;
+  });
+}
+
+/** How Redis comes to refuse what is written, and what the notifier says of it. */
+interface Refusal {
+  readonly words: RegExp;
+  readonly refuse: () => Promise<unknown>;
+  readonly take: () => Promise<unknown>;
+}
+
+/** What is in hand when Redis begins to refuse: calls delivered directly, or their jobs. */
+interface InHand {
+  readonly attempt: 1 | 2;
+  /** Until all has been tried that can be. */
+  readonly untilTried: (failing: number, lines: readonly LogLine[]) => Promise<unknown>;
+}
+
+const directly: InHand = {
+  attempt: 1,
+  untilTried: (failing, lines) =>
+    until('they are left to the stream', () => {
+      const left = lines.filter(({ message }) => message.startsWith('a job could not be woken'));
+      return left.length >= failing;
+    }),
+};
+
+/** What is true of a notifier whose Redis answers and refuses what is written, before, meanwhile and after. */
+async function refusesAndTakesAgain(
+  world: World,
+  { words, refuse, take }: Refusal,
+  { attempt, untilTried }: InHand,
+): Promise<void> {
+  const { promise: go, resolve } = Promise.withResolvers<void>();
+  const isFirst = (id: string) => inHand.some(([first]) => first && idOf(first) === id);
+  // Of half of the calls the first notification fails: that this was tried cannot be written down either.
+  const fails = (id: string) => inHand.slice(2).some(([first]) => first && idOf(first) === id);
+  await using endpoint = await startReceiver(async ({ id, time }) => {
+    if (isFirst(id) && time < attempt) return { status: 500 };
+    await go;
+    return time === attempt && fails(id) ? { status: 500 } : OK;
+  });
+  const { log, lines } = keptLog();
+  const settings = { ...SOON, NOTIFY_RESPONSE_TIMEOUT_MS: '3000' };
+  await using notifier = await world.notifier(settings, undefined, log);
+  await until('it is ready', () => notifier.health().ready);
+  const [inHand, later] = [calls(endpoint, 4, 3), calls(endpoint, 10, 3)];
+  await world.publish(interleaved(inHand));
+  await until('four are in hand', () => endpoint.arrivals.length === 4 * attempt);
+
+  await refuse();
+  resolve();
+  const before = repeats(endpoint);
+  await world.publish(interleaved(later));
+  const refused = (check: string) => words.test(notifier.health().checks[check] ?? '');
+  await until('/readyz says so', () => refused('intake') && refused('queue'));
+  expect(notifier.health().ready).toBe(false);
+  expect((await world.stream()).messages).toBeGreaterThanOrEqual(30);
+  for (const id of idsOf(later.flat())) expect(endpoint.accepted).not.toContain(id);
+  await untilTried(2, lines);
+  expect(repeats(endpoint)).toBe(before);
+
+  await take();
+  await until('all are delivered', () => new Set(endpoint.accepted).size === 42);
+  expectAllInOrder(endpoint, [...inHand, ...later]);
+  await world.allAcknowledged();
+  await until('it is ready again', () => notifier.health().ready);
+  // What was in hand and could not be written down.
+  expect(repeats(endpoint)).toBeLessThanOrEqual(before + 4);
+}
+
+describe('Redis is full: nothing is acknowledged, /readyz says so, and all flows on its return', {
+  timeout: 60_000,
+}, () => {
+  const full = (world: World): Refusal => {
+    const redis = world.client();
+    return {
+      words: /OOM/,
+      refuse: () => redis.config('SET', 'maxmemory', '1'),
+      take: () => redis.config('SET', 'maxmemory', '0'),
+    };
+  };
+
+  test('when calls are delivered directly', async () => {
+    await using world = await World.start();
+    await refusesAndTakesAgain(world, full(world), directly);
+  });
+
+  test('when their jobs run', async () => {
+    await using world = await World.start();
+    const untilTried = (failing: number) => untilTakenUpAgain(world, failing);
+    await refusesAndTakesAgain(world, full(world), { attempt: 2, untilTried });
+  });
+});
+
+describe("the disk of Redis's append-only file is full: the same", { timeout: 60_000 }, () => {
+  const full = (world: World, disk: Awaited<ReturnType<typeof startFullDiskRedis>>): Refusal => {
+    const redis = world.client();
+    const refuse = async () => {
+      await disk.fill();
+      const refused = () =>
+        redis.set('x', 'y').then(
+          () => false,
+          () => true,
+        );
+      await until('it refuses', refused);
+    };
+    return { words: /MISCONF/, refuse, take: async () => disk.makeRoom() };
+  };
+
+  test('when calls are delivered directly', async () => {
+    await using disk = await startFullDiskRedis();
+    await using world = await World.start({ redisUrl: disk.url });
+    await refusesAndTakesAgain(world, full(world, disk), directly);
+  });
+
+  test('when their jobs run', async () => {
+    await using disk = await startFullDiskRedis();
+    await using world = await World.start({ redisUrl: disk.url });
+    const untilTried = () => untilLocksExpire(world);
+    await refusesAndTakesAgain(world, full(world, disk), { attempt: 2, untilTried });
+  });
+});
+
+test('Redis refuses, is killed and comes back empty: what was not acknowledged comes, and nothing twice', async () => {
+  await using world = await World.start({ tcp: true });
+  await using endpoint = await startReceiver();
+  await using notifier = await world.notifier(SOON);
+  const before = calls(endpoint, 5, 2);
+  await world.publish(interleaved(before));
+  await until('the first are delivered', () => endpoint.accepted.length === 10);
+  await world.allAcknowledged();
+  await world.client().config('SET', 'maxmemory', '1');
+  const all = calls(endpoint, 10, 3);
+  await world.publish(interleaved(all));
+  await until('the notifier has met it', () => /OOM/.test(notifier.health().checks['intake'] ?? ''));
+  expect((await world.stream()).messages).toBe(30);
+  await world.redis.kill();
+  await until('/readyz says so', () => notifier.health().checks['redis'] !== 'ok');
+  await world.redis.startAgain();
+  await until('all are delivered', () => new Set(endpoint.accepted).size === 40);
+  expectAllInOrder(endpoint, [...before, ...all]);
+  expect(endpoint.arrivals).toHaveLength(40);
+  await world.allAcknowledged();
+  await until('it is ready again', () => notifier.health().ready);
+});

@@ -1,0 +1,249 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openQueue } from '#libs/queue/queue.ts';
+import { callOf, idsOf } from '#test/support/notifier/progress.ts';
+import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
+import { until, World } from '#test/support/notifier/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await world.client().flushall();
+});
+
+const originOf = (endpoint: Receiver) => new URL(endpoint.url).origin;
+
+/** What is known against an endpoint in Redis, to look at and to disturb. */
+function record(endpoint: Receiver) {
+  const redis = world.client();
+  const key = `${world.prefix}:endpoint:${originOf(endpoint)}`;
+  return {
+    get: () => redis.hgetall(key),
+    /** Makes its time to be left alone be over. */
+    itIsTime: () => redis.hset(key, 'probe_from', 0),
+    set: (field: string, value: number) => redis.hset(key, field, value),
+  };
+}
+
+const calls = (endpoint: Receiver, count: number) =>
+  Array.from({ length: count }, () => callOf(endpoint.url, 1)).flat();
+
+async function delayed(): Promise<{
+  count(): Promise<number>;
+  hurry(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}> {
+  const queue = openQueue(world.client(), world.prefix);
+  return {
+    count: () => queue.getDelayedCount(),
+    hurry: async () => {
+      for (const job of await queue.getDelayed()) await job.promote().catch(() => {});
+    },
+    [Symbol.asyncDispose]: () => queue.close(),
+  };
+}
+
+test.each([
+  [429, '600', 600_000],
+  [503, new Date(Date.now() + 600_000).toUTCString(), 590_000],
+  [502, undefined, 300_000],
+  [504, '7200', 3_600_000],
+] as const)(
+  '%j with Retry-After %j: nothing more goes there, and another endpoint gets everything',
+  async (status, retryAfter, leastMs) => {
+    await using closed = await startReceiver(() => ({
+      status,
+      headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter },
+    }));
+    await using open = await startReceiver();
+    await using waiting = await delayed();
+    await using _ = await world.notifier({
+      NOTIFY_CONCURRENCY: '2',
+      THROTTLE_FIRST_MS: '300000',
+      THROTTLE_MAX_MS: '300000',
+    });
+    await world.publish(calls(closed, 1));
+    await until('it has answered', () => closed.arrivals.length === 1);
+    const after = Date.now();
+    const [toClosed, toOpen] = [calls(closed, 20), calls(open, 20)];
+    await world.publish([...toClosed, ...toOpen]);
+    await until('the other is told everything', () => open.accepted.length === 20);
+    await until('all of its own wait', async () => (await waiting.count()) === 21);
+    expect(closed.arrivals).toHaveLength(1);
+    const { state, probe_from } = await record(closed).get();
+    expect(state).toBe('throttled');
+    expect(Number(probe_from) - after).toBeGreaterThan(leastMs - 5_000);
+  },
+);
+
+test('when the time is over one notification finds out; then all flow, with all their attempts', async () => {
+  const { promise: answer, resolve } = Promise.withResolvers<typeof OK>();
+  await using endpoint = await startReceiver(({ time }) =>
+    time === 1 && endpoint.arrivals.length === 1
+      ? { status: 429, headers: { 'retry-after': '600' } }
+      : answer,
+  );
+  await using waiting = await delayed();
+  // One attempt each: who was sent away and lost an attempt by that would be a dead letter.
+  await using _ = await world.notifier({ RETRY_SCHEDULE_MS: '1', NOTIFY_RESPONSE_TIMEOUT_MS: '15000' });
+  await world.publish(calls(endpoint, 1));
+  await until('it has answered', () => endpoint.arrivals.length === 1);
+  await world.publish(calls(endpoint, 30));
+  await until('all wait', async () => (await waiting.count()) === 31);
+  await record(endpoint).itIsTime();
+  await waiting.hurry();
+  await until('one is on its way', () => endpoint.arrivals.length === 2);
+  for (let i = 0; i < 3; i++) {
+    await waiting.hurry();
+    await until('all others wait again', async () => (await waiting.count()) >= 30);
+  }
+  expect(endpoint.arrivals).toHaveLength(2);
+  resolve(OK);
+  await until('all are delivered', async () => {
+    await waiting.hurry();
+    return endpoint.accepted.length === 31;
+  });
+  expect(endpoint.arrivals).toHaveLength(32);
+  expect(await world.deadLetters().count()).toBe(0);
+  expect(await record(endpoint).get()).toEqual({});
+});
+
+test('a probe that fails closes for longer each time; an answer of another kind opens', async () => {
+  const answers = [503, 503, 503, 500];
+  await using endpoint = await startReceiver(() => ({ status: answers.shift() ?? 204 }));
+  await using waiting = await delayed();
+  await using _ = await world.notifier({
+    THROTTLE_FIRST_MS: '100000',
+    THROTTLE_MAX_MS: '10000000',
+    RETRY_JITTER: '0',
+  });
+  const closed = record(endpoint);
+  await world.publish(calls(endpoint, 1));
+  for (const [throttles, waitMs] of [
+    [1, 100_000],
+    [2, 200_000],
+    [3, 400_000],
+  ] as const) {
+    await until('it is closed', async () => (await closed.get())['throttles'] === String(throttles));
+    const leftMs = Number((await closed.get())['probe_from']) - Date.now();
+    expect(leftMs).toBeLessThanOrEqual(waitMs);
+    expect(leftMs).toBeGreaterThan(waitMs - 20_000);
+    await closed.itIsTime();
+    await until('it was asked again', async () => {
+      await waiting.hurry();
+      return endpoint.arrivals.length > throttles;
+    });
+  }
+  await until('it is delivered', () => endpoint.accepted.length === 1);
+  await until('nothing is known against it', async () => Object.keys(await closed.get()).length === 0);
+});
+
+test('two notifiers keep to what one of them was told', async () => {
+  await using endpoint = await startReceiver(() => ({ status: 429, headers: { 'retry-after': '600' } }));
+  await using waiting = await delayed();
+  await using first = await world.notifier();
+  await using second = await world.notifier();
+  await until('both work', () => first.health().ready && second.health().ready);
+  await world.publish(calls(endpoint, 1));
+  await until('it has answered', () => endpoint.arrivals.length === 1);
+  await until('it is closed', async () => (await record(endpoint).get())['state'] === 'throttled');
+  await world.publish(calls(endpoint, 30));
+  await until('all wait', async () => (await waiting.count()) === 31);
+  expect(endpoint.arrivals).toHaveLength(1);
+});
+
+/** A log whose lines can be read. */
+function readableLog() {
+  const lines: { readonly level: number; readonly endpoint?: string; readonly msg: string }[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  return { lines, log };
+}
+
+test('an endpoint that is dead for long is switched off, which is said once, and stays off for all notifiers', async () => {
+  await using endpoint = await startReceiver(() => ({ status: 500 }));
+  const { lines, log } = readableLog();
+  const letters = world.deadLetters();
+  const origin = originOf(endpoint);
+  const given = { ENDPOINT_DISABLE_AFTER_MS: String(5 * 86_400_000) };
+  const [first = [], second = []] = [callOf(endpoint.url, 3), callOf(endpoint.url, 3)];
+  {
+    await using notifier = await world.notifier({ ...given, RETRY_SCHEDULE_MS: '1,600000' }, undefined, log);
+    await world.publish(first);
+    await until('it has failed twice', () => endpoint.arrivals.length === 2);
+    expect(await letters.count()).toBe(0);
+    // It has failed for five days.
+    await record(endpoint).set('failing_since', Date.now() - 5 * 86_400_000);
+    await world.publish(second);
+    await until('all that wait are dead letters', async () => {
+      await using waiting = await delayed();
+      await waiting.hurry();
+      return (await letters.list({ origin }, 9)).length === 6;
+    });
+    const said = lines.filter(({ endpoint }) => endpoint === origin && lines);
+    expect(said.filter(({ msg }) => msg.startsWith('switched off an endpoint'))).toMatchObject([
+      { level: 50 },
+    ]);
+    expect(notifier.health().ready).toBe(true);
+    const reasons = (await letters.list({ origin }, 9)).map(({ reason, attempts }) => [reason, attempts]);
+    expect(reasons).toContainEqual(['endpoint_disabled', 0]);
+    expect(new Set(reasons.map(([reason]) => reason))).toEqual(new Set(['endpoint_disabled']));
+  }
+  const arrivals = endpoint.arrivals.length;
+  await using _ = await world.notifier(given);
+  const third = callOf(endpoint.url, 2);
+  await world.publish(third);
+  await until('they are dead letters', async () => (await letters.list({ origin }, 9)).length === 8);
+  expect(endpoint.arrivals).toHaveLength(arrivals);
+  // Of one call, in its order.
+  expect((await letters.ofCall(third[0]?.notification.uuid ?? '')).map(({ id }) => id)).toEqual(idsOf(third));
+});
+
+test('an endpoint switched off by the notifier is tried once an hour, and a success switches it on', async () => {
+  let status = 500;
+  await using endpoint = await startReceiver(() => ({ status }));
+  const { lines, log } = readableLog();
+  const letters = world.deadLetters();
+  await using _ = await world.notifier(
+    { ENDPOINT_DISABLE_AFTER_MS: '1', RETRY_SCHEDULE_MS: '5' },
+    undefined,
+    log,
+  );
+  const origin = originOf(endpoint);
+  const state = async () => (await record(endpoint).get())['state'];
+  await world.publish(callOf(endpoint.url, 1));
+  await until('it is off', async () => (await state()) === 'off');
+  const first = endpoint.arrivals.length;
+  await record(endpoint).itIsTime();
+  await world.publish(callOf(endpoint.url, 2));
+  await until('both are dead letters', async () => (await letters.list({ origin }, 9)).length === 3);
+  expect(endpoint.arrivals).toHaveLength(first + 1);
+  expect(await state()).toBe('off');
+
+  status = 204;
+  await record(endpoint).itIsTime();
+  await world.publish(callOf(endpoint.url, 2));
+  await until('both are delivered', () => endpoint.accepted.length === 2);
+  expect(await record(endpoint).get()).toEqual({});
+  expect(lines.some(({ msg }) => msg.startsWith('switched on an endpoint'))).toBe(true);
+});
+
+test('an endpoint switched off by an operator is never tried, and can be switched on', async () => {
+  await using endpoint = await startReceiver();
+  const [letters, endpoints] = [world.deadLetters(), world.endpoints()];
+  const origin = originOf(endpoint);
+  await using _ = await world.notifier();
+  await endpoints.switchOff(origin);
+  expect(await endpoints.list()).toContainEqual(
+    expect.objectContaining({ origin, state: 'off', by: 'operator' }),
+  );
+  await world.publish(callOf(endpoint.url, 2));
+  await until('they are dead letters', async () => (await letters.list({ origin }, 9)).length === 2);
+  expect(await endpoints.switchOn(origin)).toBe(true);
+  expect(await endpoints.switchOn(origin)).toBe(false);
+  await world.publish(callOf(endpoint.url, 2));
+  await until('the next are delivered', () => endpoint.accepted.length === 2);
+  expect(endpoint.arrivals).toHaveLength(2);
+});

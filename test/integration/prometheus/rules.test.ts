@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { DASHBOARDS } from '../../../deploy/grafana/dashboards.ts';
+import { promtoolPath } from './promtool.ts';
+import { problems } from './queries.ts';
+
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly runbook_url: string };
+}
+
+const root = join(import.meta.dirname, '..', '..', '..');
+const file = join(root, 'deploy', 'prometheus', 'rules.yaml');
+const { groups } = parse(readFileSync(file, 'utf8')) as { groups: { rules: Alert[] }[] };
+const alerts = groups.flatMap(({ rules }) => rules);
+const runbook = readFileSync(join(root, 'docs', 'runbook.md'), 'utf8');
+const sections = new Map(
+  runbook
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.split('\n')[0], section] as const),
+);
+
+describe.each(alerts)('the alert $alert', ({ alert, expr, labels, annotations }) => {
+  it('asks for metrics that there are', () => {
+    expect(problems(expr)).toEqual([]);
+  });
+
+  it('says how bad it is, what is wrong and where to read on', () => {
+    expect(['critical', 'warning']).toContain(labels.severity);
+    expect(annotations.summary).not.toBe('');
+    expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+    for (const part of ['**Means.**', '**Look at.**', '**Do.**']) expect(sections.get(alert)).toContain(part);
+  });
+});
+
+it('has no section in the runbook for an alert that is none', () => {
+  expect([...sections.keys()].sort()).toEqual(alerts.map(({ alert }) => alert).sort());
+});
+
+describe.each(DASHBOARDS)('the dashboard $name', ({ rows, variables }) => {
+  const panels = rows.flatMap((row) => row.panels);
+
+  it('asks for metrics that there are', () => {
+    for (const { title, queries } of panels)
+      for (const { expr, legend } of queries) {
+        expect(problems(expr), `${title}: ${expr}`).toEqual([]);
+        for (const [, label] of legend.matchAll(/\{\{(\w+)\}\}/g))
+          expect(['job', 'instance'].includes(label ?? '') || expr.includes(label ?? ''), legend).toBe(true);
+      }
+    for (const { values } of variables)
+      if (values) expect(problems(`sum by (${values.label}) (${values.metric})`)).toEqual([]);
+  });
+
+  it('uses no variable that it does not have', () => {
+    const known = [...variables.map(({ name }) => name), '__rate_interval'];
+    const text = JSON.stringify(panels);
+    for (const [, name] of text.matchAll(/\$(\w+)/g)) expect(known).toContain(name);
+    for (const { name } of variables) expect(text).toContain(`$${name}`);
+  });
+
+  it('has a query in every panel', () => {
+    for (const { title, queries, traceql } of panels)
+      expect(queries.length + Number(traceql !== undefined), title).toBeGreaterThan(0);
+  });
+});
+
+describe('the check of queries', () => {
+  it.each([
+    ['sum(rate(dialhook_decision_total[5m]))', ['no metric dialhook_decision_total']],
+    [
+      'dialhook_notifications_buffered{dialhook_node="a"}',
+      ['dialhook_notifications_buffered has no dialhook_node'],
+    ],
+    ['sum by (dialhook_result) (dialhook_notifications_buffered)', ['nothing here has dialhook_result']],
+    ['1 > 0', ['no metric']],
+  ])('finds what is wrong with %s', (expr, found) => {
+    expect(problems(expr)).toEqual(found);
+  });
+});
+
+const promtool = promtoolPath();
+
+describe.skipIf(promtool === undefined)('promtool', () => {
+  const run = (...args: readonly string[]): string =>
+    execFileSync(promtool ?? '', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' });
+
+  it('finds the rules valid', () => {
+    expect(run('check', 'rules', file)).toContain(`SUCCESS: ${alerts.length} rules found`);
+  });
+
+  it('sees the alerts fire when they should, and only then', () => {
+    expect(run('test', 'rules', 'alerts.yaml')).toContain('SUCCESS');
+  });
+});

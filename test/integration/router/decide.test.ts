@@ -1,0 +1,121 @@
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { callContext, rootSpanId, traceId } from '#libs/telemetry/call-ids.ts';
+import { createLog } from '#libs/telemetry/log.ts';
+import { Decider } from '#services/router/decide.ts';
+import { client, SHORT_MS } from '#test/support/router/calls.ts';
+import { http, startEndpoint } from '#test/support/router/endpoints.ts';
+import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
+
+const exporter = new InMemorySpanExporter();
+beforeAll(() => {
+  trace.setGlobalTracerProvider(
+    new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
+  );
+});
+afterEach(() => exporter.reset());
+
+const log = createLog('router-test', 'silent');
+const options = { method: 'POST', maxCallsInFlight: 10, breaker: { window: 20, restMs: 0 } } as const;
+
+const spans = (...names: string[]) =>
+  exporter
+    .getFinishedSpans()
+    .filter(({ name }) => names.includes(name))
+    .map((span) => ({
+      name: span.name,
+      kind: span.kind,
+      traceId: span.spanContext().traceId,
+      spanId: span.spanContext().spanId,
+      parent: span.parentSpanContext?.spanId,
+      status: span.status,
+      attributes: span.attributes,
+    }));
+
+test('the request is what the agent sent, under a trace whose id is the uuid of the call', async () => {
+  await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
+  await using caller = client();
+  const decider = new Decider(caller, options, log);
+  const asked = decisionRequest(endpoint.url.replace('//', '//u:secret@').concat('?key=secret'));
+  expect(await decider.decide(asked, callContext(UUID))).toEqual({
+    v: 1,
+    result: 'decided',
+    plan: { hangup: { cause: 'USER_BUSY' } },
+  });
+  const [received] = endpoint.received;
+  expect(JSON.parse(received?.body ?? '')).toEqual(asked.request);
+  const [request, route] = spans('POST', 'route');
+  expect(received?.head).toContain(`traceparent: 00-${traceId(UUID)}-${request?.spanId}-01`);
+  expect(request).toMatchObject({
+    name: 'POST',
+    kind: SpanKind.CLIENT,
+    traceId: traceId(UUID),
+    parent: route?.spanId,
+    status: { code: SpanStatusCode.UNSET },
+    attributes: {
+      'http.request.method': 'POST',
+      'url.scheme': 'http',
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(endpoint.url).port),
+      'http.response.status_code': 200,
+      'dialhook.result': 'decided',
+    },
+  });
+  expect(route).toMatchObject({
+    name: 'route',
+    kind: SpanKind.SERVER,
+    traceId: traceId(UUID),
+    parent: rootSpanId(UUID),
+    attributes: { 'dialhook.call': UUID, 'dialhook.node': 'fs1', 'dialhook.result': 'decided' },
+  });
+});
+
+test('a failure is on both spans by its result', async () => {
+  await using endpoint = await startEndpoint(({ socket }) => socket.write(http('503 No', '')));
+  await using caller = client();
+  await new Decider(caller, options, log).decide(decisionRequest(endpoint.url), callContext(UUID));
+  const error = { code: SpanStatusCode.ERROR, message: 'http_status' };
+  expect(spans('POST', 'route')).toMatchObject([
+    { status: error, attributes: { 'http.response.status_code': 503, 'dialhook.result': 'http_status' } },
+    { status: error, attributes: { 'dialhook.result': 'http_status' } },
+  ]);
+});
+
+test('GET by configuration', async () => {
+  await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
+  await using caller = client();
+  const decider = new Decider(caller, { ...options, method: 'GET' }, log);
+  expect((await decider.decide(decisionRequest(`${endpoint.url}?a=1`), callContext(UUID))).result).toBe(
+    'decided',
+  );
+  expect(endpoint.received[0]?.head).toMatch(
+    /^GET \/calls\?a=1&action=request&uuid=.*&variable_domain_name=example\.org HTTP/,
+  );
+});
+
+test('a request followed at once by word that nobody waits for it is not asked about', async () => {
+  await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
+  await using caller = client();
+  const decider = new Decider(caller, options, log);
+  const reply = decider.decide(decisionRequest(endpoint.url), callContext(UUID));
+  decider.abandon(UUID);
+  expect(await reply).toMatchObject({ result: 'router_timeout' });
+  expect(endpoint.connections).toEqual([]);
+});
+
+test('one call too many is answered with overloaded, and the place is free again afterwards', async () => {
+  await using endpoint = await startEndpoint();
+  await using caller = client();
+  const decider = new Decider(caller, { ...options, maxCallsInFlight: 1 }, log);
+  const short = { ...decisionRequest(endpoint.url), response_timeout_ms: SHORT_MS };
+  const [held, refused] = await Promise.all([
+    decider.decide(short, callContext(UUID)),
+    decider.decide(short, callContext(UUID)),
+  ]);
+  expect([held, refused]).toMatchObject([
+    { result: 'response_timeout' },
+    { result: 'overloaded', error: 'the router has 1 calls in hand already' },
+  ]);
+  expect(await decider.decide(short, callContext(UUID))).toMatchObject({ result: 'response_timeout' });
+});

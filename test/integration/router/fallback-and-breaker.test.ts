@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import { createLog } from '#libs/telemetry/log.ts';
+import { Breakers } from '#services/router/breakers.ts';
+import { Decider } from '#services/router/decide.ts';
+import { client, SHORT_MS } from '#test/support/router/calls.ts';
+import { http, startEndpoint } from '#test/support/router/endpoints.ts';
+import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
+
+const log = createLog('router-test', 'silent');
+const NO_BREAKER = { window: 20, restMs: 0 };
+const decided = { v: 1, result: 'decided', plan: { hangup: { cause: 'USER_BUSY' } } };
+
+const deciderWith = (caller: ReturnType<typeof client>, breaker = NO_BREAKER) =>
+  new Decider(caller, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
+
+test('the fallback is asked the same when the endpoint does not decide', async () => {
+  await using broken = await startEndpoint(({ socket }) => socket.write(http('500 Oops', '')));
+  await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
+  await using caller = client();
+  const asked = { ...decisionRequest(broken.url), fallback_url: fallback.url };
+  expect(await deciderWith(caller).decide(asked, callContext(UUID))).toEqual(decided);
+  expect(JSON.parse(fallback.received[0]?.body ?? '')).toEqual(asked.request);
+});
+
+test('the fallback is not asked when the endpoint decides', async () => {
+  await using good = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
+  await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
+  await using caller = client();
+  const asked = { ...decisionRequest(good.url), fallback_url: fallback.url };
+  expect(await deciderWith(caller).decide(asked, callContext(UUID))).toEqual(decided);
+  expect(fallback.received).toEqual([]);
+});
+
+test('both failing, the first reason is the result and the words tell of both', async () => {
+  await using broken = await startEndpoint(({ socket }) => socket.write(http('500 Oops', '')));
+  await using silent = await startEndpoint(() => {});
+  await using caller = client();
+  const asked = {
+    ...decisionRequest(broken.url),
+    connect_timeout_ms: SHORT_MS,
+    response_timeout_ms: SHORT_MS,
+    fallback_url: silent.url,
+  };
+  const reply = await deciderWith(caller).decide(asked, callContext(UUID));
+  expect(reply).toMatchObject({ result: 'http_status' });
+  expect('error' in reply && reply.error).toMatch(/500; fallback: .*/);
+});
+
+test('an endpoint that fails is no longer waited for, and asked again by one probe after its rest', async () => {
+  let healthy = false;
+  await using endpoint = await startEndpoint(({ socket }) =>
+    socket.write(healthy ? http('200 OK', HANGUP) : http('500 Oops', '')),
+  );
+  await using caller = client();
+  const restMs = 300;
+  const decider = deciderWith(caller, { window: 4, restMs });
+  const ask = async () => (await decider.decide(decisionRequest(endpoint.url), callContext(UUID))).result;
+  expect([await ask(), await ask()]).toEqual(['http_status', 'http_status']);
+  const failures = endpoint.received.length;
+  expect([await ask(), await ask()]).toEqual(['circuit_open', 'circuit_open']);
+  expect(endpoint.received).toHaveLength(failures);
+
+  healthy = true;
+  await expect.poll(ask, { timeout: 10_000, interval: 20 }).toBe('decided');
+  expect(await ask()).toBe('decided');
+});
+
+test('while one call probes, the others are refused at once', async () => {
+  const breakers = new Breakers({ window: 2, restMs: 1 });
+  const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
+  const fault = { ok: false, result: 'connect_timeout', error: '', timing } as const;
+  const url = 'http://endpoint/';
+  await breakers.call(url, async () => fault);
+  const probe = Promise.withResolvers<typeof fault>();
+  let probes = 0;
+  let probing: Promise<unknown> | undefined;
+  await expect
+    .poll(() => {
+      probing ??= undefined;
+      const call = breakers.call(url, () => {
+        probes++;
+        return probe.promise;
+      });
+      return Promise.race([call, Promise.resolve('waiting')]).then((first) => {
+        if (probes === 1 && first === 'waiting') probing = call;
+        return probes;
+      });
+    })
+    .toBe(1);
+  expect(await breakers.call(url, async () => fault)).toBeUndefined();
+  expect(probes).toBe(1);
+  probe.resolve(fault);
+  expect(await probing).toEqual(fault);
+});
+
+test('another endpoint is not affected', async () => {
+  const breakers = new Breakers({ window: 2, restMs: 60_000 });
+  const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
+  const fault = { ok: false, result: 'connection_failed', error: '', timing } as const;
+  await breakers.call('http://dead/', async () => fault);
+  expect(await breakers.call('http://dead/', async () => fault)).toBeUndefined();
+  expect(await breakers.call('http://other/', async () => fault)).toEqual(fault);
+});

@@ -1,0 +1,128 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { Endpoints } from '#libs/queue/endpoints.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import { createLog } from '#libs/telemetry/log.ts';
+import { Slots } from '#services/notifier/slots.ts';
+import { Breakers } from '#services/router/breakers.ts';
+import { Decider } from '#services/router/decide.ts';
+import { client } from '#test/support/router/calls.ts';
+import { decisionRequest, UUID } from '#test/support/router/requests.ts';
+import { collectedHeap } from '#test/support/security/memory.ts';
+import { startRedis } from '#test/support/servers/redis.ts';
+
+/** ORIGINS=1000000 is the long form. */
+const ORIGINS = Number(process.env['ORIGINS'] ?? 40_000);
+const WARM = 15_000;
+const MEBIBYTE = 2 ** 20;
+const LONG_MS = 1_800_000;
+
+/** Runs `work` for each of so many origins and returns by how much memory has grown since the first of them. */
+async function growth(
+  many: number,
+  work: (origin: string) => unknown,
+  warm = Math.min(WARM, many / 2),
+): Promise<number> {
+  let before = 0;
+  for (let n = 0; n < many; n++) {
+    if (n === warm) before = collectedHeap();
+    // Sockets that have ended are let go when the loop turns.
+    if (n % 20 === 0) await turn();
+    await work(`http://h${n}.example:${1 + (n % 65_000)}`);
+  }
+  await turn();
+  const grown = collectedHeap() - before;
+  if (many === ORIGINS) console.log(`${many} origins: ${(grown / MEBIBYTE).toFixed(2)} MiB more`);
+  return grown;
+}
+
+const FAILED = {
+  ok: false,
+  result: 'connection_failed',
+  error: 'x',
+  timing: { connectMs: 0, responseMs: 0, reused: false, phases: [] },
+} as const;
+
+it('breakers are kept of the last ten thousand', { timeout: LONG_MS }, async () => {
+  const breakers = new Breakers({ window: 20, restMs: 60_000 });
+  const fail = (url: string) => breakers.call(url, async () => FAILED);
+  expect(await growth(ORIGINS, fail)).toBeLessThan(2 * MEBIBYTE);
+  expect(breakers.size).toBe(10_000);
+});
+
+it('the breaker of an endpoint in use survives any number of others', async () => {
+  const breakers = new Breakers({ window: 2, restMs: 60_000 });
+  const fail = (url: string) => breakers.call(url, async () => FAILED);
+  await fail('http://crm/');
+  for (let n = 0; n < 15_000; n++) {
+    await fail(`http://h${n}/`);
+    if (n % 5_000 === 0) await fail('http://crm/');
+  }
+  expect(await fail('http://crm/')).toBeUndefined();
+});
+
+it('no breaker is kept of a name that no DNS can have', async () => {
+  const breakers = new Breakers({ window: 20, restMs: 60_000 });
+  const url = `http://${'x'.repeat(300_000)}/`;
+  expect(await breakers.call(url, async () => FAILED)).toEqual(FAILED);
+  expect(breakers.size).toBe(0);
+});
+
+it('a router that is asked for as many keeps no connection and no pool of any', {
+  timeout: LONG_MS,
+}, async () => {
+  await using caller = client({
+    lookup: async () => {
+      throw Object.assign(new Error('no'), { code: 'ENOTFOUND' });
+    },
+  });
+  const breaker = { window: 20, restMs: 60_000 };
+  const log = createLog('test', 'silent');
+  const decider = new Decider(caller, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
+  const parent = callContext(UUID);
+  const results = new Set<string>();
+  const ask = async (origin: string) => {
+    results.add((await decider.decide(decisionRequest(`${origin}/`), parent)).result);
+  };
+  expect(await growth(ORIGINS, ask)).toBeLessThan(4 * MEBIBYTE);
+  expect([[...results], caller.size]).toEqual([['connection_failed'], { origins: 0, idle: 0 }]);
+});
+
+it('a notifier holds slots of those alone that it is calling', { timeout: LONG_MS }, async () => {
+  const slots = new Slots(256);
+  const attempt = (origin: string) => {
+    if (slots.enter(origin, 0, 0) === 0) slots.leave(origin, 1);
+  };
+  expect(await growth(ORIGINS, attempt)).toBeLessThan(MEBIBYTE);
+  expect(slots.enter('http://crm', 0, 0)).toBe(0);
+});
+
+it('Redis is told of the failures of ten thousand, and what an operator has switched off stays off', {
+  timeout: LONG_MS,
+}, async () => {
+  const server = await startRedis();
+  const redis = new Redis(server.url);
+  try {
+    const endpoints = new Endpoints(redis, 'dialhook');
+    await endpoints.switchOff('http://off.example');
+    const rules = { attemptMs: 1, offAfterMs: 1e9, forgetMs: 1e9 };
+    const memory = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+    let before = 0;
+    for (let n = 0; n < ORIGINS; n += 1_000) {
+      if (n === 20_000) before = await memory();
+      await Promise.all(
+        Array.from({ length: 1_000 }, (_, at) =>
+          endpoints.failed(`http://h${n + at}.example`, { probe: false, error: 'x', throttleMs: 1 }, rules),
+        ),
+      );
+    }
+    expect(await redis.scard('dialhook:endpoints')).toBe(10_000);
+    expect(await redis.dbsize()).toBe(10_001);
+    expect((await memory()) - before).toBeLessThan(2 * MEBIBYTE);
+    expect(await endpoints.enter('http://off.example', rules)).toEqual({ kind: 'off' });
+  } finally {
+    redis.disconnect();
+    await server.stop();
+  }
+});

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** What a process of its own writes that makes a log and then does `body`. */
+function written(level: string, body: string): Record<string, unknown>[] {
+  const script = `
+    import { aboutCall, createLog } from '${ROOT}/libs/telemetry/log.ts';
+    const log = createLog('test', '${level}');
+    ${body}`;
+  const options = ['--input-type=module-typescript', '--eval', script];
+  const { stdout } = spawnSync(process.execPath, options, { encoding: 'utf8', cwd: ROOT });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+describe('a log', () => {
+  it('writes lines that say when, how bad, who and what', () => {
+    expect(written('info', `log.debug('no'); log.info({ a: 1 }, 'yes');`)).toEqual([
+      { level: 'info', time: expect.stringMatching(/^\d{4}-.*Z$/), service: 'test', a: 1, message: 'yes' },
+    ]);
+  });
+
+  it('names the call, its trace and its node', () => {
+    const uuid = 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f';
+    expect(written('info', `log.info(aboutCall('${uuid}', 'fs1'), 'hello');`)).toMatchObject([
+      { call: uuid, trace_id: uuid.replaceAll('-', ''), node: 'fs1', message: 'hello' },
+    ]);
+  });
+
+  it('hides what is secret', () => {
+    const [line] = written(
+      'info',
+      `log.info({ login: { user: 'me', password: 'x', secret: 'y' } }, 'login');`,
+    );
+    expect(line).toMatchObject({ login: { user: 'me', password: '[secret]', secret: '[secret]' } });
+  });
+
+  it('has written a line when the call returns, whatever becomes of the process', () => {
+    for (let run = 0; run < 5; run++)
+      expect(written('info', `log.info('last words'); process.kill(process.pid, 'SIGKILL');`)).toMatchObject([
+        { message: 'last words' },
+      ]);
+  });
+});

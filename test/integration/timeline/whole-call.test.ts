@@ -1,0 +1,162 @@
+import { type JsMsg, jetstream } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { timelineSubject } from '#libs/bus/timeline.ts';
+import { BUS } from '#libs/contract/messages.ts';
+import { ServiceStatus } from '#libs/contract/status.ts';
+import { TimelineStep } from '#libs/contract/timeline.ts';
+import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
+import type { Callee, CallScript } from '#test/support/cases/switch.ts';
+import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
+
+const TIMEOUT_MS = 15_000;
+const CALLER = { number: '13812345678', name: 'Alice' };
+const DIAL = '{"variables":{"x":"Alice"},"dial":{"type":"gateway","number":"123456","gateway":"gw"}}';
+
+describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
+  let nats: NatsServer;
+  let client: NatsConnection;
+  let one: SimulatedSwitch;
+  let cluster: TestCluster;
+  const statuses: ServiceStatus[] = [];
+
+  beforeAll(async () => {
+    nats = await startNats();
+    client = await connect({ servers: nats.url });
+    client.subscribe(BUS.status, {
+      callback: (_, message) => void statuses.push(ServiceStatus.parse(message.json())),
+    });
+    await client.flush();
+    vi.stubEnv('NATS_URL', nats.url);
+    one = await simulatedSwitch();
+    cluster = await startTestCluster(one, () => ({ LOG_NUMBERS: numbers }));
+    vi.unstubAllEnvs();
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    await one?.stop();
+    await client?.close();
+    await nats?.stop();
+  });
+
+  const place = (callees: Readonly<Record<string, Callee>>, more: Partial<CallScript> = {}) =>
+    one.call({
+      caller: CALLER,
+      destination: '05557777',
+      ctiBridge: cluster.url.replace('http://', 'http://user:password@'),
+      socket: cluster.socket,
+      fallback: 'sofia/gateway/gw/999',
+      callees,
+      ...more,
+    });
+
+  /** All that is kept of a call, as it was written. */
+  async function timelineOf(uuid: string): Promise<string[]> {
+    const consumer = await jetstream(client).consumers.get(BUS.timelineStream, {
+      filter_subjects: timelineSubject(uuid),
+    });
+    const { num_pending } = await consumer.info();
+    const texts: string[] = [];
+    if (num_pending === 0) return texts;
+    for await (const message of (await consumer.fetch({ max_messages: num_pending })) as AsyncIterable<JsMsg>)
+      texts.push(message.string());
+    return texts;
+  }
+  const name = (step: TimelineStep): string => {
+    if (step.step === 'told') return `told ${step.notification.action}`;
+    return step.step === 'attempted' ? `${step.outcome} ${step.notification.split('.').at(-1)}` : step.step;
+  };
+  const steps = (texts: readonly string[]) => texts.map((text) => TimelineStep.parse(JSON.parse(text)));
+  const stepsOf = (uuid: string, expected: readonly string[]) =>
+    vi.waitFor(
+      async () => {
+        const texts = await timelineOf(uuid);
+        expect(steps(texts).map(name).toSorted()).toEqual(expected.toSorted());
+        return texts;
+      },
+      { timeout: TIMEOUT_MS, interval: 200 },
+    );
+
+  it('an answered call leaves exactly its steps', async () => {
+    cluster.answer = () => ({ body: DIAL });
+    const { uuid } = await place({ '123456': { ringAt: 20, answerAt: 60 } }, { byeAt: 50 });
+    const told = ['ring', 'answer', 'hangup'];
+    const texts = await stepsOf(uuid, [
+      ...['taken', 'asked', 'decided'],
+      ...told.flatMap((action) => [`told ${action}`, `delivered ${action}`]),
+    ]);
+    const all = steps(texts);
+    const only = <S extends TimelineStep['step']>(which: S) =>
+      all.find(({ step }) => step === which) as Extract<TimelineStep, { step: S }>;
+    const endpoint = `${new URL(cluster.url).origin}/binding`;
+    expect(only('taken')).toMatchObject({ endpoint, node: 'node', by: expect.stringMatching(/^agent@/) });
+    expect(only('asked')).toMatchObject({ endpoint, fallback: false, result: 'decided', status: 200 });
+    expect(only('asked').phases).toMatchObject({
+      connect_ms: expect.any(Number),
+      ttfb_ms: expect.any(Number),
+    });
+    expect(only('decided')).toMatchObject({ result: 'decided', by: only('taken').by });
+    expect(only('decided').told.at(-1)).toBe('hangup');
+    expect(only('decided').told).toContainEqual(expect.stringMatching(/^bridge sofia\/gateway\/gw\/.{4}56$/));
+    expect(only('attempted')).toMatchObject({ endpoint, attempt: 1, status: 200 });
+    expect(new Set(all.map(({ by }) => by.split('@')[0]))).toEqual(new Set(['agent', 'router', 'notifier']));
+
+    expect(texts.join('\n')).not.toMatch(/user:password|shop=/);
+    if (numbers === 'masked') expect(texts.join('\n')).not.toMatch(/1381234|123456|5557777|Alice/);
+    else expect(only('asked').answer).toBe(DIAL);
+  });
+
+  it('a call that falls through says what was asked, and what FreeSWITCH was told', async () => {
+    cluster.answer = () => ({ status: 500, body: 'not today' });
+    const { uuid } = await place({}, {});
+    const texts = await stepsOf(uuid, ['taken', 'asked', 'decided', 'told hangup', 'delivered hangup']);
+    const decided = steps(texts).find(({ step }) => step === 'decided');
+    expect(decided).toMatchObject({
+      result: 'http_status',
+      told: [
+        'set dialhook_result=http_status',
+        expect.stringMatching(/^set dialhook_error=/),
+        expect.stringMatching(
+          /^export nolocal:cti_bridge=http:\/\/127[.]0[.]0[.]1:\d+\/binding 3000 3000 1$/,
+        ),
+      ],
+    });
+  });
+
+  it('a caller who gives up has been asked about, and FreeSWITCH told nothing', async () => {
+    cluster.answer = () => 'silent';
+    const { uuid } = await place({}, { cancelAt: 300 });
+    const texts = await stepsOf(uuid, ['taken', 'asked', 'decided', 'told hangup', 'delivered hangup']);
+    for (const step of steps(texts)) {
+      if (step.step === 'asked') expect(step).toMatchObject({ result: 'caller_gone' });
+      if (step.step === 'decided') expect(step).toMatchObject({ result: 'caller_gone', told: [] });
+    }
+  });
+
+  it('each process says that it is there, what it has in hand, and that it goes', async () => {
+    const services = () => new Set(statuses.filter(({ ready }) => ready).map(({ instance }) => instance));
+    await vi.waitFor(() => expect(services().size).toBe(4), { timeout: TIMEOUT_MS });
+    const busy = () =>
+      statuses.filter(({ service }) => service === 'router').flatMap(({ endpoints = [] }) => endpoints);
+    await vi.waitFor(() => expect(busy().length).toBeGreaterThan(0), { timeout: TIMEOUT_MS });
+    expect(busy()[0]).toMatchObject({ origin: new URL(cluster.url).origin, breaker: 'closed' });
+    const figures = (service: string) =>
+      Object.assign({}, ...statuses.filter((one) => one.service === service).map((one) => one.figures));
+    expect(figures('agent')).toMatchObject({
+      event_socket_up: 1,
+      notifications_buffered: 0,
+      timeline_dropped: 0,
+    });
+    expect(figures('notifier')).toMatchObject({
+      dead_letters: 0,
+      stream_lag: 0,
+      queue_waiting: expect.any(Number),
+    });
+    await cluster.stop();
+    await vi.waitFor(() => {
+      for (const instance of services())
+        expect(statuses.findLast((one) => one.instance === instance)).toMatchObject({ ready: false });
+    });
+  });
+});

@@ -1,6 +1,0 @@
-import { describe } from 'vitest';
-import { freeswitchFound, realSwitch } from '#test/freeswitch/switch.ts';
-import { describeAttacks } from './attacks.ts';
-
-if (freeswitchFound()) describeAttacks('a real FreeSWITCH', realSwitch);
-else describe.skip('attacks on a real FreeSWITCH: there is no freeswitch on the PATH', () => {});

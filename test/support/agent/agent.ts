@@ -1,0 +1,115 @@
+import { pino } from 'pino';
+import { Bus } from '#libs/bus/connection.ts';
+import { openTimeline, type TimelinePublisher } from '#libs/bus/timeline.ts';
+import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { InboundConnection } from '#libs/esl/inbound.ts';
+import { OutboundServer } from '#libs/esl/outbound.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { type AgentConfig, readAgentConfig } from '#services/agent/config.ts';
+import { Decider, type Remember } from '#services/agent/decide.ts';
+import { EVENTS, FILTERS } from '#services/agent/notification.ts';
+import { Progress } from '#services/agent/progress.ts';
+
+export interface LogLine {
+  readonly level: number;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/** A log that keeps its lines. */
+export function keptLog(lines: LogLine[] = []) {
+  const log = pino(
+    { level: 'trace', messageKey: 'message' },
+    { write: (line) => lines.push(JSON.parse(line)) },
+  );
+  return { log, lines };
+}
+
+/** The half of an agent that takes calls, over real sockets and a real NATS. */
+export interface CallTaker {
+  readonly port: number;
+  readonly size: () => number;
+  readonly timeline: TimelinePublisher;
+  readonly decider: Decider;
+  readonly connected: () => boolean;
+  readonly lines: LogLine[];
+  readonly errors: Error[];
+  stop(): Promise<void>;
+}
+
+export async function takeCalls(
+  natsUrl: string,
+  env: NodeJS.ProcessEnv = {},
+  remember?: Remember,
+): Promise<CallTaker> {
+  const { log, lines } = keptLog();
+  const lifecycle = new Lifecycle(log, 5_000);
+  const bus = await Bus.connect(natsUrl, 'agent', lifecycle, log);
+  const errors: Error[] = [];
+  const config = readAgentConfig(env);
+  const timeline = openTimeline(bus, 'agent', config, lifecycle);
+  const decider = new Decider(bus, config, log, remember, timeline);
+  const server = await OutboundServer.listen({
+    host: '127.0.0.1',
+    port: 0,
+    mark: TAG_CALL,
+    readAhead: 'cti_bridge',
+    onCall: (call) => decider.handle(call),
+    onRefused: (_, why) => errors.push(new Error(why)),
+    onError: (error) => errors.push(error),
+  });
+  lifecycle.onStop('socket', () => server.close());
+  return {
+    port: server.port,
+    size: () => server.size,
+    timeline,
+    decider,
+    connected: () => bus.connected,
+    lines,
+    errors,
+    stop: () => lifecycle.stop(),
+  };
+}
+
+/** The half of an agent that watches calls. */
+export interface Watcher {
+  readonly progress: Progress;
+  readonly lines: LogLine[];
+  readonly up: () => boolean;
+  /** Resolves when all that FreeSWITCH wrote before its answer has been taken in. */
+  readonly allTaken: () => Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function watchCalls(
+  natsUrl: string,
+  freeSwitchPort: number,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Watcher> {
+  const { log, lines } = keptLog();
+  const lifecycle = new Lifecycle(log, 5_000);
+  const bus = await Bus.connect(natsUrl, 'agent', lifecycle, log);
+  const config: AgentConfig = readAgentConfig(env);
+  const progress = new Progress(bus, config, log);
+  lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(5_000)));
+  const events = new InboundConnection({
+    host: '127.0.0.1',
+    port: freeSwitchPort,
+    user: undefined,
+    password: 'ClueCon',
+    events: EVENTS,
+    filters: FILTERS,
+    onEvent: (event) => progress.take(event),
+    onUp: () => log.info('up'),
+    onDown: (err) => log.warn({ err }, 'down'),
+    onFault: (err) => log.error({ err }, 'fault'),
+  });
+  lifecycle.onStop('event socket', () => events.close());
+  return {
+    progress,
+    lines,
+    up: () => events.up,
+    allTaken: () => events.api('status'),
+    stop: () => lifecycle.stop(),
+  };
+}

@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Bus } from '#libs/bus/connection.ts';
+import { ensureProgressStream } from '#libs/bus/progress.ts';
+import type { Notification } from '#libs/contract/endpoint.ts';
+import { BUS, LiveCall, ProgressEvent } from '#libs/contract/messages.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import type { NatsServer } from '#test/support/servers/nats.ts';
+import { keptLog, type LogLine } from './agent.ts';
+
+const AT_ONCE = 200;
+const LIMITS = { replicas: 1, maxBytes: 64 << 20, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
+
+/** Waits for something to become true. The test's own time limit ends a wait in vain. */
+export async function eventually<T>(
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    await sleep(5);
+  }
+}
+
+/** What a test sees of the bus: the notifications that JetStream keeps, and the live calls. */
+export class BusView {
+  readonly bus: Bus;
+  readonly #lifecycle: Lifecycle;
+
+  private constructor(bus: Bus, lifecycle: Lifecycle) {
+    this.bus = bus;
+    this.#lifecycle = lifecycle;
+  }
+
+  static async open(nats: Pick<NatsServer, 'url'>): Promise<BusView> {
+    const { log } = keptLog();
+    const lifecycle = new Lifecycle(log, 5_000);
+    const bus = await Bus.connect(nats.url, 'test', lifecycle, log);
+    await ensureProgressStream(bus, LIMITS);
+    return new BusView(bus, lifecycle);
+  }
+
+  /** Everything published of a call, or of all, in order. */
+  async told(uuid?: string): Promise<Notification[]> {
+    const messages = await this.#messages(BUS.stream);
+    const all = messages.map((data) => ProgressEvent.parse(JSON.parse(data)).notification);
+    return uuid === undefined ? all : all.filter((notification) => notification.uuid === uuid);
+  }
+
+  async hangups(uuid?: string): Promise<Notification[]> {
+    return (await this.told(uuid)).filter(({ action }) => action === 'hangup');
+  }
+
+  async live(): Promise<LiveCall[]> {
+    return (await this.#messages(BUS.liveStream)).map((data) => LiveCall.parse(JSON.parse(data)));
+  }
+
+  async liveCount(): Promise<number> {
+    const manager = await jetstreamManager(this.bus.nats);
+    return manager.streams.info(BUS.liveStream).then(
+      ({ state }) => state.messages,
+      () => 0,
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#lifecycle.stop();
+  }
+
+  async #messages(stream: string): Promise<string[]> {
+    const manager = await jetstreamManager(this.bus.nats);
+    const info = await manager.streams.info(stream).catch(() => undefined);
+    if (!info) return [];
+    const { first_seq, last_seq } = info.state;
+    const found: string[] = [];
+    for (let from = Math.max(1, first_seq); from <= last_seq; from += AT_ONCE) {
+      const length = Math.min(AT_ONCE, last_seq - from + 1);
+      const some = Array.from({ length }, (_, n) => manager.streams.getMessage(stream, { seq: from + n }));
+      for (const message of await Promise.all(some)) if (message !== null) found.push(message.string());
+    }
+    return found;
+  }
+}
+
+/** A real agent in a process of its own. */
+export class AgentProcess {
+  readonly lines: LogLine[] = [];
+  readonly #child: ChildProcess;
+
+  private constructor(env: Record<string, string>) {
+    this.#child = spawn('node_modules/.bin/node', ['services/agent/main.ts'], {
+      env: { ...process.env, HEALTH_PORT: '0', SOCKET_PORT: '0', LOG_LEVEL: 'debug', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (this.#child.stdout)
+      createInterface(this.#child.stdout).on('line', (line) => this.lines.push(JSON.parse(line)));
+  }
+
+  /** Starts one; resolves when it takes calls and hears events. */
+  static async start(env: Record<string, string>): Promise<AgentProcess> {
+    const agent = new AgentProcess(env);
+    await eventually(() => {
+      if (agent.#child.exitCode !== null) throw new Error(`the agent ended with ${agent.#child.exitCode}`);
+      return agent.said('started') && agent.said('freeswitch: listening to events');
+    });
+    return agent;
+  }
+
+  get port(): number {
+    return Number(this.said('taking calls')?.['port']);
+  }
+
+  said(message: string): LogLine | undefined {
+    return this.lines.find((line) => line.message === message);
+  }
+
+  count(message: string): number {
+    return this.lines.filter((line) => line.message === message).length;
+  }
+
+  /** Ends as a crash does. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await ended;
+  }
+}

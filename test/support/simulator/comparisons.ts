@@ -1,0 +1,225 @@
+import type { Callee, CallScript } from '#test/support/cases/switch.ts';
+
+/** A call that is placed on both, with the applications that its agent gives it. */
+export interface Comparison {
+  readonly name: string;
+  readonly applications: readonly string[];
+  readonly callees?: Readonly<Record<string, Callee>>;
+  readonly more?: Partial<CallScript>;
+}
+
+const answers: Callee = { ringAt: 20, answerAt: 80 };
+const rings: Callee = { ringAt: 20 };
+const refuses = (status: number, at = 20): Callee => ({ refuse: { at, status } });
+
+export const COMPARISONS: readonly Comparison[] = [
+  ...[400, 403, 404, 408, 410, 480, 484, 486, 487, 488, 500, 501, 502, 503, 504, 600, 603, 604, 606].map(
+    (status): Comparison => ({
+      name: `the called side refuses with ${status}`,
+      applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+      callees: { 1: refuses(status) },
+    }),
+  ),
+  ...[1, 3, 17, 18, 19, 20, 21, 27, 28, 31, 34, 41, 58, 88, 102, 487, 602, 806, 808, 816].map(
+    (cause): Comparison => ({ name: `hangup ${cause}`, applications: [`hangup ${cause}`] }),
+  ),
+  ...[400, 404, 486, 499, 503, 603].map(
+    (status): Comparison => ({ name: `respond ${status}`, applications: [`respond ${status}`, 'hangup'] }),
+  ),
+  ...[
+    'error/user_busy',
+    'error/17',
+    'sofia/gateway/nosuch/1',
+    'sofia/gateway/gw',
+    'sofia/nosuch/1@10.0.0.9',
+    'nosuch/1',
+  ].map(
+    (endpoint): Comparison => ({
+      name: `bridge ${endpoint}`,
+      applications: [`bridge ${endpoint}`, 'hangup 21'],
+    }),
+  ),
+  { name: 'an unknown application', applications: ['nosuchapplication', 'hangup 17'] },
+  { name: 'no application', applications: ['set a=1'] },
+  { name: 'an extension without applications', applications: [] },
+  {
+    name: 'a list of causes to continue on',
+    applications: [
+      'set continue_on_fail=USER_BUSY,603',
+      'bridge sofia/gateway/gw/1',
+      'bridge sofia/gateway/gw/2',
+      'hangup 21',
+    ],
+    callees: { 1: refuses(486), 2: refuses(603) },
+  },
+  {
+    name: 'a status carried over from an attempt before',
+    applications: [
+      'set continue_on_fail=true',
+      'bridge sofia/gateway/gw/1',
+      'set call_timeout=2',
+      'bridge sofia/gateway/gw/2',
+      'hangup NO_ANSWER',
+    ],
+    callees: { 1: refuses(503), 2: rings },
+  },
+  {
+    name: 'failure_causes',
+    applications: ['set failure_causes=USER_BUSY', 'bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: refuses(404) },
+  },
+  {
+    name: 'nobody answers',
+    applications: ['set call_timeout=2', 'bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: rings },
+  },
+  {
+    name: 'nobody answers, and that ends the call',
+    applications: [
+      'set continue_on_fail=false',
+      'bridge {originate_timeout=2}sofia/gateway/gw/1',
+      'hangup 21',
+    ],
+    callees: { 1: {} },
+  },
+  {
+    name: 'no answer ends a sequence',
+    applications: ['bridge {originate_timeout=2}sofia/gateway/gw/1|sofia/gateway/gw/2', 'hangup 21'],
+    callees: { 1: rings, 2: answers },
+  },
+  {
+    name: 'a sequence that goes on after no answer',
+    applications: [
+      'bridge {originate_timeout=2,originate_continue_on_timeout=true}sofia/gateway/gw/1|sofia/gateway/gw/2',
+    ],
+    callees: { 1: rings, 2: answers },
+  },
+  {
+    name: 'a sequence of failures',
+    applications: ['bridge sofia/gateway/gw/1|sofia/gateway/nosuch/5|sofia/gateway/gw2/2', 'hangup 21'],
+    callees: { 1: refuses(486), 2: refuses(404) },
+  },
+  {
+    name: 'a sequence whose last leg cannot be made',
+    applications: ['bridge sofia/gateway/gw/1|sofia/gateway/nosuch/5', 'hangup 21'],
+    callees: { 1: refuses(486) },
+  },
+  {
+    name: 'all at once, all refuse',
+    applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2', 'hangup 21'],
+    callees: { 1: refuses(486, 150), 2: refuses(404, 50) },
+  },
+  {
+    name: 'all at once, the second answers',
+    applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2'],
+    callees: { 1: rings, 2: { ringAt: 40, answerAt: 150 } },
+  },
+  {
+    name: 'all at once, one cannot be made',
+    applications: ['bridge sofia/gateway/nosuch/1,sofia/gateway/gw2/2'],
+    callees: { 2: answers },
+  },
+  {
+    name: 'early media connects at once',
+    applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2', 'hangup 21'],
+    callees: { 1: { mediaAt: 30, answerAt: 300 }, 2: answers },
+  },
+  {
+    name: 'early media and then a refusal',
+    applications: ['bridge sofia/gateway/gw/1|sofia/gateway/gw2/2', 'hangup 21'],
+    callees: { 1: { mediaAt: 30, ...refuses(486, 200) }, 2: answers },
+  },
+  {
+    name: 'early media ignored',
+    applications: ['bridge {ignore_early_media=true}sofia/gateway/gw/1|sofia/gateway/gw2/2', 'hangup 21'],
+    callees: { 1: { mediaAt: 30, ...refuses(486, 200) }, 2: answers },
+  },
+  {
+    name: 'early media counts as ringing',
+    applications: ['bridge {ignore_early_media=ring_ready}sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { mediaAt: 30, answerAt: 200 } },
+  },
+  {
+    name: 'the caller gives up while it rings',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: rings },
+    more: { cancelAt: 300 },
+  },
+  {
+    name: 'the caller gives up during early media',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { mediaAt: 20 } },
+    more: { cancelAt: 300 },
+  },
+  {
+    name: 'the called side hangs up, the dialplan goes on',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { ...answers, hangsUpAt: 250 } },
+  },
+  {
+    name: 'the called side hangs up, and that ends the call',
+    applications: ['set hangup_after_bridge=true', 'bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { ...answers, hangsUpAt: 250 } },
+  },
+  {
+    name: 'the caller hangs up',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: answers },
+    more: { byeAt: 150 },
+  },
+  {
+    name: 'answered without a bridge',
+    applications: ['answer', 'sleep 100', 'hangup 17'],
+  },
+  {
+    name: 'exports, braces and brackets',
+    applications: [
+      'export nolocal:origination_caller_id_number=555',
+      'export nolocal:absolute_codec_string=PCMA,PCMU',
+      "bridge {origination_caller_id_name='B, C',x=1}[origination_caller_id_number=556]sofia/gateway/gw/1",
+    ],
+    callees: { 1: answers },
+  },
+  {
+    name: 'braces and brackets disagree',
+    applications: ['bridge {absolute_codec_string=PCMA}[absolute_codec_string=PCMU]sofia/gateway/gw/1'],
+    callees: { 1: answers },
+  },
+  {
+    name: 'a delimiter of its own',
+    applications: [
+      'bridge {^^;absolute_codec_string=PCMA,PCMU;origination_caller_id_number=7}sofia/gateway/gw/1',
+    ],
+    callees: { 1: answers },
+  },
+  {
+    name: 'commas inside brackets',
+    applications: [
+      'bridge [absolute_codec_string=PCMA\\,PCMU]sofia/gateway/gw/1|[^^:absolute_codec_string=PCMA,PCMU]sofia/gateway/gw/2|' +
+        "[absolute_codec_string='PCMA,PCMU']sofia/gateway/gw/3",
+    ],
+    callees: { 1: refuses(486), 2: refuses(486), 3: refuses(486) },
+  },
+  { name: 'braces that are not closed', applications: ['bridge {x=1', 'hangup 21'] },
+  {
+    name: 'leg_timeout',
+    applications: ['bridge [leg_timeout=1]sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: rings },
+  },
+  {
+    name: 'progress_timeout',
+    applications: ['bridge {progress_timeout=1}sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: {} },
+  },
+  {
+    name: 'an application with a backslash before a quote',
+    applications: ["set a=\\'", 'hangup 17'],
+  },
+  {
+    name: 'through a profile',
+    applications: ['bridge sofia/external/158@10.0.0.9:5060'],
+    callees: { 158: answers },
+  },
+  { name: 'a user', applications: ['bridge user/1000', 'hangup 21'], callees: { 1000: answers } },
+  { name: 'a user who is not there', applications: ['bridge user/4711', 'hangup 21'] },
+];

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { readAgentConfig } from '#services/agent/config.ts';
+
+describe('readAgentConfig', () => {
+  it('takes a FreeSWITCH and a NATS on the same machine for granted', () => {
+    expect(readAgentConfig({})).toMatchObject({
+      NATS_URL: 'nats://127.0.0.1:4222',
+      LOG_LEVEL: 'info',
+      HEALTH_HOST: '127.0.0.1',
+      HEALTH_PORT: 9101,
+      STOP_DEADLINE_MS: 20_000,
+      FREESWITCH_HOST: '127.0.0.1',
+      FREESWITCH_PORT: 8021,
+      FREESWITCH_PASSWORD: 'ClueCon',
+      SOCKET_HOST: '127.0.0.1',
+      SOCKET_PORT: 8084,
+      FINAL_CAUSES: ['BUSY_EVERYWHERE', 'DECLINE', 'DOES_NOT_EXIST_ANYWHERE', 'NOT_ACCEPTABLE', 'UNWANTED'],
+      MAX_REQUESTS_PER_CALL: 5,
+      REQUEST_VARIABLES: ['domain_name', 'sip_user_agent', 'sip_from_host', 'sip_to_user', 'sip_h_X-*'],
+      MAX_CALLS_DECIDING: 2_000,
+      MAX_BUFFERED_NOTIFICATIONS: 100_000,
+    });
+  });
+
+  it.each([
+    [{ FREESWITCH_USER: 'agent@pbx' }, { FREESWITCH_USER: 'agent@pbx' }],
+    [{ REQUEST_VARIABLES: ' a , b,' }, { REQUEST_VARIABLES: ['a', 'b'] }],
+    [{ FINAL_CAUSES: '17, decline' }, { FINAL_CAUSES: ['USER_BUSY', 'DECLINE'] }],
+    [{ FINAL_CAUSES: ',' }, { FINAL_CAUSES: [] }],
+    [
+      { DEFAULT_DECISION: '{"dial":{"type":"hangup","cause":41}}' },
+      { DEFAULT_DECISION: { hangup: { cause: 'NORMAL_TEMPORARY_FAILURE' } } },
+    ],
+    [{ SIP_DOMAIN: 'pbx.example' }, { SIP_DOMAIN: 'pbx.example' }],
+    [{ NATS_URL: 'nats://a:4222,tls://b' }, { NATS_URL: 'nats://a:4222,tls://b' }],
+    [{ SOCKET_PORT: '0' }, { SOCKET_PORT: 0 }],
+  ])('%j', (env, config) => expect(readAgentConfig(env)).toMatchObject(config));
+
+  it.each([
+    [{ FREESWITCH_USER: 'agent' }, 'FREESWITCH_USER must be written user@domain (it is "agent")'],
+    [{ FREESWITCH_USER: 'a:b@c' }, 'FREESWITCH_USER must be written user@domain (it is "a:b@c")'],
+    [{ SOCKET_PORT: '65536' }, 'SOCKET_PORT must be a whole number from 0 to 65535 (it is "65536")'],
+    [
+      { DEFAULT_ENDPOINT_URL: 'ftp://x' },
+      'DEFAULT_ENDPOINT_URL must be a URL that starts with http:// or https://',
+    ],
+    [{ FINAL_CAUSES: '17,busy' }, 'FINAL_CAUSES must be hangup causes of FreeSWITCH: busy is none'],
+    [{ DEFAULT_DECISION: '{' }, 'DEFAULT_DECISION is not a decision: '],
+    [{ DEFAULT_DECISION: '{}' }, 'DEFAULT_DECISION is not a decision: dial must be a target'],
+    [
+      { DEFAULT_DECISION: '{"dial":{"type":"dialstring","dialstring":"x"}}' },
+      'DEFAULT_DECISION is not a decision: dial.dialstring: must be sofia/',
+    ],
+    [{ SIP_DOMAIN: 'a b' }, 'SIP_DOMAIN must be HOST or HOST:PORT'],
+    [{ MAX_CALLS_DECIDING: '0' }, 'MAX_CALLS_DECIDING must be a whole number from 1 to 100000'],
+  ])('refuses %j', (env, words) => expect(() => readAgentConfig(env)).toThrow(words));
+});

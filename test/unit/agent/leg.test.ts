@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { endedLeg } from '#services/agent/leg.ts';
+import { readEvent } from '#services/agent/notification.ts';
+import { recordedEvents } from '#test/support/esl/recordings.ts';
+
+const legsOf = (name: string) => recordedEvents(name).flatMap((event) => endedLeg(event, undefined) ?? []);
+
+describe('the legs of the calls that a real FreeSWITCH has placed', () => {
+  it.each([
+    ['answered', ['123456 NORMAL_CLEARING ring progress answer']],
+    ['busy', ['123456 USER_BUSY']],
+    ['caller-gives-up-ringing', ['123456 ORIGINATOR_CANCEL ring']],
+    ['gateway-unknown', []],
+  ])('%s', (name, expected) => {
+    const legs = legsOf(name);
+    expect(
+      legs.map(({ number, cause, events }) =>
+        [number, cause, ...events.map((event) => event.name)].join(' '),
+      ),
+    ).toEqual(expected);
+    for (const { start, end, events } of legs) {
+      const times = [start, ...events.map(({ time }) => time), end].map((time) => time.getTime());
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+    }
+  });
+
+  it('failed over: one leg after the other, each under its own uuid', () => {
+    const legs = legsOf('sequential-failover');
+    expect(legs).toHaveLength(2);
+    const [first, second] = legs;
+    expect(first?.leg).not.toBe(second?.leg);
+    expect(first?.uuid).toBe(second?.uuid);
+    expect(Number(first?.end)).toBeLessThanOrEqual(Number(second?.start));
+  });
+
+  it("are none of the caller's, and are no notifications", () => {
+    const settings = { nodeName: undefined, defaultUrl: 'http://crm/' };
+    for (const event of recordedEvents('answered'))
+      if (endedLeg(event, undefined)) expect(readEvent(event, settings)).toBeUndefined();
+    expect(legsOf('answered').every(({ leg, uuid }) => leg !== uuid)).toBe(true);
+  });
+});

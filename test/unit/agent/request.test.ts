@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { EndpointRequest } from '#libs/contract/endpoint.ts';
+import { DecisionRequest } from '#libs/contract/messages.ts';
+import { parseHeaders } from '#libs/esl/frames.ts';
+import {
+  attemptOf,
+  decisionRequest,
+  endpointOf,
+  endpointRequest,
+  header,
+  isoTime,
+  nodeName,
+  variable,
+} from '#services/agent/request.ts';
+import { tried } from '#services/agent/tried.ts';
+import { framesOf, RECORDINGS, recorded } from '#test/support/esl/recordings.ts';
+
+const connectReply = (name: string) =>
+  parseHeaders(framesOf(recorded(name, 'outbound.from-freeswitch'))[0]?.toString() ?? '');
+
+describe('endpointRequest', () => {
+  it.each(RECORDINGS)('reads the channel data of %s', (name) => {
+    const data = connectReply(name);
+    const request = endpointRequest(data, 'vm', ['sip_from_user', 'nothing']);
+    expect(request).toEqual({
+      action: 'request',
+      uuid: data['Unique-ID'],
+      node: 'vm',
+      time: expect.stringMatching(/^2026-11-23T18:2\d:\d\d\.\d{3}Z$/),
+      caller_id_number: '13800138000',
+      caller_id_name: "张三 O'Brien 100%",
+      destination_number: '0555',
+      context: 'default',
+      network_addr: '127.0.0.1',
+      sip_call_id: data['variable_sip_call_id'],
+      attempt: 1,
+      tried: [],
+      variables: { sip_from_user: '13800138000' },
+    });
+    expect(request.sip_call_id).not.toBe('');
+    expect(EndpointRequest.parse(request)).toEqual(request);
+  });
+
+  it('takes along the variables asked for', () => {
+    const data = {
+      'Event-Date-Timestamp': '0',
+      variable_domain_name: 'pbx',
+      'variable_sip_h_X-Account': '7',
+      'variable_sip_h_X-Tenant': ['a', 'b'],
+      variable_sip_h: 'no',
+      variable_secret: 'no',
+      'sip_h_X-Fake': 'no',
+    };
+    const selected = (wanted: string[]) => endpointRequest(data, '', wanted).variables;
+    expect(selected(['domain_name', 'sip_h_X-*', 'missing'])).toEqual({
+      domain_name: 'pbx',
+      'sip_h_X-Account': '7',
+      'sip_h_X-Tenant': 'a',
+    });
+    expect(selected([])).toEqual({});
+  });
+});
+
+describe('decisionRequest', () => {
+  it('gives the router as long as the endpoint has', () => {
+    const endpoint = { url: 'http://crm/', connectTimeoutMs: 100, responseTimeoutMs: 200, notify: true };
+    const request = endpointRequest(connectReply('answered'), 'vm', []);
+    const message = decisionRequest(request, endpoint, undefined);
+    expect(message).toEqual({
+      v: 1,
+      url: 'http://crm/',
+      connect_timeout_ms: 100,
+      response_timeout_ms: 200,
+      request,
+    });
+    expect(DecisionRequest.parse(message)).toEqual(message);
+  });
+
+  it("falls back on the call's own URL, else on the configured one", () => {
+    const endpoint = { url: 'http://crm/', connectTimeoutMs: 1, responseTimeoutMs: 2, notify: true };
+    const request = endpointRequest(connectReply('answered'), 'vm', []);
+    const fallback = (own: object, configured: string | undefined) =>
+      decisionRequest(request, { ...endpoint, ...own }, configured).fallback_url;
+    expect(fallback({ fallbackUrl: 'http://own/' }, 'http://configured/')).toBe('http://own/');
+    expect(fallback({}, 'http://configured/')).toBe('http://configured/');
+    expect(fallback({}, undefined)).toBeUndefined();
+  });
+});
+
+describe('a call asked about again', () => {
+  it.each([
+    [{}, 1],
+    [{ variable_dialhook_attempt: '3' }, 3],
+    [{ variable_dialhook_attempt: '0' }, 1],
+    [{ variable_dialhook_attempt: 'many' }, 1],
+  ])('%j is attempt %i', (data, attempt) => expect(attemptOf(data)).toBe(attempt));
+
+  const one = { leg: 'a', number: '1', cause: 'USER_BUSY' };
+  const two = { leg: 'b', number: '2', cause: '' };
+  it.each([
+    ['nothing', {}, []],
+    ['one leg', { variable_originated_legs: 'a;x;1', variable_originate_causes: 'a;USER_BUSY' }, [one]],
+    [
+      'several, in channel data',
+      { variable_originated_legs: 'ARRAY::a;x;1|:b;y;2', variable_originate_causes: 'a;USER_BUSY' },
+      [one, two],
+    ],
+    [
+      'several, in an event',
+      { variable_originated_legs: ['a;x;1', 'b;y;2'], variable_originate_causes: ['a;USER_BUSY'] },
+      [one, two],
+    ],
+    ['one leg named twice', { variable_originated_legs: ['b;y;2', 'b;y;2'] }, [two]],
+  ])('has tried %s', (_, data, legs) => expect(tried(data)).toEqual(legs));
+});
+
+describe('endpointOf', () => {
+  it.each([
+    ['http://a/ 1 2 0', 'http://b/', 'http://a/'],
+    ['', 'http://b/', 'http://b/'],
+  ])('"%s", else %s', (text, defaultUrl, url) =>
+    expect(endpointOf(text, defaultUrl)).toMatchObject({ ok: true, endpoint: { url } }),
+  );
+
+  it.each([
+    ['', undefined],
+    ['nonsense', 'http://b/'],
+  ])('"%s" with %s is an error', (text, defaultUrl) => expect(endpointOf(text, defaultUrl).ok).toBe(false));
+});
+
+describe('channel data', () => {
+  it('reads headers and variables', () => {
+    const data = { a: '1', b: ['2', '3'], variable_c: '4', d: [] };
+    expect([header(data, 'a'), header(data, 'b'), header(data, 'd'), header(data, 'x')]).toEqual([
+      '1',
+      '2',
+      '',
+      '',
+    ]);
+    expect([variable(data, 'c'), variable(data, 'a')]).toEqual(['4', '']);
+  });
+
+  it.each([
+    [{ 'FreeSWITCH-Switchname': 'sw', 'FreeSWITCH-Hostname': 'host' }, 'mine', 'mine'],
+    [{ 'FreeSWITCH-Switchname': 'sw', 'FreeSWITCH-Hostname': 'host' }, undefined, 'sw'],
+    [{ 'FreeSWITCH-Hostname': 'host' }, undefined, 'host'],
+    [{}, undefined, ''],
+  ])('node of %j, configured %s', (data, configured, name) => expect(nodeName(data, configured)).toBe(name));
+
+  it('turns microseconds into a time', () => {
+    expect(isoTime('1795458426595100')).toBe('2026-11-23T18:27:06.595Z');
+    expect(() => isoTime('soon')).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,250 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
+import { Decision } from '#libs/contract/decision.ts';
+import type { Plan } from '#libs/contract/plan.ts';
+import { dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
+import { PlanError, planOf } from '#libs/dialplan/plan.ts';
+import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
+import { parseDialString } from '#libs/simulator/dial-string.ts';
+import { applicationsOf, exportsOf, packetsOf, readPacket } from '#test/support/dialplan/freeswitch.ts';
+import { channelData, OK, Peer } from '#test/support/esl/peer.ts';
+
+/** Whatever an endpoint writes, FreeSWITCH must read what was meant and nothing else, by its own rules. */
+
+let server: OutboundServer;
+let peer: Peer;
+let call: OutboundCall;
+
+beforeAll(async () => {
+  const { promise: accepted, resolve } = Promise.withResolvers<OutboundCall>();
+  server = await OutboundServer.listen({
+    host: '127.0.0.1',
+    port: 0,
+    onCall: (one) => {
+      resolve(one);
+      return new Promise((over) => one.gone.addEventListener('abort', () => over()));
+    },
+    onRefused: () => {},
+    onError: () => {},
+  });
+  peer = await Peer.dial(server.port);
+  await peer.answer(channelData({}));
+  call = await accepted;
+});
+afterAll(async () => {
+  peer.end();
+  await server.close();
+});
+
+/** Sends, and answers, one list and its exit; the bytes that FreeSWITCH saw. */
+async function written(applications: readonly { name: string; data: string }[]): Promise<string> {
+  const sent = call.runAndRelease(applications);
+  const packets = await peer.answer(OK, OK);
+  await sent;
+  expect(peer.unfinished).toBe('');
+  return `${packets.join('\n\n')}\n\n`;
+}
+
+const HOSTILE = [
+  ...['\n', '\r', '\0', '\n\n', '\napplication: system reboot', '\n\nexit\n\n', ': ', '\u2028', '\u0085'],
+  ...[
+    '${system(reboot)}',
+    '$${x}',
+    '$',
+    '{',
+    '}',
+    '[',
+    ']',
+    '<',
+    '>',
+    '^^',
+    ';',
+    ',',
+    '|',
+    ':_:',
+    '=',
+    "\\'",
+  ],
+  ...[
+    "'",
+    '"',
+    '\\',
+    '%0a',
+    '%',
+    ' ',
+    '\t',
+    'ARRAY::a|:b',
+    'nolocal:',
+    '~',
+    '张三',
+    "O'Brien",
+    '100%',
+    '@',
+    '/',
+  ],
+];
+const piece = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('a', 'b1', '123456', 'gw', 'x y', '.', '-', '_') },
+  { weight: 2, arbitrary: fc.constantFrom(...HOSTILE) },
+  fc.string({ unit: 'binary', maxLength: 4 }),
+);
+const text = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(''));
+const plain = (characters: string, maxLength = 12) =>
+  fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength });
+const mostly = (good: fc.Arbitrary<string>) => fc.oneof({ weight: 9, arbitrary: good }, text);
+
+const number = mostly(plain('0123456789*#+_.-'));
+const name = mostly(plain('abcdefgh0123_'));
+const value = fc.oneof(text, fc.integer(), fc.boolean());
+const bracketed = fc
+  .array(fc.tuple(mostly(plain('abcxyz_')), text), { minLength: 1, maxLength: 3 })
+  .map((pairs) => pairs.map(([key, one]) => `${key}=${one}`).join(','));
+const leg = fc
+  .tuple(fc.option(bracketed, { nil: undefined, freq: 4 }), fc.constantFrom('gw', 'gw2'), number)
+  .map(
+    ([variables, gateway, to]) =>
+      `${variables === undefined ? '' : `[${variables}]`}sofia/gateway/${gateway}/${to}`,
+  );
+const dialString = fc
+  .tuple(
+    fc.option(bracketed, { nil: undefined, freq: 3 }),
+    fc.array(leg, { minLength: 1, maxLength: 4 }),
+    fc.constantFrom(',', '|'),
+  )
+  .map(
+    ([variables, legs, separator]) =>
+      `${variables === undefined ? '' : `{${variables}}`}${legs.join(separator)}`,
+  );
+const target = fc.oneof(
+  fc.record({ type: fc.constant('gateway'), number, gateway: name }),
+  fc.record({ type: fc.constant('ip'), number, ip: mostly(fc.ipV4()), sofia: name }),
+  fc.record({ type: fc.constant('dialstring'), dialstring: dialString }),
+);
+const decision = fc.record({
+  variables: fc.dictionary(mostly(plain('abcdefghijk_')), value, { maxKeys: 4 }),
+  dial: fc.oneof(
+    target,
+    fc.array(target, { minLength: 1, maxLength: 3 }),
+    fc.record({ type: fc.constant('hangup'), cause: fc.oneof(fc.constantFrom(16, 17, 'USER_BUSY'), text) }),
+  ),
+  strategy: fc.constantFrom('sequential', 'simultaneous'),
+});
+
+/** The plan of what an endpoint answered, or nothing when it is refused. */
+function planned(answer: unknown): Plan | undefined {
+  const read = Decision.safeParse(answer);
+  if (!read.success) return undefined;
+  try {
+    return planOf(read.data);
+  } catch (error) {
+    if (error instanceof PlanError) return undefined;
+    throw error;
+  }
+}
+
+const parsed = parseArguments('http://crm/b?n=1 10 20 1');
+if (!parsed.ok) throw new Error(parsed.error);
+const { endpoint } = parsed;
+
+/** FreeSWITCH cannot tell an empty value from none. */
+const kept = (variables: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(variables).filter(([, one]) => one !== ''));
+
+/** The groups as FreeSWITCH will dial them. */
+const dialled = (applications: readonly { name: string; data: string }[]) =>
+  applications
+    .filter(({ name: application }) => application === 'bridge')
+    .map(({ data }) => {
+      const read = parseDialString(data);
+      return {
+        variables: kept(Object.fromEntries(read?.variables ?? [])),
+        groups: read?.groups.map((legs) =>
+          legs.map((one) => ({
+            endpoint: `${one.endpoint}/${one.data}`,
+            variables: kept(Object.fromEntries(one.variables)),
+          })),
+        ),
+      };
+    });
+
+describe('a decision of any endpoint', () => {
+  it('is refused, or reaches FreeSWITCH exactly as meant', async () => {
+    let [placed, hungUp, refused] = [0, 0, 0];
+    await fc.assert(
+      fc.asyncProperty(decision, async (answer) => {
+        const plan = planned(answer);
+        if (plan === undefined) {
+          refused++;
+          return;
+        }
+        if ('hangup' in plan) {
+          hungUp++;
+          const stream = await written(hangupApplications(plan.hangup, { result: 'decided' }));
+          expect(packetsOf(stream).map((packet) => readPacket(packet).command)).toEqual(['sendmsg', 'exit']);
+          const cause = 'cause' in plan.hangup ? plan.hangup.cause : '';
+          expect(applicationsOf(packetsOf(stream)[0] ?? '').at(-1)).toEqual({ name: 'hangup', data: cause });
+          return;
+        }
+        placed++;
+        const groups = plan.groups.map((group) => ({
+          variables: group.variables,
+          legs: group.legs.flatMap((one) => ('endpoint' in one ? [one] : [])),
+        }));
+        const meant = dialApplications(
+          groups,
+          { cti_bridge: formatArguments(endpoint), ...plan.variables },
+          { result: 'decided' },
+          { finalCauses: [] },
+        );
+        const stream = await written(meant);
+        const packets = packetsOf(stream);
+        expect(packets.map((packet) => readPacket(packet).command)).toEqual(['sendmsg', 'exit']);
+        const read = applicationsOf(packets[0] ?? '');
+        expect(read).toEqual(meant);
+        expect(kept(Object.fromEntries(exportsOf(read)))).toEqual({
+          cti_bridge: 'http://crm/b?n=1 10 20 1',
+          ...kept(plan.variables),
+        });
+        expect(dialled(read)).toEqual(
+          groups.map((group) => ({
+            variables: kept(group.variables),
+            groups: [group.legs.map((one) => ({ endpoint: one.endpoint, variables: kept(one.variables) }))],
+          })),
+        );
+        const expanded = read.slice(
+          read.findIndex(({ data }) => data.includes('app_disable_expand_variables=false')),
+        );
+        for (const { data } of expanded) expect(data).not.toMatch(/\$\$?\\*\{|:_:/);
+        expect(expanded.map((one) => one.name)).not.toContain('export');
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(Math.min(placed, hungUp, refused)).toBeGreaterThan(50);
+  });
+});
+
+describe('any text at all', () => {
+  it('is refused, or stays on its line', async () => {
+    await fc.assert(
+      fc.asyncProperty(text, text, async (application, data) => {
+        const before = peer.commands.length;
+        const applications = [{ name: `set${application}`, data }];
+        const unsafe = /[\r\n\0]/.test(application + data);
+        if (unsafe) {
+          await expect(call.runAndRelease(applications)).rejects.toThrow('holds a line end or NUL');
+          await written([]);
+          expect(peer.commands.length).toBe(before + 2);
+          return;
+        }
+        const packets = packetsOf(await written(applications));
+        expect(packets).toHaveLength(2);
+        expect(readPacket(packets[0] ?? '').headers).toEqual([
+          ['call-command', 'xferext'],
+          ['application', `set${application}${data === '' ? '' : ` ${data}`}`],
+        ]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

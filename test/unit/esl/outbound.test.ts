@@ -1,0 +1,408 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClosedError, CommandError } from '#libs/esl/event-socket.ts';
+import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
+import { UnsafeValueError } from '#libs/esl/text.ts';
+import { channelData, OK, Peer, reply, until } from '#test/support/esl/peer.ts';
+import { framesOf, recorded } from '#test/support/esl/recordings.ts';
+
+const execute = (name: string, data: string) =>
+  `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\nexecute-app-arg: ${data}`;
+const MARK = { name: 'export', data: 'dialhook_call=${uuid}' };
+const MARKED = execute(MARK.name, MARK.data);
+const UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
+const DISCONNECT = 'Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n';
+
+let server: OutboundServer;
+let calls: OutboundCall[];
+let peers: Peer[];
+let errors: Error[];
+let refusals: string[];
+let onCall: (call: OutboundCall) => Promise<void>;
+
+const listen = (readAhead?: string) =>
+  OutboundServer.listen({
+    host: '127.0.0.1',
+    port: 0,
+    mark: MARK,
+    ...(readAhead === undefined ? {} : { readAhead }),
+    onCall: (call) => {
+      calls.push(call);
+      return onCall(call);
+    },
+    onRefused: (_, why) => refusals.push(why),
+    onError: (error) => errors.push(error),
+  });
+
+beforeEach(async () => {
+  calls = [];
+  peers = [];
+  errors = [];
+  refusals = [];
+  onCall = async () => {};
+  server = await listen();
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const peer of peers) peer.socket.destroy();
+  await server.close();
+});
+
+async function dial(): Promise<Peer> {
+  const peer = await Peer.dial(server.port);
+  peers.push(peer);
+  return peer;
+}
+
+/** A call that has got as far as the handler, which keeps it until `release`. */
+async function call() {
+  const held = Promise.withResolvers<void>();
+  onCall = () => held.promise;
+  const before = calls.length;
+  const peer = await dial();
+  await peer.answer(channelData({ 'Unique-ID': UUID }));
+  await until(() => calls.length > before);
+  const outbound = calls[before];
+  if (!outbound) throw new Error('no call');
+  return { peer, call: outbound, release: held.resolve };
+}
+
+/** Proves that nothing was written before: this command is the next that FreeSWITCH sees. */
+async function expectNothingSent(peer: Peer, outbound: OutboundCall): Promise<void> {
+  const next = outbound.execute('next', '');
+  expect(await peer.answer(OK)).toEqual([execute('next', '')]);
+  await next;
+}
+
+describe('a call', () => {
+  it('is asked for its data, and handed over with it', async () => {
+    const peer = await dial();
+    expect(await peer.command()).toBe('connect');
+    expect(calls).toEqual([]);
+    peer.write(channelData({}));
+    await until(() => calls.length === 1);
+  });
+
+  it('is marked once, when it is told to be', async () => {
+    const { peer, call: outbound, release } = await call();
+    outbound.tag();
+    outbound.tag();
+    expect(await peer.answer(OK)).toEqual([MARKED]);
+    await expectNothingSent(peer, outbound);
+    release();
+  });
+
+  it('brings the data of its channel, decoded', async () => {
+    const peer = await dial();
+    await peer.answer(...framesOf(recorded('answered', 'outbound.from-freeswitch')).slice(0, 1));
+    await until(() => calls.length === 1);
+    expect(calls[0]?.data).toMatchObject({
+      'Unique-ID': 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f',
+      'Caller-Caller-ID-Name': "张三 O'Brien 100%",
+      variable_cti_bridge: 'http://127.0.0.1:9000/binding?number=0555&callerid=13800138000 3000 3000 1',
+      'Reply-Text': '+OK\n',
+    });
+  });
+
+  it('pairs every answer with its command', async () => {
+    const { peer, call: outbound, release } = await call();
+    const replies = [
+      outbound.execute('set', 'a=b'),
+      outbound.getVariable('one'),
+      outbound.getVariable('two'),
+      outbound.execute('unset', 'a').catch(String),
+      outbound.getVariable('three'),
+    ];
+    const uuid = reply(UUID);
+    const answers = [
+      reply('+OK'),
+      reply('50% off'),
+      uuid,
+      '',
+      uuid,
+      reply('-ERR no'),
+      reply('-ERR command not found'),
+    ];
+    expect(await peer.answer(...answers, uuid)).toEqual([
+      execute('set', 'a=b'),
+      'getvar one',
+      'getvar uuid',
+      'getvar two',
+      'getvar uuid',
+      execute('unset', 'a'),
+      'getvar three',
+      'getvar uuid',
+    ]);
+    expect((await Promise.all(replies)).map((one) => (typeof one === 'string' ? one : one.text))).toEqual([
+      '+OK',
+      '50% off',
+      '',
+      'CommandError: sendmsg: no',
+      '',
+    ]);
+    release();
+  });
+
+  it('reads answers that come in pieces', async () => {
+    const { peer, call: outbound, release } = await call();
+    const value = outbound.getVariable('name');
+    await peer.command();
+    for (const byte of Buffer.from(reply('张三 100%') + reply(UUID))) {
+      peer.socket.write(Buffer.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await value).toBe('张三 100%');
+    release();
+  });
+
+  it('is given its applications and let go', async () => {
+    const { peer, call: outbound, release } = await call();
+    const released = outbound.runAndRelease([
+      { name: 'bridge', data: 'user/1' },
+      { name: 'hangup', data: '' },
+    ]);
+    expect([await peer.command(), await peer.command(), await peer.command()]).toEqual([
+      MARKED,
+      'sendmsg\ncall-command: xferext\napplication: bridge user/1\napplication: hangup',
+      'exit',
+    ]);
+    peer.write(OK, OK, reply('+OK bye'), DISCONNECT);
+    peer.end();
+    await released;
+    release();
+    await peer.closed;
+    await until(() => server.size === 0);
+    expect(errors).toEqual([]);
+  });
+
+  it('says so when FreeSWITCH refuses the applications', async () => {
+    const { peer, call: outbound, release } = await call();
+    const released = outbound.runAndRelease([{ name: 'hangup', data: '' }]);
+    await peer.answer(OK, reply('-ERR memory error'), reply('+OK bye'));
+    await expect(released).rejects.toThrow(new CommandError('sendmsg: memory error'));
+    release();
+  });
+
+  it('has variables set and is let go', async () => {
+    const { peer, call: outbound, release } = await call();
+    const released = outbound.setAndRelease({ a: '1' }, { b: '2' });
+    expect(await peer.answer(OK, OK, OK, OK)).toEqual([
+      MARKED,
+      execute('set', 'a=1'),
+      execute('export', 'nolocal:b=2'),
+      'exit',
+    ]);
+    await released;
+    release();
+  });
+
+  it.each<[string, (outbound: OutboundCall, text: string) => Promise<unknown>]>([
+    ['an application to run', (outbound, text) => outbound.execute(text, '')],
+    ['the data of one', (outbound, text) => outbound.execute('set', `a=${text}`)],
+    ['the name of a variable', (outbound, text) => outbound.getVariable(text)],
+    [
+      'an application in the list',
+      (outbound, text) =>
+        outbound.runAndRelease([
+          { name: 'set', data: 'a=b' },
+          { name: text, data: '' },
+        ]),
+    ],
+    [
+      'the data of one in the list',
+      (outbound, text) => outbound.runAndRelease([{ name: 'bridge', data: text }]),
+    ],
+    ['a variable to set', (outbound, text) => outbound.setAndRelease({ a: 'b', c: text }, {})],
+    ['a variable to export', (outbound, text) => outbound.setAndRelease({}, { a: text })],
+    ['the name of one to set', (outbound, text) => outbound.setAndRelease({ [text]: 'a' }, {})],
+  ])('refuses a line end in %s and sends nothing', async (_, send) => {
+    const { peer, call: outbound, release } = await call();
+    for (const text of ['x\napplication: system reboot', 'x\n\nexit', 'x\rexit', 'x\0'])
+      await expect(send(outbound, text)).rejects.toThrow(UnsafeValueError);
+    await expectNothingSent(peer, outbound);
+    release();
+  });
+});
+
+describe('the end of a call', () => {
+  it.each<[string, (peer: Peer) => void]>([
+    ['a disconnect notice', (peer) => peer.write(DISCONNECT)],
+    ['the end of the connection', (peer) => peer.end()],
+    ['a reset', (peer) => peer.reset()],
+  ])('is seen by %s', async (_, end) => {
+    const { peer, call: outbound, release } = await call();
+    expect(outbound.gone.aborted).toBe(false);
+    end(peer);
+    await until(() => outbound.gone.aborted);
+    release();
+  });
+
+  it('rejects what waits for an answer and what comes after', async () => {
+    const { peer, call: outbound, release } = await call();
+    const waiting = [outbound.execute('set', 'a=b'), outbound.getVariable('a'), outbound.runAndRelease([])];
+    const results = Promise.allSettled(waiting);
+    await peer.command();
+    peer.reset();
+    const reasons = (await results).map((result) =>
+      result.status === 'rejected' ? result.reason : undefined,
+    );
+    expect(reasons).toEqual(waiting.map(() => expect.any(ClosedError)));
+    await expect(outbound.getVariable('a')).rejects.toThrow(new ClosedError('not connected: getvar'));
+    release();
+  });
+
+  it('leaves nothing behind, however it comes', async () => {
+    for (const end of ['reset', 'end'] as const)
+      for (let n = 0; n < 20; n++) {
+        const { peer, release } = await call();
+        release();
+        peer[end]();
+      }
+    await until(() => server.size === 0);
+    expect(errors).toEqual([]);
+  });
+
+  it('before the answer to connect is a refusal, and an error of nothing else', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const probe = await dial();
+    await probe.command();
+    probe.reset();
+    await until(() => refusals.length === 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    expect(errors).toEqual([]);
+    const { release } = await call();
+    release();
+  });
+});
+
+describe('a variable that is read ahead', () => {
+  it.each([
+    ['is set', reply('http://h/?a=%20 3000'), 'http://h/?a=%20 3000'],
+    ['is not set, and FreeSWITCH says nothing', '', ''],
+    ['is not set, and FreeSWITCH says so', reply('-ERR command not found'), ''],
+    ['is set, and the first command is answered as well', reply('-ERR command not found') + reply('a'), 'a'],
+    ['starts with ~, which FreeSWITCH answers without an end', 'Content-Type: command/reply\na', ''],
+  ])('%s', async (_, answer, text) => {
+    await server.close();
+    server = await listen('v');
+    const held = Promise.withResolvers<void>();
+    onCall = () => held.promise;
+    const peer = await dial();
+    const data = channelData({ 'Event-Name': 'CHANNEL_DATA', 'Unique-ID': UUID });
+    expect(await peer.answer('', answer, data)).toEqual(['noop', 'getvar v', 'connect']);
+    await until(() => calls.length === 1);
+    const [outbound] = calls as [OutboundCall];
+    expect(outbound.data['Unique-ID']).toBe(UUID);
+    expect(await outbound.getVariable('v')).toBe(text);
+    await expectNothingSent(peer, outbound);
+    held.resolve();
+  });
+});
+
+describe('a peer that is not FreeSWITCH', () => {
+  it('is let go when it never answers connect', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const peer = await dial();
+    await peer.command();
+    vi.advanceTimersByTime(4_999);
+    peer.write('SSH-2.0-OpenSSH_9.2\n\n');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(server.size).toBe(1);
+    vi.advanceTimersByTime(1);
+    await peer.closed;
+    expect(server.size).toBe(0);
+    expect(refusals).toEqual(['no answer to connect within 5 s']);
+  });
+
+  it.each<[string, string | Buffer, string]>([
+    ['headers without end', Buffer.alloc((1 << 17) + 1, 'x'), 'a header block of more than 131072 bytes'],
+    [
+      'a body beyond the limit',
+      'Content-Type: api/response\nContent-Length: 99999\n\n',
+      'a Content-Length out of range',
+    ],
+  ])('is let go for %s, and the reason is told', async (_, bytes, why) => {
+    const peer = await dial();
+    await peer.command();
+    peer.write(bytes);
+    await peer.closed;
+    await until(() => refusals.length === 1);
+    expect(refusals).toEqual([why]);
+  });
+
+  it('is let go when it answers what was not asked', async () => {
+    const { peer, call: outbound, release } = await call();
+    peer.write(OK);
+    await peer.closed;
+    expect(outbound.gone.aborted).toBe(true);
+    release();
+  });
+});
+
+describe('OutboundServer', () => {
+  it('closes the call whose handler throws and goes on with the next', async () => {
+    const peer = await dial();
+    onCall = async () => {
+      throw new Error('a handler');
+    };
+    await peer.answer(channelData({}));
+    await peer.closed;
+    expect(errors).toEqual([new Error('a handler')]);
+    const { release } = await call();
+    release();
+  });
+
+  it('says which address is in use', async () => {
+    const ignore = () => {};
+    const options = {
+      host: '127.0.0.1',
+      port: server.port,
+      onCall,
+      onRefused: ignore,
+      onError: ignore,
+    };
+    await expect(OutboundServer.listen(options)).rejects.toThrow(
+      `listen EADDRINUSE: address already in use 127.0.0.1:${server.port}`,
+    );
+  });
+
+  it('takes no more calls when it closes, waits for those in hand, then lets their connections go', async () => {
+    const { peer, release } = await call();
+    const { port } = server;
+    let closed = false;
+    const closing = server.close().then(() => {
+      closed = true;
+    });
+    await expect(Peer.dial(port)).rejects.toThrow('ECONNREFUSED');
+    expect(closed).toBe(false);
+    expect(peer.socket.destroyed).toBe(false);
+    release();
+    await closing;
+    await peer.closed;
+    expect(errors).toEqual([]);
+  });
+
+  it('closes while a call hangs, as soon as its caller is gone', async () => {
+    const peer = await dial();
+    onCall = (outbound) => new Promise((resolve) => outbound.gone.addEventListener('abort', () => resolve()));
+    await peer.answer(channelData({}));
+    await until(() => calls.length === 1);
+    const closing = server.close();
+    peer.write(DISCONNECT);
+    await closing;
+  });
+
+  it('closes while a connection has not answered connect', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const peer = await dial();
+    await peer.command();
+    const closing = server.close();
+    vi.advanceTimersByTime(5_000);
+    await closing;
+    await peer.closed;
+  });
+});

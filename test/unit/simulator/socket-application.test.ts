@@ -1,0 +1,222 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { SimulatedCall } from '#libs/simulator/call-record.ts';
+import { fastClock } from '#libs/simulator/clock.ts';
+import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
+import { Client, FakeAgent } from '#test/support/simulator/client.ts';
+
+const CALL = { caller: { number: '100', name: 'A' }, destination: '200' };
+
+let node: SimulatedFreeSwitch;
+let agents: FakeAgent[];
+
+beforeEach(async () => {
+  agents = [];
+  node = await SimulatedFreeSwitch.start({ name: 'fs1' });
+  node.gateways.add('gw');
+});
+
+afterEach(async () => {
+  await node.stop();
+  for (const agent of agents) await agent.close();
+});
+
+/** A call that is in the hands of an agent. */
+async function handedOver(
+  more: { options?: string; dialplan?: readonly string[]; variables?: Record<string, string> } = {},
+  on = node,
+): Promise<{ call: SimulatedCall; agent: Client }> {
+  const connected = Promise.withResolvers<Client>();
+  const agent = await FakeAgent.listen((client) => connected.resolve(client));
+  agents.push(agent);
+  const call = on.call({
+    ...CALL,
+    variables: more.variables ?? {},
+    dialplan: [
+      `socket 127.0.0.1:${agent.port}${more.options ?? ''}`,
+      ...(more.dialplan ?? ['hangup CALL_REJECTED']),
+    ],
+  });
+  return { call, agent: await connected.promise };
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+test('tries the next host when one refuses', async () => {
+  const connected = Promise.withResolvers<Client>();
+  const agent = await FakeAgent.listen((client) => connected.resolve(client));
+  agents.push(agent);
+  const call = node.call({
+    ...CALL,
+    dialplan: [`socket 127.0.0.1:${await closedPort()}|127.0.0.1:${agent.port}`],
+  });
+  const client = await connected.promise;
+  expect((await client.command('connect')).headers.get('variable_socket_host')).toBe('127.0.0.1');
+  call.hangup();
+});
+
+test('without any host the dialplan goes on', async () => {
+  const call = node.call({
+    ...CALL,
+    dialplan: [`socket 127.0.0.1:${await closedPort()}`, 'socket', 'hangup USER_BUSY'],
+  });
+  expect(await call.ended).toMatchObject({ cause: 'USER_BUSY', status: 486 });
+});
+
+test.each<[string, (agent: Client) => unknown]>([
+  ['exits', (agent) => agent.send('connect\n\nexit\n\n')],
+  ['ends the connection', (agent) => agent.socket.end('connect\n\n')],
+  ['dies', (agent) => agent.socket.destroy()],
+  ['exits before anything else', (agent) => agent.send('exit\n\n')],
+])('when the agent %s the dialplan goes on', async (_, leave) => {
+  const { call, agent } = await handedOver();
+  leave(agent);
+  expect(await call.ended).toMatchObject({ cause: 'CALL_REJECTED', status: 603 });
+});
+
+test('an agent that never connects is given up after 25 seconds', async () => {
+  const hasty = await SimulatedFreeSwitch.start({ name: 'hasty', clock: fastClock(1000) });
+  const { call, agent } = await handedOver({}, hasty);
+  expect(await call.ended).toMatchObject({ cause: 'CALL_REJECTED' });
+  await agent.untilClosed();
+  expect(agent.frames.map(({ headers }) => headers.get('Content-Type'))).toEqual(['text/disconnect-notice']);
+  await hasty.stop();
+});
+
+test('an agent that has connected may take its time', async () => {
+  const hasty = await SimulatedFreeSwitch.start({ name: 'hasty', clock: fastClock(1000) });
+  const { call, agent } = await handedOver({}, hasty);
+  await agent.command('connect');
+  await agent.command('sendmsg\ncall-command: execute\nexecute-app-name: sleep\nexecute-app-arg: 60000');
+  agent.send('exit\n\n');
+  expect(await call.ended).toMatchObject({ cause: 'CALL_REJECTED' });
+  await hasty.stop();
+});
+
+test('when the caller hangs up the agent is told and disconnected', async () => {
+  const { call, agent } = await handedOver();
+  await agent.command('connect');
+  call.hangup();
+  await agent.untilClosed();
+  const notice = agent.frames.at(-1);
+  expect(notice?.headers.get('Content-Type')).toBe('text/disconnect-notice');
+  expect(notice?.headers.get('Controlled-Session-UUID')).toBe(call.uuid);
+  expect(notice?.headers.get('Content-Disposition')).toBe('disconnect');
+  expect(await call.ended).toMatchObject({
+    cause: 'ORIGINATOR_CANCEL',
+    status: 487,
+    applications: [{ name: 'socket' }],
+  });
+});
+
+test('a command that runs when the caller hangs up is still answered', async () => {
+  const watching = await Client.logIn(node.port, 'event json CHANNEL_EXECUTE');
+  const { call, agent } = await handedOver();
+  agent.send('connect\n\nsendmsg\ncall-command: execute\nexecute-app-name: park\n\n');
+  await watching.until(() => watching.events.some((event) => event.get('Application') === 'park'));
+  call.hangup();
+  await agent.untilClosed();
+  expect(agent.replies).toEqual(['%2BOK%0A', '+OK']);
+});
+
+test('xferext gives the call a new extension, exit sets it going', async () => {
+  const { call, agent } = await handedOver();
+  await agent.command('connect');
+  expect(
+    await agent.reply(
+      'sendmsg\ncall-command: xferext\napplication: set a=1\napplication: hangup NO_ROUTE_DESTINATION',
+    ),
+  ).toBe('+OK');
+  expect(
+    await agent.reply('sendmsg\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: b=2'),
+  ).toBe('+OK');
+  agent.send('exit\n\n');
+  expect(await call.ended).toMatchObject({
+    cause: 'NO_ROUTE_DESTINATION',
+    status: 404,
+    variables: { a: '1', b: '2' },
+    applications: [{ name: 'socket' }, { name: 'set' }, { name: 'set' }, { name: 'hangup' }],
+  });
+});
+
+test('an agent that dies behind its xferext has done its work', async () => {
+  const { call, agent } = await handedOver();
+  await agent.command('connect');
+  await agent.command('sendmsg\ncall-command: xferext\napplication: hangup 1');
+  agent.socket.destroy();
+  expect(await call.ended).toMatchObject({ cause: 'UNALLOCATED_NUMBER' });
+});
+
+test('an application with a backslash before a quote is left out of an extension', async () => {
+  const { call, agent } = await handedOver();
+  agent.send(
+    "connect\n\nsendmsg\ncall-command: xferext\napplication: set a=\\'\napplication: hangup 17\n\nexit\n\n",
+  );
+  const record = await call.ended;
+  expect(record.applications.map(({ name }) => name)).toEqual(['socket', 'hangup']);
+});
+
+test('what only an inbound connection may do is not known without full', async () => {
+  const { call, agent } = await handedOver();
+  await agent.command('connect');
+  for (const command of [
+    'api status',
+    'bgapi status',
+    'event json ALL',
+    'noevents',
+    'nixevent ALL',
+    'linger',
+  ]) {
+    expect(await agent.reply(command)).toBe('-ERR command not found');
+  }
+  expect(await agent.reply('sendmsg 4711\ncall-command: hangup')).toBe('-ERR invalid session id [4711]');
+  call.hangup();
+});
+
+test('full allows it', async () => {
+  const { call, agent } = await handedOver({ options: ' full' });
+  expect((await agent.command('connect')).headers.get('Control')).toBe('full');
+  expect((await agent.command('api hostname')).body).toBe('fs1');
+  call.hangup();
+});
+
+test('getvar: variables, fields of the profile, globals; cut to 511 bytes', async () => {
+  const { call, agent } = await handedOver({ variables: { long: '张'.repeat(300), colour: 'red' } });
+  await agent.command('connect');
+  expect(await agent.reply('getvar colour')).toBe('red');
+  expect(await agent.reply('getvar COLOUR')).toBe('red');
+  expect(await agent.reply('getvar destination_number')).toBe('200');
+  expect(await agent.reply('getvar core_uuid')).toMatch(/^[0-9a-f-]{36}$/);
+  expect(await agent.reply('getvar nothing')).toBe('-ERR command not found');
+  expect(await agent.reply('getvar long')).toBe(`${'张'.repeat(170)}\u{fffd}`);
+  call.hangup();
+});
+
+test('sendmsg with the uuid of the call means the call', async () => {
+  const { call, agent } = await handedOver();
+  await agent.command('connect');
+  await agent.command(
+    `sendmsg ${call.uuid}\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: a=1`,
+  );
+  expect(await agent.reply('getvar a')).toBe('1');
+  await agent.command(`sendmsg\nsession-id: ${call.uuid}\ncall-command: hangup\nhangup-cause: 21`);
+  expect(await call.ended).toMatchObject({ cause: 'CALL_REJECTED', status: 603 });
+});
+
+test('the argument of an application may be the body of its message', async () => {
+  const { call, agent } = await handedOver();
+  await agent.command('connect');
+  await agent.command(
+    'sendmsg\ncall-command: execute\nexecute-app-name: set\ncontent-type: text/plain\ncontent-length: 5\n\nx=a b'.trimEnd(),
+  );
+  expect(await agent.reply('getvar x')).toBe('a b');
+  call.hangup();
+});

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { publicStep, type Step, withoutUrlSecrets } from '#libs/bus/timeline-step.ts';
+import { TimelineStep } from '#libs/contract/timeline.ts';
+
+const CALL = { uuid: 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f', node: 'fs1', time: '2026-11-23T18:27:06.595Z' };
+const CALLER = {
+  caller_id_number: '13812345678',
+  caller_id_name: 'Alice 555',
+  destination_number: '05557777',
+};
+
+const taken: Step = {
+  step: 'taken',
+  ...CALL,
+  endpoint: 'http://crm/binding',
+  request: {
+    action: 'request',
+    ...CALL,
+    ...CALLER,
+    context: 'public',
+    network_addr: '10.0.0.1',
+    sip_call_id: 'x@y',
+    attempt: 2,
+    tried: [{ leg: 'leg', number: '05557777', cause: 'USER_BUSY' }],
+    variables: { sip_to_user: '05557777', 'sip_h_X-Back': 'https://u:p@back.example/a?t=hush' },
+  },
+};
+const asked = (answer: string): Step => ({
+  step: 'asked',
+  ...CALL,
+  endpoint: 'http://crm/binding',
+  fallback: false,
+  result: 'decided',
+  answer,
+  ms: 3,
+  phases: { connect_ms: 0.2 },
+});
+const decided = (...told: string[]): Step => ({ step: 'decided', ...CALL, result: 'decided', ms: 9, told });
+const rang: Step = {
+  step: 'told',
+  ...CALL,
+  notification: { action: 'ring', ...CALL, ...CALLER, leg: 'leg', called_number: '05557777' },
+};
+
+const text = (step: Step, numbers: 'full' | 'masked') => {
+  const shown = { v: 1, by: 'agent@x', ...publicStep(step, numbers) };
+  expect(TimelineStep.safeParse(shown).error).toBeUndefined();
+  return JSON.stringify(shown);
+};
+
+describe('a step without the secrets of URLs', () => {
+  it.each([
+    ['http://u:p@h:80/a/b?x=1#f', 'http://h:80/a/b'],
+    [
+      'set cti_bridge=http://u:p@x@h/a?t=1;u=2,3 3000 3000 1 https://f/?z',
+      'set cti_bridge=http://h/a 3000 3000 1 https://f/',
+    ],
+    [String.raw`{"a":"http:\/\/u:p@h\/a?b","c":1}`, String.raw`{"a":"http:\/\/h\/a","c":1}`],
+    ['redis://:p@h/0', 'redis://h/0'],
+    ['bridge sofia/external/158@10.0.0.9:5060', 'bridge sofia/external/158@10.0.0.9:5060'],
+    ['sip:1000@h?x', 'sip:1000@h?x'],
+  ])('%s becomes %s', (before, after) => expect(withoutUrlSecrets(before)).toBe(after));
+
+  it('holds none in any of its fields', () => {
+    const answer = '{"variables":{"x":"http://u:p@h/r?t=hush"}}';
+    for (const step of [taken, asked(answer), decided('export nolocal:cti_bridge=http://u:p@h/?t=hush 3000')])
+      for (const numbers of ['full', 'masked'] as const)
+        expect(text(step, numbers)).not.toMatch(/hush|u:p|[?]/);
+  });
+
+  it('keeps of an answer what fits, and nothing that the cut would lay open', () => {
+    const long = `${'x'.repeat(4090)}https://user:password@h/`;
+    const step = publicStep(asked(long), 'full');
+    expect(step).toMatchObject({ answer: `${'x'.repeat(4090)}https:` });
+    expect(publicStep(asked('y'.repeat(300_000)), 'full')).toMatchObject({ answer: 'y'.repeat(4096) });
+  });
+});
+
+describe('a masked step', () => {
+  it.each([
+    ['taken', taken],
+    [
+      'an answer',
+      asked(
+        '{"variables":{"a_name":"Alice 555"},"dial":{"type":"gateway","gateway":"gw","number":"05557777"}}',
+      ),
+    ],
+    [
+      'an answer with a number that is none',
+      asked('{"dial":{"type":"ip","number":13812345678,"ip":"10.0.0.9"}}'),
+    ],
+    ['an answer that is no JSON', asked('call Alice 555 at 05557777')],
+    [
+      'a dial string',
+      asked('{"dial":{"type":"dialstring","dialstring":"sofia/gateway/a/05557777,user/13812345678"}}'),
+    ],
+    [
+      'what FreeSWITCH is told',
+      decided(
+        'export nolocal:x=Alice 555',
+        'multiset ^^;hangup_after_bridge=true;nolocal:x=Alice 555;nolocal:n=13812345678;export_vars=nolocal:x,nolocal:n',
+        'bridge {^^;a=Alice 555}[^^;b=13812345678]sofia/gateway/gw/05557777,sofia/external/sip:05557777@10.0.0.9:5060,loopback/13812345678/public',
+        'set dialhook_error=not registered: 13812345678',
+      ),
+    ],
+    ['a notification', rang],
+  ])('of %s shows neither numbers nor names, and without masks it does', (_, step) => {
+    expect(text(step, 'full')).toMatch(/05557777|13812345678|Alice/);
+    expect(text(step, 'masked')).not.toMatch(/05557777|5557777|13812345678|1381234|Alice|555/);
+  });
+
+  it('shows of a name nothing, and of a dial string its way', () => {
+    const dialstring = asked(
+      '{"variables":{"x":"Bob"},"dial":{"type":"dialstring","dialstring":"{a=Bob}user/Bob,sofia/gateway/a/158"}}',
+    );
+    expect(publicStep(dialstring, 'masked')).toMatchObject({
+      answer:
+        '{"variables":{"x":"***"},"dial":{"type":"dialstring","dialstring":"[*]user/***,sofia/gateway/a/*58"}}',
+    });
+  });
+
+  it('still says what was done', () => {
+    expect(
+      publicStep(
+        decided('set continue_on_fail=true', 'bridge [^^;b=1]sofia/gateway/gw/05557777', 'hangup'),
+        'masked',
+      ),
+    ).toMatchObject({
+      told: ['set continue_on_fail=true', 'bridge [*]sofia/gateway/gw/******77', 'hangup'],
+    });
+    expect(
+      publicStep(asked('{"dial":{"type":"gateway","gateway":"gw","number":"05557777"}}'), 'masked'),
+    ).toMatchObject({
+      answer: '{"dial":{"type":"gateway","gateway":"gw","number":"******77"}}',
+    });
+  });
+});
