@@ -155,8 +155,8 @@ export class Cluster {
       env: { ...env, ...this.#options.env?.(service) },
       onLine: (text) => {
         const line = readLine(name, text);
-        if (line.message === 'started') ports.health = Number(line['health_port']);
-        if (line.message === 'taking calls') ports.socket = Number(line['port']);
+        if (line['event'] === 'service.started') ports.health = Number(line['health_port']);
+        if (line['event'] === 'socket.listening') ports.socket = Number(line['port']);
         if (line.message === 'serving the console') ports.console = Number(line['port']);
         this.#options.onLog({ ...line, service: name });
       },

@@ -36,16 +36,16 @@ export class Stories {
     const uuid = text(line['call']);
     if (uuid === undefined || line.service.startsWith('router')) return undefined;
     const story = this.#stories.get(uuid) ?? this.#begin(uuid, line);
-    switch (line.message) {
-      case 'decided':
-      case 'not decided':
+    switch (line['event']) {
+      case 'call.decided':
+      case 'call.not_decided':
         story.result = text(line['result']);
         story.error = text(line['error']);
         story.decisionMs = count(line['ms']);
         story.from = text(line['from']) ?? story.from;
         story.to = text(line['to']) ?? story.to;
         break;
-      case 'published':
+      case 'notification.published':
         story.steps.push({
           action: text(line['action']) ?? '',
           number: text(line['number']),
@@ -54,10 +54,10 @@ export class Stories {
         });
         story.talkMs = count(line['billable_ms']) ?? story.talkMs;
         break;
-      case 'delivered':
+      case 'notification.delivered':
         story.told++;
         break;
-      case 'not delivered':
+      case 'notification.failed':
         story.retries++;
         break;
       default:

@@ -52,8 +52,9 @@ export class Traffic {
   }
 
   /** Reads the time of a decision from what an agent logs about it. */
-  read({ service, message, call, ms }: LogLine): void {
-    const decision = service.startsWith('agent') && (message === 'decided' || message === 'not decided');
+  read({ service, event, call, ms }: LogLine): void {
+    const decision =
+      service.startsWith('agent') && (event === 'call.decided' || event === 'call.not_decided');
     if (decision && typeof call === 'string' && typeof ms === 'number') this.#decisionMs.set(call, ms);
   }
 

@@ -15,7 +15,7 @@ import { readNotifierConfig } from '#services/notifier/config.ts';
  */
 const agent = readAgentConfig(process.env);
 const notifier = readNotifierConfig(process.env);
-const log = createLog('setup', agent.LOG_LEVEL);
+const log = createLog('setup', { level: agent.LOG_LEVEL });
 const lifecycle = new Lifecycle(log, agent.STOP_DEADLINE_MS);
 const bus = await Bus.connect(agent, 'setup', lifecycle, log);
 await ensureProgressStream(bus, {
@@ -40,5 +40,5 @@ const live = new LiveCalls(
   log,
 );
 await live.uuids('');
-log.info('the streams are there');
+log.info('stream.created');
 await lifecycle.stop();

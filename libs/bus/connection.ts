@@ -14,7 +14,7 @@ async function untilConnected(dial: () => Promise<NatsConnection>, log: Log): Pr
       return await dial();
     } catch (error) {
       const { message } = error as Error;
-      if (message !== said) log.warn({ err: error }, 'nats: no connection yet; trying again');
+      if (message !== said) log.warn('nats.connect_failed', { err: error });
       said = message;
       await pause(RECONNECT_WAIT_MS);
     }
@@ -66,13 +66,13 @@ export class Bus {
   async #watch(log: Log): Promise<void> {
     for await (const status of this.nats.status()) {
       if (status.type === 'disconnect' || status.type === 'staleConnection' || status.type === 'close') {
-        if (this.#connected && status.type !== 'close') log.warn('nats: connection lost');
+        if (this.#connected && status.type !== 'close') log.warn('nats.connection_lost');
         this.#connected = false;
       } else if (status.type === 'reconnect') {
         this.#connected = true;
-        log.info('nats: connected again');
+        log.info('nats.reconnected');
       } else if (status.type === 'error') {
-        log.error({ err: status.error }, 'nats: the server reports an error');
+        log.error('nats.server_error', { err: status.error });
       }
     }
   }

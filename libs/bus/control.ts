@@ -51,7 +51,7 @@ export function serveControl(
   const subscription = bus.nats.subscribe(subjectOf(node), {
     queue: QUEUE_GROUP,
     callback: (error, message) => {
-      if (error) return log.error({ err: error }, 'the subscription for call control failed');
+      if (error) return log.error('nats.subscription_failed', { err: error });
       const work = async () => carryOut(readMessage(ControlRequest, message.subject, message.data));
       void work()
         .catch((fault: Error): ControlReply => ({ v: 1, ok: false, error: fault.message }))

@@ -64,7 +64,7 @@ export function serveDecisions(
   const subscription = bus.nats.subscribe(BUS.decide, {
     queue: BUS.routers,
     callback: (error, message) => {
-      if (error) return log.error({ err: error }, 'the subscription for decisions failed');
+      if (error) return log.error('nats.subscription_failed', { err: error });
       const work = (async () => {
         const request = readMessage(DecisionRequest, BUS.decide, message.data);
         return decide(
@@ -73,7 +73,7 @@ export function serveDecisions(
         );
       })()
         .catch((fault: Error) => {
-          log.error({ err: fault }, 'a request for a decision failed');
+          log.error('request.failed', { err: fault });
           return failed('internal_error', fault.message);
         })
         .then((reply) => {
@@ -92,11 +92,11 @@ export function serveDecisions(
 export function onAbandon(bus: Bus, log: Log, abandoned: (uuid: string) => void): void {
   bus.nats.subscribe(BUS.abandon, {
     callback: (error, message) => {
-      if (error) return log.error({ err: error }, 'the subscription for abandoned calls failed');
+      if (error) return log.error('nats.subscription_failed', { err: error });
       try {
         abandoned(readMessage(Abandon, BUS.abandon, message.data).uuid);
       } catch (fault) {
-        log.warn({ err: fault }, 'ignored a message');
+        log.warn('nats.message_ignored', { err: fault });
       }
     },
   });

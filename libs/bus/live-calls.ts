@@ -159,7 +159,7 @@ export class LiveCalls {
     if (this.#closed) return;
     if (!this.#waiting.has(subject) && this.held >= this.#limits.maxHeld) {
       if (this.#dropped++ % LOG_EVERY_DROPPED === 0)
-        this.#log.error({ dropped: this.#dropped }, 'live calls: too much is held, dropped');
+        this.#log.error('live_call.dropped', { dropped: this.#dropped });
       return;
     }
     this.#waiting.set(subject, work);
@@ -208,7 +208,7 @@ export class LiveCalls {
   /** Nothing is sent for a while; then the stream is looked after, and what waits is tried again. */
   #wait(error: Error): void {
     if (this.#trouble === undefined)
-      this.#log.warn({ err: error, held: this.held }, 'live calls: not written; trying again');
+      this.#log.warn('live_call.write_failed', { err: error, held: this.held });
     this.#trouble = error.message;
     this.#manager = undefined;
     if (this.#pause !== undefined || this.#closed) return;

@@ -36,7 +36,7 @@ function readStep(message: JsMsg, log: Log): TimelineStep | undefined {
     return readMessage(TimelineStep, message.subject, message.data);
   } catch (error) {
     // A step of another version, or of nobody's making: the others can be read all the same.
-    log.debug({ err: error }, 'timeline: left out a step');
+    log.debug('timeline.step_invalid', { err: error });
     return undefined;
   }
 }
@@ -112,7 +112,7 @@ export class TimelineFollower {
         const { message } = error as Error;
         // A cluster that has seen no call may have no timeline yet.
         if (isMissing(error)) this.#caughtUp = true;
-        else if (message !== said) this.#log.warn({ err: error }, 'timeline: not read; trying again');
+        else if (message !== said) this.#log.warn('timeline.read_failed', { err: error });
         said = message;
       }
       await pause(LOOK_AGAIN_MS, undefined, { signal }).catch(() => {});

@@ -58,13 +58,13 @@ export class Lifecycle {
         try {
           await step.stop();
         } catch (error) {
-          this.log.error({ err: error, step: step.name }, 'a step of the shutdown failed');
+          this.log.error('service.stop_step_failed', { err: error, step: step.name });
         }
       }
     };
     const { promise: deadline, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
-      this.log.error({ step: current, deadline_ms: this.#deadlineMs }, 'the shutdown ran out of time');
+      this.log.error('service.stop_timeout', { step: current, deadline_ms: this.#deadlineMs });
       resolve();
     }, this.#deadlineMs);
     await Promise.race([all(), deadline]);

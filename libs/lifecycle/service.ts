@@ -44,7 +44,7 @@ export async function runService<C extends ServiceConfig>(
     process.exit(EXIT_CONFIG);
   }
   const config = configOrExit(service, readServiceConfig);
-  const log = createLog(service, config.LOG_LEVEL, config.LOG_NUMBERS);
+  const log = createLog(service, { level: config.LOG_LEVEL, numbers: config.LOG_NUMBERS });
   const lifecycle = new Lifecycle(log, config.STOP_DEADLINE_MS);
   const end = async (code: number) => {
     await lifecycle.stop();
@@ -52,14 +52,16 @@ export async function runService<C extends ServiceConfig>(
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      log.info({ signal }, 'stopping');
+      log.info('service.stopping', { signal });
       void end(0);
     });
-  for (const fault of ['uncaughtException', 'unhandledRejection'] as const)
-    process.on(fault, (error) => {
-      log.fatal({ err: error }, fault);
-      void end(1);
-    });
+  process.on('uncaughtException', (err, origin) => {
+    log.fatal(
+      origin === 'unhandledRejection' ? 'service.unhandled_rejection' : 'service.uncaught_exception',
+      { err },
+    );
+    void end(1);
+  });
   lifecycle.onStop('traces', startTracing(service));
   const metrics = startMetrics(service, config.METRICS_MAX_ENDPOINTS);
   lifecycle.onStop('metrics', metrics.stop);
@@ -73,5 +75,5 @@ export async function runService<C extends ServiceConfig>(
   const { HEALTH_HOST, HEALTH_PORT } = config;
   const healthPort = await serveHealth(lifecycle, HEALTH_HOST, HEALTH_PORT, metrics.scrape);
   await start(config, lifecycle, log);
-  log.info({ health_port: healthPort, pid: process.pid }, 'started');
+  log.info('service.started', { health_port: healthPort, pid: process.pid });
 }

@@ -24,6 +24,11 @@ export class Refusals {
     this.#total++;
     if (this.#now() - this.#loggedAt < LOG_EVERY_MS) return;
     this.#loggedAt = this.#now();
-    this.#log.warn({ address, refused: this.#total }, `refused a connection to ${this.#port}: ${why}`);
+    this.#log.warn('network.connection_refused', {
+      address,
+      port: this.#port,
+      reason: why,
+      refused: this.#total,
+    });
   }
 }

@@ -53,18 +53,18 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
   let connected: boolean | undefined;
   let why: Error | undefined;
   redis.on('ready', () => {
-    if (connected === false) log.info('redis: connected again');
+    if (connected === false) log.info('redis.connected');
     connected = true;
     why = undefined;
   });
   redis.on('close', () => {
-    if (connected !== false && !lifecycle.stopping) log.warn({ err: why }, 'redis: not connected');
+    if (connected !== false && !lifecycle.stopping) log.warn('redis.connection_lost', { err: why });
     connected = false;
   });
   // ioredis reports each failed attempt; the two lines above say it once.
   redis.on('error', (error) => {
     why = error;
-    log.debug({ err: error }, 'redis');
+    log.debug('redis.error', { err: error });
   });
   lifecycle.check('redis', () => (redis.status === 'ready' ? undefined : 'not connected'));
   lifecycle.onStop('redis', () => redis.disconnect());

@@ -1,10 +1,15 @@
 import pino from 'pino';
 import { traceId } from './call-ids.ts';
+import { LOG_EVENTS, type LogEvent } from './log-events.ts';
 import { maskLine } from './numbers.ts';
 
-export type Log = pino.Logger;
+const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+type Level = (typeof LEVELS)[number];
 
-/** Of an error what it says, and nothing else that hangs on it: one of ioredis carries the password it was refused. */
+/** Writes log lines. Each has a code of `LOG_EVENTS`, which gives the text, and fields of its own. */
+export type Log = Readonly<Record<Level, (event: LogEvent, fields?: object) => void>>;
+
+/** The safe fields of an error. Other properties are left out: an ioredis error carries the command, password included. */
 export function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message, stack, cause } = error;
@@ -18,12 +23,23 @@ export function errorFields(error: unknown): unknown {
   };
 }
 
-/**
- * JSON lines on standard output: time, level, service and what the line is about. Written at once: a process that ends
- * would write the line on its way behind those that wait, or lose it.
- */
-export const createLog = (service: string, level: string, numbers: 'full' | 'masked' = 'full'): Log =>
-  pino(
+interface LogOptions {
+  /** Lines below this level are not written. Default `info`. */
+  readonly level?: string;
+  /** `masked` replaces telephone numbers and names, see `maskLine`. Default `full`. */
+  readonly numbers?: 'full' | 'masked';
+  /** Where lines go. Default standard output, written synchronously, so that the last line of a process is not lost. */
+  readonly destination?: pino.DestinationStream;
+}
+
+/** Writes JSON lines: time, level, service, event, the event's fields, message. */
+export function createLog(service: string, options: LogOptions = {}): Log {
+  const {
+    level = 'info',
+    numbers = 'full',
+    destination = pino.destination({ dest: 1, sync: true }),
+  } = options;
+  const logger = pino(
     {
       level,
       base: { service },
@@ -36,8 +52,12 @@ export const createLog = (service: string, level: string, numbers: 'full' | 'mas
       serializers: { err: errorFields },
       redact: { paths: ['*.password', '*.secret', '*.authorization'], censor: '[secret]' },
     },
-    pino.destination({ dest: 1, sync: true }),
+    destination,
   );
+  const writer = (level: Level) => (event: LogEvent, fields?: object) =>
+    logger[level]({ event, ...fields }, LOG_EVENTS[event].message);
+  return Object.fromEntries(LEVELS.map((level) => [level, writer(level)])) as Log;
+}
 
-/** What every line that is about a call begins with. A child of the log that held it would cost more than the line. */
+/** The fields that every line about a call has. */
 export const aboutCall = (uuid: string, node: string) => ({ call: uuid, trace_id: traceId(uuid), node });

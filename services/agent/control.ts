@@ -48,7 +48,7 @@ export class CallControl {
 
   begin(): void {
     const { on, log } = this.#options;
-    if (on) this.#begin().catch((err: Error) => log.warn({ err }, 'call control: not begun'));
+    if (on) this.#begin().catch((err: Error) => log.warn('control.start_failed', { err }));
   }
 
   pause(): void {
@@ -70,10 +70,14 @@ export class CallControl {
     const reply = await this.#try(request, api).catch((error: Error) => refused(refusal(error)));
     const { do: what, uuid, by } = request;
     const to = request.do === 'transfer' ? { to: request.destination, context: request.context } : {};
-    log.info(
-      { audit: true, what, who: by, call: uuid, ...to, result: reply.ok ? 'ok' : reply.error },
-      'audit',
-    );
+    log.info('call.control', {
+      audit: true,
+      what,
+      who: by,
+      call: uuid,
+      ...to,
+      result: reply.ok ? 'ok' : reply.error,
+    });
     return reply;
   }
 

@@ -120,8 +120,8 @@ export class Decider {
       from: request.caller_id_number,
       to: request.destination_number,
     };
-    if (outcome.result === 'decided') this.#log.info(line, 'decided');
-    else this.#log.warn(line, 'not decided');
+    if (outcome.result === 'decided') this.#log.info('call.decided', line);
+    else this.#log.warn('call.not_decided', line);
   }
 
   /** Why there is no decision, for traces: the words of an error may hold numbers. */
@@ -192,7 +192,7 @@ export class Decider {
   /** What goes wrong between here and FreeSWITCH: as a rule the caller has gone. */
   async #fault(call: OutboundCall, error: Error, about: object): Promise<Outcome> {
     if (isGone(call, error)) return GONE;
-    this.#log.error({ ...about, err: error }, 'a decision could not be carried out');
+    this.#log.error('call.failed', { ...about, err: error });
     return this.#fallThrough(call, failure('internal_error', error.message));
   }
 

@@ -56,14 +56,14 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     },
     onUp: () => {
       hasHeard = true;
-      log.info('freeswitch: listening to events');
+      log.info('freeswitch.connected');
       recovery.compare();
       control.begin();
     },
-    onFault: (err) => log.error({ err }, 'freeswitch: an event was left out'),
+    onFault: (err) => log.error('freeswitch.event_invalid', { err }),
     onDown: (err) => {
       control.pause();
-      log.warn({ err }, 'freeswitch: no event socket; trying again');
+      log.warn('freeswitch.disconnected', { err });
     },
     silenceMs: config.EVENT_SOCKET_SILENCE_MS,
   });
@@ -106,10 +106,10 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     mark: TAG_CALL,
     readAhead: 'cti_bridge',
     onCall: (call) => decider.handle(call),
-    onError: (err) => log.error({ err }, 'a connection of the socket application failed'),
+    onError: (err) => log.error('socket.connection_failed', { err }),
   });
   lifecycle.onStop('socket', () => server.close());
-  log.info({ host: config.SOCKET_HOST, port: server.port }, 'taking calls');
+  log.info('socket.listening', { host: config.SOCKET_HOST, port: server.port });
   publishStatus(bus, lifecycle, {
     service: 'agent',
     node: () => lag.node,

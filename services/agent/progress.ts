@@ -55,12 +55,8 @@ export class Progress {
       publish: (event) => this.#publish(event),
       limit: config.MAX_BUFFERED_NOTIFICATIONS,
       onDropped: ({ notification }, dropped) =>
-        log.error(
-          { ...about(notification), action: notification.action, dropped },
-          'dropped: too much is held',
-        ),
-      onFailed: (err, held) =>
-        log.warn({ err, held }, 'JetStream has not taken a notification; trying again'),
+        log.error('notification.dropped', { ...about(notification), action: notification.action, dropped }),
+      onFailed: (err, held) => log.warn('notification.publish_failed', { err, held }),
     });
   }
 
@@ -91,7 +87,7 @@ export class Progress {
     const { node, time } = notification;
     this.#timeline.add({ step: 'told', uuid, node, time, notification });
     published(notification);
-    this.#log.info({ ...about(notification), ...summary(notification) }, 'published');
+    this.#log.info('notification.published', { ...about(notification), ...summary(notification) });
     if (action === 'hangup') this.#emitRoot(event);
   }
 

@@ -112,7 +112,7 @@ export class Recovery {
       } catch (err) {
         if (this.#ended.signal.aborted) return;
         nextMs = Math.min(intervalMs, RETRY_MS);
-        log.warn({ err }, 'live calls: not compared with FreeSWITCH; trying again');
+        log.warn('live_call.reconcile_failed', { err });
       }
     }
     if (!this.#ended.signal.aborted) this.#timer = setTimeout(() => this.compare(), nextMs);
@@ -124,10 +124,12 @@ export class Recovery {
     const begun = performance.now();
     const uuids = await live.uuids(node);
     const gone = await this.#gone(uuids);
-    log.debug(
-      { node, live: uuids.length, gone: gone.length, ms: Math.round(performance.now() - begun) },
-      'live calls: compared with FreeSWITCH',
-    );
+    log.debug('live_call.reconciled', {
+      node,
+      live: uuids.length,
+      gone: gone.length,
+      ms: Math.round(performance.now() - begun),
+    });
     if (gone.length === 0) return;
     await sleep(confirmMs, undefined, { signal: this.#ended.signal });
     const unheard = gone.filter((uuid) => this.#isUnheard(node, uuid));
@@ -138,7 +140,7 @@ export class Recovery {
       unheard.filter((uuid) => !channels.has(uuid)),
     );
     const ms = Math.round(performance.now() - begun);
-    if (closed > 0) log.warn({ node, closed, live: uuids.length, ms }, 'live calls: some ended unseen');
+    if (closed > 0) log.warn('live_call.closed', { node, closed, live: uuids.length, ms });
   }
 
   /** Whether nothing has told of the call's end. */

@@ -17,11 +17,11 @@ import { World } from './world.ts';
 function hearStatus(bus: Bus, log: Log, heard: (status: ServiceStatus) => void): void {
   bus.nats.subscribe(BUS.status, {
     callback: (error, message) => {
-      if (error) return log.error({ err: error }, 'the subscription for status failed');
+      if (error) return log.error('nats.subscription_failed', { err: error });
       try {
         heard(readMessage(ServiceStatus, BUS.status, message.data));
       } catch (fault) {
-        log.debug({ err: fault }, 'ignored a message');
+        log.debug('nats.message_ignored', { err: fault });
       }
     },
   });
@@ -61,6 +61,6 @@ export async function startConsole(
     service: 'console',
     figures: () => ({ calls_kept: calls.size, pages_listening: live.listeners }),
   });
-  log.info({ host: config.CONSOLE_HOST, port }, 'serving the console');
+  log.info('console.listening', { host: config.CONSOLE_HOST, port });
   return port;
 }

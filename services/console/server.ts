@@ -102,10 +102,13 @@ function addSession(app: FastifyInstance, gate: Gate, config: ConsoleConfig, log
   app.post('/api/session', async (request, reply) => {
     const { token } = parsed(Login, request.body) ?? { token: '' };
     const { session, cookie: value } = gate.logIn(request, token);
-    log.info(
-      { audit: true, who: session.name, role: session.role, what: 'log in', address: request.ip },
-      'audit',
-    );
+    log.info('call.control', {
+      audit: true,
+      who: session.name,
+      role: session.role,
+      what: 'log in',
+      address: request.ip,
+    });
     reply.setCookie(COOKIE, value, { ...attributes(request), maxAge: config.CONSOLE_SESSION_MS / 1000 });
     return session;
   });
@@ -139,7 +142,7 @@ function answerProblems(app: FastifyInstance, log: Log): void {
       return answer(reply, 503, 'Redis cannot be reached');
     if (status === 429) reply.header('retry-after', '60');
     if (status < 500 || error instanceof ApiError) return answer(reply, status, error.message);
-    log.error({ err: error, path: request.routeOptions.url }, 'console: a request failed');
+    log.error('console.request_failed', { err: error, path: request.routeOptions.url });
     return answer(reply, 500, 'a fault of the console; its log says more');
   });
 }

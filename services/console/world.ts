@@ -84,6 +84,6 @@ export class World {
   }
 
   audit({ name, role }: Session, what: string, details: Readonly<Record<string, unknown>>): void {
-    this.#log.info({ audit: true, who: name, role, what, ...details }, 'audit');
+    this.#log.info('call.control', { audit: true, who: name, role, what, ...details });
   }
 }

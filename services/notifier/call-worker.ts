@@ -104,15 +104,12 @@ export class CallWorker {
       runRetryDelay: RETRY_MS,
     });
     worker.on('error', (error) => {
-      if (isNotConnectionError(error)) this.#log.error({ err: error }, 'the worker reports an error');
+      if (isNotConnectionError(error)) this.#log.error('queue.error', { err: error });
     });
     worker.on('failed', (job, error) =>
-      this.#log.error(
-        { err: error, call: job?.data.call },
-        'delivering for a call failed; it is tried again',
-      ),
+      this.#log.error('delivery.failed', { err: error, call: job?.data.call }),
     );
-    worker.on('stalled', (job) => this.#log.warn({ job }, "took up a call that a worker's end had left"));
+    worker.on('stalled', (job) => this.#log.warn('delivery.recovered', { job }));
     return worker;
   }
 
@@ -133,23 +130,23 @@ export class CallWorker {
   }
 
   #accepted(): void {
-    if (this.#refusal !== undefined) this.#log.info('Redis takes what is written again');
+    if (this.#refusal !== undefined) this.#log.info('redis.writes_accepted');
     this.#refusal = undefined;
   }
 
   #refused(error: Error): void {
-    if (this.#refusal === undefined) this.#log.error({ err: error }, 'Redis refuses what is written');
+    if (this.#refusal === undefined) this.#log.error('redis.writes_refused', { err: error });
     this.#refusal = error.message;
     this.#answeredAt = performance.now();
   }
 
   #renew(): void {
-    this.#log.error({ silent_ms: this.#silentMs }, 'no job comes through the queue: worker made anew');
+    this.#log.error('queue.worker_restarted', { silent_ms: this.#silentMs });
     const old = this.#worker;
     this.#answeredAt = performance.now();
     // What hangs on a connection that is dead without knowing it is sent again on the new one.
     this.#redis.disconnect(true);
     this.#worker = this.#open();
-    old.close(true).catch((error: unknown) => this.#log.warn({ err: error }, 'the old worker'));
+    old.close(true).catch((error: unknown) => this.#log.warn('queue.error', { err: error }));
   }
 }

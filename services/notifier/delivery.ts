@@ -79,12 +79,12 @@ export class Delivery {
     if (verdict.kind === 'delivered') {
       this.#tell(entry, attempts, 'delivered', { status: verdict.status, ms: tookMs });
       delivered(origin, entry.progress.notification.time, clock.now());
-      log.info({ ...line, status: verdict.status }, 'delivered');
+      log.info('notification.delivered', { ...line, status: verdict.status });
       return undefined;
     }
     const { dead, result, error, status } = verdict;
     const ms = dead === undefined ? retryDelayMs(retry, attempts, clock.random()) : undefined;
-    log.warn({ ...line, result, error, status, retry_in_ms: ms }, 'not delivered');
+    log.warn('notification.failed', { ...line, result, error, status, retry_in_ms: ms });
     attempted(origin, ms === undefined ? 'dead' : 'retried');
     const answered = status === undefined ? {} : { status };
     const how = { ...answered, error, ms: tookMs };
@@ -108,6 +108,6 @@ export class Delivery {
     const call = entry.progress.notification.uuid;
     await deadLetters.keep({ ...entry, call, origin, time: clock.now(), ...ending });
     keptDead(origin, ending.reason);
-    log.error({ ...about(entry, origin), ...ending }, 'given up: it is a dead letter now');
+    log.error('notification.dead', { ...about(entry, origin), ...ending });
   }
 }

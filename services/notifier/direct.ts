@@ -128,9 +128,7 @@ export class Direct {
     const kept: Kept = new Map();
     const safe = keep(kept, entry.id);
     const over = this.#deliver(call, lock, { entry, text, admitted: HEALTHY }, kept)
-      .catch((err: unknown) =>
-        log.warn({ err, call }, 'a job could not be woken; the notification comes again'),
-      )
+      .catch((err: unknown) => log.warn('notification.wake_failed', { err, call }))
       .finally(() => {
         if (this.#holds.get(call)?.lock === lock) this.#holds.delete(call);
         this.#someOver.resolve();
@@ -147,7 +145,7 @@ export class Direct {
       kept.delete(id);
     };
     const rest = await drain.run(call, lock, oldest, { onSettled }).catch((err: unknown) => {
-      log.error({ err, call }, 'delivering for a call failed; it is tried again');
+      log.error('delivery.failed', { err, call });
       return { id: oldest.entry.id, attempts: 0, ms: FAULT_RETRY_MS };
     });
     if (rest === undefined) return;

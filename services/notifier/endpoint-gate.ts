@@ -63,15 +63,16 @@ export class EndpointGate {
     if (verdict.kind === 'delivered') {
       if (admission.kind === 'send' && admission.healthy) return;
       if (await this.#endpoints.succeeded(origin, probe))
-        this.#log.warn({ endpoint: origin }, 'switched on an endpoint: it takes notifications again');
+        this.#log.warn('endpoint.enabled', { endpoint: origin });
       return;
     }
     const failure = { probe, error: verdict.error, throttleMs: this.#throttleMs(admission, verdict) };
     if (!(await this.#endpoints.failed(origin, failure, this.#options.rules))) return;
-    this.#log.error(
-      { endpoint: origin, error: verdict.error, off_after_ms: this.#options.rules.offAfterMs },
-      'switched off an endpoint: every attempt has failed for too long; `dialhook endpoints on URL` switches it on',
-    );
+    this.#log.error('endpoint.disabled', {
+      endpoint: origin,
+      error: verdict.error,
+      off_after_ms: this.#options.rules.offAfterMs,
+    });
   }
 
   /** A probe that is not answered keeps the endpoint closed, as one answered with a reason to throttle does. */

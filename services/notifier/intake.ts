@@ -73,7 +73,7 @@ export class Intake {
       } catch (error) {
         if (signal.aborted) return;
         const { message } = error as Error;
-        if (message !== this.#problem) this.#log.warn({ err: error }, 'reading progress: begins again');
+        if (message !== this.#problem) this.#log.warn('stream.read_failed', { err: error });
         this.#problem = message;
       }
       await pause(AGAIN_MS, undefined, { signal }).catch(() => {});
@@ -84,7 +84,7 @@ export class Intake {
   async #read(signal: AbortSignal): Promise<void> {
     await unlessAborted(this.#makeStreams(), signal);
     const consumer = await unlessAborted(restartProgressConsumer(this.#bus), signal);
-    this.#log.info('reads progress');
+    this.#log.info('stream.reading');
     let delivered = 0;
     while (await unlessAborted(this.#lease.take(), signal)) {
       const room = await this.#direct.room();
@@ -128,7 +128,7 @@ export class Intake {
       return readMessage(ProgressEvent, message.subject, message.data);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
-      this.#log.error({ err: error, seq: message.seq }, 'dropped a message that is not progress');
+      this.#log.error('stream.message_invalid', { err: error, seq: message.seq });
       message.term();
       return undefined;
     }
@@ -156,16 +156,18 @@ export class Intake {
         if (receipt?.placed === 'late') this.#tellLate(entry);
         receipt?.safe
           .then(() => message.ack())
-          .catch((err: unknown) => this.#log.debug({ err }, 'not acknowledged; it comes again'));
+          .catch((err: unknown) => this.#log.debug('stream.ack_failed', { err }));
       },
     );
   }
 
   #tellLate({ id, progress }: Entry): void {
     const { uuid, node, action } = progress.notification;
-    this.#log.warn(
-      { ...aboutCall(uuid, node), notification: id, action, late_in_all: ++this.#late },
-      'left out: it came when something later of its call had been sent',
-    );
+    this.#log.warn('notification.late', {
+      ...aboutCall(uuid, node),
+      notification: id,
+      action,
+      late_in_all: ++this.#late,
+    });
   }
 }

@@ -93,7 +93,7 @@ async function makeStreams(bus: Bus, config: NotifierConfig, log: Log): Promise<
     replicas: config.TIMELINE_REPLICAS,
     maxBytes: config.TIMELINE_MAX_BYTES,
     maxAgeMs: config.TIMELINE_MAX_AGE_MS,
-  }).catch((err: unknown) => log.warn({ err }, 'there is no stream for the timelines of calls'));
+  }).catch((err: unknown) => log.warn('timeline.stream_failed', { err }));
 }
 
 /**
@@ -115,7 +115,7 @@ export function startNotifier(
   lifecycle.onStop('connections to endpoints', () => client.close());
 
   const queue = openQueue(redis, prefix);
-  queue.on('error', (error) => log.debug({ err: error }, 'queue'));
+  queue.on('error', (error) => log.debug('queue.error', { err: error }));
   lifecycle.onStop('queue', () => queue.close());
 
   const backlog = new Backlog(redis, prefix);
@@ -165,7 +165,7 @@ export function startNotifier(
     drain.stop();
     await intake.stop();
     // Not waited for: should Redis not answer, the lease is free again in a few seconds all the same.
-    lease.leave().catch((error: unknown) => log.debug({ err: error }, 'the lease'));
+    lease.leave().catch((error: unknown) => log.debug('stream.lease_error', { err: error }));
   });
   publishStatus(bus, lifecycle, {
     service: 'notifier',

@@ -18,11 +18,11 @@ export function trimDeadLetters(
     const trimmed = await letters.trim(limits, clock.now());
     if (trimmed === 0) return;
     inAll += trimmed;
-    log.warn({ trimmed, trimmed_in_all: inAll }, 'dropped dead letters: too many or too old');
+    log.warn('dead_letters.trimmed', { trimmed, trimmed_in_all: inAll });
   };
   const timer = setInterval(() => {
     if (redis.status !== 'ready') return;
-    trim().catch((error: unknown) => log.warn({ err: error }, 'trimming dead letters failed'));
+    trim().catch((error: unknown) => log.warn('dead_letters.trim_failed', { err: error }));
   }, EVERY_MS);
   return () => clearInterval(timer);
 }

@@ -107,8 +107,8 @@ export class Decider {
         connect_ms: answer?.timing.connectMs,
         response_ms: answer?.timing.responseMs,
       };
-      if (reply.result === 'decided') this.#log.info(line, 'decided');
-      else this.#log.warn(line, 'not decided');
+      if (reply.result === 'decided') this.#log.info('call.decided', line);
+      else this.#log.warn('call.not_decided', line);
       return reply;
     });
   }
@@ -139,10 +139,7 @@ export class Decider {
       // What had to wait here is followed by its agent's word that nobody waits for it: no clocks need to agree.
       await nextTurn();
       if (!signal.aborted) return this.#askInTurn(request, context, signal);
-      this.#log.warn(
-        { ...aboutCall(uuid, node), dropped: ++this.#dropped },
-        'dropped: nobody waits for it any more',
-      );
+      this.#log.warn('request.expired', { ...aboutCall(uuid, node), dropped: ++this.#dropped });
       return { reply: UNWANTED };
     });
   }

@@ -28,7 +28,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
   for (const url of config.WARM_ENDPOINTS)
     client
       .warm(url, WARM_TIMEOUT_MS)
-      .catch((err: unknown) => log.warn({ err, endpoint: originOf(url) }, 'no connection opened in advance'));
+      .catch((err: unknown) => log.warn('endpoint.warmup_failed', { err, endpoint: originOf(url) }));
   const decider = new Decider(
     client,
     {

@@ -74,7 +74,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     await ended;
     expect(await hangup(uuid)).toMatchObject({ cause: 'NORMAL_CLEARING', hangup_by: 'caller' });
     await eventually(async () => (await view.liveCount()) === 0);
-    expect(agent.said('live calls: some ended unseen')).toBeUndefined();
+    expect(agent.said('live_call.closed')).toBeUndefined();
   });
 
   it('is asked about a call that ended while the event socket was cut', async () => {

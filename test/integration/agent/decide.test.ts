@@ -43,7 +43,7 @@ async function placeAndWait(script: CallScript = {}) {
 }
 
 const outcomes = () =>
-  agent.lines.filter(({ message }) => message === 'decided' || message === 'not decided');
+  agent.lines.filter(({ event }) => event === 'call.decided' || event === 'call.not_decided');
 const fallenThrough = (call: FreeSwitchCall) => ({
   result: call.variables.get('dialhook_result'),
   error: call.variables.get('dialhook_error'),
@@ -74,7 +74,7 @@ describe('a decision', () => {
       },
     ]);
     expect(outcomes()).toMatchObject([
-      { message: 'decided', call: call.uuid, result: 'decided', node: 'fs1' },
+      { event: 'call.decided', call: call.uuid, result: 'decided', node: 'fs1' },
     ]);
   });
 
@@ -176,7 +176,7 @@ describe('without a decision the dialplan goes on', () => {
     routers.script = () => JSON.stringify({ v: 1, result, error: words });
     const call = await placeAndWait();
     expect(fallenThrough(call)).toEqual({ result, error, cti_bridge: CTI_BRIDGE, last: 'exit', listed: 0 });
-    expect(outcomes()).toMatchObject([{ message: 'not decided', result }]);
+    expect(outcomes()).toMatchObject([{ event: 'call.not_decided', result }]);
   });
 
   it.each<[string, CallScript, string | undefined, string, string]>([
@@ -261,9 +261,7 @@ describe('without a decision the dialplan goes on', () => {
       result: 'internal_error',
       error: 'sendmsg: no such application',
     });
-    expect(
-      agent.lines.filter(({ message }) => message === 'a decision could not be carried out'),
-    ).toHaveLength(1);
+    expect(agent.lines.filter(({ event }) => event === 'call.failed')).toHaveLength(1);
   });
 });
 

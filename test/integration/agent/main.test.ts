@@ -9,6 +9,7 @@ import { ensureProgressStream } from '#libs/bus/progress.ts';
 import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
 import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import type { LogEvent } from '#libs/telemetry/log-events.ts';
 import { FILTERS } from '#services/agent/notification.ts';
 import { keptLog } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
@@ -42,14 +43,14 @@ class AgentProcess {
     this.ended = once(this.child, 'close').then(([code]) => code);
   }
 
-  says(message: string): Line[] {
-    return this.lines.filter((line) => line.message === message);
+  says(event: LogEvent): Line[] {
+    return this.lines.filter((line) => line['event'] === event);
   }
 
   async started(): Promise<{ port: number; health: string }> {
-    await until(() => this.says('started').length > 0);
-    const port = Number(this.says('taking calls')[0]?.['port']);
-    return { port, health: `http://127.0.0.1:${this.says('started')[0]?.['health_port']}/readyz` };
+    await until(() => this.says('service.started').length > 0);
+    const port = Number(this.says('socket.listening')[0]?.['port']);
+    return { port, health: `http://127.0.0.1:${this.says('service.started')[0]?.['health_port']}/readyz` };
   }
 
   async stop(): Promise<void> {
@@ -118,11 +119,11 @@ describe('the agent', () => {
     const waiting = { nats: 'ok', freeswitch: 'not logged in to the event socket' };
     expect(await ready()).toMatchObject([503, { ready: false, checks: waiting }]);
     const { peer } = await logIn();
-    await until(() => agent.says('freeswitch: listening to events').length > 0);
+    await until(() => agent.says('freeswitch.connected').length > 0);
     expect(await ready()).toMatchObject([200, { ready: true, checks: { nats: 'ok', freeswitch: 'ok' } }]);
     // It says so, but can decide calls without it.
     peer.reset();
-    await until(() => agent.says('freeswitch: no event socket; trying again').length > 0);
+    await until(() => agent.says('freeswitch.disconnected').length > 0);
     expect(await ready()).toMatchObject([200, { ready: true, checks: waiting }]);
   });
 
@@ -144,7 +145,7 @@ describe('the agent', () => {
     for (let n = 0; n < 5; n++) (await Peer.dial(port)).reset();
     routers.script = () => decided({ dial: { type: 'hangup' } });
     await (await recordedCall(port)).released();
-    await until(() => agent.says('decided').length === 1);
+    await until(() => agent.says('call.decided').length === 1);
     expect(agent.lines.filter(({ level }) => level === 'fatal')).toEqual([]);
   });
 
@@ -162,8 +163,8 @@ describe('the agent', () => {
     const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });
     const { peer, events } = await logIn();
     peer.write(...events);
-    await until(() => second.says('published').length === 3);
-    const told = second.says('published').map(({ action, call: uuid }) => `${action} ${uuid}`);
+    await until(() => second.says('notification.published').length === 3);
+    const told = second.says('notification.published').map(({ action, call: uuid }) => `${action} ${uuid}`);
     expect(told).toEqual(['ring', 'answer', 'hangup'].map((action) => `${action} ${call.uuid}`));
   });
 
@@ -183,8 +184,8 @@ describe('the agent', () => {
     await call.released();
     expect(call.steering[0]).toContain('application: hangup USER_BUSY');
     expect(await agent.ended).toBe(0);
-    expect(agent.says('published').map(({ action }) => action)).toEqual(['hangup']);
-    expect(agent.says('freeswitch: no event socket; trying again')).toEqual([]);
+    expect(agent.says('notification.published').map(({ action }) => action)).toEqual(['hangup']);
+    expect(agent.says('freeswitch.disconnected')).toEqual([]);
     expect(agent.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   });
 

@@ -257,7 +257,7 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
       }),
     );
   const published = () =>
-    agents.flatMap(({ lines }) => lines.filter(({ message }) => message === 'published')).length;
+    agents.flatMap(({ lines }) => lines.filter(({ event }) => event === 'notification.published')).length;
 
   it('is in the stream, in order, each under its id', async () => {
     const { peers, events } = await watch(1);

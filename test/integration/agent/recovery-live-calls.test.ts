@@ -174,7 +174,7 @@ describe('LiveCalls', () => {
     for (let n = 0; n < 8; n++) live.add(call(`call${n}`));
     expect([live.held, live.dropped]).toEqual([5, 3]);
     expect(live.trouble).toBe('not connected to NATS');
-    expect(lines.filter(({ message }) => message.includes('too much is held'))).toHaveLength(1);
+    expect(lines.filter(({ event }) => event === 'live_call.dropped')).toHaveLength(1);
     live.remove(call('call0'));
     live.remove(call('call1'));
     expect(live.held).toBe(3);

@@ -73,7 +73,8 @@ const booksClosed = () => eventually(async () => (await view.liveCount()) === 0)
 const published = (uuid: string) =>
   agents.flatMap(({ lines }) =>
     lines.filter(
-      (line) => line.message === 'published' && line['call'] === uuid && line['action'] === 'hangup',
+      (line) =>
+        line.event === 'notification.published' && line['call'] === uuid && line['action'] === 'hangup',
     ),
   );
 
@@ -231,9 +232,9 @@ describe('a call taken while NATS is away', () => {
   it('is remembered when NATS comes back, though nobody could be asked about it', async () => {
     const one = await agent();
     await nats.kill();
-    await eventually(() => one.said('nats: connection lost'));
+    await eventually(() => one.said('nats.connection_lost'));
     const call = place(one);
-    await eventually(() => one.said('not decided'));
+    await eventually(() => one.said('call.not_decided'));
     await natsBack();
     await call.ended;
     expect(await hangupOf(call)).toMatchObject({ result: 'no_router' });
@@ -244,7 +245,7 @@ describe('a call taken while NATS is away', () => {
   it('is closed when it ended unseen before NATS came back', async () => {
     const one = await agent();
     await nats.kill();
-    await eventually(() => one.said('nats: connection lost'));
+    await eventually(() => one.said('nats.connection_lost'));
     const call = node.call({
       caller: { number: '1', name: '' },
       destination: '2',
@@ -252,7 +253,7 @@ describe('a call taken while NATS is away', () => {
       dialplan: [`socket 127.0.0.1:${one.port}`, 'bridge sofia/gateway/gw/fallback'],
       callee: () => ({ answerAt: 0 }),
     });
-    await eventually(() => one.said('not decided'));
+    await eventually(() => one.said('call.not_decided'));
     gate.shut();
     await eventually(() => one.said(DOWN));
     call.hangup();

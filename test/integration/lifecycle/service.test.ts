@@ -34,7 +34,7 @@ async function run(
 }
 
 const stopWith = (signal: NodeJS.Signals) => (line: Line, kill: (signal: NodeJS.Signals) => void) => {
-  if (line.message === 'started') kill(signal);
+  if (line['event'] === 'service.started') kill(signal);
 };
 
 describe('runService', () => {

@@ -16,7 +16,7 @@ import { selfSigned } from '#test/support/router/endpoints.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
 const PATIENT_MS = 5_000;
-const log = createLog('test', 'silent');
+const log = createLog('test', { level: 'silent' });
 const Settings = z.object(commonSettings).superRefine(checkNatsSettings);
 const open: Lifecycle[] = [];
 const servers: NatsServer[] = [];

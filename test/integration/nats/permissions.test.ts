@@ -18,7 +18,7 @@ import { simulatedSwitch } from '#test/support/simulator/switch.ts';
 
 type User = keyof typeof PASSWORDS;
 
-const log = createLog('test', 'silent');
+const log = createLog('test', { level: 'silent' });
 const LIMITS = { replicas: 1, maxBytes: 2 ** 28, maxAgeMs: 3 * 86_400_000, duplicateWindowMs: 120_000 };
 const PATIENT_MS = 5_000;
 let nats: SecureNats;

@@ -17,9 +17,8 @@ function startWorker(redis: Redis) {
   const queue = openQueue(redis, world.prefix);
   queue.on('error', () => {});
   const run: string[] = [];
-  const log = createLog('test', 'silent');
   const seen = { renewed: 0 };
-  log.error = () => void seen.renewed++;
+  const log = { ...createLog('test', { level: 'silent' }), error: () => void seen.renewed++ };
   const options = {
     prefix: world.prefix,
     instance: 'one',

@@ -78,7 +78,7 @@ test('nothing comes behind a hangup that was sent, nor behind one that is on its
   expect(arrived(endpoint).filter((id) => idsOf([ring, answer, hangup]).includes(id))).toEqual([
     idOf(hangup),
   ]);
-  expect(lines.filter(({ message }) => message.startsWith('left out'))).toMatchObject([
+  expect(lines.filter(({ event }) => event === 'notification.late')).toMatchObject([
     { notification: idOf(answer), late_in_all: 1 },
     { notification: idOf(ring), late_in_all: 2 },
   ]);

@@ -54,7 +54,7 @@ const directly: InHand = {
   attempt: 1,
   untilTried: (failing, lines) =>
     until('they are left to the stream', () => {
-      const left = lines.filter(({ message }) => message.startsWith('a job could not be woken'));
+      const left = lines.filter(({ event }) => event === 'notification.wake_failed');
       return left.length >= failing;
     }),
 };

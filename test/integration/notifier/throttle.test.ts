@@ -1,6 +1,6 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openQueue } from '#libs/queue/queue.ts';
+import { createLog } from '#libs/telemetry/log.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
 import { until, World } from '#test/support/notifier/world.ts';
@@ -157,8 +157,11 @@ test('two notifiers keep to what one of them was told', async () => {
 
 /** A log whose lines can be read. */
 function readableLog() {
-  const lines: { readonly level: number; readonly endpoint?: string; readonly msg: string }[] = [];
-  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const lines: { readonly level: string; readonly endpoint?: string; readonly event: string }[] = [];
+  const log = createLog('notifier', {
+    level: 'warn',
+    destination: { write: (line) => void lines.push(JSON.parse(line)) },
+  });
   return { lines, log };
 }
 
@@ -183,9 +186,7 @@ test('an endpoint that is dead for long is switched off, which is said once, and
       return (await letters.list({ origin }, 9)).length === 6;
     });
     const said = lines.filter(({ endpoint }) => endpoint === origin && lines);
-    expect(said.filter(({ msg }) => msg.startsWith('switched off an endpoint'))).toMatchObject([
-      { level: 50 },
-    ]);
+    expect(said.filter(({ event }) => event === 'endpoint.disabled')).toMatchObject([{ level: 'error' }]);
     expect(notifier.health().ready).toBe(true);
     const reasons = (await letters.list({ origin }, 9)).map(({ reason, attempts }) => [reason, attempts]);
     expect(reasons).toContainEqual(['endpoint_disabled', 0]);
@@ -227,7 +228,7 @@ test('an endpoint switched off by the notifier is tried once an hour, and a succ
   await world.publish(callOf(endpoint.url, 2));
   await until('both are delivered', () => endpoint.accepted.length === 2);
   expect(await record(endpoint).get()).toEqual({});
-  expect(lines.some(({ msg }) => msg.startsWith('switched on an endpoint'))).toBe(true);
+  expect(lines.some(({ event }) => event === 'endpoint.enabled')).toBe(true);
 });
 
 test('an endpoint switched off by an operator is never tried, and can be switched on', async () => {

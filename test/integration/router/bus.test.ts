@@ -14,7 +14,7 @@ import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP } from '#test/support/router/requests.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
-const log = createLog('router-test', 'silent');
+const log = createLog('router-test', { level: 'silent' });
 const started: Lifecycle[] = [];
 let nats: NatsServer;
 

@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterEach(() => exporter.reset());
 
-const log = createLog('router-test', 'silent');
+const log = createLog('router-test', { level: 'silent' });
 const options = { method: 'POST', maxCallsInFlight: 10, breaker: { window: 20, restMs: 0 } } as const;
 
 const spans = (...names: string[]) =>

@@ -7,7 +7,7 @@ import { client, SHORT_MS } from '#test/support/router/calls.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
 
-const log = createLog('router-test', 'silent');
+const log = createLog('router-test', { level: 'silent' });
 const NO_BREAKER = { window: 20, restMs: 0 };
 const decided = { v: 1, result: 'decided', plan: { hangup: { cause: 'USER_BUSY' } } };
 

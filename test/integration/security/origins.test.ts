@@ -78,7 +78,7 @@ it('a router that is asked for as many keeps no connection and no pool of any', 
     },
   });
   const breaker = { window: 20, restMs: 60_000 };
-  const log = createLog('test', 'silent');
+  const log = createLog('test', { level: 'silent' });
   const decider = new Decider(caller, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
   const parent = callContext(UUID);
   const results = new Set<string>();

@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 function written(level: string, body: string): Record<string, unknown>[] {
   const script = `
     import { aboutCall, createLog } from '${ROOT}/libs/telemetry/log.ts';
-    const log = createLog('test', '${level}');
+    const log = createLog('test', { level: '${level}' });
     ${body}`;
   const options = ['--input-type=module-typescript', '--eval', script];
   const { stdout } = spawnSync(process.execPath, options, { encoding: 'utf8', cwd: ROOT });
@@ -20,30 +20,37 @@ function written(level: string, body: string): Record<string, unknown>[] {
 
 describe('a log', () => {
   it('writes lines that say when, how bad, who and what', () => {
-    expect(written('info', `log.debug('no'); log.info({ a: 1 }, 'yes');`)).toEqual([
-      { level: 'info', time: expect.stringMatching(/^\d{4}-.*Z$/), service: 'test', a: 1, message: 'yes' },
+    expect(written('info', `log.debug('call.decided'); log.info('call.decided', { a: 1 });`)).toEqual([
+      {
+        level: 'info',
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        service: 'test',
+        event: 'call.decided',
+        a: 1,
+        message: 'call decided',
+      },
     ]);
   });
 
   it('names the call, its trace and its node', () => {
     const uuid = 'e6ffd4ce-54f4-4cc9-8edf-ad14634e844f';
-    expect(written('info', `log.info(aboutCall('${uuid}', 'fs1'), 'hello');`)).toMatchObject([
-      { call: uuid, trace_id: uuid.replaceAll('-', ''), node: 'fs1', message: 'hello' },
+    expect(written('info', `log.info('call.decided', aboutCall('${uuid}', 'fs1'));`)).toMatchObject([
+      { call: uuid, trace_id: uuid.replaceAll('-', ''), node: 'fs1', event: 'call.decided' },
     ]);
   });
 
   it('hides what is secret', () => {
     const [line] = written(
       'info',
-      `log.info({ login: { user: 'me', password: 'x', secret: 'y' } }, 'login');`,
+      `log.info('call.control', { login: { user: 'me', password: 'x', secret: 'y' } });`,
     );
     expect(line).toMatchObject({ login: { user: 'me', password: '[secret]', secret: '[secret]' } });
   });
 
   it('has written a line when the call returns, whatever becomes of the process', () => {
     for (let run = 0; run < 5; run++)
-      expect(written('info', `log.info('last words'); process.kill(process.pid, 'SIGKILL');`)).toMatchObject([
-        { message: 'last words' },
-      ]);
+      expect(
+        written('info', `log.info('service.stopping'); process.kill(process.pid, 'SIGKILL');`),
+      ).toMatchObject([{ event: 'service.stopping' }]);
   });
 });

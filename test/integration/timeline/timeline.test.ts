@@ -12,7 +12,7 @@ import { takeCalls } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
-const log = createLog('test', 'silent');
+const log = createLog('test', { level: 'silent' });
 const LIMITS = { replicas: 1, maxBytes: 2 ** 20, maxAgeMs: 60_000 };
 const ON = { by: 'agent@test', on: true, numbers: 'full' } as const;
 let nats: NatsServer;

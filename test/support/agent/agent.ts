@@ -1,10 +1,10 @@
-import { pino } from 'pino';
 import { Bus } from '#libs/bus/connection.ts';
 import { openTimeline, type TimelinePublisher } from '#libs/bus/timeline.ts';
 import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { createLog } from '#libs/telemetry/log.ts';
 import { type AgentConfig, readAgentConfig } from '#services/agent/config.ts';
 import { Decider, type Remember } from '#services/agent/decide.ts';
 import { EVENTS, FILTERS } from '#services/agent/notification.ts';
@@ -12,16 +12,16 @@ import { Progress } from '#services/agent/progress.ts';
 
 export interface LogLine {
   readonly level: number;
-  readonly message: string;
+  readonly event: string;
   readonly [field: string]: unknown;
 }
 
 /** A log that keeps its lines. */
 export function keptLog(lines: LogLine[] = []) {
-  const log = pino(
-    { level: 'trace', messageKey: 'message' },
-    { write: (line) => lines.push(JSON.parse(line)) },
-  );
+  const log = createLog('agent', {
+    level: 'debug',
+    destination: { write: (line) => void lines.push(JSON.parse(line)) },
+  });
   return { log, lines };
 }
 
@@ -100,9 +100,9 @@ export async function watchCalls(
     events: EVENTS,
     filters: FILTERS,
     onEvent: (event) => progress.take(event),
-    onUp: () => log.info('up'),
-    onDown: (err) => log.warn({ err }, 'down'),
-    onFault: (err) => log.error({ err }, 'fault'),
+    onUp: () => log.info('freeswitch.connected'),
+    onDown: (err) => log.warn('freeswitch.disconnected', { err }),
+    onFault: (err) => log.error('freeswitch.event_invalid', { err }),
   });
   lifecycle.onStop('event socket', () => events.close());
   return {

@@ -8,6 +8,7 @@ import { ensureProgressStream } from '#libs/bus/progress.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import { BUS, LiveCall, ProgressEvent } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import type { LogEvent } from '#libs/telemetry/log-events.ts';
 import type { NatsServer } from '#test/support/servers/nats.ts';
 import { keptLog, type LogLine } from './agent.ts';
 
@@ -104,21 +105,21 @@ export class AgentProcess {
     const agent = new AgentProcess(env);
     await eventually(() => {
       if (agent.#child.exitCode !== null) throw new Error(`the agent ended with ${agent.#child.exitCode}`);
-      return agent.said('started') && agent.said('freeswitch: listening to events');
+      return agent.said('service.started') && agent.said('freeswitch.connected');
     });
     return agent;
   }
 
   get port(): number {
-    return Number(this.said('taking calls')?.['port']);
+    return Number(this.said('socket.listening')?.['port']);
   }
 
-  said(message: string): LogLine | undefined {
-    return this.lines.find((line) => line.message === message);
+  said(event: LogEvent): LogLine | undefined {
+    return this.lines.find((line) => line.event === event);
   }
 
-  count(message: string): number {
-    return this.lines.filter((line) => line.message === message).length;
+  count(event: LogEvent): number {
+    return this.lines.filter((line) => line.event === event).length;
   }
 
   /** Ends as a crash does. */

@@ -111,8 +111,8 @@ export class Scenario {
 
   /** Waits until the endpoint has taken what is told of a call's `action`. */
   async taken(uuid: string, action: string): Promise<void> {
-    const isIt = ({ message, notification }: LogLine) =>
-      message === 'delivered' &&
+    const isIt = ({ event, notification }: LogLine) =>
+      event === 'notification.delivered' &&
       String(notification).startsWith(`${uuid}.`) &&
       String(notification).endsWith(`.${action}`);
     await until(`${action} of ${uuid} is taken`, () => this.#log.some(isIt));

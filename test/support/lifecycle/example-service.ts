@@ -10,9 +10,9 @@ await runService(
   'example',
   () => readConfig(Settings, process.env),
   async ({ HOW }, lifecycle, log) => {
-    lifecycle.onStop('first', () => log.info('first step'));
+    lifecycle.onStop('first', () => log.info('service.stopping', { step: 'first' }));
     lifecycle.onStop('second', () => {
-      log.info('second step');
+      log.info('service.stopping', { step: 'second' });
       if (HOW === 'faulty stop') throw new Error('a step');
       return HOW === 'endless stop' ? new Promise(() => {}) : undefined;
     });
@@ -22,7 +22,7 @@ await runService(
         throw new Error('uncaught');
       });
     if (HOW === 'unhandled') void Promise.reject(new Error('unhandled'));
-    process.on('SIGUSR2', () => log.info(lifecycle.health(), 'health'));
+    process.on('SIGUSR2', () => log.info('service.started', lifecycle.health()));
     setInterval(() => {}, 60_000);
   },
 );

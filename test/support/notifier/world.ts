@@ -28,7 +28,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-export const quiet = createLog('test', process.env['TEST_LOG'] ?? 'silent');
+export const quiet = createLog('test', { level: process.env['TEST_LOG'] ?? 'silent' });
 
 const QUICK = {
   LOG_LEVEL: 'error',

@@ -1,11 +1,11 @@
-import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serveHealth } from '#libs/lifecycle/health-server.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { createLog } from '#libs/telemetry/log.ts';
 
 function lifecycle(deadlineMs = 10_000) {
   const lines: Record<string, unknown>[] = [];
-  const log = pino({ messageKey: 'message' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const log = createLog('test', { destination: { write: (line) => void lines.push(JSON.parse(line)) } });
   return { life: new Lifecycle(log, deadlineMs), lines };
 }
 
@@ -60,7 +60,7 @@ describe('stop', () => {
     await life.stop();
     expect(seen).toEqual(['last']);
     expect(lines).toMatchObject([
-      { step: 'faulty', message: 'a step of the shutdown failed', err: { message: 'a fault' } },
+      { step: 'faulty', event: 'service.stop_step_failed', err: { message: 'a fault' } },
     ]);
   });
 
@@ -76,9 +76,7 @@ describe('stop', () => {
     expect(lines).toEqual([]);
     vi.advanceTimersByTime(1);
     await stopped;
-    expect(lines).toMatchObject([
-      { step: 'hanging', deadline_ms: 500, message: 'the shutdown ran out of time' },
-    ]);
+    expect(lines).toMatchObject([{ step: 'hanging', deadline_ms: 500, event: 'service.stop_timeout' }]);
     expect(seen).toEqual([]);
   });
 
