@@ -152,7 +152,7 @@ export function judge(evidence: Evidence): Row {
   return {
     fault,
     calls: calls.length,
-    decided: count('call.decided'),
+    decided: count('decided'),
     dialplan_continued: count('dialplan_continued'),
     gave_up: count('gave_up'),
     crashed: count('crashed'),

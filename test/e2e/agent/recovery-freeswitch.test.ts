@@ -5,7 +5,7 @@ import { decided, type Routers, scriptRouters } from '#test/support/agent/router
 import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
-const COMPARED = 'live calls: compared with FreeSWITCH';
+const COMPARED = 'live_call.reconciled';
 
 /** The agent logs in as a user with the least rights. */
 describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {

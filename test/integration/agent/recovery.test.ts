@@ -78,17 +78,17 @@ const published = (uuid: string) =>
     ),
   );
 
-const COMPARED = 'live calls: compared with FreeSWITCH';
+const COMPARED = 'live_call.reconciled';
 const EVENTS = ['CHANNEL_PROGRESS', 'CHANNEL_PROGRESS_MEDIA', 'CHANNEL_ANSWER', 'CHANNEL_HANGUP_COMPLETE'];
 const USERS = [
   { user: 'least', domain: 'pbx', password: 'x', allowedEvents: EVENTS, allowedApi: ['show', 'uuid_exists'] },
   { user: 'none', domain: 'pbx', password: 'x', allowedEvents: EVENTS, allowedApi: ['none'] },
 ];
 const as = (user: string) => ({ FREESWITCH_USER: `${user}@pbx`, FREESWITCH_PASSWORD: 'x', NODE_NAME: 'fs1' });
-const CLOSED = 'live calls: some ended unseen';
+const CLOSED = 'live_call.closed';
 const LIMITS = { replicas: 1, maxBytes: 256 << 20, maxAgeMs: 86_400_000, maxHeld: 100_000 };
-const NOT_COMPARED = 'live calls: not compared with FreeSWITCH; trying again';
-const DOWN = 'freeswitch: no event socket; trying again';
+const NOT_COMPARED = 'live_call.reconcile_failed';
+const DOWN = 'freeswitch.disconnected';
 const RECOVERED = { recovered: true, cause: 'UNKNOWN', q850: 0 };
 
 describe('a call that ends unseen', () => {

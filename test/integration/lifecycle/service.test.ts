@@ -68,7 +68,7 @@ describe('runService', () => {
 
   it('ends when a step of its end is faulty', async () => {
     const { code, messages } = await run({ HOW: 'faulty stop' }, stopWith('SIGTERM'));
-    expect(messages.slice(2)).toEqual(['second step', 'a step of the shutdown failed', 'first step']);
+    expect(messages.slice(2)).toEqual(['second step', 'service.stop_step_failed', 'first step']);
     expect(code).toBe(0);
   });
 
@@ -77,7 +77,7 @@ describe('runService', () => {
       { HOW: 'endless stop', STOP_DEADLINE_MS: '50' },
       stopWith('SIGTERM'),
     );
-    expect(messages.slice(2)).toEqual(['second step', 'the shutdown ran out of time']);
+    expect(messages.slice(2)).toEqual(['second step', 'service.stop_timeout']);
     expect(code).toBe(0);
   });
 
