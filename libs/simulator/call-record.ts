@@ -1,4 +1,4 @@
-import type { Value } from './variables.ts';
+import type { Value } from './switch/variables.ts';
 
 /** What a called party does. Times are milliseconds after its INVITE arrived. A party without any is silent. */
 export interface Callee {

@@ -1,14 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { CallRequest, SimulatedCall } from './call-record.ts';
-import { CallThread } from './call-thread.ts';
 import { type Clock, realClock, Timers } from './clock.ts';
-import { Core } from './core.ts';
-import { ORIGINS } from './event-origins.ts';
-import { parseCause } from './hangup-cause.ts';
-import { Listener } from './listener.ts';
-import type { EventSocketUser, Node } from './node.ts';
+import { CallThread } from './dialplan/call-thread.ts';
+import { Listener } from './event-socket/listener.ts';
 import { type Random, systemRandom } from './random.ts';
-import { Registrations } from './registrations.ts';
+import { Core } from './switch/core.ts';
+import { ORIGINS } from './switch/event-origins.ts';
+import { parseCause } from './switch/hangup-cause.ts';
+import type { EventSocketUser, Node } from './switch/node.ts';
+import { Registrations } from './switch/registrations.ts';
 
 const HEARTBEAT_MS = 20_000;
 const EVERY_GATEWAY: Node['gateways'] = { has: () => true };

@@ -6,7 +6,7 @@ import type { Plan } from '#libs/contract/plan.ts';
 import { dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
-import { parseDialString } from '#libs/simulator/dial-string.ts';
+import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
 import { applicationsOf, exportsOf, packetsOf, readPacket } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer } from '#test/support/esl/peer.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DialStringError, formatGroup, parseDialString } from '#libs/dialplan/dial-string.ts';
-import { parseDialString as asFreeSwitch } from '#libs/simulator/dial-string.ts';
+import { parseDialString as asFreeSwitch } from '#libs/simulator/originate/dial-string.ts';
 
 const A = 'sofia/gateway/a/1';
 const B = 'sofia/gateway/b/2';

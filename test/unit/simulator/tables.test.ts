@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { parseDialString } from '#libs/simulator/dial-string.ts';
-import { expand } from '#libs/simulator/expand.ts';
-import { endsCall } from '#libs/simulator/handle-cause.ts';
-import { causeQ850, parseCause } from '#libs/simulator/hangup-cause.ts';
-import { causeOfStatus, reasonHeader, statusOfCause } from '#libs/simulator/sip-status.ts';
-import { sanitizeNumber, separate, urlEncode } from '#libs/simulator/switch-strings.ts';
+import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
+import { endsCall } from '#libs/simulator/originate/handle-cause.ts';
+import { causeOfStatus, reasonHeader, statusOfCause } from '#libs/simulator/sip/sip-status.ts';
+import { expand } from '#libs/simulator/switch/expand.ts';
+import { causeQ850, parseCause } from '#libs/simulator/switch/hangup-cause.ts';
+import { sanitizeNumber, separate, urlEncode } from '#libs/simulator/switch/switch-strings.ts';
 
 describe('expand', () => {
   const variables: Readonly<Record<string, string>> = {

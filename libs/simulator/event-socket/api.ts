@@ -1,6 +1,6 @@
-import type { Channel } from './channel.ts';
-import { parseCause } from './hangup-cause.ts';
-import type { Node } from './node.ts';
+import type { Channel } from '#libs/simulator/switch/channel.ts';
+import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
+import type { Node } from '#libs/simulator/switch/node.ts';
 
 type ApiCommand = (node: Node, args: string) => string;
 

@@ -1,4 +1,4 @@
-import type { Application } from './call-record.ts';
+import type { Application } from '#libs/simulator/call-record.ts';
 
 /** `NAME DATA` */
 export function parseApplication(text: string): Application {

@@ -1,6 +1,6 @@
+import { type Clock, microseconds } from '#libs/simulator/clock.ts';
+import type { Random } from '#libs/simulator/random.ts';
 import type { Channel } from './channel.ts';
-import { type Clock, microseconds } from './clock.ts';
-import type { Random } from './random.ts';
 import { SwitchEvent } from './switch-event.ts';
 import type { Value } from './variables.ts';
 

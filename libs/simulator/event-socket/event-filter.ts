@@ -1,4 +1,4 @@
-import type { SwitchEvent } from './switch-event.ts';
+import type { SwitchEvent } from '#libs/simulator/switch/switch-event.ts';
 
 /** One `filter HEADER VALUE` of a listener. */
 export interface EventFilter {

@@ -1,6 +1,6 @@
+import type { EventFormat, SwitchEvent } from '#libs/simulator/switch/switch-event.ts';
 import { type EventFilter, eventFilter, passes } from './event-filter.ts';
 import { EVENT_NAMES, eventName } from './event-names.ts';
-import type { EventFormat, SwitchEvent } from './switch-event.ts';
 
 const OF_ONE_CHANNEL =
   `CHANNEL_ANSWER CHANNEL_APPLICATION CHANNEL_BRIDGE CHANNEL_CREATE CHANNEL_DATA CHANNEL_DESTROY CHANNEL_EXECUTE

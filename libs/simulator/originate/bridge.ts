@@ -1,10 +1,10 @@
-import type { CallThread } from './call-thread.ts';
-import type { CalledLeg } from './called-leg.ts';
-import type { CallerLeg } from './caller-leg.ts';
-import { microseconds } from './clock.ts';
+import { microseconds } from '#libs/simulator/clock.ts';
+import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
+import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
+import type { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
+import { isTrue } from '#libs/simulator/switch/switch-strings.ts';
 import { endsCall } from './handle-cause.ts';
 import { originate } from './originate.ts';
-import { isTrue } from './switch-strings.ts';
 
 /** The application `bridge`. */
 export async function bridgeApplication(thread: CallThread, dialString: string): Promise<void> {

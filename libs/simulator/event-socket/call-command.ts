@@ -1,8 +1,8 @@
-import { parseApplication } from './application-text.ts';
-import type { CallThread } from './call-thread.ts';
+import { parseApplication } from '#libs/simulator/dialplan/application-text.ts';
+import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
+import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
+import { integer } from '#libs/simulator/switch/switch-strings.ts';
 import { type Command, commandHeader } from './command-reader.ts';
-import { parseCause } from './hangup-cause.ts';
-import { integer } from './switch-strings.ts';
 
 const TOO_QUICK_TO_LOOP_MS = 500;
 

@@ -1,7 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
-import type { CallThread } from './call-thread.ts';
+import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
+import { integer } from '#libs/simulator/switch/switch-strings.ts';
 import { Listener } from './listener.ts';
-import { integer } from './switch-strings.ts';
 
 const DEFAULT_PORT = 8084;
 

@@ -1,11 +1,11 @@
+import { profileHeaders } from '#libs/simulator/switch/caller-profile.ts';
+import { ORIGINS } from '#libs/simulator/switch/event-origins.ts';
+import { serialize } from '#libs/simulator/switch/switch-event.ts';
+import { isTrue } from '#libs/simulator/switch/switch-strings.ts';
 import { runApi } from './api.ts';
 import { runMessage } from './call-command.ts';
-import { profileHeaders } from './caller-profile.ts';
 import { type Command, commandHeader } from './command-reader.ts';
-import { ORIGINS } from './event-origins.ts';
 import type { Answer, Listener } from './listener.ts';
-import { serialize } from './switch-event.ts';
-import { isTrue } from './switch-strings.ts';
 
 const NOT_FOUND: Answer = { reply: '-ERR command not found' };
 

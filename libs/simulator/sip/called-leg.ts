@@ -1,7 +1,8 @@
-import type { Callee, Invite, Progress } from './call-record.ts';
-import type { Channel } from './channel.ts';
-import { Timers } from './clock.ts';
-import { causeNumber } from './hangup-cause.ts';
+import type { Callee, Invite, Progress } from '#libs/simulator/call-record.ts';
+import { Timers } from '#libs/simulator/clock.ts';
+import type { Channel } from '#libs/simulator/switch/channel.ts';
+import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
+import { type Node, runHangupHooks, runHooks } from '#libs/simulator/switch/node.ts';
 import {
   answeredMediaVariables,
   dialogVariables,
@@ -9,7 +10,6 @@ import {
   type OutboundCall,
   RTP_STATISTICS,
 } from './leg-variables.ts';
-import { type Node, runHangupHooks, runHooks } from './node.ts';
 import { causeOfStatus, statusPhrase } from './sip-status.ts';
 
 interface Step {

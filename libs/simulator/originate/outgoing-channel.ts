@@ -1,14 +1,14 @@
-import type { Progress } from './call-record.ts';
-import { CalledLeg } from './called-leg.ts';
-import type { CallerLeg } from './caller-leg.ts';
-import { noTimes } from './caller-profile.ts';
-import { Channel } from './channel.ts';
-import { microseconds } from './clock.ts';
+import type { Progress } from '#libs/simulator/call-record.ts';
+import { microseconds } from '#libs/simulator/clock.ts';
+import { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
+import type { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
+import { inviteVariables, type OutboundCall, outboundVariables } from '#libs/simulator/sip/leg-variables.ts';
+import { noTimes } from '#libs/simulator/switch/caller-profile.ts';
+import { Channel } from '#libs/simulator/switch/channel.ts';
+import { type Node, runHooks } from '#libs/simulator/switch/node.ts';
+import { isTrue, sanitizeNumber, separate } from '#libs/simulator/switch/switch-strings.ts';
 import type { Destination } from './destination.ts';
-import { inviteVariables, type OutboundCall, outboundVariables } from './leg-variables.ts';
-import { type Node, runHooks } from './node.ts';
 import type { OriginateSettings } from './originate-settings.ts';
-import { isTrue, sanitizeNumber, separate } from './switch-strings.ts';
 
 const DEFAULT_CODECS = 'PCMU@8000h@20i';
 

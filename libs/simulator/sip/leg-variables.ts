@@ -1,5 +1,5 @@
-import type { Random } from './random.ts';
-import type { Value } from './variables.ts';
+import type { Random } from '#libs/simulator/random.ts';
+import type { Value } from '#libs/simulator/switch/variables.ts';
 
 /** The variables that mod_sofia puts on a channel, in the order and with the values seen on the wire. */
 

@@ -1,9 +1,9 @@
-import { bridgeApplication } from './bridge.ts';
+import { socketApplication } from '#libs/simulator/event-socket/socket-application.ts';
+import { bridgeApplication } from '#libs/simulator/originate/bridge.ts';
+import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
+import { expandIn } from '#libs/simulator/switch/node.ts';
+import { integer, separate } from '#libs/simulator/switch/switch-strings.ts';
 import type { CallThread } from './call-thread.ts';
-import { parseCause } from './hangup-cause.ts';
-import { expandIn } from './node.ts';
-import { socketApplication } from './socket-application.ts';
-import { integer, separate } from './switch-strings.ts';
 
 type ApplicationFunction = (thread: CallThread, data: string) => Promise<void> | void;
 

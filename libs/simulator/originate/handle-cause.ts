@@ -1,5 +1,5 @@
-import { causeNumber } from './hangup-cause.ts';
-import { isTrue, separate } from './switch-strings.ts';
+import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
+import { isTrue, separate } from '#libs/simulator/switch/switch-strings.ts';
 
 const ALWAYS_CONTINUE = new Set(['NO_ANSWER', 'NO_USER_RESPONSE', 'ORIGINATOR_CANCEL']);
 

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
-import type { CallThread } from './call-thread.ts';
-import { Timers } from './clock.ts';
+import { Timers } from '#libs/simulator/clock.ts';
+import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
+import type { EventReceiver } from '#libs/simulator/switch/core.ts';
+import type { Node } from '#libs/simulator/switch/node.ts';
+import type { SwitchEvent } from '#libs/simulator/switch/switch-event.ts';
 import { type Command, CommandReader } from './command-reader.ts';
 import { runCommand } from './commands.ts';
-import type { EventReceiver } from './core.ts';
-import type { Node } from './node.ts';
 import { Subscription } from './subscription.ts';
-import type { SwitchEvent } from './switch-event.ts';
 
 const FIRST_COMMAND_MS = 25_000;
 const GOODBYE = 'Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n';

@@ -1,6 +1,6 @@
+import { microseconds } from '#libs/simulator/clock.ts';
 import { type CallerProfile, profileField, profileHeaders } from './caller-profile.ts';
 import { cdrVariables, type LastApplication } from './cdr-variables.ts';
-import { microseconds } from './clock.ts';
 import type { Core } from './core.ts';
 import { ORIGINS } from './event-origins.ts';
 import { causeQ850 } from './hangup-cause.ts';

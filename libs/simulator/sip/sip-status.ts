@@ -1,4 +1,4 @@
-import { causeNumber } from './hangup-cause.ts';
+import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
 
 const STATUS_OF_CAUSE: ReadonlyMap<string, number> = new Map(
   Object.entries({

@@ -1,6 +1,6 @@
-import type { Channel } from './channel.ts';
+import type { Channel } from '#libs/simulator/switch/channel.ts';
+import { integer, isTrue, separate } from '#libs/simulator/switch/switch-strings.ts';
 import type { DialVariables } from './dial-string.ts';
-import { integer, isTrue, separate } from './switch-strings.ts';
 
 const DEFAULT_TIMEOUT_S = 60;
 

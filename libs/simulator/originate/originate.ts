@@ -1,5 +1,5 @@
-import type { CallThread } from './call-thread.ts';
-import type { CalledLeg } from './called-leg.ts';
+import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
+import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import { destinationsOf } from './destination.ts';
 import { type DialLeg, parseDialString } from './dial-string.ts';
 import { type OriginateSettings, originateSettings } from './originate-settings.ts';

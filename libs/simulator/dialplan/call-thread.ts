@@ -1,11 +1,11 @@
+import type { Application, CallRecord, CallRequest, Invite, Progress } from '#libs/simulator/call-record.ts';
+import { microseconds, Timers } from '#libs/simulator/clock.ts';
+import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
+import { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
+import { expandIn, type Node } from '#libs/simulator/switch/node.ts';
+import { integer, isTrue } from '#libs/simulator/switch/switch-strings.ts';
 import { parseApplication } from './application-text.ts';
 import { APPLICATIONS } from './applications.ts';
-import type { Application, CallRecord, CallRequest, Invite, Progress } from './call-record.ts';
-import type { CalledLeg } from './called-leg.ts';
-import { CallerLeg } from './caller-leg.ts';
-import { microseconds, Timers } from './clock.ts';
-import { expandIn, type Node } from './node.ts';
-import { integer, isTrue } from './switch-strings.ts';
 
 /** The thread of one call: runs the applications of its extension on the caller's channel, and then reports. */
 export class CallThread {

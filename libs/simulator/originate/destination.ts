@@ -1,6 +1,6 @@
+import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
+import type { Node } from '#libs/simulator/switch/node.ts';
 import type { DialLeg, DialVariables } from './dial-string.ts';
-import { parseCause } from './hangup-cause.ts';
-import type { Node } from './node.ts';
 
 /** Where one leg of a dial string goes to. */
 export interface Destination {

@@ -1,8 +1,8 @@
-import type { CalledLeg } from './called-leg.ts';
-import type { CallerLeg } from './caller-leg.ts';
-import { type Clock, Timers } from './clock.ts';
+import { type Clock, Timers } from '#libs/simulator/clock.ts';
+import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
+import type { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
+import { integer } from '#libs/simulator/switch/switch-strings.ts';
 import type { OriginateSettings } from './originate-settings.ts';
-import { integer } from './switch-strings.ts';
 
 export type RingResult =
   | { readonly kind: 'connected'; readonly leg: CalledLeg }

@@ -1,13 +1,13 @@
-import type { CallRequest } from './call-record.ts';
-import type { CallerProfile } from './caller-profile.ts';
-import { noTimes } from './caller-profile.ts';
-import { Channel } from './channel.ts';
-import { microseconds } from './clock.ts';
-import { causeNumber } from './hangup-cause.ts';
+import type { CallRequest } from '#libs/simulator/call-record.ts';
+import { microseconds } from '#libs/simulator/clock.ts';
+import type { CallerProfile } from '#libs/simulator/switch/caller-profile.ts';
+import { noTimes } from '#libs/simulator/switch/caller-profile.ts';
+import { Channel } from '#libs/simulator/switch/channel.ts';
+import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
+import { type Node, runHangupHooks, runHooks } from '#libs/simulator/switch/node.ts';
+import { integer, sanitizeNumber } from '#libs/simulator/switch/switch-strings.ts';
 import { AUDIO_ONLY, callerMediaVariables, inboundVariables, RTP_STATISTICS } from './leg-variables.ts';
-import { type Node, runHangupHooks, runHooks } from './node.ts';
 import { causeOfStatus, statusOfCause } from './sip-status.ts';
-import { integer, sanitizeNumber } from './switch-strings.ts';
 
 const REMOTE = '127.0.0.1:5555';
 

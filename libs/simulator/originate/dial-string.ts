@@ -1,4 +1,4 @@
-import { closingBracket, separate } from './switch-strings.ts';
+import { closingBracket, separate } from '#libs/simulator/switch/switch-strings.ts';
 
 export type DialVariables = ReadonlyMap<string, string>;
 
