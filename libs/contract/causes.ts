@@ -92,7 +92,7 @@ export const HANGUP_CAUSES = {
 export type HangupCause = keyof typeof HANGUP_CAUSES;
 
 /** What SIP calls a global failure (6xx): the party is not to be tried anywhere else. */
-export const GLOBAL_FAILURES = [
+export const GLOBAL_FAILURE_CAUSES = [
   'BUSY_EVERYWHERE',
   'DECLINE',
   'DOES_NOT_EXIST_ANYWHERE',

@@ -75,7 +75,7 @@ const Hangup = z
   .describe("the caller's leg has ended: exactly one for each call");
 
 /** Dialhook has found the call gone without having seen its end: what only its end could tell is not there. */
-const RecoveredHangup = z
+const SynthesizedHangup = z
   .strictObject({
     action: z.literal('hangup'),
     recovered: z.literal(true),
@@ -91,15 +91,15 @@ const RecoveredHangup = z
   );
 
 /** What FreeSWITCH has told of a call. */
-export const SeenNotification = z.discriminatedUnion('action', [Ring, Progress, Answer, Hangup]);
-export type SeenNotification = z.output<typeof SeenNotification>;
+export const ObservedNotification = z.discriminatedUnion('action', [Ring, Progress, Answer, Hangup]);
+export type ObservedNotification = z.output<typeof ObservedNotification>;
 
 /** What became of the call. One notification is named by `<uuid>.<leg>.<action>`, its `webhook-id`. */
 export const Notification = z.discriminatedUnion('action', [
   Ring,
   Progress,
   Answer,
-  z.discriminatedUnion('recovered', [Hangup, RecoveredHangup]),
+  z.discriminatedUnion('recovered', [Hangup, SynthesizedHangup]),
 ]);
 export type Notification = z.output<typeof Notification>;
 export type Action = Notification['action'];

@@ -114,10 +114,10 @@ const REFUSED = pattern(GROUPS);
 const NEVER_ALLOWED = pattern(GROUPS.filter(({ always }) => always));
 
 /** Whether a channel variable may be set by an endpoint. */
-export type MayBeSet = (name: string) => boolean;
+export type VariablePolicy = (name: string) => boolean;
 
 /** Refuses every variable of REFUSED_VARIABLES but those that the operator allows: names, or beginnings with a `*`. */
-export function mayBeSet(allowed: readonly string[] = []): MayBeSet {
+export function variablePolicy(allowed: readonly string[] = []): VariablePolicy {
   const wanted = allowed.map((name) => name.toLowerCase());
   const isAllowed = (name: string) =>
     wanted.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one));

@@ -1,7 +1,7 @@
 import { Decision } from '#libs/contract/decision.ts';
 import { type DecisionReply, failed } from '#libs/contract/messages.ts';
 import { problem } from '#libs/contract/problem.ts';
-import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
+import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import type { EndpointAnswer } from '#libs/http/client.ts';
 import { PlanError, planOf } from './plan.ts';
 
@@ -21,7 +21,7 @@ function jsonProblem(error: Error): string {
 }
 
 /** The decision in the text of an answer. Failures name what is wrong and where, and repeat no value. */
-export function replyOfText(text: string, may: MayBeSet = mayBeSet()): DecisionReply {
+export function replyOfText(text: string, may: VariablePolicy = variablePolicy()): DecisionReply {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -41,7 +41,7 @@ export function replyOfText(text: string, may: MayBeSet = mayBeSet()): DecisionR
 const isHtml = (text: string): boolean => /^<(?:!doctype|!--|html|head|body|\?xml)/i.test(text);
 
 /** What became of the question: the plan, or the reason why there is none. */
-export function replyOf(answer: EndpointAnswer, may: MayBeSet = mayBeSet()): DecisionReply {
+export function replyOf(answer: EndpointAnswer, may: VariablePolicy = variablePolicy()): DecisionReply {
   if (!answer.ok) return failed(answer.result, answer.error);
   const { status } = answer;
   if (status >= 300 && status < 400)

@@ -1,6 +1,6 @@
 import type { Decision, DialTarget, Variables } from '#libs/contract/decision.ts';
 import { type Group, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
-import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
+import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import { BracketText } from '#libs/contract/text.ts';
 import { DialStringError, parseDialString } from './dial-string.ts';
 
@@ -60,7 +60,7 @@ function merged(byTarget: readonly (readonly Group[])[]): Group {
 }
 
 /** The first variable of a plan that an endpoint may not set. */
-export function refusedVariable(plan: Plan, may: MayBeSet): string | undefined {
+export function refusedVariable(plan: Plan, may: VariablePolicy): string | undefined {
   if ('hangup' in plan) return undefined;
   const inBrackets = bracketVariables(plan.groups).map(([name]) => name);
   return [...Object.keys(plan.variables), ...inBrackets].find((name) => !may(name));
@@ -70,7 +70,7 @@ export function refusedVariable(plan: Plan, may: MayBeSet): string | undefined {
  * Turns a decision into groups of legs, or a hangup. `may` says which variables an endpoint may set.
  * @throws {PlanError}
  */
-export function planOf(decision: Decision, may: MayBeSet = mayBeSet()): Plan {
+export function planOf(decision: Decision, may: VariablePolicy = variablePolicy()): Plan {
   const { dial, variables, strategy, on_fail, final_causes } = decision;
   if (!Array.isArray(dial) && dial.type === 'hangup') {
     const { cause = 'NORMAL_CLEARING', sipcode } = dial;

@@ -1,4 +1,4 @@
-import { type ChannelData, header } from './request.ts';
+import { type ChannelData, header } from './call/channel-data.ts';
 
 const LINE_END_OR_CONTROL = /[\p{Cc}\u2028\u2029]/u;
 

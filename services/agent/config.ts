@@ -13,10 +13,10 @@ import {
   secret,
   url,
 } from '#libs/config/settings.ts';
-import { GLOBAL_FAILURES, hangupCause } from '#libs/contract/causes.ts';
+import { GLOBAL_FAILURE_CAUSES, hangupCause } from '#libs/contract/causes.ts';
 import { Decision } from '#libs/contract/decision.ts';
 import { problem } from '#libs/contract/problem.ts';
-import { mayBeSet } from '#libs/contract/refused-variables.ts';
+import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { HostPort } from '#libs/contract/text.ts';
 import { planOf } from '#libs/dialplan/plan.ts';
 import { PRIVATE_NETWORKS } from '#libs/net/networks.ts';
@@ -30,7 +30,7 @@ const decision = () =>
   z.string().transform((text, context) => {
     try {
       const parsed = Decision.safeParse(JSON.parse(text));
-      if (parsed.success) return planOf(parsed.data, mayBeSet(['*']));
+      if (parsed.success) return planOf(parsed.data, variablePolicy(['*']));
       context.addIssue({ code: 'custom', message: `is not a decision: ${problem(parsed.error)}` });
     } catch (error) {
       context.addIssue({ code: 'custom', message: `is not a decision: ${(error as Error).message}` });
@@ -95,7 +95,7 @@ export const AgentSettings = z
       .optional()
       .describe('a decision in JSON, as an endpoint writes it, that is carried out when nobody decides'),
     FINAL_CAUSES: causes()
-      .default([...GLOBAL_FAILURES])
+      .default([...GLOBAL_FAILURE_CAUSES])
       .describe('hangup causes of a target after which no further one is tried; a decision can name its own'),
     MAX_REQUESTS_PER_CALL: count(1, 100)
       .default(5)

@@ -1,17 +1,18 @@
+import { type ParsedArguments, parseArguments } from '#libs/contract/arguments.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
-import { variable } from './request.ts';
+import { variable } from './call/channel-data.ts';
 
-/** FreeSWITCH cuts the reply to getvar here, in bytes. */
+/** FreeSWITCH cuts the reply to getvar at 511 bytes. */
 const MAX_REPLY_BYTES = 511;
 const PIECE = 'dialhook_piece';
 const PIECE_BYTES = 400;
-/** Nobody's URLs are longer; who has more to say may not stop. */
+/** Upper bound, so that a hostile value cannot make the agent read forever. */
 const MAX_BYTES = 16 * 1024;
 
-/** What FreeSWITCH would expand while it cuts a piece out of a variable. */
+/** FreeSWITCH expands these while it copies a piece of the variable. */
 const EXPANDABLE = /\$\$?\{|\\/;
 
-async function inPieces(call: OutboundCall): Promise<string> {
+async function readInPieces(call: OutboundCall): Promise<string> {
   let text = '';
   for (let offset = 0; ; offset += PIECE_BYTES) {
     await call.execute('export', `${PIECE}=\${cti_bridge:${offset}:${PIECE_BYTES}}`);
@@ -25,13 +26,17 @@ async function inPieces(call: OutboundCall): Promise<string> {
 }
 
 /**
- * The arguments as the dialplan wrote them. The channel data of `connect` cannot tell: FreeSWITCH encodes a space as
- * %20 there and leaves a %20 that the URL holds as it is.
+ * The value of `cti_bridge` exactly as the dialplan set it; `''` when it is not set. The channel data of `connect` is
+ * not exact: FreeSWITCH encodes a space as %20 there and does not encode a %20 that the URL already holds.
  */
-export async function ctiBridge(call: OutboundCall): Promise<string> {
-  const lossy = variable(call.data, 'cti_bridge');
-  if (lossy === '') return '';
+export async function readCtiBridge(call: OutboundCall): Promise<string> {
+  const inexact = variable(call.data, 'cti_bridge');
+  if (inexact === '') return '';
   const exact = await call.getVariable('cti_bridge');
   if (Buffer.byteLength(exact) < MAX_REPLY_BYTES) return exact;
-  return EXPANDABLE.test(lossy) ? lossy : inPieces(call);
+  return EXPANDABLE.test(inexact) ? inexact : readInPieces(call);
 }
+
+/** The arguments in `cti_bridge`, or those of `defaultUrl` (DEFAULT_ENDPOINT_URL) when it is empty. */
+export const parseCtiBridge = (ctiBridge: string, defaultUrl: string | undefined): ParsedArguments =>
+  parseArguments(ctiBridge === '' ? (defaultUrl ?? '') : ctiBridge);

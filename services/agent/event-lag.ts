@@ -1,5 +1,5 @@
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
-import { header, nodeName } from './request.ts';
+import { header, nodeName } from './call/channel-data.ts';
 
 /** How far FreeSWITCH's events are behind when they come, and the name of the node that they come from. */
 export class EventLag {

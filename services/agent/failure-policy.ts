@@ -1,7 +1,8 @@
 import type { DialPlan } from '#libs/contract/plan.ts';
 import type { FailurePolicy } from '#libs/dialplan/applications.ts';
+import { type ChannelData, variable } from './call/channel-data.ts';
 import type { AgentConfig } from './config.ts';
-import { attemptOf, type ChannelData, variable } from './request.ts';
+import { attemptOf } from './endpoint-request.ts';
 
 const SOCKET_HOSTS = /^[\w.:|[\]-]+$/;
 

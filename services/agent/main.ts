@@ -8,14 +8,15 @@ import { OutboundServer } from '#libs/esl/outbound.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { runService } from '#libs/lifecycle/service.ts';
 import type { Log } from '#libs/telemetry/log.ts';
+import { EVENTS, FILTERS } from './call/notification.ts';
+import { CallControl } from './call-control.ts';
+import { CallHandler } from './call-handler.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
-import { CallControl } from './control.ts';
-import { Decider } from './decide.ts';
 import { EventLag } from './event-lag.ts';
+import { EventPublisher } from './event-publisher.ts';
+import { trackIn } from './live-call.ts';
 import { observeAgent } from './metrics.ts';
-import { EVENTS, FILTERS } from './notification.ts';
-import { Progress } from './progress.ts';
-import { Recovery, rememberer } from './recovery.ts';
+import { Reconciler } from './reconciler.ts';
 import { SocketGuard } from './socket-guard.ts';
 
 async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promise<void> {
@@ -38,7 +39,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
   );
   lifecycle.onStop('live calls', () => live.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 4)));
 
-  const progress = new Progress(bus, config, log, (call) => live.remove(call), timeline);
+  const progress = new EventPublisher(bus, config, log, (call) => live.remove(call), timeline);
   lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
 
   const lag = new EventLag(config.NODE_NAME);
@@ -57,7 +58,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     onUp: () => {
       hasHeard = true;
       log.info('freeswitch.connected');
-      recovery.compare();
+      reconciler.reconcile();
       control.begin();
     },
     onFault: (err) => log.error('freeswitch.event_invalid', { err }),
@@ -67,7 +68,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     },
     silenceMs: config.EVENT_SOCKET_SILENCE_MS,
   });
-  const recovery = new Recovery({
+  const reconciler = new Reconciler({
     api: (command) => events.api(command),
     nodeName: config.NODE_NAME,
     live,
@@ -89,12 +90,12 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     () => (events.up ? undefined : 'not logged in to the event socket'),
     () => !hasHeard,
   );
-  lifecycle.onStop('recovery', () => recovery.close());
+  lifecycle.onStop('recovery', () => reconciler.close());
   lifecycle.onStop('event socket', () => events.close());
   lifecycle.onStop('call control', () => control.pause());
 
-  const decider = new Decider(bus, config, log, rememberer(live), timeline);
-  observeAgent({ node: config.NODE_NAME, bus, live, outbox: progress.outbox, events, decider });
+  const handler = new CallHandler(bus, config, log, trackIn(live), timeline);
+  observeAgent({ node: config.NODE_NAME, bus, live, outbox: progress.outbox, events, handler });
   const guard = new SocketGuard(config.SOCKET_ALLOWED_NETWORKS, log);
   const server = await OutboundServer.listen({
     host: config.SOCKET_HOST,
@@ -105,7 +106,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     onRefused: (address, why) => guard.refuse(address, why),
     mark: TAG_CALL,
     readAhead: 'cti_bridge',
-    onCall: (call) => decider.handle(call),
+    onCall: (call) => handler.handle(call),
     onError: (err) => log.error('socket.connection_failed', { err }),
   });
   lifecycle.onStop('socket', () => server.close());
@@ -114,7 +115,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     service: 'agent',
     node: () => lag.node,
     figures: () => ({
-      calls_deciding: decider.deciding,
+      calls_deciding: handler.deciding,
       calls_live: live.size,
       notifications_buffered: progress.outbox.held,
       notifications_dropped: progress.outbox.dropped,

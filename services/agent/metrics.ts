@@ -7,7 +7,7 @@ import type { Result } from '#libs/contract/results.ts';
 import type { InboundConnection } from '#libs/esl/inbound.ts';
 import { CAUSE_CLASSES, type CauseClass } from '#libs/telemetry/catalogue.ts';
 import { count, endpointOfMetrics, measureMs, observe } from '#libs/telemetry/metrics.ts';
-import type { Decider } from './decide.ts';
+import type { CallHandler } from './call-handler.ts';
 import type { Outbox } from './outbox.ts';
 
 const classByCause = new Map<string, CauseClass>(
@@ -52,12 +52,12 @@ interface Parts {
   readonly live: LiveCalls;
   readonly outbox: Pick<Outbox<never>, 'held' | 'dropped'>;
   readonly events: InboundConnection;
-  readonly decider: Decider;
+  readonly handler: CallHandler;
 }
 
 /** Observes what an agent has in hand. Without NODE_NAME its node is `unnamed`. */
-export function observeAgent({ node = 'unnamed', bus, live, outbox, events, decider }: Parts): void {
-  observe('dialhook.calls.in_flight', () => [[decider.deciding, {}]]);
+export function observeAgent({ node = 'unnamed', bus, live, outbox, events, handler }: Parts): void {
+  observe('dialhook.calls.in_flight', () => [[handler.deciding, {}]]);
   observe('dialhook.calls.active', () => [[live.size, { 'dialhook.node': node }]]);
   observe('dialhook.event_socket.up', () => [[events.up ? 1 : 0, { 'dialhook.node': node }]]);
   observe('dialhook.notifications.buffered', () => [[outbox.held, {}]]);

@@ -4,7 +4,7 @@ import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow } from '#libs/bus/timeline-step.ts';
 import { requestId } from '#libs/contract/endpoint.ts';
 import { type DecisionReply, type DecisionRequest, failed } from '#libs/contract/messages.ts';
-import type { MayBeSet } from '#libs/contract/refused-variables.ts';
+import type { VariablePolicy } from '#libs/contract/refused-variables.ts';
 import type { EndpointStatus } from '#libs/contract/status.ts';
 import { replyOf } from '#libs/dialplan/answer.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
@@ -22,7 +22,7 @@ export interface DeciderOptions {
   readonly method: 'POST' | 'GET';
   readonly maxCallsInFlight: number;
   /** Which channel variables an endpoint may set. */
-  readonly mayBeSet?: MayBeSet;
+  readonly variablePolicy?: VariablePolicy;
   readonly breaker: BreakerOptions;
   /** Epoch milliseconds. */
   readonly now?: () => number;
@@ -177,7 +177,7 @@ export class Decider {
         }),
       );
       const answered = performance.now();
-      const reply = answer === undefined ? RESTING : replyOf(answer, this.#options.mayBeSet);
+      const reply = answer === undefined ? RESTING : replyOf(answer, this.#options.variablePolicy);
       emitPhases(answer?.timing.phases ?? [], context);
       const parse = { name: 'parse', start: answered, end: performance.now() };
       const error = reply.result === 'decided' ? undefined : reply.result;

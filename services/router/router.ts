@@ -2,7 +2,7 @@ import type { Bus } from '#libs/bus/connection.ts';
 import { onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
 import { publishStatus } from '#libs/bus/status.ts';
 import { openTimeline } from '#libs/bus/timeline.ts';
-import { mayBeSet } from '#libs/contract/refused-variables.ts';
+import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -34,7 +34,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     {
       method: config.ENDPOINT_METHOD,
       maxCallsInFlight: config.MAX_CALLS_IN_FLIGHT,
-      mayBeSet: mayBeSet(config.ALLOWED_VARIABLES),
+      variablePolicy: variablePolicy(config.ALLOWED_VARIABLES),
       breaker: { window: config.BREAKER_WINDOW, restMs: config.BREAKER_OPEN_MS },
     },
     log,

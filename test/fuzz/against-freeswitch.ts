@@ -11,9 +11,9 @@ import {
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { callerNameInOneLine } from '#services/agent/caller-name.ts';
-import { ctiBridge } from '#services/agent/cti-bridge.ts';
+import { readCtiBridge } from '#services/agent/cti-bridge.ts';
+import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { lookUpUsers } from '#services/agent/registrations.ts';
-import { endpointRequest } from '#services/agent/request.ts';
 import type { Event } from '#test/support/freeswitch/event-socket.ts';
 import { type RealOutcome, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
@@ -158,7 +158,7 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
     },
     onError: (error) => errors.push(error),
     onCall: async (call) => {
-      const index = Number(/^http:\/\/case\/(\d+) /.exec(await ctiBridge(call))?.[1]);
+      const index = Number(/^http:\/\/case\/(\d+) /.exec(await readCtiBridge(call))?.[1]);
       const one = running.get(index);
       if (!one) throw new Error(`a call of no case: ${call.data['variable_cti_bridge']}`);
       endpointRequest(call.data, 'fs', ['sip_h_X-*']);

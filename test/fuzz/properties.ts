@@ -15,7 +15,7 @@ import {
   ProgressEvent,
 } from '#libs/contract/messages.ts';
 import { DialEndpoint, type DialPlan, type Group, Plan } from '#libs/contract/plan.ts';
-import { mayBeSet } from '#libs/contract/refused-variables.ts';
+import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { ServiceStatus } from '#libs/contract/status.ts';
 import { TimelineStep } from '#libs/contract/timeline.ts';
 import { replyOfText } from '#libs/dialplan/answer.ts';
@@ -31,8 +31,8 @@ import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
 import { DialStringError, parseDialString } from '#libs/dialplan/dial-string.ts';
 import { type Frame, FrameError, FrameParser } from '#libs/esl/frames.ts';
 import { decodeHeader, decodeText, parseJson } from '#libs/esl/text.ts';
-import { readEvent } from '#services/agent/notification.ts';
-import { endpointRequest } from '#services/agent/request.ts';
+import { readEvent } from '#services/agent/call/notification.ts';
+import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
 import { Channel, type Leg } from './freeswitch-model.ts';
 import { bytesOf } from './wire.ts';
@@ -186,7 +186,7 @@ const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) =>
     }),
   );
 
-const may = mayBeSet();
+const may = variablePolicy();
 
 /** The rules a router keeps and an agent keeps once more must be the same: what one lets pass the other takes. */
 const plans = ({ decision }: Arbitraries) =>

@@ -1,7 +1,7 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import { type EndpointRequest, notificationId, requestId } from '#libs/contract/endpoint.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
-import type { MayBeSet } from '#libs/contract/refused-variables.ts';
+import type { VariablePolicy } from '#libs/contract/refused-variables.ts';
 import { replyOf } from '#libs/dialplan/answer.ts';
 import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
 import { type Verdict, verdictOf } from '#libs/http/verdict.ts';
@@ -10,7 +10,7 @@ import { sampleNotifications } from './sample.ts';
 export interface Asker {
   readonly client: EndpointClient;
   readonly method: 'POST' | 'GET';
-  readonly may: MayBeSet;
+  readonly may: VariablePolicy;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

@@ -1,4 +1,4 @@
-import { GLOBAL_FAILURES } from '#libs/contract/causes.ts';
+import { GLOBAL_FAILURE_CAUSES } from '#libs/contract/causes.ts';
 import type { Leg, Plan } from '#libs/contract/plan.ts';
 import {
   type DialableGroup,
@@ -23,7 +23,7 @@ export function preview(plan: Plan, attempt: number): string[] {
   if ('hangup' in plan) return lines(hangupApplications(plan.hangup, DECIDED));
   const groups = plan.groups.map(({ variables, legs }) => ({ variables, legs: legs.map(standIn) }));
   const policy: FailurePolicy = {
-    finalCauses: plan.final_causes ?? GLOBAL_FAILURES,
+    finalCauses: plan.final_causes ?? GLOBAL_FAILURE_CAUSES,
     ...(plan.on_fail === 'request'
       ? { again: { socket: '<the hosts of the dialplan>', attempt: attempt + 1 } }
       : {}),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { allowedVariables } from '#libs/config/settings.ts';
 import { type CtiBridgeArguments, DEFAULT_TIMEOUT_MS, parseArguments } from '#libs/contract/arguments.ts';
-import { mayBeSet } from '#libs/contract/refused-variables.ts';
+import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { checkEndpointSettings, endpointOptions, endpointSettings } from '#libs/http/settings.ts';
 import { webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
@@ -53,7 +53,7 @@ function askerOf(given: Given, { env, now }: Terminal): Asker {
     userAgent: 'dialhook-check',
   });
   const method = given.flags.has('get') ? 'GET' : 'POST';
-  return { client, method, may: mayBeSet(config.ALLOWED_VARIABLES), now };
+  return { client, method, may: variablePolicy(config.ALLOWED_VARIABLES), now };
 }
 
 const isDecided = ({ reply }: Asked): boolean => reply.result === 'decided';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ControlRequest } from '#libs/contract/control.ts';
-import { controlCommand } from '#services/agent/control.ts';
+import { controlCommand } from '#services/agent/call-control.ts';
 import { runControl } from '#test/support/cases/control.ts';
 import { simulatedSwitch } from '#test/support/simulator/switch.ts';
 

@@ -9,7 +9,7 @@ import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
 import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
-import { FILTERS, readEvent } from '#services/agent/notification.ts';
+import { FILTERS, readEvent } from '#services/agent/call/notification.ts';
 import { type CallTaker, keptLog, takeCalls, type Watcher, watchCalls } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, type Script, scriptRouters } from '#test/support/agent/routers.ts';

@@ -5,8 +5,8 @@ import { subjectToken, tokenText } from '#libs/bus/subject.ts';
 import { parseArguments } from '#libs/contract/arguments.ts';
 import type { LiveCall } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
-import { rememberer } from '#services/agent/recovery.ts';
-import { endpointRequest } from '#services/agent/request.ts';
+import { endpointRequest } from '#services/agent/endpoint-request.ts';
+import { trackIn } from '#services/agent/live-call.ts';
 import { keptLog } from '#test/support/agent/agent.ts';
 import { BusView, eventually } from '#test/support/agent/recovery-world.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
@@ -153,7 +153,7 @@ describe('LiveCalls', () => {
 
   it('has the agent wait until NATS has a call that is to be told of, and forgets one that is no longer', async () => {
     const { live } = await liveCalls();
-    const remember = rememberer(live);
+    const remember = trackIn(live);
     const data = { 'Unique-ID': 'a', 'Event-Date-Timestamp': '0' };
     const request = endpointRequest(data, 'fs1', []);
     const [told, untold] = [parseArguments('http://crm/ 1 1 1'), parseArguments('http://crm/ 1 1 0')];

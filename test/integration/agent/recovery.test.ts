@@ -218,7 +218,7 @@ describe('an event socket user', () => {
     const one = await agent({ ...as('none'), EVENT_SOCKET_SILENCE_MS: '100' });
     const call = await answered(one);
     await eventually(() => one.count(NOT_COMPARED) >= 3);
-    expect(JSON.stringify(one.lines.findLast(({ message }) => message === NOT_COMPARED))).toContain(
+    expect(JSON.stringify(one.lines.findLast(({ event }) => event === NOT_COMPARED))).toContain(
       'permission denied',
     );
     expect(one.count(DOWN)).toBe(0);

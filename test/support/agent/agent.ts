@@ -5,10 +5,11 @@ import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { createLog } from '#libs/telemetry/log.ts';
+import { EVENTS, FILTERS } from '#services/agent/call/notification.ts';
+import { CallHandler } from '#services/agent/call-handler.ts';
 import { type AgentConfig, readAgentConfig } from '#services/agent/config.ts';
-import { Decider, type Remember } from '#services/agent/decide.ts';
-import { EVENTS, FILTERS } from '#services/agent/notification.ts';
-import { Progress } from '#services/agent/progress.ts';
+import { EventPublisher } from '#services/agent/event-publisher.ts';
+import type { TrackCall } from '#services/agent/live-call.ts';
 
 export interface LogLine {
   readonly level: number;
@@ -30,7 +31,7 @@ export interface CallTaker {
   readonly port: number;
   readonly size: () => number;
   readonly timeline: TimelinePublisher;
-  readonly decider: Decider;
+  readonly handler: CallHandler;
   readonly connected: () => boolean;
   readonly lines: LogLine[];
   readonly errors: Error[];
@@ -40,7 +41,7 @@ export interface CallTaker {
 export async function takeCalls(
   natsUrl: string,
   env: NodeJS.ProcessEnv = {},
-  remember?: Remember,
+  trackCall?: TrackCall,
 ): Promise<CallTaker> {
   const { log, lines } = keptLog();
   const lifecycle = new Lifecycle(log, 5_000);
@@ -48,13 +49,13 @@ export async function takeCalls(
   const errors: Error[] = [];
   const config = readAgentConfig(env);
   const timeline = openTimeline(bus, 'agent', config, lifecycle);
-  const decider = new Decider(bus, config, log, remember, timeline);
+  const handler = new CallHandler(bus, config, log, trackCall, timeline);
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
     mark: TAG_CALL,
     readAhead: 'cti_bridge',
-    onCall: (call) => decider.handle(call),
+    onCall: (call) => handler.handle(call),
     onRefused: (_, why) => errors.push(new Error(why)),
     onError: (error) => errors.push(error),
   });
@@ -63,7 +64,7 @@ export async function takeCalls(
     port: server.port,
     size: () => server.size,
     timeline,
-    decider,
+    handler,
     connected: () => bus.connected,
     lines,
     errors,
@@ -73,7 +74,7 @@ export async function takeCalls(
 
 /** The half of an agent that watches calls. */
 export interface Watcher {
-  readonly progress: Progress;
+  readonly progress: EventPublisher;
   readonly lines: LogLine[];
   readonly up: () => boolean;
   /** Resolves when all that FreeSWITCH wrote before its answer has been taken in. */
@@ -90,7 +91,7 @@ export async function watchCalls(
   const lifecycle = new Lifecycle(log, 5_000);
   const bus = await Bus.connect(natsUrl, 'agent', lifecycle, log);
   const config: AgentConfig = readAgentConfig(env);
-  const progress = new Progress(bus, config, log);
+  const progress = new EventPublisher(bus, config, log);
   lifecycle.onStop('progress', () => progress.outbox.drain(AbortSignal.timeout(5_000)));
   const events = new InboundConnection({
     host: '127.0.0.1',

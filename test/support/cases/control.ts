@@ -5,7 +5,7 @@ import type { ControlRequest } from '#libs/contract/control.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
-import { CallControl } from '#services/agent/control.ts';
+import { CallControl } from '#services/agent/call-control.ts';
 import { type CallTaker, keptLog, takeCalls } from '#test/support/agent/agent.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
-import { EVENTS, readEvent } from '#services/agent/notification.ts';
+import { EVENTS, readEvent } from '#services/agent/call/notification.ts';
 import { RECORDINGS, recordedEvents, recordedSip } from '#test/support/esl/recordings.ts';
 
 const URL = 'http://127.0.0.1:9000/binding?number=0555&callerid=13800138000';

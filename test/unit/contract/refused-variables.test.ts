@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mayBeSet, REFUSED_VARIABLES } from '#libs/contract/refused-variables.ts';
+import { REFUSED_VARIABLES, variablePolicy } from '#libs/contract/refused-variables.ts';
 import { VariableName } from '#libs/contract/text.ts';
 
 const SOURCE = process.env['FREESWITCH_SOURCE'] ?? '/opt/src/freeswitch/src';
-const may = mayBeSet();
+const may = variablePolicy();
 
 const everyday = [
   'absolute_codec_string',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Decision } from '#libs/contract/decision.ts';
 import { Plan } from '#libs/contract/plan.ts';
-import { mayBeSet } from '#libs/contract/refused-variables.ts';
+import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 
 const plan = (answer: unknown) => planOf(Decision.parse(answer));
@@ -151,7 +151,7 @@ describe('planOf', () => {
   });
 
   it('lets pass the variables that the operator allows, and never its own means', () => {
-    const may = mayBeSet(['hold_music', 'execute_on_*', '*']);
+    const may = variablePolicy(['hold_music', 'execute_on_*', '*']);
     const answer = (name: string) =>
       planOf(Decision.parse({ dial: gateway('1'), variables: { [name]: 'x' } }), may);
     for (const name of ['hold_music', 'Execute_On_Answer', 'api_on_ring'])

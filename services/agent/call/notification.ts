@@ -1,9 +1,10 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
-import { type Action, type Notification, SeenNotification } from '#libs/contract/endpoint.ts';
+import { type Action, type Notification, ObservedNotification } from '#libs/contract/endpoint.ts';
 import { RESULT_NAMES, type Result } from '#libs/contract/results.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
-import { type ChannelData, endpointOf, header, isoTime, nodeName, variable } from './request.ts';
+import { parseCtiBridge } from '../cti-bridge.ts';
+import { type ChannelData, channelTime, header, isoTime, nodeName, variable } from './channel-data.ts';
 import { tried } from './tried.ts';
 
 /** The events the agent subscribes to: what the called leg does, and the end of the caller's. */
@@ -21,8 +22,6 @@ export const FILTERS = [
   ['Channel-State', '-CS_EXECUTE'],
 ] as const;
 
-const micros = (event: ChannelData, moment: string): number =>
-  Number(header(event, `Caller-Channel-${moment}-Time`));
 const between = (from: number, to: number): number =>
   from > 0 && to > from ? Math.round((to - from) / 1000) : 0;
 
@@ -42,9 +41,9 @@ function sipStatus(event: ChannelData): number | undefined {
 }
 
 function hangupFacts(event: ChannelData) {
-  const created = micros(event, 'Created');
-  const ended = micros(event, 'Hangup');
-  const [firstSign = 0] = [micros(event, 'Progress'), micros(event, 'Progress-Media')]
+  const created = channelTime(event, 'Created');
+  const ended = channelTime(event, 'Hangup');
+  const [firstSign = 0] = [channelTime(event, 'Progress'), channelTime(event, 'Progress-Media')]
     .filter((time) => time > 0)
     .sort();
   const result = resultOf(event);
@@ -57,7 +56,7 @@ function hangupFacts(event: ChannelData) {
     hangup_by: hangupBy(event),
     duration_ms: between(created, ended),
     ring_ms: between(created, firstSign),
-    billable_ms: between(micros(event, 'Answered'), ended),
+    billable_ms: between(channelTime(event, 'Answered'), ended),
     tried: tried(event),
   };
 }
@@ -70,8 +69,8 @@ export interface CallEvent {
   readonly callStart: number;
 }
 
-export interface SeenEvent extends CallEvent {
-  readonly notification: SeenNotification;
+export interface ObservedEvent extends CallEvent {
+  readonly notification: ObservedNotification;
 }
 
 /**
@@ -81,10 +80,10 @@ export interface SeenEvent extends CallEvent {
 export function readEvent(
   event: FreeSwitchEvent,
   settings: { readonly nodeName: string | undefined; readonly defaultUrl: string | undefined },
-): SeenEvent | undefined {
+): ObservedEvent | undefined {
   const uuid = variable(event, CALL_VARIABLE);
   const leg = header(event, 'Unique-ID');
-  const parsed = endpointOf(variable(event, 'cti_bridge'), settings.defaultUrl);
+  const parsed = parseCtiBridge(variable(event, 'cti_bridge'), settings.defaultUrl);
   if (uuid === '' || leg === '' || !parsed.ok) return undefined;
 
   const name = header(event, 'Event-Name');
@@ -102,10 +101,14 @@ export function readEvent(
     caller_id_name: header(event, `${caller}-Caller-ID-Name`),
     destination_number: header(event, `${caller}-Destination-Number`),
   };
-  const notification = SeenNotification.parse(
+  const notification = ObservedNotification.parse(
     action === 'hangup'
       ? { action, ...common, ...hangupFacts(event) }
       : { action, ...common, called_number: header(event, 'Caller-Destination-Number') },
   );
-  return { endpoint: parsed.endpoint, notification, callStart: Math.floor(micros(event, 'Created') / 1000) };
+  return {
+    endpoint: parsed.endpoint,
+    notification,
+    callStart: Math.floor(channelTime(event, 'Created') / 1000),
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { endedLeg } from '#services/agent/leg.ts';
-import { readEvent } from '#services/agent/notification.ts';
+import { endedLeg } from '#services/agent/call/ended-leg.ts';
+import { readEvent } from '#services/agent/call/notification.ts';
 import { recordedEvents } from '#test/support/esl/recordings.ts';
 
 const legsOf = (name: string) => recordedEvents(name).flatMap((event) => endedLeg(event, undefined) ?? []);

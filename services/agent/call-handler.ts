@@ -3,10 +3,10 @@ import type { Bus } from '#libs/bus/connection.ts';
 import { abandon, askRouters } from '#libs/bus/decisions.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow } from '#libs/bus/timeline-step.ts';
-import { type CtiBridgeArguments, formatArguments } from '#libs/contract/arguments.ts';
+import { formatArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Plan } from '#libs/contract/plan.ts';
-import { type MayBeSet, mayBeSet } from '#libs/contract/refused-variables.ts';
+import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import type { Failure } from '#libs/contract/results.ts';
 import {
   dialApplications,
@@ -21,13 +21,15 @@ import { publicUrl } from '#libs/http/request.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
+import { nodeName } from './call/channel-data.ts';
 import { callerNameInOneLine } from './caller-name.ts';
 import type { AgentConfig } from './config.ts';
-import { ctiBridge } from './cti-bridge.ts';
+import { parseCtiBridge, readCtiBridge } from './cti-bridge.ts';
+import { decisionRequest, endpointRequest } from './endpoint-request.ts';
 import { failurePolicy } from './failure-policy.ts';
+import type { TrackCall } from './live-call.ts';
 import { decided } from './metrics.ts';
 import { lookUpUsers } from './registrations.ts';
-import { type ChannelData, decisionRequest, endpointOf, endpointRequest, nodeName } from './request.ts';
 
 /** The router lets more variables pass than this agent does. */
 const refusedWords = (name: string): string =>
@@ -44,37 +46,30 @@ const TOO_MANY = failure('overloaded', 'the agent has too many calls in hand');
 /** What the called legs are given beside what the mark gives them. */
 type Exported = { readonly cti_bridge?: string };
 
-/** Remembers a call that has been taken. Resolves when that is done, or has failed for now. */
-export type Remember = (
-  data: ChannelData,
-  request: EndpointRequest,
-  endpoint: CtiBridgeArguments,
-) => Promise<void>;
-
 /** Takes one call from `socket` to where it goes, or back to its dialplan. */
-export class Decider {
+export class CallHandler {
   readonly #bus: Bus;
   readonly #config: AgentConfig;
   readonly #log: Log;
-  readonly #remember: Remember;
+  readonly #trackCall: TrackCall;
   readonly #timeline: TimelineRecorder;
-  readonly #mayBeSet: MayBeSet;
+  readonly #variablePolicy: VariablePolicy;
   #inHand = 0;
 
-  /** `remember` is called for each call before anybody is asked about it; the call is marked when it is done. */
+  /** `trackCall` is called for each call before anybody is asked about it; the call is marked when it is done. */
   constructor(
     bus: Bus,
     config: AgentConfig,
     log: Log,
-    remember: Remember = async () => {},
+    trackCall: TrackCall = async () => {},
     timeline: TimelineRecorder = NO_TIMELINE,
   ) {
     this.#bus = bus;
     this.#config = config;
     this.#log = log;
-    this.#remember = remember;
+    this.#trackCall = trackCall;
     this.#timeline = timeline;
-    this.#mayBeSet = mayBeSet(config.ALLOWED_VARIABLES);
+    this.#variablePolicy = variablePolicy(config.ALLOWED_VARIABLES);
   }
 
   /** Calls waiting for a decision. */
@@ -135,8 +130,8 @@ export class Decider {
     context: Context,
     measured: { url?: string },
   ): Promise<Outcome> {
-    const text = await ctiBridge(call);
-    const parsed = endpointOf(text, this.#config.DEFAULT_ENDPOINT_URL);
+    const text = await readCtiBridge(call);
+    const parsed = parseCtiBridge(text, this.#config.DEFAULT_ENDPOINT_URL);
     const asked = parsed.ok ? { endpoint: publicUrl(parsed.endpoint.url) } : {};
     this.#timeline.add({ step: 'taken', ...happensNow(request), ...asked, request });
     if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
@@ -145,7 +140,7 @@ export class Decider {
     // The called legs get the text as it stands, by the mark on the call.
     const exported = canonical === text ? {} : { cti_bridge: canonical };
     measured.url = endpoint.url;
-    void this.#remember(call.data, request, endpoint).then(() => call.tag());
+    void this.#trackCall(call.data, request, endpoint).then(() => call.tag());
     if (this.#inHand > this.#config.MAX_CALLS_DECIDING) return this.#undecided(call, TOO_MANY, exported);
 
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
@@ -161,7 +156,7 @@ export class Decider {
     if (reply.result === 'router_timeout') abandon(this.#bus, request.uuid);
     if (reply.result !== 'decided')
       return this.#undecided(call, failure(reply.result, reply.error), exported);
-    const refused = refusedVariable(reply.plan, this.#mayBeSet);
+    const refused = refusedVariable(reply.plan, this.#variablePolicy);
     if (refused !== undefined)
       return this.#undecided(call, failure('invalid_decision', refusedWords(refused)), exported);
     const done = await this.#carryOut(call, reply.plan, { result: 'decided' }, exported);

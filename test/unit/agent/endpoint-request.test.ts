@@ -2,17 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { DecisionRequest } from '#libs/contract/messages.ts';
 import { parseHeaders } from '#libs/esl/frames.ts';
-import {
-  attemptOf,
-  decisionRequest,
-  endpointOf,
-  endpointRequest,
-  header,
-  isoTime,
-  nodeName,
-  variable,
-} from '#services/agent/request.ts';
-import { tried } from '#services/agent/tried.ts';
+import { header, isoTime, nodeName, variable } from '#services/agent/call/channel-data.ts';
+import { tried } from '#services/agent/call/tried.ts';
+import { parseCtiBridge } from '#services/agent/cti-bridge.ts';
+import { attemptOf, decisionRequest, endpointRequest } from '#services/agent/endpoint-request.ts';
 import { framesOf, RECORDINGS, recorded } from '#test/support/esl/recordings.ts';
 
 const connectReply = (name: string) =>
@@ -114,18 +107,20 @@ describe('a call asked about again', () => {
   ])('has tried %s', (_, data, legs) => expect(tried(data)).toEqual(legs));
 });
 
-describe('endpointOf', () => {
+describe('parseCtiBridge', () => {
   it.each([
     ['http://a/ 1 2 0', 'http://b/', 'http://a/'],
     ['', 'http://b/', 'http://b/'],
   ])('"%s", else %s', (text, defaultUrl, url) =>
-    expect(endpointOf(text, defaultUrl)).toMatchObject({ ok: true, endpoint: { url } }),
+    expect(parseCtiBridge(text, defaultUrl)).toMatchObject({ ok: true, endpoint: { url } }),
   );
 
   it.each([
     ['', undefined],
     ['nonsense', 'http://b/'],
-  ])('"%s" with %s is an error', (text, defaultUrl) => expect(endpointOf(text, defaultUrl).ok).toBe(false));
+  ])('"%s" with %s is an error', (text, defaultUrl) =>
+    expect(parseCtiBridge(text, defaultUrl).ok).toBe(false),
+  );
 });
 
 describe('channel data', () => {

@@ -351,7 +351,7 @@ describe('a caller who gives up', () => {
     socket.destroy();
     const ahead = new Map([['cti_bridge', CTI_BRIDGE]]);
     const data = { 'Unique-ID': 'closing', 'Event-Date-Timestamp': '0', variable_cti_bridge: CTI_BRIDGE };
-    await agent.decider.handle(new OutboundCall(data, new AbortController().signal, socket, ahead));
+    await agent.handler.handle(new OutboundCall(data, new AbortController().signal, socket, ahead));
     expect(gone()).toEqual(['caller_gone']);
   });
 

@@ -8,10 +8,10 @@ import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { maskNumber } from '#libs/telemetry/numbers.ts';
 import { emitCallSpan, emitLegSpan, inSpan, isTracing } from '#libs/telemetry/tracing.ts';
+import { endedLeg } from './call/ended-leg.ts';
+import { type CallEvent, readEvent } from './call/notification.ts';
 import type { AgentConfig } from './config.ts';
-import { endedLeg } from './leg.ts';
 import { eventRead, published } from './metrics.ts';
-import { type CallEvent, readEvent } from './notification.ts';
 import { Outbox } from './outbox.ts';
 
 const about = ({ uuid, node }: Notification) => aboutCall(uuid, node);
@@ -26,7 +26,7 @@ const summary = (notification: Notification) => {
 };
 
 /** From FreeSWITCH's events to the notifier: reads each, and holds it until JetStream has it. */
-export class Progress {
+export class EventPublisher {
   readonly outbox: Outbox<CallEvent>;
   readonly #publisher: ProgressPublisher;
   readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };

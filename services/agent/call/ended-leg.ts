@@ -1,6 +1,6 @@
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
-import { header, nodeName, variable } from './request.ts';
+import { channelTime, header, nodeName, variable } from './channel-data.ts';
 
 /** The life of a called leg, by FreeSWITCH's own clock. */
 export interface EndedLeg {
@@ -26,7 +26,7 @@ export function endedLeg(event: FreeSwitchEvent, configuredNode: string | undefi
   const leg = header(event, 'Unique-ID');
   const ended = header(event, 'Event-Name') === 'CHANNEL_HANGUP_COMPLETE';
   if (!ended || uuid === '' || leg === '' || leg === uuid) return undefined;
-  const millis = (moment: string) => Number(header(event, `Caller-Channel-${moment}-Time`)) / 1000;
+  const millis = (moment: string) => channelTime(event, moment) / 1000;
   const [start, end] = [millis('Created'), millis('Hangup')];
   if (!(start > 0 && end >= start)) return undefined;
   const events = SIGNS.flatMap(([name, moment]) => {

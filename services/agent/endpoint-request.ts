@@ -1,30 +1,11 @@
-import { type CtiBridgeArguments, type ParsedArguments, parseArguments } from '#libs/contract/arguments.ts';
+import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
 import { ATTEMPT_VARIABLE } from '#libs/dialplan/applications.ts';
-import { tried } from './tried.ts';
+import { type ChannelData, header, isoTime, variable } from './call/channel-data.ts';
+import { tried } from './call/tried.ts';
 
-/** What FreeSWITCH says of a channel: headers of `connect` or of an event. */
-export type ChannelData = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-/** One header as text; the first value of a list; empty when it is not there. */
-export function header(data: ChannelData, name: string): string {
-  const value = data[name];
-  return (typeof value === 'string' ? value : value?.[0]) ?? '';
-}
-
-export const variable = (data: ChannelData, name: string): string => header(data, `variable_${name}`);
-
-/** Microseconds since 1970, as FreeSWITCH stamps them, in ISO 8601. */
-export const isoTime = (micros: string): string => new Date(Math.floor(Number(micros) / 1000)).toISOString();
-
-/** The endpoint a channel is bound to: what its cti_bridge says, or the default where it says nothing. */
-export const endpointOf = (ctiBridge: string, defaultUrl: string | undefined): ParsedArguments =>
-  parseArguments(ctiBridge === '' ? (defaultUrl ?? '') : ctiBridge);
-
-export const nodeName = (data: ChannelData, configured: string | undefined): string =>
-  configured ?? (header(data, 'FreeSWITCH-Switchname') || header(data, 'FreeSWITCH-Hostname'));
-
+/** The variables whose names are in `wanted`; a name that ends with `*` is a prefix. */
 function selectVariables(data: ChannelData, wanted: readonly string[]): Record<string, string> {
   const selected: Record<string, string> = {};
   for (const pattern of wanted) {
@@ -39,11 +20,11 @@ function selectVariables(data: ChannelData, wanted: readonly string[]): Record<s
   return selected;
 }
 
-/** How often the endpoint has been asked about this call, this time included. */
+/** The number of the request about this call that is being made, from 1. */
 export const attemptOf = (data: ChannelData): number =>
   Math.max(1, Number(variable(data, ATTEMPT_VARIABLE)) || 1);
 
-/** The question for the endpoint, from the channel data of `connect`. */
+/** The request to the endpoint, from the channel data of `connect`. */
 export const endpointRequest = (
   data: ChannelData,
   node: string,
@@ -64,7 +45,7 @@ export const endpointRequest = (
   variables: selectVariables(data, wantedVariables),
 });
 
-/** The question for the routers. */
+/** The message that asks a router to make the request. */
 export function decisionRequest(
   request: EndpointRequest,
   endpoint: CtiBridgeArguments,

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { LiveCalls } from '#libs/bus/live-calls.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { CallEvent } from './call/notification.ts';
+import { synthesizedHangup } from './live-call.ts';
+import type { Outbox } from './outbox.ts';
+
+/** Calls looked up in FreeSWITCH, or closed, at once. */
+const CHUNK_SIZE = 500;
+/** Upper bound of the interval after a comparison that failed. */
+const RETRY_MS = 5_000;
+
+const Channels = z.object({ rows: z.array(z.object({ uuid: z.string() })).default([]) });
+
+export interface ReconcilerOptions {
+  /** Runs an api command of FreeSWITCH. */
+  readonly api: (command: string) => Promise<string>;
+  readonly nodeName: string | undefined;
+  readonly live: LiveCalls;
+  readonly outbox: Outbox<CallEvent>;
+  readonly intervalMs: number;
+  /** How long the real hangup may still be on its way after FreeSWITCH has stopped listing the call. */
+  readonly confirmMs: number;
+  readonly log: Log;
+}
+
+/**
+ * Compares the live calls of this node with FreeSWITCH's channels and publishes a synthesized hangup for each call that
+ * FreeSWITCH no longer has. Runs when the event socket connects (`reconcile`) and every `intervalMs`, because
+ * FreeSWITCH can drop events silently.
+ *
+ * A call is closed when all of these hold, in this order: `uuid_exists` says false; `confirmMs` later no hangup of it
+ * was published or is buffered; `show channels` does not list it. FreeSWITCH sends the hangup event before a channel
+ * leaves that list, so a real hangup always wins.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #ended = new AbortController();
+  readonly #whenEnded: Promise<void>;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#whenEnded = new Promise((resolve) => {
+      this.#ended.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  /** Starts a comparison, or another one after the one that is running. */
+  reconcile(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort();
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { intervalMs, log } = this.#options;
+    clearTimeout(this.#timer);
+    let nextMs = intervalMs;
+    while (this.#again && !this.#ended.signal.aborted) {
+      this.#again = false;
+      try {
+        await this.#reconcileOnce();
+        nextMs = intervalMs;
+      } catch (err) {
+        if (this.#ended.signal.aborted) return;
+        nextMs = Math.min(intervalMs, RETRY_MS);
+        log.warn('live_call.reconcile_failed', { err });
+      }
+    }
+    if (!this.#ended.signal.aborted) this.#timer = setTimeout(() => this.reconcile(), nextMs);
+  }
+
+  async #reconcileOnce(): Promise<void> {
+    const { api, live, confirmMs, log } = this.#options;
+    const node = this.#options.nodeName ?? (await api('switchname')).trim();
+    const begun = performance.now();
+    const uuids = await live.uuids(node);
+    const gone = await this.#gone(uuids);
+    log.debug('live_call.reconciled', {
+      node,
+      live: uuids.length,
+      gone: gone.length,
+      ms: Math.round(performance.now() - begun),
+    });
+    if (gone.length === 0) return;
+    await sleep(confirmMs, undefined, { signal: this.#ended.signal });
+    const open = gone.filter((uuid) => this.#isOpen(node, uuid));
+    if (open.length === 0) return;
+    const channels = await this.#channels();
+    const closed = await this.#close(
+      node,
+      open.filter((uuid) => !channels.has(uuid)),
+    );
+    const ms = Math.round(performance.now() - begun);
+    if (closed > 0) log.warn('live_call.closed', { node, closed, live: uuids.length, ms });
+  }
+
+  /** Whether no hangup of the call was published or is buffered. */
+  #isOpen(node: string, uuid: string): boolean {
+    return this.#options.live.knows(node, uuid) && !this.#options.outbox.holds(uuid);
+  }
+
+  /** The calls without a running channel: ended, or being hung up at this moment. */
+  async #gone(uuids: readonly string[]): Promise<string[]> {
+    const gone: string[] = [];
+    for (const chunk of chunks(uuids)) {
+      const exist = await Promise.all(chunk.map((uuid) => this.#options.api(`uuid_exists ${uuid}`)));
+      gone.push(...chunk.filter((_, index) => exist[index]?.trim() === 'false'));
+      this.#ended.signal.throwIfAborted();
+    }
+    return gone;
+  }
+
+  /** All channels, including those being hung up. FreeSWITCH sends the hangup event before a channel leaves this list. */
+  async #channels(): Promise<ReadonlySet<string>> {
+    const { rows } = Channels.parse(JSON.parse(await this.#options.api('show channels as json')));
+    return new Set(rows.map(({ uuid }) => uuid));
+  }
+
+  /** Publishes a synthesized hangup of each call that is still open. Returns how many. */
+  async #close(node: string, uuids: readonly string[]): Promise<number> {
+    const { live, outbox } = this.#options;
+    let closed = 0;
+    for (const chunk of chunks(uuids)) {
+      const calls = await Promise.all(chunk.map((uuid) => live.find(node, uuid)));
+      for (const [index, call] of calls.entries()) {
+        const uuid = chunk[index] ?? '';
+        if (call === undefined) live.forget(node, uuid);
+        else if (this.#isOpen(node, uuid)) {
+          outbox.add(synthesizedHangup(call, Date.now()));
+          closed++;
+        }
+      }
+      await Promise.race([Promise.all(chunk.map((uuid) => outbox.settled(uuid))), this.#whenEnded]);
+      this.#ended.signal.throwIfAborted();
+    }
+    return closed;
+  }
+}
+
+function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < items.length; from += CHUNK_SIZE) yield items.slice(from, from + CHUNK_SIZE);
+}
