@@ -35,7 +35,7 @@ const live = new LiveCalls(
     replicas: agent.LIVE_CALLS_REPLICAS,
     maxBytes: agent.LIVE_CALLS_MAX_BYTES,
     maxAgeMs: agent.LIVE_CALLS_MAX_AGE_MS,
-    maxHeld: 0,
+    maxBuffered: 0,
   },
   log,
 );

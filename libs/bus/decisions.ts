@@ -60,7 +60,7 @@ export function serveDecisions(
   log: Log,
   decide: (request: DecisionRequest, parent: Context) => Promise<DecisionReply>,
 ): () => Promise<void> {
-  const inHand = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   const subscription = bus.nats.subscribe(BUS.decide, {
     queue: BUS.routers,
     callback: (error, message) => {
@@ -79,13 +79,13 @@ export function serveDecisions(
         .then((reply) => {
           if (!bus.nats.isClosed()) message.respond(JSON.stringify(reply));
         })
-        .finally(() => inHand.delete(work));
-      inHand.add(work);
+        .finally(() => inFlight.delete(work));
+      inFlight.add(work);
     },
   });
   return async () => {
     await subscription.drain().catch(() => {});
-    await Promise.all(inHand);
+    await Promise.all(inFlight);
   };
 }
 

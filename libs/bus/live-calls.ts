@@ -35,7 +35,7 @@ export interface LiveCallLimits {
   /** How long a call is remembered. */
   readonly maxAgeMs: number;
   /** Calls held while NATS does not take them. */
-  readonly maxHeld: number;
+  readonly maxBuffered: number;
 }
 
 /** What is to be done about one subject. A call without `body` is over. */
@@ -83,7 +83,7 @@ export class LiveCalls {
   }
 
   /** Writes and deletions that NATS has not taken yet. */
-  get held(): number {
+  get buffered(): number {
     return this.#waiting.size + this.#busy.size;
   }
 
@@ -150,14 +150,14 @@ export class LiveCalls {
     const { promise: cancelled, resolve } = Promise.withResolvers<void>();
     if (cancel.aborted) resolve();
     cancel.addEventListener('abort', () => resolve(), { once: true });
-    if (this.held > 0) await Promise.race([this.#idle.promise, cancelled]);
+    if (this.buffered > 0) await Promise.race([this.#idle.promise, cancelled]);
     this.#closed = true;
     clearTimeout(this.#pause);
   }
 
   #put(subject: string, work: Work): void {
     if (this.#closed) return;
-    if (!this.#waiting.has(subject) && this.held >= this.#limits.maxHeld) {
+    if (!this.#waiting.has(subject) && this.buffered >= this.#limits.maxBuffered) {
       if (this.#dropped++ % LOG_EVERY_DROPPED === 0)
         this.#log.error('live_call.dropped', { dropped: this.#dropped });
       return;
@@ -186,7 +186,7 @@ export class LiveCalls {
   }
 
   #settle(): void {
-    if (this.held > 0) return;
+    if (this.buffered > 0) return;
     this.#idle.resolve();
     this.#idle = Promise.withResolvers();
   }
@@ -208,7 +208,7 @@ export class LiveCalls {
   /** Nothing is sent for a while; then the stream is looked after, and what waits is tried again. */
   #wait(error: Error): void {
     if (this.#trouble === undefined)
-      this.#log.warn('live_call.write_failed', { err: error, held: this.held });
+      this.#log.warn('live_call.write_failed', { err: error, buffered: this.buffered });
     this.#trouble = error.message;
     this.#manager = undefined;
     if (this.#pause !== undefined || this.#closed) return;

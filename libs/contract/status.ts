@@ -34,7 +34,7 @@ export const ServiceStatus = z.strictObject({
   checks: z.record(z.string(), z.string()).describe('as /readyz gives them'),
   figures: z
     .record(z.string(), z.number())
-    .describe('what the process has in hand, for instance calls_deciding, notifications_buffered'),
+    .describe('counts of this process, for example calls_in_flight, notifications_buffered'),
   endpoints: z.array(EndpointStatus).max(200).optional().describe("a router's endpoints, the busiest first"),
 });
 export type ServiceStatus = z.output<typeof ServiceStatus>;

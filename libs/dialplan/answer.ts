@@ -2,7 +2,7 @@ import { Decision } from '#libs/contract/decision.ts';
 import { type DecisionReply, failed } from '#libs/contract/messages.ts';
 import { problem } from '#libs/contract/problem.ts';
 import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
-import type { EndpointAnswer } from '#libs/http/client.ts';
+import type { HttpAnswer } from '#libs/http/client.ts';
 import { PlanError, planOf } from './plan.ts';
 
 const MAX_WORDS_LENGTH = 300;
@@ -41,7 +41,7 @@ export function replyOfText(text: string, may: VariablePolicy = variablePolicy()
 const isHtml = (text: string): boolean => /^<(?:!doctype|!--|html|head|body|\?xml)/i.test(text);
 
 /** What became of the question: the plan, or the reason why there is none. */
-export function replyOf(answer: EndpointAnswer, may: VariablePolicy = variablePolicy()): DecisionReply {
+export function replyOf(answer: HttpAnswer, may: VariablePolicy = variablePolicy()): DecisionReply {
   if (!answer.ok) return failed(answer.result, answer.error);
   const { status } = answer;
   if (status >= 300 && status < 400)

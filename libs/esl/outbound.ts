@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { Places } from '#libs/net/places.ts';
+import { ConnectionLimiter } from '#libs/net/connection-limiter.ts';
 import { ClosedError, type CommandError, EventSocket, type PeerLimits, type Reply } from './event-socket.ts';
 import type { Headers } from './frames.ts';
 import { oneLine } from './text.ts';
@@ -13,7 +13,7 @@ const LIMITS: PeerLimits = {
   frames: { headerBytes: 128 * 1024, bodyBytes: 16 * 1024 },
   answerMs: 10_000,
 };
-const BYTES_PER_PLACE = 32 * 1024;
+const BYTES_PER_CONNECTION = 32 * 1024;
 
 /** FreeSWITCH closes the connection as soon as the call is let go. */
 const LEAVE_TIMEOUT_MS = 5_000;
@@ -163,13 +163,13 @@ export class OutboundServer {
   readonly #options: OutboundServerOptions;
   readonly #sockets = new Set<EventSocket>();
   readonly #inHand = new Set<Promise<void>>();
-  readonly #places: Places<Socket>;
+  readonly #limiter: ConnectionLimiter<Socket>;
 
   private constructor(options: OutboundServerOptions) {
     const { maxConnections: max = Number.MAX_SAFE_INTEGER, maxConnectionsPerAddress: maxPerAddress = max } =
       options;
     this.#options = options;
-    this.#places = new Places({ max, maxPerAddress, bytesPerPlace: BYTES_PER_PLACE });
+    this.#limiter = new ConnectionLimiter({ max, maxPerAddress, bytesPerConnection: BYTES_PER_CONNECTION });
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -214,7 +214,7 @@ export class OutboundServer {
         },
         onClose: () => {
           this.#sockets.delete(socket);
-          this.#places.leave(tcp);
+          this.#limiter.release(tcp);
           gone.abort(GONE);
         },
       },
@@ -233,11 +233,11 @@ export class OutboundServer {
 
   /** Whether there is a place for a connection; another may have had to go for it. */
   #seat(tcp: Socket, address: string): boolean {
-    const goes = this.#places.take(tcp, address);
+    const goes = this.#limiter.admit(tcp, address);
     if (goes) this.#turnOut(goes, address, 'there are too many');
     if (goes === tcp) return false;
     tcp.on('data', () => {
-      const heaviest = this.#places.sent(tcp, tcp.bytesRead);
+      const heaviest = this.#limiter.recordBytes(tcp, tcp.bytesRead);
       if (heaviest)
         this.#turnOut(
           heaviest,
@@ -266,7 +266,7 @@ export class OutboundServer {
       if (!(why instanceof TurnedOut)) this.#options.onRefused(address, why.message);
     });
     if (!reply) return;
-    this.#places.known(tcp);
+    this.#limiter.identify(tcp);
     const { mark, readAhead } = this.#options;
     const ahead = new Map(readAhead === undefined ? [] : [[readAhead, reply.text]]);
     await this.#options.onCall(new OutboundCall(reply.headers, gone, socket, ahead, mark));

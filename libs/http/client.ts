@@ -1,20 +1,21 @@
 import { createSecureContext } from 'node:tls';
+import type { Phase } from '#libs/contract/phases.ts';
 import { originOf } from '#libs/net/url.ts';
-import type { EndpointAnswer, EndpointCall, Failed, Timing } from './call.ts';
+import { AddressFilter, type AddressRules } from './address-rules.ts';
 import { type Lookup, sharedLookup, systemLookup } from './connect.ts';
 import { Deadlines } from './deadlines.ts';
-import { CallError, failureOf, isLostConnection, type Stage, timedOut } from './failure.ts';
+import { failureOf, HttpError, isLostConnection, timedOut } from './failure.ts';
 import { measured } from './metrics.ts';
-import { Phases } from './phases.ts';
+import { PhaseClock } from './phases.ts';
 import { ConnectionPool } from './pool.ts';
-import { type WireRequest, wireRequest } from './request.ts';
-import { type EndpointRules, Rules } from './rules.ts';
 import { Signatures, type SigningSecrets } from './signatures.ts';
 import { TlsSessions } from './tls-sessions.ts';
+import type { Failed, HttpAnswer, HttpRequest, Timing } from './types.ts';
+import { type WireRequest, wireRequest } from './wire-request.ts';
 
-export type { EndpointAnswer, EndpointCall } from './call.ts';
+export type { HttpAnswer, HttpRequest } from './types.ts';
 
-export interface EndpointClientOptions extends EndpointRules {
+export interface EndpointClientOptions extends AddressRules {
   /** Largest body of an answer, in bytes. */
   readonly maxBodyBytes: number;
   /** How long an idle connection is kept, in milliseconds; less when the server announces less. */
@@ -41,20 +42,20 @@ export interface EndpointTls {
 
 const MAX_IDLE_CONNECTIONS = 1024;
 const UTF8 = new TextDecoder();
-const OVER = new CallError('caller_gone', 'the call is over');
+const OVER = new HttpError('caller_gone', 'the call is over');
 const NOTHING_DONE: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
 const GONE: Failed = { result: 'caller_gone', error: 'nobody waits for the answer any more' };
 
 /** What is known about a call on its way. */
 interface Progress {
-  stage: Stage;
+  phase: Phase;
   reused: boolean;
-  readonly phases: Phases;
+  readonly phases: PhaseClock;
 }
 
 /** Whether the server had closed the kept connection before the request reached it: nothing of an answer came. */
-const closedWhileIdle = (error: unknown, { reused, stage }: Progress): boolean =>
-  reused && stage !== 'answering' && isLostConnection(error);
+const closedWhileIdle = (error: unknown, { reused, phase }: Progress): boolean =>
+  reused && phase !== 'body' && isLostConnection(error);
 
 /**
  * Calls endpoints over HTTP/1.1 on kept-alive connections. Both timeouts of a call are kept whatever the endpoint does,
@@ -64,7 +65,7 @@ export class EndpointClient {
   readonly #options: EndpointClientOptions;
   readonly #pool: ConnectionPool;
   readonly #signatures: Signatures;
-  readonly #inHand = new Set<Promise<EndpointAnswer>>();
+  readonly #inFlight = new Set<Promise<HttpAnswer>>();
   #closed = false;
 
   /** @throws when a rule, a secret or a certificate is none. */
@@ -77,7 +78,7 @@ export class EndpointClient {
       maxIdleConnections: options.maxIdleConnections ?? MAX_IDLE_CONNECTIONS,
       tls: createSecureContext({ ...options.tls }),
       sessions: new TlsSessions(),
-      rules: new Rules(options),
+      rules: new AddressFilter(options),
       lookup: options.lookup ? sharedLookup(options.lookup) : systemLookup,
     });
   }
@@ -88,9 +89,9 @@ export class EndpointClient {
   }
 
   /** Never rejects: every way of failing is an answer with `ok: false`. */
-  call(call: EndpointCall): Promise<EndpointAnswer> {
-    const answer = measured(call, this.#call(call)).finally(() => this.#inHand.delete(answer));
-    this.#inHand.add(answer);
+  request(request: HttpRequest): Promise<HttpAnswer> {
+    const answer = measured(request, this.#request(request)).finally(() => this.#inFlight.delete(answer));
+    this.#inFlight.add(answer);
     return answer;
   }
 
@@ -106,17 +107,17 @@ export class EndpointClient {
   /** Waits for the calls in hand, then closes every connection. Calls made after it fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#inHand);
+    await Promise.all(this.#inFlight);
     this.#pool.closeIdle();
   }
 
-  async #call(call: EndpointCall): Promise<EndpointAnswer> {
-    const { connectTimeoutMs, responseTimeoutMs, signal } = call;
-    const request = wireRequest(call, this.#options.userAgent, this.#signatures);
+  async #request(given: HttpRequest): Promise<HttpAnswer> {
+    const { connectTimeoutMs, responseTimeoutMs, signal } = given;
+    const request = wireRequest(given, this.#options.userAgent, this.#signatures);
     const refusal = this.#refusal(request, signal);
     if (!request || refusal) return { ok: false, ...(refusal as Failed), timing: NOTHING_DONE };
 
-    const progress: Progress = { stage: 'queue', reused: false, phases: new Phases() };
+    const progress: Progress = { phase: 'queue', reused: false, phases: new PhaseClock() };
     const over = new AbortController();
     const { promise: ended, resolve } = Promise.withResolvers<Failed>();
     const end = (failed: Failed) => {
@@ -125,7 +126,7 @@ export class EndpointClient {
     };
     const limitMs = { connect: connectTimeoutMs, response: responseTimeoutMs };
     const deadlines = new Deadlines(limitMs, (phase) =>
-      end(timedOut(phase, limitMs[phase], progress.stage, request.where)),
+      end(timedOut(phase, limitMs[phase], progress.phase, request.where)),
     );
     const gone = () => end(GONE);
     signal?.addEventListener('abort', gone, { once: true });
@@ -148,11 +149,11 @@ export class EndpointClient {
   }
 
   async #exchange(request: WireRequest, deadlines: Deadlines, progress: Progress, over: AbortSignal) {
-    const at = (stage: Stage) => {
+    const at = (phase: Phase) => {
       if (over.aborted) return;
-      progress.stage = stage;
-      progress.phases.enter(stage);
-      if (stage === 'sent') deadlines.enter('response');
+      progress.phase = phase;
+      progress.phases.enter(phase);
+      if (phase === 'ttfb') deadlines.enter('response');
     };
     const attempt = (fresh: boolean) => this.#attempt(request, fresh, progress, over, at);
     try {
@@ -162,7 +163,7 @@ export class EndpointClient {
         return attempt(true);
       });
     } catch (error) {
-      return failureOf(error, progress.stage, request.where);
+      return failureOf(error, progress.phase, request.where);
     }
   }
 
@@ -171,7 +172,7 @@ export class EndpointClient {
     fresh: boolean,
     progress: Progress,
     over: AbortSignal,
-    at: (stage: Stage) => void,
+    at: (phase: Phase) => void,
   ) {
     const connection = await this.#pool.acquire(request.origin, fresh, over, at);
     progress.reused = connection.used;

@@ -1,8 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
-import { CallError, type Stage } from './failure.ts';
-import { portOf, type Rules } from './rules.ts';
+import type { Phase } from '#libs/contract/phases.ts';
+import { type AddressFilter, portOf } from './address-rules.ts';
+import { HttpError } from './failure.ts';
 import type { TlsSessions } from './tls-sessions.ts';
 
 /** Lookups run on a few threads of libuv's and cannot be cancelled: what waits for one is bounded. */
@@ -21,7 +22,7 @@ export interface ConnectOptions {
   /** Made once: making one for each connection costs 0.2 ms, in which no timer fires. */
   readonly tls: SecureContext;
   readonly sessions: TlsSessions;
-  readonly rules: Rules;
+  readonly rules: AddressFilter;
   readonly lookup: Lookup;
 }
 
@@ -32,7 +33,7 @@ export function sharedLookup(lookupOne: Lookup): Lookup {
     const known = running.get(hostname);
     if (known) return known;
     if (running.size >= MAX_LOOKUPS)
-      return Promise.reject(new CallError('connection_failed', 'too many names are being looked up already'));
+      return Promise.reject(new HttpError('connection_failed', 'too many names are being looked up already'));
     const started = lookupOne(hostname).finally(() => running.delete(hostname));
     running.set(hostname, started);
     return started;
@@ -42,7 +43,7 @@ export function sharedLookup(lookupOne: Lookup): Lookup {
 /** As this machine resolves names. */
 export const systemLookup: Lookup = sharedLookup((hostname) => lookup(hostname, { all: true }));
 
-const refused = (why: string): CallError => new CallError('refused_url', why);
+const refused = (why: string): HttpError => new HttpError('refused_url', why);
 
 async function allowedAddresses(
   hostname: string,
@@ -52,18 +53,18 @@ async function allowedAddresses(
   const allowed = found.filter(({ address }) => rules.addressRefusal(address) === undefined);
   if (allowed.length > 0) return allowed;
   const why = found.map(({ address }) => rules.addressRefusal(address))[0];
-  throw why === undefined ? new CallError('connection_failed', 'the name does not resolve') : refused(why);
+  throw why === undefined ? new HttpError('connection_failed', 'the name does not resolve') : refused(why);
 }
 
 /**
  * Opens a TCP or TLS connection to an origin and reports how far it has come. It has no timeout of its own: `over` ends
- * it, in whatever stage. The socket keeps an `error` listener.
+ * it, in whatever phase. The socket keeps an `error` listener.
  */
 export function openSocket(
   origin: string,
   options: ConnectOptions,
   over: AbortSignal,
-  at: (stage: Stage) => void,
+  at: (phase: Phase) => void,
 ): Promise<Socket> {
   const url = new URL(origin);
   const secure = url.protocol === 'https:';
@@ -71,11 +72,11 @@ export function openSocket(
   const literal = isIP(host) !== 0;
   const refusal = options.rules.originRefusal(origin) ?? options.rules.addressRefusal(literal ? host : '');
   if (refusal !== undefined) return Promise.reject(refused(refusal));
-  at(literal ? 'tcp' : 'lookup');
+  at(literal ? 'connect' : 'dns');
   const lookupAllowed: LookupFunction = (hostname, { all }, callback) => {
     allowedAddresses(hostname, options)
       .then((addresses) => {
-        at('tcp');
+        at('connect');
         const [first] = addresses;
         if (all) callback(null, addresses);
         else callback(null, first?.address ?? '', first?.family);

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { Client } from 'undici';
-import type { ResponseHeaders } from './call.ts';
-import { CallError, type Stage } from './failure.ts';
-import type { WireRequest } from './request.ts';
+import type { Phase } from '#libs/contract/phases.ts';
+import { HttpError } from './failure.ts';
+import type { ResponseHeaders } from './types.ts';
+import type { WireRequest } from './wire-request.ts';
 
 /** A server's own announcement of when it closes is believed this much less, in milliseconds. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
@@ -48,7 +49,7 @@ export class Connection {
       keepAliveMaxTimeout: keepAliveMs,
       keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
       connect: (_, callback) => {
-        if (given) queueMicrotask(() => callback(new CallError('connection_failed', 'closed'), null));
+        if (given) queueMicrotask(() => callback(new HttpError('connection_failed', 'closed'), null));
         // Undici does not expect the answer before its call has returned.
         else queueMicrotask(() => callback(null, socket));
         given = true;
@@ -72,15 +73,15 @@ export class Connection {
   }
 
   /**
-   * Sends one request and reads the whole answer. `at` hears `sent` when the request is written and `answering` at the
+   * Sends one request and reads the whole answer. `at` hears `ttfb` when the request is written and `body` at the
    * first byte of the answer. `over` closes the connection.
-   * @throws whatever ended the connection; {CallError} `body_too_large`. The connection is closed then.
+   * @throws whatever ended the connection; {HttpError} `body_too_large`. The connection is closed then.
    */
   async send(
     request: WireRequest,
     maxBodyBytes: number,
     over: AbortSignal,
-    at: (stage: Stage) => void,
+    at: (phase: Phase) => void,
   ): Promise<WireAnswer> {
     const stop = () => this.close();
     over.addEventListener('abort', stop, { once: true });
@@ -98,7 +99,7 @@ export class Connection {
   #exchange(
     { method, path, headers, body }: WireRequest,
     maxBodyBytes: number,
-    at: (stage: Stage) => void,
+    at: (phase: Phase) => void,
   ): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
@@ -106,7 +107,7 @@ export class Connection {
       let head = { status: 0, headers: {} as ResponseHeaders };
       const tooLarge = () => {
         if (isSuccess(head.status))
-          reject(new CallError('body_too_large', `the answer is larger than ${maxBodyBytes} bytes`));
+          reject(new HttpError('body_too_large', `the answer is larger than ${maxBodyBytes} bytes`));
         // A status that is a failure by itself says more than the size of its page.
         else resolve({ ...head, body: Buffer.concat(chunks).subarray(0, maxBodyBytes) });
         this.close();
@@ -114,8 +115,8 @@ export class Connection {
       this.#client.dispatch(
         { method, path, headers, body },
         {
-          onRequestStart: () => at('sent'),
-          onResponseStarted: () => at('answering'),
+          onRequestStart: () => at('ttfb'),
+          onResponseStarted: () => at('body'),
           onResponseStart: (_, status, responseHeaders) => {
             head = { status, headers: responseHeaders };
             if (status >= 200 && Number(responseHeaders['content-length']) > maxBodyBytes) tooLarge();

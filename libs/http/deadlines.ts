@@ -1,43 +1,43 @@
-export type Phase = 'connect' | 'response';
+export type Deadline = 'connect' | 'response';
 
 /**
  * The two deadlines of a call, of which one runs at a time. A call that has to connect again goes on with what is left
  * of each: both together are never more than their sum.
  */
 export class Deadlines {
-  readonly #limitMs: Readonly<Record<Phase, number>>;
-  readonly #onPassed: (phase: Phase) => void;
+  readonly #limitMs: Readonly<Record<Deadline, number>>;
+  readonly #onPassed: (deadline: Deadline) => void;
   readonly #spentMs = { connect: 0, response: 0 };
-  #phase: Phase = 'connect';
+  #deadline: Deadline = 'connect';
   #since = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limitMs: Readonly<Record<Phase, number>>, onPassed: (phase: Phase) => void) {
+  constructor(limitMs: Readonly<Record<Deadline, number>>, onPassed: (deadline: Deadline) => void) {
     this.#limitMs = limitMs;
     this.#onPassed = onPassed;
     this.#arm();
   }
 
-  enter(phase: Phase): void {
+  enter(deadline: Deadline): void {
     this.stop();
-    this.#phase = phase;
+    this.#deadline = deadline;
     this.#arm();
   }
 
-  /** Stops the clock. Milliseconds spent in each phase. */
-  stop(): Readonly<Record<Phase, number>> {
-    if (this.#timer !== undefined) this.#spentMs[this.#phase] += performance.now() - this.#since;
+  /** Stops the clock. Milliseconds spent in each deadline. */
+  stop(): Readonly<Record<Deadline, number>> {
+    if (this.#timer !== undefined) this.#spentMs[this.#deadline] += performance.now() - this.#since;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     return this.#spentMs;
   }
 
   #arm(): void {
-    const phase = this.#phase;
+    const deadline = this.#deadline;
     this.#since = performance.now();
     this.#timer = setTimeout(
-      () => this.#onPassed(phase),
-      Math.max(0, this.#limitMs[phase] - this.#spentMs[phase]),
+      () => this.#onPassed(deadline),
+      Math.max(0, this.#limitMs[deadline] - this.#spentMs[deadline]),
     );
   }
 }

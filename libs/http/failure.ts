@@ -1,14 +1,13 @@
 import { errors } from 'undici';
-import type { CallFailure, Failed } from './call.ts';
-
-/** How far a call has come. */
-export type Stage = 'queue' | 'lookup' | 'tcp' | 'tls' | 'sent' | 'answering';
+import type { Phase } from '#libs/contract/phases.ts';
+import type { Deadline } from './deadlines.ts';
+import type { Failed, HttpFailure } from './types.ts';
 
 /** A failure that has no error code of Node's or undici's. */
-export class CallError extends Error {
-  override readonly name = 'CallError';
-  readonly result: CallFailure;
-  constructor(result: CallFailure, message: string, options?: ErrorOptions) {
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly result: HttpFailure;
+  constructor(result: HttpFailure, message: string, options?: ErrorOptions) {
     super(message, options);
     this.result = result;
   }
@@ -65,44 +64,39 @@ export function errorCode(error: unknown): string {
 /** Whether the connection ended under the request, as one does that the server had closed while it was idle. */
 export const isLostConnection = (error: unknown): boolean => LOST.has(errorCode(error));
 
-function resultOf(code: string, stage: Stage): CallFailure {
+function resultOf(code: string, phase: Phase): HttpFailure {
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'body_too_large';
   if (code === 'UND_ERR_INVALID_ARG') return 'refused_url';
-  return stage === 'tls' || /^ERR_(?:TLS|SSL)_/.test(code) ? 'tls_failed' : 'connection_failed';
+  return phase === 'tls' || /^ERR_(?:TLS|SSL)_/.test(code) ? 'tls_failed' : 'connection_failed';
 }
 
-function wordsOf(error: unknown, code: string, stage: Stage): string {
+function wordsOf(error: unknown, code: string, phase: Phase): string {
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'the headers of the answer are larger than the limit';
   if (code === 'UND_ERR_INVALID_ARG') return 'the request cannot be written as HTTP';
   if (error instanceof errors.HTTPParserError) return 'the answer is not HTTP/1.1';
-  const words = (stage === 'tls' ? TLS_WORDS[code] : undefined) ?? WORDS[code];
+  const words = (phase === 'tls' ? TLS_WORDS[code] : undefined) ?? WORDS[code];
   if (words !== undefined) return code.startsWith('UND_') ? words : `${words} (${code})`;
-  const what = stage === 'tls' ? 'the TLS handshake failed' : 'the connection failed';
+  const what = phase === 'tls' ? 'the TLS handshake failed' : 'the connection failed';
   return code === '' ? what : `${what} (${code})`;
 }
 
 /** What an error of a socket or of undici means for the call that it ended. */
-export function failureOf(error: unknown, stage: Stage, where: string): Failed {
-  if (error instanceof CallError) return { result: error.result, error: `${where}: ${error.message}` };
+export function failureOf(error: unknown, phase: Phase, where: string): Failed {
+  if (error instanceof HttpError) return { result: error.result, error: `${where}: ${error.message}` };
   const code = errorCode(error);
-  return { result: resultOf(code, stage), error: `${where}: ${wordsOf(error, code, stage)}` };
+  return { result: resultOf(code, phase), error: `${where}: ${wordsOf(error, code, phase)}` };
 }
 
-const WAITED_FOR: Readonly<Record<Stage, string>> = {
+const WAITED_FOR: Readonly<Record<Phase, string>> = {
   queue: 'every connection allowed to it was busy',
-  lookup: 'its name was still being looked up',
-  tcp: 'no TCP connection came about',
+  dns: 'its name was still being looked up',
+  connect: 'no TCP connection came about',
   tls: 'the TLS handshake was not finished',
-  sent: 'nothing of the answer had come',
-  answering: 'the answer had begun but was not complete',
+  ttfb: 'nothing of the answer had come',
+  body: 'the answer had begun but was not complete',
 };
 
-export const timedOut = (
-  phase: 'connect' | 'response',
-  limitMs: number,
-  stage: Stage,
-  where: string,
-): Failed => ({
-  result: `${phase}_timeout`,
-  error: `${where}: ${phase} timeout of ${limitMs} ms passed, ${WAITED_FOR[stage]}`,
+export const timedOut = (deadline: Deadline, limitMs: number, phase: Phase, where: string): Failed => ({
+  result: `${deadline}_timeout`,
+  error: `${where}: ${deadline} timeout of ${limitMs} ms passed, ${WAITED_FOR[phase]}`,
 });

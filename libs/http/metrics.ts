@@ -1,11 +1,11 @@
 import type { AttributesOf } from '#libs/telemetry/catalogue.ts';
 import { endpointOfMetrics, measureMs } from '#libs/telemetry/metrics.ts';
-import type { EndpointAnswer, EndpointCall } from './call.ts';
+import type { HttpAnswer, HttpRequest } from './types.ts';
 
 type ErrorType = AttributesOf<'http.client.request.duration'>['error.type'];
 
 /** Statuses by their class: an endpoint may answer with any number. */
-export function errorType(answer: EndpointAnswer): ErrorType {
+export function errorType(answer: HttpAnswer): ErrorType {
   if (!answer.ok) return answer.result;
   const { status } = answer;
   if (status >= 200 && status < 300) return undefined;
@@ -15,10 +15,7 @@ export function errorType(answer: EndpointAnswer): ErrorType {
 }
 
 /** The answer of a call, measured. */
-export async function measured(
-  call: EndpointCall,
-  answered: Promise<EndpointAnswer>,
-): Promise<EndpointAnswer> {
+export async function measured(call: HttpRequest, answered: Promise<HttpAnswer>): Promise<HttpAnswer> {
   const answer = await answered;
   const { connectMs, responseMs, phases } = answer.timing;
   const endpoint = { 'dialhook.endpoint': endpointOfMetrics(call.url) };

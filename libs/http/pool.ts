@@ -1,6 +1,6 @@
+import type { Phase } from '#libs/contract/phases.ts';
 import { type ConnectOptions, openSocket } from './connect.ts';
 import { Connection } from './connection.ts';
-import type { Stage } from './failure.ts';
 
 export interface PoolOptions extends ConnectOptions {
   /** How long an idle connection is kept, in milliseconds; less when the server announces less. */
@@ -48,7 +48,7 @@ export class ConnectionPool {
     key: string,
     fresh: boolean,
     over: AbortSignal,
-    at: (stage: Stage) => void,
+    at: (phase: Phase) => void,
   ): Promise<Connection> {
     const origin = this.#origin(key);
     if (!fresh) {

@@ -2,8 +2,8 @@ import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { file, list, networks } from '#libs/config/settings.ts';
 import { webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
+import { hostPattern } from './address-rules.ts';
 import type { EndpointClientOptions } from './client.ts';
-import { hostPattern } from './rules.ts';
 import type { SigningSecrets } from './signatures.ts';
 
 const SECRET = /^(?:(?<url>https?:\/\/[^=]+)=)?(?<secret>whsec_.*)$/;

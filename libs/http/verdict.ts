@@ -1,4 +1,4 @@
-import type { EndpointAnswer } from './client.ts';
+import type { HttpAnswer } from './client.ts';
 
 /** What an attempt at delivering came to. */
 export type Verdict =
@@ -42,7 +42,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
  * - 429, 502, 503 and 504 speak of the whole endpoint, with or without Retry-After: it is left alone for a while.
  * - Timeouts and failed connections are retried; a URL that may not be called is a dead letter at once.
  */
-export function verdictOf(answer: EndpointAnswer, nowMs: number): Verdict {
+export function verdictOf(answer: HttpAnswer, nowMs: number): Verdict {
   if (!answer.ok) {
     const { result, error } = answer;
     return { kind: 'failed', result, error, ...(result === 'refused_url' ? { dead: result } : {}) };

@@ -1,3 +1,4 @@
+import { PHASES } from '#libs/contract/phases.ts';
 import { RESULT_NAMES } from '#libs/contract/results.ts';
 
 /** Every metric that Dialhook has: the instruments are made from this list, docs/metrics.md is written from it. */
@@ -67,8 +68,9 @@ export const ATTRIBUTES = {
     description: 'what the notification tells',
   },
   'dialhook.phase': {
-    values: ['queue', 'dns', 'tcp', 'tls', 'first_byte', 'body'],
-    description: 'waiting for a free connection, DNS, TCP, TLS, to the first byte of the answer, to its last',
+    values: PHASES,
+    description:
+      'the phase of the HTTP request: waiting for a connection, DNS, TCP handshake, TLS handshake, until the first byte of the answer, until its last byte',
   },
   'dialhook.outcome': {
     values: ['delivered', 'retried', 'dead'],

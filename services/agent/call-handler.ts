@@ -17,7 +17,7 @@ import {
 import { refusedVariable } from '#libs/dialplan/plan.ts';
 import { ClosedError } from '#libs/esl/event-socket.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
-import { publicUrl } from '#libs/http/request.ts';
+import { publicUrl } from '#libs/http/wire-request.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';

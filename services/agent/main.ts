@@ -28,7 +28,7 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     replicas: config.LIVE_CALLS_REPLICAS,
     maxBytes: config.LIVE_CALLS_MAX_BYTES,
     maxAgeMs: config.LIVE_CALLS_MAX_AGE_MS,
-    maxHeld: config.MAX_BUFFERED_LIVE_CALLS,
+    maxBuffered: config.MAX_BUFFERED_LIVE_CALLS,
   };
   const live = new LiveCalls(bus, limits, log);
   // Calls can be decided without it: that they are not sent here would help nobody.
@@ -115,11 +115,11 @@ async function start(config: AgentConfig, lifecycle: Lifecycle, log: Log): Promi
     service: 'agent',
     node: () => lag.node,
     figures: () => ({
-      calls_deciding: handler.deciding,
-      calls_live: live.size,
+      calls_in_flight: handler.deciding,
+      live_calls: live.size,
       notifications_buffered: progress.outbox.held,
       notifications_dropped: progress.outbox.dropped,
-      live_calls_buffered: live.held,
+      live_calls_buffered: live.buffered,
       live_calls_dropped: live.dropped,
       event_socket_up: events.up ? 1 : 0,
       event_lag_ms: lag.take(),

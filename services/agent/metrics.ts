@@ -62,7 +62,7 @@ export function observeAgent({ node = 'unnamed', bus, live, outbox, events, hand
   observe('dialhook.event_socket.up', () => [[events.up ? 1 : 0, { 'dialhook.node': node }]]);
   observe('dialhook.notifications.buffered', () => [[outbox.held, {}]]);
   observe('dialhook.outbox.dropped', () => [[outbox.dropped, {}]]);
-  observe('dialhook.live_calls.buffered', () => [[live.held, {}]]);
+  observe('dialhook.live_calls.buffered', () => [[live.buffered, {}]]);
   observe('dialhook.live_calls.dropped', () => [[live.dropped, {}]]);
   observeStream(bus, BUS.liveStream);
 }

@@ -1,4 +1,4 @@
-import { publicUrl } from '#libs/http/request.ts';
+import { publicUrl } from '#libs/http/wire-request.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
 import { replay as replayLetters } from '#libs/queue/replay.ts';
 import { type Command, EXIT, type Given, type Terminal, UsageError } from './command-line.ts';

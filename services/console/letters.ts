@@ -6,7 +6,7 @@ import type {
   LetterFilter,
   ReplayRequest,
 } from '#libs/contract/console.ts';
-import { publicUrl } from '#libs/http/request.ts';
+import { publicUrl } from '#libs/http/wire-request.ts';
 import { originOf } from '#libs/net/url.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter as QueueFilter } from '#libs/queue/dead-letters.ts';
 import { type EndpointRecord, Endpoints } from '#libs/queue/endpoints.ts';

@@ -1,8 +1,8 @@
 import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { EndpointClient } from '#libs/http/client.ts';
 import { emitPhases } from '#libs/http/phases.ts';
-import { serverAttributes } from '#libs/http/request.ts';
 import { type Verdict, verdictOf } from '#libs/http/verdict.ts';
+import { serverAttributes } from '#libs/http/wire-request.ts';
 import type { Entry } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { contextFromHeaders, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
@@ -55,7 +55,7 @@ export class Attempts {
       ...serverAttributes(url),
     };
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
-      const answer = await this.#client.call({
+      const answer = await this.#client.request({
         url,
         method,
         body: notification,

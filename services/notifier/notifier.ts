@@ -170,7 +170,7 @@ export function startNotifier(
   publishStatus(bus, lifecycle, {
     service: 'notifier',
     figures: async () => ({
-      slots_used: slots.used,
+      deliveries_in_flight: slots.used,
       timeline_dropped: timeline.dropped,
       ...(bus.connected ? await progressLag(bus).catch(() => ({})) : {}),
       ...(redis.status === 'ready' ? await queueFigures(queue, deadLetters).catch(() => ({})) : {}),

@@ -6,7 +6,7 @@ import {
   handleWhenResult,
 } from 'cockatiel';
 import type { EndpointStatus } from '#libs/contract/status.ts';
-import type { EndpointAnswer } from '#libs/http/client.ts';
+import type { HttpAnswer } from '#libs/http/client.ts';
 import { originOf } from '#libs/net/url.ts';
 
 export interface BreakerOptions {
@@ -23,7 +23,7 @@ const THRESHOLD = 0.5;
 const ENDPOINTS_FAULT = new Set(['connect_timeout', 'connection_failed', 'tls_failed', 'response_timeout']);
 
 /** Whether an answer speaks against the endpoint. A caller who gave up does not; nor does a decision that is wrong. */
-export const isFault = (answer: EndpointAnswer): boolean =>
+export const isFault = (answer: HttpAnswer): boolean =>
   answer.ok ? answer.status >= 500 : ENDPOINTS_FAULT.has(answer.result);
 
 /**
@@ -44,7 +44,7 @@ export class Breakers {
   }
 
   /** Makes the call, or returns undefined when its origin rests. */
-  async call(url: string, work: () => Promise<EndpointAnswer>): Promise<EndpointAnswer | undefined> {
+  async call(url: string, work: () => Promise<HttpAnswer>): Promise<HttpAnswer | undefined> {
     const origin = originOf(url);
     if (this.#options.restMs === 0 || origin.length > MAX_ORIGIN_LENGTH) return work();
     const breaker = this.#of(origin);
@@ -58,7 +58,7 @@ export class Breakers {
       .catch((error: unknown) => {
         if (made.call) throw error;
       });
-    return answer as EndpointAnswer | undefined;
+    return answer as HttpAnswer | undefined;
   }
 
   state(origin: string): EndpointStatus['breaker'] {
@@ -82,7 +82,7 @@ export class Breakers {
       return known;
     }
     const { window, restMs } = this.#options;
-    const faults = handleWhenResult((answer) => isFault(answer as EndpointAnswer));
+    const faults = handleWhenResult((answer) => isFault(answer as HttpAnswer));
     const fresh = circuitBreaker(faults, {
       breaker: new CountBreaker({
         size: window,

@@ -3,8 +3,8 @@ import type { Breakers } from './breakers.ts';
 import type { CallsInFlight } from './calls-in-flight.ts';
 
 /** Observes what a router has in hand. Endpoints that share the name `other` show the worst of them. */
-export function observeRouter(inHand: CallsInFlight, breakers: Breakers): void {
-  observe('dialhook.calls.in_flight', () => [[inHand.size, {}]]);
+export function observeRouter(inFlight: CallsInFlight, breakers: Breakers): void {
+  observe('dialhook.calls.in_flight', () => [[inFlight.size, {}]]);
   observe('dialhook.breaker.state', () => {
     const worst = new Map<string, number>();
     for (const [origin, state] of breakers.states()) {

@@ -9,7 +9,7 @@ import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { originOf } from '#libs/net/url.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { RouterConfig } from './config.ts';
-import { Decider } from './decide.ts';
+import { DecisionService } from './decision-service.ts';
 
 const WARM_TIMEOUT_MS = 5_000;
 
@@ -29,7 +29,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     client
       .warm(url, WARM_TIMEOUT_MS)
       .catch((err: unknown) => log.warn('endpoint.warmup_failed', { err, endpoint: originOf(url) }));
-  const decider = new Decider(
+  const service = new DecisionService(
     client,
     {
       method: config.ENDPOINT_METHOD,
@@ -40,16 +40,16 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     log,
     timeline,
   );
-  onAbandon(bus, log, (uuid) => decider.abandon(uuid));
-  const stopServing = serveDecisions(bus, log, (request, parent) => decider.decide(request, parent));
+  onAbandon(bus, log, (uuid) => service.abandon(uuid));
+  const stopServing = serveDecisions(bus, log, (request, parent) => service.decide(request, parent));
   lifecycle.onStop('decisions', stopServing);
   publishStatus(bus, lifecycle, {
     service: 'router',
     figures: () => ({
-      calls_in_flight: decider.inHand,
-      dropped: decider.dropped,
+      calls_in_flight: service.inFlight,
+      requests_expired: service.dropped,
       timeline_dropped: timeline.dropped,
     }),
-    endpoints: () => decider.endpoints(),
+    endpoints: () => service.endpoints(),
   });
 }

@@ -3,7 +3,7 @@ import { type EndpointRequest, notificationId, requestId } from '#libs/contract/
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import type { VariablePolicy } from '#libs/contract/refused-variables.ts';
 import { replyOf } from '#libs/dialplan/answer.ts';
-import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
+import type { EndpointClient, HttpAnswer } from '#libs/http/client.ts';
 import { type Verdict, verdictOf } from '#libs/http/verdict.ts';
 import { sampleNotifications } from './sample.ts';
 
@@ -18,7 +18,7 @@ export interface Asker {
 /** One endpoint's answer to the request, and what a router makes of it. */
 export interface Asked {
   readonly url: string;
-  readonly answer: EndpointAnswer;
+  readonly answer: HttpAnswer;
   readonly reply: DecisionReply;
 }
 
@@ -26,7 +26,7 @@ export interface Asked {
 export interface Told {
   readonly action: string;
   readonly repeated: boolean;
-  readonly answer: EndpointAnswer;
+  readonly answer: HttpAnswer;
   readonly verdict: Verdict;
 }
 
@@ -37,7 +37,7 @@ const call = (
   id: string,
   body: object,
 ) =>
-  client.call({
+  client.request({
     url,
     method,
     body: { ...body },

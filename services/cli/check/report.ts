@@ -1,5 +1,5 @@
 import { phasesInMs } from '#libs/http/phases.ts';
-import { publicUrl } from '#libs/http/request.ts';
+import { publicUrl } from '#libs/http/wire-request.ts';
 import type { Paint, Terminal } from '../command-line.ts';
 import { plain } from '../table.ts';
 import { toldLines } from '../told.ts';

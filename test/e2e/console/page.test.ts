@@ -107,7 +107,7 @@ describe.skipIf(!found)('the page in a browser', () => {
         node: 'fs-east',
         ready: true,
         checks: {},
-        figures: { calls_deciding: 3 },
+        figures: { calls_in_flight: 3 },
       }),
     );
     const error = { time: status.time, result: 'response_timeout', error: 'nothing came', uuid: failed.uuid };

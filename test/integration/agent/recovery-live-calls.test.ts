@@ -11,7 +11,7 @@ import { keptLog } from '#test/support/agent/agent.ts';
 import { BusView, eventually } from '#test/support/agent/recovery-world.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
-const LIMITS: LiveCallLimits = { replicas: 1, maxBytes: 8 << 20, maxAgeMs: 3_600_000, maxHeld: 10_000 };
+const LIMITS: LiveCallLimits = { replicas: 1, maxBytes: 8 << 20, maxAgeMs: 3_600_000, maxBuffered: 10_000 };
 
 const call = (uuid: string, node = 'fs1'): LiveCall => ({
   v: 1,
@@ -82,7 +82,7 @@ describe('LiveCalls', () => {
     ends.push(() => seen.close());
     return seen;
   }
-  const written = (live: LiveCalls) => eventually(() => live.held === 0);
+  const written = (live: LiveCalls) => eventually(() => live.buffered === 0);
 
   it('tells another agent of the node what is up, and of no other node', async () => {
     const { live } = await liveCalls();
@@ -148,7 +148,7 @@ describe('LiveCalls', () => {
     await nats.kill();
     await eventually(() => !bus.connected);
     await live.add(call('b'));
-    expect(live.held).toBe(1);
+    expect(live.buffered).toBe(1);
   });
 
   it('has the agent wait until NATS has a call that is to be told of, and forgets one that is no longer', async () => {
@@ -159,25 +159,25 @@ describe('LiveCalls', () => {
     const [told, untold] = [parseArguments('http://crm/ 1 1 1'), parseArguments('http://crm/ 1 1 0')];
     if (!told.ok || !untold.ok) throw new Error('no arguments');
     await remember(data, request, told.endpoint);
-    expect([live.held, live.knows('fs1', 'a')]).toEqual([0, true]);
+    expect([live.buffered, live.knows('fs1', 'a')]).toEqual([0, true]);
     await remember(data, request, untold.endpoint);
     await written(live);
     expect(await live.uuids('fs1')).toEqual([]);
   });
 
   it('holds what NATS does not take, bounded and counted, and forgets what is over by then', async () => {
-    const { live, bus, lines } = await liveCalls({ maxHeld: 5 });
+    const { live, bus, lines } = await liveCalls({ maxBuffered: 5 });
     live.add(call('before'));
     await written(live);
     await nats.kill();
     await eventually(() => !bus.connected);
     for (let n = 0; n < 8; n++) live.add(call(`call${n}`));
-    expect([live.held, live.dropped]).toEqual([5, 3]);
+    expect([live.buffered, live.dropped]).toEqual([5, 3]);
     expect(live.trouble).toBe('not connected to NATS');
     expect(lines.filter(({ event }) => event === 'live_call.dropped')).toHaveLength(1);
     live.remove(call('call0'));
     live.remove(call('call1'));
-    expect(live.held).toBe(3);
+    expect(live.buffered).toBe(3);
     live.add(call('late'));
     nats = await startNats({ port: nats.port, storeDir: nats.storeDir });
     await written(live);
@@ -208,7 +208,7 @@ describe('LiveCalls', () => {
     const seen = await view();
     const large = (uuid: string): LiveCall => ({ ...call(uuid), caller_id_name: '名'.repeat(64 << 10) });
     for (let n = 0; n < 6; n++) live.add(large(`call${n}`));
-    await eventually(() => live.trouble !== undefined && live.held === 1);
+    await eventually(() => live.trouble !== undefined && live.buffered === 1);
     expect(live.trouble).toMatch(/maximum bytes exceeded/);
     const there = (await seen.live()).map(({ uuid }) => uuid);
     expect(there).toEqual(['call0', 'call1', 'call2', 'call3', 'call4']);

@@ -86,7 +86,7 @@ const USERS = [
 ];
 const as = (user: string) => ({ FREESWITCH_USER: `${user}@pbx`, FREESWITCH_PASSWORD: 'x', NODE_NAME: 'fs1' });
 const CLOSED = 'live_call.closed';
-const LIMITS = { replicas: 1, maxBytes: 256 << 20, maxAgeMs: 86_400_000, maxHeld: 100_000 };
+const LIMITS = { replicas: 1, maxBytes: 256 << 20, maxAgeMs: 86_400_000, maxBuffered: 100_000 };
 const NOT_COMPARED = 'live_call.reconcile_failed';
 const DOWN = 'freeswitch.disconnected';
 const RECOVERED = { recovered: true, cause: 'UNKNOWN', q850: 0 };
@@ -275,7 +275,7 @@ describe('ten thousand calls', () => {
     if (known === undefined) throw new Error('no live call');
     const live = new LiveCalls(view.bus, LIMITS, keptLog().log);
     for (let n = 0; n < 10_000; n++) live.add({ ...known, uuid: `call-${n}` });
-    await eventually(() => live.held === 0);
+    await eventually(() => live.buffered === 0);
     await live.drain(AbortSignal.abort());
     const next = await agent();
     await eventually(() => next.said(CLOSED));

@@ -133,7 +133,7 @@ test('nodes: the agents of each, the others, and exit code 1 when one is not rea
     started: new Date(NOW - 90_000).toISOString(),
     ready,
     checks: ready ? { nats: 'ok' } : { nats: 'ok', freeswitch: 'not logged in' },
-    figures: { calls_deciding: 3 },
+    figures: { calls_in_flight: 3 },
   });
   const say = (...all: ServiceStatus[]) => {
     for (const one of all) world.nats.publish(BUS.status, JSON.stringify(one));
@@ -148,7 +148,7 @@ test('nodes: the agents of each, the others, and exit code 1 when one is not rea
   // The console is one of them, and is not ready at first.
   await until('all are ready', async () => (await dialhook('nodes')).code === 0);
   const good = await dialhook('nodes');
-  expect(good.out).toMatch(/fs2 +1 +agent@fs2 +ready +0\.1\.0 +1 min 30 s +calls_deciding 3/);
+  expect(good.out).toMatch(/fs2 +1 +agent@fs2 +ready +0\.1\.0 +1 min 30 s +calls_in_flight 3/);
   expect([good.code, (await dialhook('nodes', '--json')).code]).toEqual([0, 0]);
   say(status('agent', false, 'fs2'));
   await nodes('not ready');

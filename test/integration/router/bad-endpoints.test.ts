@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { replyOf } from '#libs/dialplan/answer.ts';
-import type { EndpointCall } from '#libs/http/call.ts';
-import { call, client, SHORT_MS } from '#test/support/router/calls.ts';
+import type { HttpRequest } from '#libs/http/types.ts';
+import { client, httpRequest, SHORT_MS } from '#test/support/router/client.ts';
 import {
   type Endpoint,
   http,
@@ -16,9 +16,9 @@ import {
 
 const MEBIBYTE = 1024 * 1024;
 
-async function ask(url: string, given: Partial<EndpointCall> = {}) {
-  await using caller = client();
-  return replyOf(await caller.call(call(url, given)));
+async function ask(url: string, given: Partial<HttpRequest> = {}) {
+  await using httpClient = client();
+  return replyOf(await httpClient.request(httpRequest(url, given)));
 }
 
 const outcome = (reply: Awaited<ReturnType<typeof ask>>): string =>
@@ -178,8 +178,8 @@ test('a self-signed certificate, and one for another name', async () => {
   );
   expect(right.received).toEqual([]);
   await using trusting = client({ tls: { ca: own.cert + other.cert } });
-  expect(replyOf(await trusting.call(call(right.url))).result).toBe('decided');
-  expect(outcome(replyOf(await trusting.call(call(wrong.url))))).toBe(
+  expect(replyOf(await trusting.request(httpRequest(right.url))).result).toBe('decided');
+  expect(outcome(replyOf(await trusting.request(httpRequest(wrong.url))))).toBe(
     'tls_failed: 127.0.0.1:PORT: its certificate is for another host name (ERR_TLS_CERT_ALTNAME_INVALID)',
   );
   expect(wrong.received).toEqual([]);
@@ -227,11 +227,13 @@ test.each(slow)('an endpoint that %s', async (_, play, waitedFor) => {
 
 test('the shorter of two timeouts ends first, and the time to connect does not count towards the answer', async () => {
   await using endpoint = await startEndpoint();
-  await using caller = client();
+  await using httpClient = client();
   const ended: number[] = [];
   const timings = await Promise.all(
     [4 * SHORT_MS, SHORT_MS, 2 * SHORT_MS].map(async (responseTimeoutMs) => {
-      const answer = await caller.call(call(endpoint.url, { responseTimeoutMs, connectTimeoutMs: 5_000 }));
+      const answer = await httpClient.request(
+        httpRequest(endpoint.url, { responseTimeoutMs, connectTimeoutMs: 5_000 }),
+      );
       ended.push(responseTimeoutMs);
       return answer.timing.responseMs - responseTimeoutMs;
     }),

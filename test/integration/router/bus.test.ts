@@ -9,7 +9,7 @@ import { callContext, traceId } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { readRouterConfig } from '#services/router/config.ts';
 import { startRouter } from '#services/router/router.ts';
-import { PATIENT_MS, SHORT_MS } from '#test/support/router/calls.ts';
+import { PATIENT_MS, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP } from '#test/support/router/requests.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, expect, test } from 'vitest';
 import { endpointOptions } from '#libs/http/settings.ts';
 import { readRouterConfig } from '#services/router/config.ts';
-import { call, client } from '#test/support/router/calls.ts';
+import { client, httpRequest } from '#test/support/router/client.ts';
 import { http, selfSigned, startEndpoint } from '#test/support/router/endpoints.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'dialhook-pem-'));
@@ -35,8 +35,8 @@ const files = {
 
 async function called(env: Record<string, string>): Promise<string> {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', '{}')), asking);
-  await using caller = client(endpointOptions(readRouterConfig(env)));
-  const answer = await caller.call(call(endpoint.url));
+  await using httpClient = client(endpointOptions(readRouterConfig(env)));
+  const answer = await httpClient.request(httpRequest(endpoint.url));
   return answer.ok ? String(answer.status) : answer.result;
 }
 
@@ -69,22 +69,23 @@ test('a key that is not the certificate’s stops the start, and is not shown', 
 
 test('a new connection resumes the TLS session of the one before', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.end(http('200 OK', '{}')), server);
-  await using caller = client({ tls: { ca: server.cert } });
+  await using httpClient = client({ tls: { ca: server.cert } });
   const reused: boolean[] = [];
   endpoint.events.on('request', () =>
     reused.push((endpoint.connections.at(-1) as TLSSocket).isSessionReused()),
   );
-  for (let n = 0; n < 3; n++) expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true });
+  for (let n = 0; n < 3; n++)
+    expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({ ok: true });
   expect(reused).toEqual([false, true, true]);
 });
 
 test('a session lets nobody in who has taken the place of its endpoint', async () => {
-  await using caller = client({ tls: { ca: server.cert } });
+  await using httpClient = client({ tls: { ca: server.cert } });
   const first = await startEndpoint(({ socket }) => socket.end(http('200 OK', '{}')), server);
-  expect(await caller.call(call(first.url))).toMatchObject({ ok: true });
+  expect(await httpClient.request(httpRequest(first.url))).toMatchObject({ ok: true });
   await first[Symbol.asyncDispose]();
   const port = Number(new URL(first.url).port);
   await using taken = await startEndpoint(({ socket }) => socket.end(http('200 OK', '{}')), stranger, port);
-  expect(await caller.call(call(taken.url))).toMatchObject({ ok: false, result: 'tls_failed' });
+  expect(await httpClient.request(httpRequest(taken.url))).toMatchObject({ ok: false, result: 'tls_failed' });
   expect(taken.received).toEqual([]);
 });

@@ -1,25 +1,28 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { call, client, SHORT_MS } from '#test/support/router/calls.ts';
+import { client, httpRequest, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint, startSilentPort } from '#test/support/router/endpoints.ts';
 
 const OK = http('200 OK', '{}');
 
 test('a connection is used again', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
-  await using caller = client();
-  const first = await caller.call(call(endpoint.url));
-  const second = await caller.call(call(endpoint.url));
+  await using httpClient = client();
+  const first = await httpClient.request(httpRequest(endpoint.url));
+  const second = await httpClient.request(httpRequest(endpoint.url));
   expect([first.timing.reused, second.timing.reused]).toEqual([false, true]);
   expect(endpoint.connections).toHaveLength(1);
 });
 
 test('the first call goes over a connection that was opened in advance', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
-  await using caller = client();
-  await caller.warm(endpoint.url, SHORT_MS);
+  await using httpClient = client();
+  await httpClient.warm(endpoint.url, SHORT_MS);
   expect(endpoint.connections).toHaveLength(1);
-  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true, timing: { reused: true } });
+  expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({
+    ok: true,
+    timing: { reused: true },
+  });
   expect(endpoint.connections).toHaveLength(1);
 });
 
@@ -27,9 +30,12 @@ test('a connection opened in advance that the server closes under the request: o
   await using endpoint = await startEndpoint(({ socket }) =>
     endpoint.connections.length === 1 ? socket.destroy() : socket.write(OK),
   );
-  await using caller = client();
-  await caller.warm(endpoint.url, SHORT_MS);
-  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true, timing: { reused: false } });
+  await using httpClient = client();
+  await httpClient.warm(endpoint.url, SHORT_MS);
+  expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({
+    ok: true,
+    timing: { reused: false },
+  });
   expect(endpoint.connections).toHaveLength(2);
 });
 
@@ -37,9 +43,9 @@ test('a kept connection that the server closes under the request: one retry on a
   await using endpoint = await startEndpoint(({ socket, nth }) =>
     nth === 1 ? socket.write(OK) : socket.destroy(),
   );
-  await using caller = client();
-  await caller.call(call(endpoint.url));
-  const answer = await caller.call(call(endpoint.url));
+  await using httpClient = client();
+  await httpClient.request(httpRequest(endpoint.url));
+  const answer = await httpClient.request(httpRequest(endpoint.url));
   expect(answer).toMatchObject({ ok: true, status: 200, timing: { reused: false } });
   expect(endpoint.received.map(({ nth }) => nth)).toEqual([1, 2, 1]);
 });
@@ -47,11 +53,14 @@ test('a kept connection that the server closes under the request: one retry on a
 test('exactly one retry, and not on another kept connection', async () => {
   let healthy = true;
   await using endpoint = await startEndpoint(({ socket }) => (healthy ? socket.write(OK) : socket.destroy()));
-  await using caller = client();
-  await Promise.all(Array.from({ length: 5 }, () => caller.call(call(endpoint.url))));
+  await using httpClient = client();
+  await Promise.all(Array.from({ length: 5 }, () => httpClient.request(httpRequest(endpoint.url))));
   healthy = false;
   const before = endpoint.received.length;
-  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: false, result: 'connection_failed' });
+  expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({
+    ok: false,
+    result: 'connection_failed',
+  });
   expect(endpoint.received.slice(before).map(({ nth }) => nth)).toEqual([2, 1]);
 });
 
@@ -59,9 +68,12 @@ test('no retry once the answer has begun', async () => {
   await using endpoint = await startEndpoint(({ socket, nth }) =>
     nth === 1 ? socket.write(OK) : socket.write('HTTP/1.1 200 OK\r\n', () => socket.destroy()),
   );
-  await using caller = client();
-  await caller.call(call(endpoint.url));
-  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: false, result: 'connection_failed' });
+  await using httpClient = client();
+  await httpClient.request(httpRequest(endpoint.url));
+  expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({
+    ok: false,
+    result: 'connection_failed',
+  });
   expect(endpoint.received).toHaveLength(2);
 });
 
@@ -70,9 +82,9 @@ test('the retry has what is left of the deadlines', async () => {
     if (nth === 2) setTimeout(() => socket.destroy(), SHORT_MS);
     else if (endpoint.received.length === 1) socket.write(OK);
   });
-  await using caller = client();
-  await caller.call(call(endpoint.url));
-  const retried = await caller.call(call(endpoint.url, { responseTimeoutMs: 2 * SHORT_MS }));
+  await using httpClient = client();
+  await httpClient.request(httpRequest(endpoint.url));
+  const retried = await httpClient.request(httpRequest(endpoint.url, { responseTimeoutMs: 2 * SHORT_MS }));
   expect(retried).toMatchObject({ ok: false, result: 'response_timeout' });
   expect(endpoint.received.map(({ nth }) => nth)).toEqual([1, 2, 1]);
   expect(retried.timing.responseMs).toBeLessThan(3 * SHORT_MS);
@@ -80,23 +92,23 @@ test('the retry has what is left of the deadlines', async () => {
 
 test('an aborted call ends at once and takes its request with it', async () => {
   await using endpoint = await startEndpoint();
-  await using caller = client();
+  await using httpClient = client();
   const gone = new AbortController();
-  const answer = caller.call(call(endpoint.url, { signal: gone.signal }));
+  const answer = httpClient.request(httpRequest(endpoint.url, { signal: gone.signal }));
   await once(endpoint.events, 'request');
   const closed = once(endpoint.events, 'closed');
   gone.abort();
   expect(await answer).toMatchObject({ ok: false, result: 'caller_gone' });
   await closed;
-  expect(caller.size).toEqual({ origins: 0, idle: 0 });
+  expect(httpClient.size).toEqual({ origins: 0, idle: 0 });
 });
 
 test('a call aborted before it starts makes no connection', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
-  await using caller = client();
-  const answer = await caller.call(call(endpoint.url, { signal: AbortSignal.abort() }));
+  await using httpClient = client();
+  const answer = await httpClient.request(httpRequest(endpoint.url, { signal: AbortSignal.abort() }));
   expect(answer).toMatchObject({ ok: false, result: 'caller_gone' });
-  await caller.call(call(endpoint.url));
+  await httpClient.request(httpRequest(endpoint.url));
   expect(endpoint.received).toHaveLength(1);
 });
 
@@ -104,17 +116,19 @@ test('a call given up while it waits for a connection is never sent', async () =
   await using endpoint = await startEndpoint(({ socket, body }) => {
     if (!body.includes('first')) socket.write(OK);
   });
-  await using caller = client({ maxConnectionsPerOrigin: 1 });
+  await using httpClient = client({ maxConnectionsPerOrigin: 1 });
   const gone = new AbortController();
-  const held = caller.call(call(endpoint.url, { body: { name: 'first' } }));
+  const held = httpClient.request(httpRequest(endpoint.url, { body: { name: 'first' } }));
   const [{ socket }] = (await once(endpoint.events, 'request')) as [
     { socket: { write(text: string): void } },
   ];
   const waiting = [
-    caller.call(call(endpoint.url, { body: { name: 'aborted' }, signal: gone.signal })),
-    caller.call(call(endpoint.url, { body: { name: 'timed out' }, connectTimeoutMs: SHORT_MS })),
+    httpClient.request(httpRequest(endpoint.url, { body: { name: 'aborted' }, signal: gone.signal })),
+    httpClient.request(
+      httpRequest(endpoint.url, { body: { name: 'timed out' }, connectTimeoutMs: SHORT_MS }),
+    ),
   ];
-  const last = caller.call(call(endpoint.url, { body: { name: 'last' } }));
+  const last = httpClient.request(httpRequest(endpoint.url, { body: { name: 'last' } }));
   gone.abort();
   expect(await Promise.all(waiting)).toMatchObject([
     { result: 'caller_gone', timing: { responseMs: 0 } },
@@ -133,10 +147,10 @@ test('a waiting call gets the place of one that timed out', async () => {
   await using endpoint = await startEndpoint(({ socket, body }) => {
     if (body.includes('last')) socket.write(OK);
   });
-  await using caller = client({ maxConnectionsPerOrigin: 1 });
+  await using httpClient = client({ maxConnectionsPerOrigin: 1 });
   const [first, last] = await Promise.all([
-    caller.call(call(endpoint.url, { responseTimeoutMs: SHORT_MS })),
-    caller.call(call(endpoint.url, { body: { name: 'last' } })),
+    httpClient.request(httpRequest(endpoint.url, { responseTimeoutMs: SHORT_MS })),
+    httpClient.request(httpRequest(endpoint.url, { body: { name: 'last' } })),
   ]);
   expect([first, last]).toMatchObject([{ result: 'response_timeout' }, { ok: true }]);
 });
@@ -144,12 +158,12 @@ test('a waiting call gets the place of one that timed out', async () => {
 test('calls to a dead origin hold up nobody else', async () => {
   await using silent = await startSilentPort();
   await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
-  await using caller = client({ maxConnectionsPerOrigin: 10 });
+  await using httpClient = client({ maxConnectionsPerOrigin: 10 });
   let dead = 0;
   const stuck = Array.from({ length: 50 }, () =>
-    caller.call(call(silent.url, { connectTimeoutMs: 4 * SHORT_MS })).finally(() => dead++),
+    httpClient.request(httpRequest(silent.url, { connectTimeoutMs: 4 * SHORT_MS })).finally(() => dead++),
   );
-  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true });
+  expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({ ok: true });
   expect(dead).toBe(0);
   for (const answer of await Promise.all(stuck)) expect(answer).toMatchObject({ result: 'connect_timeout' });
 });
@@ -158,47 +172,49 @@ test('idle connections are bounded over all origins and the oldest go first', as
   const endpoints = await Promise.all(
     Array.from({ length: 5 }, () => startEndpoint(({ socket }) => socket.write(OK))),
   );
-  await using caller = client({ maxIdleConnections: 2 });
-  for (const endpoint of endpoints) await caller.call(call(endpoint.url));
-  expect(caller.size).toEqual({ origins: 2, idle: 2 });
-  const newest = await caller.call(call(endpoints.at(-1)?.url ?? ''));
-  const oldest = await caller.call(call(endpoints[0]?.url ?? ''));
+  await using httpClient = client({ maxIdleConnections: 2 });
+  for (const endpoint of endpoints) await httpClient.request(httpRequest(endpoint.url));
+  expect(httpClient.size).toEqual({ origins: 2, idle: 2 });
+  const newest = await httpClient.request(httpRequest(endpoints.at(-1)?.url ?? ''));
+  const oldest = await httpClient.request(httpRequest(endpoints[0]?.url ?? ''));
   expect([newest.timing.reused, oldest.timing.reused]).toEqual([true, false]);
   for (const endpoint of endpoints) await endpoint[Symbol.asyncDispose]();
 });
 
 test('an idle connection that the server closes is forgotten', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
-  await using caller = client();
-  await caller.call(call(endpoint.url));
-  expect(caller.size).toEqual({ origins: 1, idle: 1 });
+  await using httpClient = client();
+  await httpClient.request(httpRequest(endpoint.url));
+  expect(httpClient.size).toEqual({ origins: 1, idle: 1 });
   const closed = once(endpoint.events, 'closed');
   endpoint.connections[0]?.end();
   await closed;
-  expect(caller.size).toEqual({ origins: 0, idle: 0 });
+  expect(httpClient.size).toEqual({ origins: 0, idle: 0 });
 });
 
 test('networks that must not be called, by address and by name', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
-  await using caller = client({ refusedNetworks: ['127.0.0.0/8', '::1/128'] });
+  await using httpClient = client({ refusedNetworks: ['127.0.0.0/8', '::1/128'] });
   const { port } = new URL(endpoint.url);
   for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]'])
-    expect(await caller.call(call(`http://${host}:${port}/`))).toMatchObject({ result: 'refused_url' });
+    expect(await httpClient.request(httpRequest(`http://${host}:${port}/`))).toMatchObject({
+      result: 'refused_url',
+    });
   expect(endpoint.connections).toEqual([]);
-  expect(caller.size).toEqual({ origins: 0, idle: 0 });
+  expect(httpClient.size).toEqual({ origins: 0, idle: 0 });
 });
 
 test('close waits for what is in hand and leaves nothing open', async () => {
   await using endpoint = await startEndpoint();
-  const caller = client();
-  const answer = caller.call(call(endpoint.url));
+  const httpClient = client();
+  const answer = httpClient.request(httpRequest(endpoint.url));
   const [{ socket }] = (await once(endpoint.events, 'request')) as [
     { socket: { write(text: string): void } },
   ];
-  const closed = caller.close();
-  expect(await caller.call(call(endpoint.url))).toMatchObject({ result: 'connection_failed' });
+  const closed = httpClient.close();
+  expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({ result: 'connection_failed' });
   socket.write(OK);
   expect(await answer).toMatchObject({ ok: true });
   await closed;
-  expect(caller.size).toEqual({ origins: 0, idle: 0 });
+  expect(httpClient.size).toEqual({ origins: 0, idle: 0 });
 });

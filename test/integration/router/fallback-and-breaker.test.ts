@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { Breakers } from '#services/router/breakers.ts';
-import { Decider } from '#services/router/decide.ts';
-import { client, SHORT_MS } from '#test/support/router/calls.ts';
+import { DecisionService } from '#services/router/decision-service.ts';
+import { client, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
 
@@ -11,38 +11,38 @@ const log = createLog('router-test', { level: 'silent' });
 const NO_BREAKER = { window: 20, restMs: 0 };
 const decided = { v: 1, result: 'decided', plan: { hangup: { cause: 'USER_BUSY' } } };
 
-const deciderWith = (caller: ReturnType<typeof client>, breaker = NO_BREAKER) =>
-  new Decider(caller, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
+const serviceWith = (httpClient: ReturnType<typeof client>, breaker = NO_BREAKER) =>
+  new DecisionService(httpClient, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
 
 test('the fallback is asked the same when the endpoint does not decide', async () => {
   await using broken = await startEndpoint(({ socket }) => socket.write(http('500 Oops', '')));
   await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
-  await using caller = client();
+  await using httpClient = client();
   const asked = { ...decisionRequest(broken.url), fallback_url: fallback.url };
-  expect(await deciderWith(caller).decide(asked, callContext(UUID))).toEqual(decided);
+  expect(await serviceWith(httpClient).decide(asked, callContext(UUID))).toEqual(decided);
   expect(JSON.parse(fallback.received[0]?.body ?? '')).toEqual(asked.request);
 });
 
 test('the fallback is not asked when the endpoint decides', async () => {
   await using good = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
-  await using caller = client();
+  await using httpClient = client();
   const asked = { ...decisionRequest(good.url), fallback_url: fallback.url };
-  expect(await deciderWith(caller).decide(asked, callContext(UUID))).toEqual(decided);
+  expect(await serviceWith(httpClient).decide(asked, callContext(UUID))).toEqual(decided);
   expect(fallback.received).toEqual([]);
 });
 
 test('both failing, the first reason is the result and the words tell of both', async () => {
   await using broken = await startEndpoint(({ socket }) => socket.write(http('500 Oops', '')));
   await using silent = await startEndpoint(() => {});
-  await using caller = client();
+  await using httpClient = client();
   const asked = {
     ...decisionRequest(broken.url),
     connect_timeout_ms: SHORT_MS,
     response_timeout_ms: SHORT_MS,
     fallback_url: silent.url,
   };
-  const reply = await deciderWith(caller).decide(asked, callContext(UUID));
+  const reply = await serviceWith(httpClient).decide(asked, callContext(UUID));
   expect(reply).toMatchObject({ result: 'http_status' });
   expect('error' in reply && reply.error).toMatch(/500; fallback: .*/);
 });
@@ -52,10 +52,10 @@ test('an endpoint that fails is no longer waited for, and asked again by one pro
   await using endpoint = await startEndpoint(({ socket }) =>
     socket.write(healthy ? http('200 OK', HANGUP) : http('500 Oops', '')),
   );
-  await using caller = client();
+  await using httpClient = client();
   const restMs = 300;
-  const decider = deciderWith(caller, { window: 4, restMs });
-  const ask = async () => (await decider.decide(decisionRequest(endpoint.url), callContext(UUID))).result;
+  const service = serviceWith(httpClient, { window: 4, restMs });
+  const ask = async () => (await service.decide(decisionRequest(endpoint.url), callContext(UUID))).result;
   expect([await ask(), await ask()]).toEqual(['http_status', 'http_status']);
   const failures = endpoint.received.length;
   expect([await ask(), await ask()]).toEqual(['circuit_open', 'circuit_open']);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { verifyWebhook } from '#libs/webhook-signature/webhook-signature.ts';
-import { call, client } from '#test/support/router/calls.ts';
+import { client, httpRequest } from '#test/support/router/client.ts';
 import { http, type Received, startEndpoint } from '#test/support/router/endpoints.ts';
 
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
@@ -26,8 +26,8 @@ async function received(secrets: Record<string, readonly string[]>, given: objec
   const signingSecrets = Object.fromEntries(
     Object.entries(secrets).map(([key, value]) => [key === 'own' ? origin : key, value]),
   );
-  await using caller = client({ signingSecrets });
-  await caller.call(call(`${endpoint.url}?own=%E5%BC%A0`, { webhook, body: BODY, ...given }));
+  await using httpClient = client({ signingSecrets });
+  await httpClient.request(httpRequest(`${endpoint.url}?own=%E5%BC%A0`, { webhook, body: BODY, ...given }));
   const [request] = endpoint.received;
   if (!request) throw new Error('nothing came');
   return request;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
+import { AddressFilter, hostPattern } from '#libs/http/address-rules.ts';
 import type { EndpointClientOptions } from '#libs/http/client.ts';
-import { hostPattern, Rules } from '#libs/http/rules.ts';
 import { LOOPBACK_NETWORKS, Networks, PRIVATE_NETWORKS } from '#libs/net/networks.ts';
-import { call, client } from '#test/support/router/calls.ts';
+import { client, httpRequest } from '#test/support/router/client.ts';
 import { http, selfSigned, startEndpoint } from '#test/support/router/endpoints.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -66,8 +66,8 @@ const userinfoTricks = (host: string) => [
 ];
 
 async function resultOf(url: string, options: Partial<EndpointClientOptions> = {}): Promise<string> {
-  await using caller = client({ lookup: () => Promise.reject(new Error('looked up')), ...options });
-  const answer = await caller.call(call(url, { connectTimeoutMs: 1000 }));
+  await using httpClient = client({ lookup: () => Promise.reject(new Error('looked up')), ...options });
+  const answer = await httpClient.request(httpRequest(url, { connectTimeoutMs: 1000 }));
   return answer.ok ? String(answer.status) : answer.result;
 }
 
@@ -86,7 +86,7 @@ describe('an address in whatever spelling', () => {
   });
 
   it('of the Internet is not refused', () => {
-    const rules = new Rules({ refusePrivate: true });
+    const rules = new AddressFilter({ refusePrivate: true });
     for (const address of [
       '93.184.216.34',
       '2606:2800:220:1::1',
@@ -117,8 +117,10 @@ describe('DNS rebinding', () => {
     await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', '{}')));
     const { port } = new URL(endpoint.url);
     const { looked, lookup } = rebinding('127.0.0.1', '169.254.169.254');
-    await using caller = client({ lookup });
-    expect(await caller.call(call(`http://rebind.example:${port}/`))).toMatchObject({ ok: true });
+    await using httpClient = client({ lookup });
+    expect(await httpClient.request(httpRequest(`http://rebind.example:${port}/`))).toMatchObject({
+      ok: true,
+    });
     expect(looked).toEqual(['rebind.example']);
   });
 
@@ -128,10 +130,10 @@ describe('DNS rebinding', () => {
     });
     const { port } = new URL(endpoint.url);
     const { lookup } = rebinding('127.0.0.1', '169.254.169.254', '::ffff:169.254.169.254', 'fd00:ec2::254');
-    await using caller = client({ lookup });
+    await using httpClient = client({ lookup });
     const results = [];
     for (let i = 0; i < 4; i++) {
-      const answer = await caller.call(call(`http://rebind.example:${port}/`));
+      const answer = await httpClient.request(httpRequest(`http://rebind.example:${port}/`));
       results.push(answer.ok ? 'called' : answer.result);
     }
     expect(results).toEqual(['called', 'refused_url', 'refused_url', 'refused_url']);
@@ -143,9 +145,9 @@ describe('DNS rebinding', () => {
     );
     const { port } = new URL(endpoint.url);
     const { lookup } = rebinding('127.0.0.1', '169.254.169.254');
-    await using caller = client({ lookup });
-    await caller.call(call(`http://rebind.example:${port}/`));
-    expect(await caller.call(call(`http://rebind.example:${port}/`))).toMatchObject({
+    await using httpClient = client({ lookup });
+    await httpClient.request(httpRequest(`http://rebind.example:${port}/`));
+    expect(await httpClient.request(httpRequest(`http://rebind.example:${port}/`))).toMatchObject({
       result: 'refused_url',
     });
   });
@@ -157,13 +159,13 @@ describe('DNS rebinding', () => {
       { address: '169.254.169.254', family: 4 },
       { address: '127.0.0.1', family: 4 },
     ];
-    await using caller = client({ lookup });
-    expect(await caller.call(call(`http://both.example:${port}/`))).toMatchObject({ ok: true });
+    await using httpClient = client({ lookup });
+    expect(await httpClient.request(httpRequest(`http://both.example:${port}/`))).toMatchObject({ ok: true });
   });
 
   it('the words name the rule and not the address', async () => {
-    await using caller = client({ lookup: rebinding('10.1.2.3').lookup, refusePrivate: true });
-    const answer = await caller.call(call('http://inside.example/'));
+    await using httpClient = client({ lookup: rebinding('10.1.2.3').lookup, refusePrivate: true });
+    const answer = await httpClient.request(httpRequest('http://inside.example/'));
     expect(answer).toMatchObject({
       error:
         'inside.example:80: it is at a private address, which must not be called (ENDPOINT_PRIVATE_NETWORKS)',
@@ -189,7 +191,7 @@ describe('ENDPOINT_ALLOWED_HOSTS', () => {
     ['10.0.0.5', 'http://0xa000005/', true],
     ['[fd00:0::1]:8080', 'http://[fd00::1]:8080/', true],
   ])('%s and %s: %s', (pattern, url, allowed) => {
-    const refusal = new Rules({ allowedHosts: [pattern] }).originRefusal(new URL(url).origin);
+    const refusal = new AddressFilter({ allowedHosts: [pattern] }).originRefusal(new URL(url).origin);
     expect(refusal === undefined).toBe(allowed);
   });
 
@@ -238,8 +240,8 @@ test('a redirect to a metadata address is not followed', async () => {
   await using endpoint = await startEndpoint(({ socket }) =>
     socket.write(http('302 Found', '', 'Location: http://169.254.169.254/')),
   );
-  await using caller = client();
-  expect(await caller.call(call(endpoint.url))).toMatchObject({ ok: true, status: 302 });
+  await using httpClient = client();
+  expect(await httpClient.request(httpRequest(endpoint.url))).toMatchObject({ ok: true, status: 302 });
 });
 
 test('NODE_TLS_REJECT_UNAUTHORIZED does not turn the check of certificates off', async () => {

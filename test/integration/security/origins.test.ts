@@ -6,8 +6,8 @@ import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { Slots } from '#services/notifier/slots.ts';
 import { Breakers } from '#services/router/breakers.ts';
-import { Decider } from '#services/router/decide.ts';
-import { client } from '#test/support/router/calls.ts';
+import { DecisionService } from '#services/router/decision-service.ts';
+import { client } from '#test/support/router/client.ts';
 import { decisionRequest, UUID } from '#test/support/router/requests.ts';
 import { collectedHeap } from '#test/support/security/memory.ts';
 import { startRedis } from '#test/support/servers/redis.ts';
@@ -72,21 +72,21 @@ it('no breaker is kept of a name that no DNS can have', async () => {
 it('a router that is asked for as many keeps no connection and no pool of any', {
   timeout: LONG_MS,
 }, async () => {
-  await using caller = client({
+  await using httpClient = client({
     lookup: async () => {
       throw Object.assign(new Error('no'), { code: 'ENOTFOUND' });
     },
   });
   const breaker = { window: 20, restMs: 60_000 };
   const log = createLog('test', { level: 'silent' });
-  const decider = new Decider(caller, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
+  const service = new DecisionService(httpClient, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
   const parent = callContext(UUID);
   const results = new Set<string>();
   const ask = async (origin: string) => {
-    results.add((await decider.decide(decisionRequest(`${origin}/`), parent)).result);
+    results.add((await service.decide(decisionRequest(`${origin}/`), parent)).result);
   };
   expect(await growth(ORIGINS, ask)).toBeLessThan(4 * MEBIBYTE);
-  expect([[...results], caller.size]).toEqual([['connection_failed'], { origins: 0, idle: 0 }]);
+  expect([[...results], httpClient.size]).toEqual([['connection_failed'], { origins: 0, idle: 0 }]);
 });
 
 it('a notifier holds slots of those alone that it is calling', { timeout: LONG_MS }, async () => {

@@ -68,7 +68,7 @@ describe('the metrics of a call', () => {
 
     const routers = await scrape('router');
     expect(total(routers, 'http_client_request_duration_seconds_count', endpoint)).toBe(1);
-    for (const phase of ['tcp', 'first_byte', 'body'])
+    for (const phase of ['connect', 'ttfb', 'body'])
       expect(
         total(routers, 'dialhook_endpoint_phase_duration_seconds_count', { dialhook_phase: phase }),
       ).toBe(1);

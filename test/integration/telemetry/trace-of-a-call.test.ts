@@ -27,7 +27,7 @@ function tree(spans: readonly OtlpSpan[], parent = '', depth = 0): string[] {
 /** A request over a new connection, and over one that has served before, whose first two lines are not there. */
 const request = (depth: number, service: string, end: readonly string[] = []): string[] => [
   `${'  '.repeat(depth)}${service} POST`,
-  ...['connect', 'wait', 'receive', ...end].map((name) => `${'  '.repeat(depth + 1)}${service} ${name}`),
+  ...['connect', 'ttfb', 'body', ...end].map((name) => `${'  '.repeat(depth + 1)}${service} ${name}`),
 ];
 
 const delivered = (action: string): string[] => [
@@ -152,7 +152,7 @@ describe.each([
       '      router route: caller_gone',
       '        router POST: caller_gone',
       '          router connect',
-      '          router wait',
+      '          router ttfb',
       ...delivered('hangup'),
     ]);
   });
@@ -166,7 +166,7 @@ describe.each([
       '    agent ask routers: http_status',
       '      router route: http_status',
       '        router POST: http_status',
-      ...['wait', 'receive'].map((name) => `          router ${name}`),
+      ...['ttfb', 'body'].map((name) => `          router ${name}`),
       '          router parse: http_status',
       '    agent execute',
       '  agent leg ring answer NORMAL_CLEARING',
@@ -181,7 +181,7 @@ describe.each([
     cluster.answer = () => ({ status: 500, body: 'no' });
     const failed = await place({ '999': { ringAt: 20, answerAt: 60 } }, { byeAt: 50 });
     await vi.waitFor(
-      () => expect(spansOf(failed.uuid).filter(({ name }) => name === 'receive')).toHaveLength(4),
+      () => expect(spansOf(failed.uuid).filter(({ name }) => name === 'body')).toHaveLength(4),
       { timeout: TIMEOUT_MS },
     );
     expect(spansOf(well.uuid)).toEqual([]);

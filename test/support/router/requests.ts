@@ -1,5 +1,5 @@
 import type { DecisionRequest } from '#libs/contract/messages.ts';
-import { PATIENT_MS } from './calls.ts';
+import { PATIENT_MS } from './client.ts';
 
 export const UUID = '0b8d9a0e-5f3c-4c55-9d2f-6a1d3f0e7b42';
 export const HANGUP = '{"dial":{"type":"hangup","cause":17}}';

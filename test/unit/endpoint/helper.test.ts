@@ -12,7 +12,7 @@ import type { Decision as DecisionSchema } from '#libs/contract/decision.ts';
 import type * as contract from '#libs/contract/endpoint.ts';
 import type { Decision, EndpointRequest, Notification } from '#libs/endpoint/endpoint.ts';
 import { createEndpoint, type EndpointOptions, nodeListener } from '#libs/endpoint/endpoint.ts';
-import { queryParameters } from '#libs/http/request.ts';
+import { queryParameters } from '#libs/http/wire-request.ts';
 import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
 import { runDialhook } from '#test/support/cli/terminal.ts';
 

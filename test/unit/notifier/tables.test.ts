@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from '#libs/config/config.ts';
-import type { EndpointAnswer } from '#libs/http/client.ts';
+import type { HttpAnswer } from '#libs/http/client.ts';
 import { retryAfterMs, verdictOf } from '#libs/http/verdict.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 import { retryDelayMs, throttleMs } from '#services/notifier/retry.ts';
@@ -8,7 +8,7 @@ import { Slots } from '#services/notifier/slots.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
 const timing = { connectMs: 1, responseMs: 2, reused: false, phases: [] };
-const answered = (status: number, headers: Record<string, string> = {}): EndpointAnswer => ({
+const answered = (status: number, headers: Record<string, string> = {}): HttpAnswer => ({
   ok: true,
   status,
   headers,

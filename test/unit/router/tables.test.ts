@@ -1,30 +1,31 @@
 import { errors } from 'undici';
 import { expect, test } from 'vitest';
 import { ConfigError } from '#libs/config/config.ts';
+import type { Phase } from '#libs/contract/phases.ts';
 import { replyOf, replyOfText } from '#libs/dialplan/answer.ts';
-import { errorCode, failureOf, isLostConnection, type Stage } from '#libs/http/failure.ts';
-import { publicUrl, queryParameters, wireRequest } from '#libs/http/request.ts';
+import { errorCode, failureOf, isLostConnection } from '#libs/http/failure.ts';
+import { publicUrl, queryParameters, wireRequest } from '#libs/http/wire-request.ts';
 import { readRouterConfig } from '#services/router/config.ts';
-import { call } from '#test/support/router/calls.ts';
+import { httpRequest } from '#test/support/router/client.ts';
 
 const coded = (code: string, message = 'secret') => Object.assign(new Error(message), { code });
 
-const failures: [error: unknown, stage: Stage, result: string, words: string][] = [
-  [coded('ENOTFOUND'), 'lookup', 'connection_failed', 'the name does not resolve (ENOTFOUND)'],
+const failures: [error: unknown, phase: Phase, result: string, words: string][] = [
+  [coded('ENOTFOUND'), 'dns', 'connection_failed', 'the name does not resolve (ENOTFOUND)'],
   [
     coded('EAI_AGAIN'),
-    'lookup',
+    'dns',
     'connection_failed',
     'the name could not be looked up: the DNS servers do not answer (EAI_AGAIN)',
   ],
-  [coded('ECONNREFUSED'), 'tcp', 'connection_failed', 'the connection was refused (ECONNREFUSED)'],
+  [coded('ECONNREFUSED'), 'connect', 'connection_failed', 'the connection was refused (ECONNREFUSED)'],
   [
     new AggregateError([coded('EHOSTUNREACH'), coded('ECONNREFUSED')], 'secret'),
-    'tcp',
+    'connect',
     'connection_failed',
     'there is no route to the host (EHOSTUNREACH)',
   ],
-  [coded('ECONNRESET'), 'sent', 'connection_failed', 'the connection was reset (ECONNRESET)'],
+  [coded('ECONNRESET'), 'ttfb', 'connection_failed', 'the connection was reset (ECONNRESET)'],
   [
     coded('ECONNRESET'),
     'tls',
@@ -34,26 +35,26 @@ const failures: [error: unknown, stage: Stage, result: string, words: string][] 
   [coded('CERT_HAS_EXPIRED'), 'tls', 'tls_failed', 'its certificate has expired (CERT_HAS_EXPIRED)'],
   [
     coded('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'),
-    'sent',
+    'ttfb',
     'tls_failed',
     'the connection failed (ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED)',
   ],
-  [new errors.HTTPParserError('secret'), 'answering', 'connection_failed', 'the answer is not HTTP/1.1'],
+  [new errors.HTTPParserError('secret'), 'body', 'connection_failed', 'the answer is not HTTP/1.1'],
   [
     coded('UND_ERR_HEADERS_OVERFLOW'),
-    'answering',
+    'body',
     'body_too_large',
     'the headers of the answer are larger than the limit',
   ],
   [coded('UND_ERR_INVALID_ARG'), 'queue', 'refused_url', 'the request cannot be written as HTTP'],
-  [coded('EUNHEARDOF'), 'tcp', 'connection_failed', 'the connection failed (EUNHEARDOF)'],
+  [coded('EUNHEARDOF'), 'connect', 'connection_failed', 'the connection failed (EUNHEARDOF)'],
   [coded('not a code\n'), 'tls', 'tls_failed', 'the TLS handshake failed'],
-  ['thrown text', 'sent', 'connection_failed', 'the connection failed'],
-  [undefined, 'sent', 'connection_failed', 'the connection failed'],
+  ['thrown text', 'ttfb', 'connection_failed', 'the connection failed'],
+  [undefined, 'ttfb', 'connection_failed', 'the connection failed'],
 ];
 
-test.each(failures)('%s while %s is %s', (error, stage, result, words) => {
-  expect(failureOf(error, stage, 'host:80')).toEqual({ result, error: `host:80: ${words}` });
+test.each(failures)('%s while %s is %s', (error, phase, result, words) => {
+  expect(failureOf(error, phase, 'host:80')).toEqual({ result, error: `host:80: ${words}` });
 });
 
 test('a lost connection is told from one that was never there', () => {
@@ -68,7 +69,7 @@ test('a lost connection is told from one that was never there', () => {
 
 test('a POST carries JSON, the Basic authorization of its URL and the headers of the call', () => {
   const request = wireRequest(
-    call('https://u%40x:p%3a@host/a%20b?q=1#f', { body: { a: 'ü' }, headers: { TraceParent: 't' } }),
+    httpRequest('https://u%40x:p%3a@host/a%20b?q=1#f', { body: { a: 'ü' }, headers: { TraceParent: 't' } }),
     'agent',
   );
   expect(request).toEqual({
@@ -96,19 +97,19 @@ test('a GET carries its fields as query parameters', () => {
     variables: { domain_name: 'a&b', deep: { x: 1 } },
     tried: [{ leg: 'l' }],
   };
-  const request = wireRequest(call('http://host:8080/p?own=1', { method: 'GET', body }), 'agent');
+  const request = wireRequest(httpRequest('http://host:8080/p?own=1', { method: 'GET', body }), 'agent');
   expect(request?.path).toBe(
     '/p?own=1&action=request&n=1&variable_domain_name=a%26b&variable_deep=%7B%22x%22%3A1%7D&tried=%5B%7B%22leg%22%3A%22l%22%7D%5D',
   );
   expect(request?.body).toBeNull();
   expect(queryParameters({}).toString()).toBe('');
-  expect(wireRequest(call('http://host/p', { method: 'GET', body: {} }), 'agent')?.path).toBe('/p');
+  expect(wireRequest(httpRequest('http://host/p', { method: 'GET', body: {} }), 'agent')?.path).toBe('/p');
 });
 
 test('a URL is told to others without what may be secret', () => {
   expect(publicUrl('http://u:secret@host:81/p?key=secret#secret')).toBe('http://host:81/p');
   for (const text of ['ftp://host/', 'http://', 'secret']) expect(publicUrl(text)).toBe('');
-  expect(wireRequest(call('file:///etc/passwd'), 'agent')).toBeUndefined();
+  expect(wireRequest(httpRequest('file:///etc/passwd'), 'agent')).toBeUndefined();
 });
 
 const decisions: [answer: string, expected: string][] = [

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { EndpointAnswer } from '#libs/http/client.ts';
+import type { HttpAnswer } from '#libs/http/client.ts';
 import { errorType, measured } from '#libs/http/metrics.ts';
 import { ATTRIBUTES, CAUSE_CLASSES } from '#libs/telemetry/catalogue.ts';
 import {
@@ -47,7 +47,7 @@ describe('the number of series', () => {
   it('is bounded whatever status an endpoint answers with', async () => {
     begin();
     for (let status = 100; status < 1000; status++) {
-      const answer: EndpointAnswer = { ok: true, status, headers: {}, body: '', timing: TIMING };
+      const answer: HttpAnswer = { ok: true, status, headers: {}, body: '', timing: TIMING };
       await measured(
         { url: origin(1), method: 'POST', body: {}, headers: {}, connectTimeoutMs: 1, responseTimeoutMs: 1 },
         Promise.resolve(answer),

@@ -1,5 +1,5 @@
-import type { EndpointCall } from '#libs/http/call.ts';
 import { EndpointClient, type EndpointClientOptions } from '#libs/http/client.ts';
+import type { HttpRequest } from '#libs/http/types.ts';
 
 export const PATIENT_MS = 20_000;
 export const SHORT_MS = 150;
@@ -16,7 +16,7 @@ export function client(options: Partial<EndpointClientOptions> = {}): AsyncDispo
 }
 
 /** A call that waits long for everything, unless told otherwise. */
-export const call = (url: string, given: Partial<EndpointCall> = {}): EndpointCall => ({
+export const httpRequest = (url: string, given: Partial<HttpRequest> = {}): HttpRequest => ({
   url,
   method: 'POST',
   body: { action: 'request' },

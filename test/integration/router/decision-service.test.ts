@@ -3,8 +3,8 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { callContext, rootSpanId, traceId } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { Decider } from '#services/router/decide.ts';
-import { client, SHORT_MS } from '#test/support/router/calls.ts';
+import { DecisionService } from '#services/router/decision-service.ts';
+import { client, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
 
@@ -35,10 +35,10 @@ const spans = (...names: string[]) =>
 
 test('the request is what the agent sent, under a trace whose id is the uuid of the call', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
-  await using caller = client();
-  const decider = new Decider(caller, options, log);
+  await using httpClient = client();
+  const service = new DecisionService(httpClient, options, log);
   const asked = decisionRequest(endpoint.url.replace('//', '//u:secret@').concat('?key=secret'));
-  expect(await decider.decide(asked, callContext(UUID))).toEqual({
+  expect(await service.decide(asked, callContext(UUID))).toEqual({
     v: 1,
     result: 'decided',
     plan: { hangup: { cause: 'USER_BUSY' } },
@@ -73,8 +73,11 @@ test('the request is what the agent sent, under a trace whose id is the uuid of 
 
 test('a failure is on both spans by its result', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('503 No', '')));
-  await using caller = client();
-  await new Decider(caller, options, log).decide(decisionRequest(endpoint.url), callContext(UUID));
+  await using httpClient = client();
+  await new DecisionService(httpClient, options, log).decide(
+    decisionRequest(endpoint.url),
+    callContext(UUID),
+  );
   const error = { code: SpanStatusCode.ERROR, message: 'http_status' };
   expect(spans('POST', 'route')).toMatchObject([
     { status: error, attributes: { 'http.response.status_code': 503, 'dialhook.result': 'http_status' } },
@@ -84,9 +87,9 @@ test('a failure is on both spans by its result', async () => {
 
 test('GET by configuration', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
-  await using caller = client();
-  const decider = new Decider(caller, { ...options, method: 'GET' }, log);
-  expect((await decider.decide(decisionRequest(`${endpoint.url}?a=1`), callContext(UUID))).result).toBe(
+  await using httpClient = client();
+  const service = new DecisionService(httpClient, { ...options, method: 'GET' }, log);
+  expect((await service.decide(decisionRequest(`${endpoint.url}?a=1`), callContext(UUID))).result).toBe(
     'decided',
   );
   expect(endpoint.received[0]?.head).toMatch(
@@ -96,26 +99,26 @@ test('GET by configuration', async () => {
 
 test('a request followed at once by word that nobody waits for it is not asked about', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
-  await using caller = client();
-  const decider = new Decider(caller, options, log);
-  const reply = decider.decide(decisionRequest(endpoint.url), callContext(UUID));
-  decider.abandon(UUID);
+  await using httpClient = client();
+  const service = new DecisionService(httpClient, options, log);
+  const reply = service.decide(decisionRequest(endpoint.url), callContext(UUID));
+  service.abandon(UUID);
   expect(await reply).toMatchObject({ result: 'router_timeout' });
   expect(endpoint.connections).toEqual([]);
 });
 
 test('one call too many is answered with overloaded, and the place is free again afterwards', async () => {
   await using endpoint = await startEndpoint();
-  await using caller = client();
-  const decider = new Decider(caller, { ...options, maxCallsInFlight: 1 }, log);
+  await using httpClient = client();
+  const service = new DecisionService(httpClient, { ...options, maxCallsInFlight: 1 }, log);
   const short = { ...decisionRequest(endpoint.url), response_timeout_ms: SHORT_MS };
   const [held, refused] = await Promise.all([
-    decider.decide(short, callContext(UUID)),
-    decider.decide(short, callContext(UUID)),
+    service.decide(short, callContext(UUID)),
+    service.decide(short, callContext(UUID)),
   ]);
   expect([held, refused]).toMatchObject([
     { result: 'response_timeout' },
     { result: 'overloaded', error: 'the router has 1 calls in hand already' },
   ]);
-  expect(await decider.decide(short, callContext(UUID))).toMatchObject({ result: 'response_timeout' });
+  expect(await service.decide(short, callContext(UUID))).toMatchObject({ result: 'response_timeout' });
 });

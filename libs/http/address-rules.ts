@@ -19,7 +19,7 @@ const NEVER_CALLED = new Networks([
   'ff00::/8',
 ]);
 
-export interface EndpointRules {
+export interface AddressRules {
   /** `http` and `https` without it. */
   readonly schemes?: readonly string[];
   /** `HOST`, `*.DOMAIN` or `*`, each with `:PORT` if need be; every host without one. */
@@ -56,14 +56,14 @@ const withoutDot = (hostname: string): string => hostname.replace(/\.$/, '');
 export const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80);
 
 /** Where the cluster may call. Names are judged before anything is looked up, addresses when they are connected to. */
-export class Rules {
+export class AddressFilter {
   readonly #schemes: readonly string[];
   readonly #hosts: readonly HostPattern[];
   readonly #refused: Networks;
   readonly #private: Networks | undefined;
 
   /** @throws when a network or a host is none. */
-  constructor(rules: EndpointRules) {
+  constructor(rules: AddressRules) {
     this.#schemes = rules.schemes ?? ['http', 'https'];
     this.#hosts = (rules.allowedHosts ?? []).map((text) => {
       const pattern = hostPattern(text);

@@ -1,7 +1,8 @@
+import type { Phase } from '#libs/contract/phases.ts';
 import type { WebhookIdentity } from './signatures.ts';
 
 /** One HTTP request to an endpoint. */
-export interface EndpointCall {
+export interface HttpRequest {
   /** http or https. Its userinfo becomes Basic authorization. */
   readonly url: string;
   readonly method: 'POST' | 'GET';
@@ -18,12 +19,9 @@ export interface EndpointCall {
   readonly signal?: AbortSignal;
 }
 
-/** Where a call's time goes: waiting for a free connection, DNS, TCP, TLS, to the answer's first byte, to its last. */
-export type PhaseName = 'queue' | 'dns' | 'tcp' | 'tls' | 'first_byte' | 'body';
-
-/** A phase that happened, by performance.now(). */
-export interface Phase {
-  readonly name: PhaseName;
+/** One phase that happened. Times are those of performance.now(). */
+export interface PhaseTiming {
+  readonly name: Phase;
   readonly start: number;
   readonly end: number;
 }
@@ -35,12 +33,12 @@ export interface Timing {
   /** Whether the request went over a connection that had served another one before. */
   readonly reused: boolean;
   /** In their order; some come twice when the request had to be made again. */
-  readonly phases: readonly Phase[];
+  readonly phases: readonly PhaseTiming[];
 }
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-export type CallFailure =
+export type HttpFailure =
   | 'connect_timeout'
   | 'response_timeout'
   | 'connection_failed'
@@ -50,13 +48,13 @@ export type CallFailure =
   | 'caller_gone';
 
 export interface Failed {
-  readonly result: CallFailure;
+  readonly result: HttpFailure;
   /** For an operator: names the host and nothing secret, and repeats nothing that the endpoint sent. */
   readonly error: string;
 }
 
 /** `ok` means that a whole answer came, whatever its status; redirects are answers and are not followed. */
-export type EndpointAnswer =
+export type HttpAnswer =
   | {
       readonly ok: true;
       readonly status: number;

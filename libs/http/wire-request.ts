@@ -1,7 +1,7 @@
 import { parseUrl } from '#libs/net/url.ts';
-import type { EndpointCall } from './call.ts';
-import { portOf } from './rules.ts';
+import { portOf } from './address-rules.ts';
 import { Signatures } from './signatures.ts';
+import type { HttpRequest } from './types.ts';
 
 /** A call as it goes over the wire. */
 export interface WireRequest {
@@ -70,7 +70,7 @@ const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, s
 
 /** What to write for a call, or undefined when its URL is not an http or https URL. The call's headers win. */
 export function wireRequest(
-  call: EndpointCall,
+  call: HttpRequest,
   userAgent: string,
   signatures = UNSIGNED,
 ): WireRequest | undefined {

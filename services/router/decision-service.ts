@@ -7,9 +7,9 @@ import { type DecisionReply, type DecisionRequest, failed } from '#libs/contract
 import type { VariablePolicy } from '#libs/contract/refused-variables.ts';
 import type { EndpointStatus } from '#libs/contract/status.ts';
 import { replyOf } from '#libs/dialplan/answer.ts';
-import type { EndpointAnswer, EndpointClient } from '#libs/http/client.ts';
+import type { EndpointClient, HttpAnswer } from '#libs/http/client.ts';
 import { emitPhases, phasesInMs } from '#libs/http/phases.ts';
-import { publicUrl, serverAttributes } from '#libs/http/request.ts';
+import { publicUrl, serverAttributes } from '#libs/http/wire-request.ts';
 import { originOf } from '#libs/net/url.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { emitSpan, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
@@ -18,7 +18,7 @@ import { CallsInFlight } from './calls-in-flight.ts';
 import { EndpointFigures } from './endpoint-figures.ts';
 import { observeRouter } from './metrics.ts';
 
-export interface DeciderOptions {
+export interface DecisionServiceOptions {
   readonly method: 'POST' | 'GET';
   readonly maxCallsInFlight: number;
   /** Which channel variables an endpoint may set. */
@@ -32,7 +32,7 @@ interface Asked {
   readonly reply: DecisionReply;
   /** Which endpoint the reply is from. */
   readonly url?: string;
-  readonly answer?: EndpointAnswer;
+  readonly answer?: HttpAnswer;
 }
 
 /** With less than this left, a fallback is not worth asking, in milliseconds. */
@@ -62,20 +62,20 @@ function markSpan(span: Span, reply: DecisionReply): void {
 }
 
 /** Asks endpoints where calls go. */
-export class Decider {
+export class DecisionService {
   readonly #client: EndpointClient;
-  readonly #options: DeciderOptions;
+  readonly #options: DecisionServiceOptions;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #timeline: TimelineRecorder;
-  readonly #inHand: CallsInFlight;
+  readonly #inFlight: CallsInFlight;
   readonly #breakers: Breakers;
   readonly #figures = new EndpointFigures();
   #dropped = 0;
 
   constructor(
     client: EndpointClient,
-    options: DeciderOptions,
+    options: DecisionServiceOptions,
     log: Log,
     timeline: TimelineRecorder = NO_TIMELINE,
   ) {
@@ -84,9 +84,9 @@ export class Decider {
     this.#options = options;
     this.#log = log;
     this.#now = options.now ?? Date.now;
-    this.#inHand = new CallsInFlight(options.maxCallsInFlight);
+    this.#inFlight = new CallsInFlight(options.maxCallsInFlight);
     this.#breakers = new Breakers(options.breaker);
-    observeRouter(this.#inHand, this.#breakers);
+    observeRouter(this.#inFlight, this.#breakers);
   }
 
   /** Every way in which an endpoint can fail is a reply. Rejects for a fault of our own only. */
@@ -113,8 +113,8 @@ export class Decider {
     });
   }
 
-  get inHand(): number {
-    return this.#inHand.size;
+  get inFlight(): number {
+    return this.#inFlight.size;
   }
 
   /** How the busiest endpoints have done. */
@@ -128,14 +128,14 @@ export class Decider {
 
   /** Nobody waits for this call's decision any more: its request is ended. */
   abandon(uuid: string): void {
-    this.#inHand.abandon(uuid);
+    this.#inFlight.abandon(uuid);
   }
 
   async #admit(request: DecisionRequest, context: Context): Promise<Asked> {
     const { uuid, node } = request.request;
-    if (this.#inHand.full)
-      return { reply: failed('overloaded', `the router has ${this.#inHand.size} calls in hand already`) };
-    return this.#inHand.run(uuid, async (signal) => {
+    if (this.#inFlight.full)
+      return { reply: failed('overloaded', `the router has ${this.#inFlight.size} calls in hand already`) };
+    return this.#inFlight.run(uuid, async (signal) => {
       // What had to wait here is followed by its agent's word that nobody waits for it: no clocks need to agree.
       await nextTurn();
       if (!signal.aborted) return this.#askInTurn(request, context, signal);
@@ -165,7 +165,7 @@ export class Decider {
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
       const started = performance.now();
       const answer = await this.#breakers.call(url, () =>
-        this.#client.call({
+        this.#client.request({
           url,
           method,
           body: request.request,
