@@ -1,12 +1,48 @@
 import { defineConfig } from 'vitest/config';
 
+const LONG_MS = 120_000;
+
+/** Files run in processes of their own, since they start servers. */
+const withServers = {
+  pool: 'forks',
+  testTimeout: LONG_MS,
+  hookTimeout: LONG_MS,
+  // Most of the time a test waits for its servers: the default, cores minus one, would take twice as long.
+  maxWorkers: 3,
+} as const;
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    pool: 'forks',
-    // Most tests wait for processes of their own: one worker less than cores, the default, would take twice as long.
-    maxWorkers: 3,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          // One module graph per worker: importing the libraries in each file takes longer than the tests.
+          isolate: false,
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...withServers,
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...withServers,
+          name: 'e2e',
+          include: ['test/{e2e,chaos,bench}/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

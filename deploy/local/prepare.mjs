@@ -8,20 +8,31 @@ import { fileURLToPath } from 'node:url';
  * Installs what is missing and then runs a command on the Node that npm brings. This file runs on the host's own Node
  * (20 or newer), before anything is installed: plain JavaScript, no packages.
  *
- *   node deploy/local/prepare.mjs start|test|chaos|bench|bench:freeswitch|soak [ARGUMENTS]
+ *   node deploy/local/prepare.mjs COMMAND [ARGUMENTS]
  */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const node = join(root, 'node_modules', '.bin', 'node');
 const stamp = join(root, 'node_modules', '.dialhook-lock');
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 
+const servers = ['nats-server', 'redis-server'];
+
+/** By name: the programs it needs besides npm packages, and what it runs on the Node of `node_modules`. */
 const commands = {
-  start: { servers: true, run: ['deploy/local/main.ts'] },
-  test: { servers: true, run: vitest },
-  chaos: { servers: true, run: ['test/chaos/main.ts'] },
-  bench: { servers: true, run: ['test/bench/main.ts'] },
-  'bench:freeswitch': { servers: true, run: ['test/bench/freeswitch/main.ts'] },
-  soak: { servers: true, run: ['test/bench/soak.ts'] },
+  setup: { needs: servers },
+  start: {
+    needs: servers.filter((server) => !process.env[server === 'nats-server' ? 'NATS_URL' : 'REDIS_URL']),
+    run: ['deploy/local/main.ts'],
+  },
+  // CI always tests the console's page in a browser; elsewhere its test needs a browser that is there already.
+  test: { needs: process.env.CI ? [...servers, 'chromium'] : servers, run: vitest },
+  'test:unit': { needs: [], run: [...vitest, '--project', 'unit'] },
+  'test:integration': { needs: servers, run: [...vitest, '--project', 'integration'] },
+  'test:e2e': { needs: servers, run: [...vitest, '--project', 'e2e'] },
+  chaos: { needs: servers, run: ['test/chaos/main.ts'] },
+  bench: { needs: servers, run: ['test/bench/main.ts'] },
+  'bench:freeswitch': { needs: servers, run: ['test/bench/freeswitch/main.ts'] },
+  soak: { needs: servers, run: ['test/bench/soak.ts'] },
 };
 
 const say = (text) => process.stderr.write(`\x1b[2m${text}\x1b[0m\n`);
@@ -78,12 +89,8 @@ function installServers(needed) {
 const [name = 'start', ...args] = process.argv.slice(2);
 const command = commands[name] ?? fail(`unknown command: ${name}`);
 installPackages();
-const servers = name !== 'start' ? ['nats-server', 'redis-server'] : [];
-if (name === 'start' && !process.env.NATS_URL) servers.push('nats-server');
-if (name === 'start' && !process.env.REDIS_URL) servers.push('redis-server');
-// The page is tried in a browser where there is one, and always before a change lands.
-if (name === 'test' && process.env.CI) servers.push('chromium');
-installServers(servers);
+installServers(command.needs);
+if (!command.run) process.exit();
 
 // Compiled once, not by each of the many processes that are started here: a third of the time that one needs to start.
 const compiled = join(root, 'node_modules', '.cache', 'dialhook', 'compiled');

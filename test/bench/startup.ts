@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#deploy/local/servers.ts';
+import { freePort } from '#test/support/ports.ts';
 import { alternate, type Figure, figureOf } from './figure.ts';
 import type { Options } from './options.ts';
 import { BenchSwitch } from './switch.ts';

@@ -6,8 +6,8 @@ import type { Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import { freePort } from '#test/support/ports.ts';
 import { fateOf } from './fates.ts';
-import { privatePort } from './ports.ts';
 import type { Certificate } from './tls.ts';
 
 /** How the endpoint feels, apart from being there or not. */
@@ -52,7 +52,7 @@ export class Endpoint {
   }
 
   static async start(certificate?: Certificate): Promise<Endpoint> {
-    const endpoint = new Endpoint(await privatePort(), certificate);
+    const endpoint = new Endpoint(await freePort(), certificate);
     await endpoint.up();
     return endpoint;
   }

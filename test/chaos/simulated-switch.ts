@@ -1,6 +1,6 @@
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
+import { freePort } from '#test/support/ports.ts';
 import { FALLBACK_GATEWAY } from './calls.ts';
-import { privatePort } from './ports.ts';
 import type { CallInFlight, IncomingCall, Switch } from './switch.ts';
 
 const GATEWAYS = ['gw', 'gw2', FALLBACK_GATEWAY];
@@ -17,7 +17,7 @@ export class SimulatedSwitch implements Switch {
   }
 
   static async create(name: string): Promise<SimulatedSwitch> {
-    return new SimulatedSwitch(name, await privatePort());
+    return new SimulatedSwitch(name, await freePort());
   }
 
   get running(): boolean {

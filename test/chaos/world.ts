@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack } from '#deploy/local/stack.ts';
+import { freePort } from '#test/support/ports.ts';
 import { Calls, FALLBACK, type Place } from './calls.ts';
 import { Endpoint } from './endpoint.ts';
-import { privatePort } from './ports.ts';
 import { WireProxy } from './proxy.ts';
 import { Supervised } from './supervised.ts';
 import type { NewSwitch, Switch } from './switch.ts';
@@ -180,7 +180,7 @@ export class World {
   }
 
   async #startNats(): Promise<void> {
-    const port = await privatePort();
+    const port = await freePort();
     const { key, cert } = this.#certificate ?? {};
     await this.#startServer('nats', port, 'nats-server', [
       ...['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(this.#folder, 'nats')],
@@ -189,7 +189,7 @@ export class World {
   }
 
   async #startRedis(): Promise<void> {
-    const port = await privatePort();
+    const port = await freePort();
     const { key, cert } = this.#certificate ?? {};
     const folder = join(this.#folder, 'redis');
     mkdirSync(folder);
@@ -211,7 +211,7 @@ export class World {
 
   async #startServices(): Promise<void> {
     const shared = async (kind: Kind, name: string): Promise<Env> => {
-      const health = await privatePort();
+      const health = await freePort();
       this.#ports.set(`health ${name}`, health);
       const link = kind === 'notifier' ? undefined : (`${kind}-nats` as const);
       const nats = await this.#through(link, name, this.port('nats'));
@@ -232,7 +232,7 @@ export class World {
     }
     for (const name of ROUTERS) starting.push(this.#service(name, 'router', await shared('router', name)));
     for (const [name, node] of Object.entries(AGENTS)) {
-      const socket = await privatePort();
+      const socket = await freePort();
       this.#ports.set(`socket ${name}`, socket);
       const { port, password } = this.switch(node).eventSocket;
       const freeswitch = await this.#through('agent-freeswitch', name, port);

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort } from '#deploy/local/servers.ts';
 import { Stack } from '#deploy/local/stack.ts';
 import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '#test/bench/figure.ts';
 import { quantile } from '#test/bench/numbers.ts';
@@ -11,6 +10,7 @@ import { Endpoint, World } from '#test/bench/world.ts';
 import { WireProxy } from '#test/chaos/proxy.ts';
 import { makeCertificate } from '#test/chaos/tls.ts';
 import { freeswitchFound } from '#test/support/freeswitch/process.ts';
+import { freePort } from '#test/support/ports.ts';
 import { type CallsResult, SipCalls } from './calls.ts';
 import { PASSWORD, startFreeSwitch } from './node.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventSocket } from '#test/support/freeswitch/event-socket.ts';
-import { reservePorts } from '#test/support/freeswitch/ports.ts';
 import { FreeSwitchProcess, makeFolders } from '#test/support/freeswitch/process.ts';
+import { reservePortBlock } from '#test/support/ports.ts';
 
 const START_MS = 30_000;
 const POLL_MS = 50;
@@ -25,7 +25,7 @@ export async function startFreeSwitch(where: {
   /** The authority that mod_curl is to trust. */
   readonly ca: string;
 }): Promise<BenchFreeSwitch> {
-  const ports = await reservePorts();
+  const ports = await reservePortBlock();
   const root = await mkdtemp(join(tmpdir(), 'dialhook-freeswitch-'));
   await makeFolders(root);
   const values: Readonly<Record<string, unknown>> = { ...ports, ...where };

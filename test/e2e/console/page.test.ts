@@ -6,7 +6,6 @@ import { serveControl } from '#libs/bus/control.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
 import {
   answeredCall,
   asked,
@@ -20,6 +19,7 @@ import {
   undecided,
 } from '#test/support/console/steps.ts';
 import { type ConsoleWorld, OPERATOR, startWorld, VIEWER } from '#test/support/console/world.ts';
+import { recordLog } from '#test/support/log.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -76,7 +76,7 @@ describe.skipIf(!found)('the page in a browser', () => {
         status: 500,
       },
     });
-    const { log } = keptLog();
+    const { log } = recordLog();
     const bus = await Bus.connect(world.natsServer.url, 'agent', world.lifecycle, log);
     serveControl(bus, 'fs-east', log, async (order) => {
       orders.push(order);

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '#deploy/local/servers.ts';
 import { Bus } from '#libs/bus/connection.ts';
 import { askRouters } from '#libs/bus/decisions.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -14,9 +13,12 @@ import { callContext } from '#libs/telemetry/call-ids.ts';
 import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
 import { readRouterConfig } from '#services/router/config.ts';
 import { startRouter } from '#services/router/router.ts';
+import { quietLog } from '#test/support/log.ts';
 import { ringing } from '#test/support/notifier/progress.ts';
-import { quiet, until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { freePort } from '#test/support/ports.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
+import { until } from '#test/support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
@@ -89,10 +91,10 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
     });
 
     async function decision(settings: Record<string, string>) {
-      const lifecycle = new Lifecycle(quiet, 5_000);
+      const lifecycle = new Lifecycle(quietLog, 5_000);
       try {
-        const bus = await Bus.connect(world.nats.url, 'router', lifecycle, quiet);
-        startRouter(readRouterConfig(settings), bus, lifecycle, quiet);
+        const bus = await Bus.connect(world.nats.url, 'router', lifecycle, quietLog);
+        startRouter(readRouterConfig(settings), bus, lifecycle, quietLog);
         await bus.nats.flush();
         const request = decisionRequest(url);
         return await askRouters(bus, request, 20_000, callContext(request.request.uuid));

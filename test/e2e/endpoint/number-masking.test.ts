@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import { Example, languages, Scenario } from '#test/support/endpoint/scenario.ts';
-import { until } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 const [A, B, STRANGER] = ['13800000001', '13900000002', '13700000003'];
 const [X, EXPIRED] = ['95013001', '95013002'];

@@ -3,12 +3,12 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API_SERVER } from '#test/e2e/helm/kubernetes/build.ts';
+import { freePort } from '#test/support/ports.ts';
 import { onPath } from './cache.ts';
 
 const START_DEADLINE_MS = 45_000;
@@ -26,14 +26,6 @@ export const missing: string | undefined =
     : etcd === undefined
       ? 'no etcd on the PATH or in ETCD; Debian has it in etcd-server'
       : undefined;
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -66,7 +58,7 @@ export class ApiServer {
 
   static async start(): Promise<ApiServer> {
     const folder = mkdtempSync(join(tmpdir(), 'dialhook-api-server-'));
-    const [port = 0, client = 0, peer = 0] = await freePorts(3);
+    const [port, client, peer] = await Promise.all([freePort(), freePort(), freePort()]);
     const server = new ApiServer(folder, port);
     try {
       server.#write();

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '#test/support/ports.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { type RedisServer, startRedis } from '#test/support/servers/redis.ts';
 import { environment, ROOT, readDockerfile, said } from './image.ts';
@@ -57,14 +57,6 @@ function follow(stage: typeof image, folder: string): void {
         recursive: true,
       });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
 }
 
 describe('the image', () => {

@@ -8,8 +8,9 @@ import { type CallTaker, takeCalls } from '#test/support/agent/agent.ts';
 import { type CallScript, FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { applicationsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
-import { channelData, Peer, reply, until } from '#test/support/esl/peer.ts';
+import { channelData, Peer, reply } from '#test/support/esl/peer.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { until } from '#test/support/until.ts';
 
 const GATEWAY = { type: 'gateway', number: '123456', gateway: 'gw' };
 const CTI_BRIDGE = 'http://crm/binding?number=0555 3000 3000 1';

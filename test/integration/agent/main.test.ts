@@ -11,12 +11,13 @@ import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { LogEvent } from '#libs/telemetry/log-events.ts';
 import { FILTERS } from '#services/agent/call/notification.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
-import { Peer, PeerServer, until } from '#test/support/esl/peer.ts';
+import { Peer, PeerServer } from '#test/support/esl/peer.ts';
 import { framesOf, loginOf, recorded } from '#test/support/esl/recordings.ts';
+import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { until } from '#test/support/until.ts';
 
 const MAIN = join(import.meta.dirname, '../../../services/agent/main.ts');
 
@@ -68,7 +69,7 @@ let agents: AgentProcess[];
 
 beforeAll(async () => {
   nats = await startNats();
-  const { log } = keptLog();
+  const { log } = recordLog();
   bus = new Lifecycle(log, 5_000);
   const limits = { replicas: 1, maxBytes: 1 << 24, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
   onBus = await Bus.connect(nats.url, 'test', bus, log);

@@ -10,11 +10,11 @@ import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
 import { FILTERS, readEvent } from '#services/agent/call/notification.ts';
-import { type CallTaker, keptLog, takeCalls, type Watcher, watchCalls } from '#test/support/agent/agent.ts';
+import { type CallTaker, takeCalls, type Watcher, watchCalls } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, type Script, scriptRouters } from '#test/support/agent/routers.ts';
 import { applicationsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
-import { PeerServer, until, withBody } from '#test/support/esl/peer.ts';
+import { PeerServer, withBody } from '#test/support/esl/peer.ts';
 import {
   framesOf,
   loginOf,
@@ -23,7 +23,9 @@ import {
   recordedCommands,
   recordedEvents,
 } from '#test/support/esl/recordings.ts';
+import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { until } from '#test/support/until.ts';
 
 const URL = 'http://127.0.0.1:9000/binding?number=0555&callerid=13800138000';
 
@@ -90,7 +92,7 @@ let lifecycle: Lifecycle;
 
 beforeAll(async () => {
   nats = await startNats();
-  const { log } = keptLog();
+  const { log } = recordLog();
   lifecycle = new Lifecycle(log, 5_000);
   bus = await Bus.connect(nats.url, 'test', lifecycle, log);
   const limits = { replicas: 1, maxBytes: 1 << 24, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };

@@ -7,8 +7,8 @@ import type { LiveCall } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { trackIn } from '#services/agent/live-call.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
 import { BusView, eventually } from '#test/support/agent/recovery-world.ts';
+import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
 const LIMITS: LiveCallLimits = { replicas: 1, maxBytes: 8 << 20, maxAgeMs: 3_600_000, maxBuffered: 10_000 };
@@ -67,7 +67,7 @@ describe('LiveCalls', () => {
   });
 
   async function liveCalls(limits: Partial<LiveCallLimits> = {}) {
-    const { log, lines } = keptLog();
+    const { log, lines } = recordLog();
     const lifecycle = new Lifecycle(log, 5_000);
     const bus = await Bus.connect(nats.url, 'test', lifecycle, log);
     const live = new LiveCalls(bus, { ...LIMITS, ...limits }, log);

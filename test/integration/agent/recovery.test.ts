@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
 import type { SimulatedCall } from '#libs/simulator/call-record.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
 import { Gate } from '#test/support/agent/gate.ts';
 import { AgentProcess, BusView, eventually } from '#test/support/agent/recovery-world.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
+import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
 const QUICK = { RECONCILE_INTERVAL_MS: '200', RECONCILE_CONFIRM_MS: '100' };
@@ -273,7 +273,7 @@ describe('ten thousand calls', () => {
     await one.kill();
     const known = (await view.live())[0];
     if (known === undefined) throw new Error('no live call');
-    const live = new LiveCalls(view.bus, LIMITS, keptLog().log);
+    const live = new LiveCalls(view.bus, LIMITS, recordLog().log);
     for (let n = 0; n < 10_000; n++) live.add({ ...known, uuid: `call-${n}` });
     await eventually(() => live.buffered === 0);
     await live.drain(AbortSignal.abort());

@@ -6,7 +6,8 @@ import { COMMANDS } from '#services/cli/commands.ts';
 import { runDialhook } from '#test/support/cli/terminal.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 const NOW = Date.parse('2026-01-02T12:00:00Z');
 

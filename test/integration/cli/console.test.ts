@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '#deploy/local/servers.ts';
 import type { CallSummary } from '#libs/contract/console.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { ServiceStatus } from '#libs/contract/status.ts';
@@ -20,7 +19,8 @@ import {
   undecided,
 } from '#test/support/console/steps.ts';
 import { type ConsoleWorld, startWorld, VIEWER } from '#test/support/console/world.ts';
-import { until } from '#test/support/notifier/world.ts';
+import { freePort } from '#test/support/ports.ts';
+import { until } from '#test/support/until.ts';
 
 const NOW = Date.parse('2026-03-01T03:10:00Z');
 const ESCAPE = '\u001b[2J';

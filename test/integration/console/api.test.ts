@@ -8,11 +8,11 @@ import type { ServiceStatus } from '#libs/contract/status.ts';
 import { type DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { Endpoints } from '#libs/queue/endpoints.ts';
 import { ROUTES } from '#services/console/routes.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
 import { answeredCall, caller, decided, publish, taken, told } from '#test/support/console/steps.ts';
 import { type ConsoleWorld, OPERATOR, startWorld, VIEWER } from '#test/support/console/world.ts';
+import { recordLog } from '#test/support/log.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
-import { until } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 let world: ConsoleWorld;
 beforeAll(async () => {
@@ -223,7 +223,7 @@ describe('a live call', () => {
     await known(call.uuid);
     const orders: ControlRequest[] = [];
     let reply: ControlReply = { v: 1, ok: true };
-    const { log } = keptLog();
+    const { log } = recordLog();
     const bus = await Bus.connect(world.natsServer.url, 'agent', world.lifecycle, log);
     const path = `/api/calls/${call.uuid}`;
     expect((await world.post(`${path}/hangup`, {})).status).toBe(503);

@@ -2,8 +2,8 @@ import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { answeredCall, caller, makeTimeline, publish, taken } from '#test/support/console/steps.ts';
 import { type ConsoleWorld, startWorld } from '#test/support/console/world.ts';
-import { until } from '#test/support/notifier/world.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { until } from '#test/support/until.ts';
 
 let world: ConsoleWorld;
 let again: NatsServer | undefined;

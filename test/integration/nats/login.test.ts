@@ -11,9 +11,11 @@ import { readConfig } from '#libs/config/config.ts';
 import { checkNatsSettings, commonSettings } from '#libs/config/settings.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { startSecureNats } from '#test/support/nats/secure-nats.ts';
+import { recordLog } from '#test/support/log.ts';
 import { selfSigned } from '#test/support/router/endpoints.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { startSecureNats } from '#test/support/servers/secure-nats.ts';
+import { until } from '#test/support/until.ts';
 
 const PATIENT_MS = 5_000;
 const log = createLog('test', { level: 'silent' });
@@ -208,15 +210,14 @@ describe('when the password changes', () => {
   });
 
   it('a service that is refused from the beginning goes on asking', async () => {
-    const lines: object[] = [];
-    const words = Object.assign(Object.create(log), { warn: (line: { err: Error }) => lines.push(line.err) });
+    const { log, lines } = recordLog();
     const first = await server('authorization { user: u, password: "other" }');
     const bus = login(
       { NATS_URL: `nats://127.0.0.1:${first.port}`, NATS_USER: 'u', NATS_PASSWORD: 'right' },
-      words,
+      log,
       15_000,
     );
-    await vi.waitFor(() => expect(String(lines[0])).toMatch(/authorization violation/i), { timeout: 5_000 });
+    await until(() => expect(JSON.stringify(lines)).toMatch(/authorization violation/i));
     expect(JSON.stringify(lines)).not.toContain('right');
     await first.stop();
     await server('authorization { user: u, password: "right" }', first.port);

@@ -11,9 +11,9 @@ import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { startTestCluster } from '#test/support/cases/stack.ts';
-import { type PASSWORDS, type SecureNats, startSecureNats } from '#test/support/nats/secure-nats.ts';
 import { ringing } from '#test/support/notifier/progress.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
+import { type PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
 import { simulatedSwitch } from '#test/support/simulator/switch.ts';
 
 type User = keyof typeof PASSWORDS;

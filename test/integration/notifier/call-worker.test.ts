@@ -4,7 +4,8 @@ import { openQueue, wakeCalls } from '#libs/queue/queue.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { CallWorker } from '#services/notifier/call-worker.ts';
 import { startFreezingProxy } from '#test/support/notifier/freezing-proxy.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -8,7 +8,8 @@ import { openQueue } from '#libs/queue/queue.ts';
 import { Replay } from '#libs/queue/replay.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { type Behave, OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { traceId } from '#libs/telemetry/call-ids.ts';
 import { callOf, idOf, idsOf, ofCall, ringing } from '#test/support/notifier/progress.ts';
 import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -7,9 +7,11 @@ import { Direct } from '#services/notifier/direct.ts';
 import { Drain } from '#services/notifier/drain.ts';
 import { ReaderLease } from '#services/notifier/reader-lease.ts';
 import { Slots } from '#services/notifier/slots.ts';
+import { quietLog } from '#test/support/log.ts';
 import { callOf, idOf, idsOf } from '#test/support/notifier/progress.ts';
 import { startHoldingReceiver } from '#test/support/notifier/receiver.ts';
-import { quiet, until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -98,7 +100,7 @@ test('what could not be stored, as another reads now, takes no slot', async () =
   const times = { dedupMs: HOLD_MS, holdMs: HOLD_MS };
   const queue = openQueue(redis, world.prefix);
   const drain = new Drain(backlog, undefined as never);
-  const direct = new Direct({ backlog, times, queue, lease, drain, slots, log: quiet });
+  const direct = new Direct({ backlog, times, queue, lease, drain, slots, log: quietLog });
   const entries = callOf('http://endpoint/', 2).map((progress, order) => entryOf(progress, order, {}));
   await expect(direct.store(entries)).rejects.toThrow('LEASELOST');
   expect(slots.used).toBe(0);

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ProgressEvent } from '#libs/contract/messages.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
+import { recordLog } from '#test/support/log.ts';
 import { idOf, idsOf, ringing } from '#test/support/notifier/progress.ts';
 import { type Receiver, startHoldingReceiver, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -63,7 +64,7 @@ test('what an agent brings late takes its place among those that wait', async ()
 test('nothing comes behind a hangup that was sent, nor behind one that is on its way', async () => {
   const { endpoint, letGo } = await startHoldingReceiver();
   await using _ = endpoint;
-  const { log, lines } = keptLog();
+  const { log, lines } = recordLog();
   await using __ = await world.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000' }, undefined, log);
   const { ring, answer, hangup } = callOfTwoLegs(endpoint.url);
   await world.publish([hangup]);

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { startNotifierProcess } from '#test/support/notifier/child.ts';
 import { callOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 const calls = (endpoint: Receiver, count: number, each: number) =>
   Array.from({ length: count }, () => callOf(endpoint.url, each));

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { keptLog, type LogLine } from '#test/support/agent/agent.ts';
+import { type LogLine, recordLog } from '#test/support/log.ts';
 import { startFullDiskRedis } from '#test/support/notifier/full-disk.ts';
 import { callOf, idOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 const SOON = { TAKEOVER_MS: '2000', NOTIFY_CONNECT_TIMEOUT_MS: '200', NOTIFY_RESPONSE_TIMEOUT_MS: '800' };
 
@@ -74,7 +75,7 @@ async function refusesAndTakesAgain(
     await go;
     return time === attempt && fails(id) ? { status: 500 } : OK;
   });
-  const { log, lines } = keptLog();
+  const { log, lines } = recordLog();
   const settings = { ...SOON, NOTIFY_RESPONSE_TIMEOUT_MS: '3000' };
   await using notifier = await world.notifier(settings, undefined, log);
   await until('it is ready', () => notifier.health().ready);

@@ -3,7 +3,8 @@ import { openQueue } from '#libs/queue/queue.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
+import { World } from '#test/support/notifier/world.ts';
+import { until } from '#test/support/until.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 import { callOf } from '#test/support/notifier/progress.ts';
 import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { until, World } from '#test/support/notifier/world.ts';
-import { type SecureRedis, startSecureRedis } from '#test/support/redis/secure-redis.ts';
+import { World } from '#test/support/notifier/world.ts';
 import { selfSigned } from '#test/support/router/endpoints.ts';
+import { type SecureRedis, startSecureRedis } from '#test/support/servers/secure-redis.ts';
+import { until } from '#test/support/until.ts';
 
 const run = promisify(execFile);
 const CLI = join(import.meta.dirname, '../../../services/cli/main.ts');

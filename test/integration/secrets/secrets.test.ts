@@ -10,9 +10,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { errorFields } from '#libs/telemetry/log.ts';
 import { maskLine, maskNumber } from '#libs/telemetry/numbers.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
-import { PASSWORDS, type SecureNats, startSecureNats } from '#test/support/nats/secure-nats.ts';
-import { type SecureRedis, startSecureRedis } from '#test/support/redis/secure-redis.ts';
 import { startNats } from '#test/support/servers/nats.ts';
+import { PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
+import { type SecureRedis, startSecureRedis } from '#test/support/servers/secure-redis.ts';
 import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

@@ -4,27 +4,12 @@ import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { InboundConnection } from '#libs/esl/inbound.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
-import { createLog } from '#libs/telemetry/log.ts';
 import { EVENTS, FILTERS } from '#services/agent/call/notification.ts';
 import { CallHandler } from '#services/agent/call-handler.ts';
 import { type AgentConfig, readAgentConfig } from '#services/agent/config.ts';
 import { EventPublisher } from '#services/agent/event-publisher.ts';
 import type { TrackCall } from '#services/agent/live-call.ts';
-
-export interface LogLine {
-  readonly level: number;
-  readonly event: string;
-  readonly [field: string]: unknown;
-}
-
-/** A log that keeps its lines. */
-export function keptLog(lines: LogLine[] = []) {
-  const log = createLog('agent', {
-    level: 'debug',
-    destination: { write: (line) => void lines.push(JSON.parse(line)) },
-  });
-  return { log, lines };
-}
+import { type LogLine, recordLog } from '#test/support/log.ts';
 
 /** The half of an agent that takes calls, over real sockets and a real NATS. */
 export interface CallTaker {
@@ -43,7 +28,7 @@ export async function takeCalls(
   env: NodeJS.ProcessEnv = {},
   trackCall?: TrackCall,
 ): Promise<CallTaker> {
-  const { log, lines } = keptLog();
+  const { log, lines } = recordLog();
   const lifecycle = new Lifecycle(log, 5_000);
   const bus = await Bus.connect(natsUrl, 'agent', lifecycle, log);
   const errors: Error[] = [];
@@ -87,7 +72,7 @@ export async function watchCalls(
   freeSwitchPort: number,
   env: NodeJS.ProcessEnv = {},
 ): Promise<Watcher> {
-  const { log, lines } = keptLog();
+  const { log, lines } = recordLog();
   const lifecycle = new Lifecycle(log, 5_000);
   const bus = await Bus.connect(natsUrl, 'agent', lifecycle, log);
   const config: AgentConfig = readAgentConfig(env);

@@ -9,8 +9,8 @@ import type { Notification } from '#libs/contract/endpoint.ts';
 import { BUS, LiveCall, ProgressEvent } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { LogEvent } from '#libs/telemetry/log-events.ts';
+import { type LogLine, recordLog } from '#test/support/log.ts';
 import type { NatsServer } from '#test/support/servers/nats.ts';
-import { keptLog, type LogLine } from './agent.ts';
 
 const AT_ONCE = 200;
 const LIMITS = { replicas: 1, maxBytes: 64 << 20, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
@@ -37,7 +37,7 @@ export class BusView {
   }
 
   static async open(nats: Pick<NatsServer, 'url'>): Promise<BusView> {
-    const { log } = keptLog();
+    const { log } = recordLog();
     const lifecycle = new Lifecycle(log, 5_000);
     const bus = await Bus.connect(nats.url, 'test', lifecycle, log);
     await ensureProgressStream(bus, LIMITS);

@@ -6,12 +6,13 @@ import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { CallControl } from '#services/agent/call-control.ts';
-import { type CallTaker, keptLog, takeCalls } from '#test/support/agent/agent.ts';
+import { type CallTaker, takeCalls } from '#test/support/agent/agent.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
+import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import type { Callee, Switch } from './switch.ts';
 
-const { log } = keptLog();
+const { log } = recordLog();
 const EVENTS = ['CHANNEL_PROGRESS', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE', 'CHANNEL_HANGUP_COMPLETE'];
 const dial = (number: string) => decided({ dial: { type: 'gateway', number, gateway: 'gw' } });
 

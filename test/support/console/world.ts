@@ -4,7 +4,7 @@ import { Bus } from '#libs/bus/connection.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { readConsoleConfig } from '#services/console/config.ts';
 import { startConsole } from '#services/console/console.ts';
-import { keptLog, type LogLine } from '#test/support/agent/agent.ts';
+import { type LogLine, recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { type RedisServer, startRedis } from '#test/support/servers/redis.ts';
 import { makeTimeline } from './steps.ts';
@@ -32,7 +32,7 @@ export async function startWorld(env: NodeJS.ProcessEnv = {}): Promise<ConsoleWo
   const [natsServer, redisServer] = await Promise.all([startNats(), startRedis()]);
   const nats = await connect({ servers: natsServer.url });
   await makeTimeline(nats);
-  const { log, lines } = keptLog();
+  const { log, lines } = recordLog();
   const lifecycle = new Lifecycle(log, 5_000);
   const start = async (more: NodeJS.ProcessEnv = {}): Promise<string> => {
     const config = readConsoleConfig({

@@ -5,11 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, type LogLine } from '#deploy/local/cluster.ts';
-import { freePort } from '#deploy/local/servers.ts';
 import type { CallRequest } from '#libs/simulator/call-record.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
-import { until } from '#test/support/notifier/world.ts';
+import { freePort } from '#test/support/ports.ts';
+import { until } from '#test/support/until.ts';
 
 /** The programs of docs/examples, each run as its reader would, against a cluster that signs. */
 

@@ -147,11 +147,3 @@ export class PeerServer {
     await once(this.#server, 'close');
   }
 }
-
-/** The real one, whatever a test does to the clock. */
-const { setTimeout: later } = globalThis;
-
-/** Waits for something to become true. The test's own time limit ends a wait in vain. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => later(resolve, 1));
-}

@@ -3,9 +3,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type PortBlock, reservePortBlock } from '#test/support/ports.ts';
 import { type Configuration, writeConfiguration } from './configuration.ts';
 import { type Event, EventSocket } from './event-socket.ts';
-import { type Ports, reservePorts } from './ports.ts';
 import { FreeSwitchProcess, makeFolders } from './process.ts';
 
 const START_MS = 30_000;
@@ -26,14 +26,14 @@ export class FreeSwitch {
   readonly eventSocket: { readonly host: string; readonly port: number; readonly password: string };
   /** Where it takes calls and registrations. */
   readonly sipPort: number;
-  readonly #ports: Ports;
+  readonly #ports: PortBlock;
   readonly #root: string;
   readonly #listener: Listener;
   #child: FreeSwitchProcess | undefined;
   #socket: EventSocket | undefined;
   readonly #removeFolder = () => rmSync(this.#root, { recursive: true, force: true, maxRetries: 3 });
 
-  private constructor(ports: Ports, root: string, listener: Listener) {
+  private constructor(ports: PortBlock, root: string, listener: Listener) {
     this.eventSocket = { host: '127.0.0.1', port: ports.eventSocket, password: FIXED.password };
     this.sipPort = ports.internal;
     this.#ports = ports;
@@ -47,7 +47,7 @@ export class FreeSwitch {
     outside: Pick<Configuration, 'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel'>,
     listener: Listener,
   ): Promise<FreeSwitch> {
-    const ports = await reservePorts();
+    const ports = await reservePortBlock();
     const root = await mkdtemp(join(tmpdir(), 'dialhook-freeswitch-'));
     await makeFolders(root);
     await writeConfiguration(join(root, 'conf'), { ...FIXED, ...outside, ...inConfiguration(ports) });
@@ -110,7 +110,7 @@ export class FreeSwitch {
   }
 }
 
-const inConfiguration = (ports: Ports) => ({
+const inConfiguration = (ports: PortBlock) => ({
   eventSocketPort: ports.eventSocket,
   internalPort: ports.internal,
   externalPort: ports.external,

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Redis } from 'ioredis';
 import { Bus } from '#libs/bus/connection.ts';
@@ -9,26 +8,14 @@ import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
 import { Endpoints } from '#libs/queue/endpoints.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
-import { createLog, type Log } from '#libs/telemetry/log.ts';
+import type { Log } from '#libs/telemetry/log.ts';
 import { type Clock, systemClock } from '#services/notifier/clock.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 import { startNotifier } from '#services/notifier/notifier.ts';
+import { quietLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { type RedisServer, startRedis } from '#test/support/servers/redis.ts';
-
-const DEADLINE_MS = 25_000;
-const POLL_MS = 10;
-
-/** Waits for something to be so. What is expected decides, the deadline only ends a test that has failed. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await sleep(POLL_MS);
-  }
-}
-
-export const quiet = createLog('test', { level: process.env['TEST_LOG'] ?? 'silent' });
+import { until } from '#test/support/until.ts';
 
 const QUICK = {
   LOG_LEVEL: 'error',
@@ -69,8 +56,8 @@ export class World {
     given: { readonly tcp?: boolean; readonly durable?: boolean; readonly redisUrl?: string } = {},
   ): Promise<World> {
     const [nats, redis] = await Promise.all([startNats(), startRedis(given)]);
-    const lifecycle = new Lifecycle(quiet, 5_000);
-    const agent = await Bus.connect(nats.url, 'agent', lifecycle, quiet);
+    const lifecycle = new Lifecycle(quietLog, 5_000);
+    const agent = await Bus.connect(nats.url, 'agent', lifecycle, quietLog);
     const day = 86_400_000;
     const limits = { replicas: 1, maxBytes: 2 ** 28, maxAgeMs: 3 * day, duplicateWindowMs: 120_000 };
     await ensureProgressStream(agent, limits);
@@ -98,11 +85,11 @@ export class World {
   async notifier(
     settings: Readonly<Record<string, string>> = {},
     clock: Clock = systemClock,
-    log: Log = quiet,
+    log: Log = quietLog,
   ) {
     const config = readNotifierConfig(this.env(settings));
-    const lifecycle = new Lifecycle(quiet, config.STOP_DEADLINE_MS);
-    const bus = await Bus.connect(config.NATS_URL, 'notifier', lifecycle, quiet);
+    const lifecycle = new Lifecycle(quietLog, config.STOP_DEADLINE_MS);
+    const bus = await Bus.connect(config.NATS_URL, 'notifier', lifecycle, quietLog);
     startNotifier(config, bus, lifecycle, log, clock);
     return {
       health: () => lifecycle.health(),

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Outbox, type OutboxOptions } from '#services/agent/outbox.ts';
-import { until } from '#test/support/esl/peer.ts';
+import { until } from '#test/support/until.ts';
 
 /** `call` and `number`; `!` behind it when urgent. */
 type Item = `${string}.${number}${'' | '!'}`;

@@ -4,10 +4,10 @@ import { expect, it } from 'vitest';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import { readAgentConfig } from '#services/agent/config.ts';
 import { SocketGuard } from '#services/agent/socket-guard.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
+import { recordLog } from '#test/support/log.ts';
 
 it('takes connections from private networks when none are named', () => {
-  const guard = new SocketGuard(readAgentConfig({}).SOCKET_ALLOWED_NETWORKS, keptLog().log);
+  const guard = new SocketGuard(readAgentConfig({}).SOCKET_ALLOWED_NETWORKS, recordLog().log);
   const near = [
     '127.0.0.1',
     '::1',
@@ -25,7 +25,7 @@ it('takes connections from private networks when none are named', () => {
 
 it('takes them from the named networks alone', () => {
   const { SOCKET_ALLOWED_NETWORKS } = readAgentConfig({ SOCKET_ALLOWED_NETWORKS: '203.0.113.7,10.0.0.0/30' });
-  const guard = new SocketGuard(SOCKET_ALLOWED_NETWORKS, keptLog().log);
+  const guard = new SocketGuard(SOCKET_ALLOWED_NETWORKS, recordLog().log);
   expect(['203.0.113.7', '::ffff:203.0.113.7', '10.0.0.3'].map((one) => guard.admits(one))).not.toContain(
     false,
   );
@@ -33,7 +33,7 @@ it('takes them from the named networks alone', () => {
 });
 
 it('refuses a flood with one line in ten seconds', () => {
-  const { log, lines } = keptLog();
+  const { log, lines } = recordLog();
   let now = 0;
   const guard = new SocketGuard(['10.0.0.0/8'], log, () => now);
   for (now = 0; now < 25_000; now += 1) guard.admits('8.8.8.8');
@@ -41,7 +41,7 @@ it('refuses a flood with one line in ten seconds', () => {
 });
 
 it('closes the connection before a byte is said, and no call comes of it', async () => {
-  const { log } = keptLog();
+  const { log } = recordLog();
   const guard = new SocketGuard(['10.0.0.0/8'], log);
   const server = await OutboundServer.listen({
     host: '127.0.0.1',

@@ -7,8 +7,9 @@ import {
   type InboundOptions,
 } from '#libs/esl/inbound.ts';
 import { UnsafeValueError } from '#libs/esl/text.ts';
-import { eventFrame, OK, type Peer, PeerServer, reply, until, withBody } from '#test/support/esl/peer.ts';
+import { eventFrame, OK, type Peer, PeerServer, reply, withBody } from '#test/support/esl/peer.ts';
 import { framesOf, recorded, recordedCommands, recordedEvents } from '#test/support/esl/recordings.ts';
+import { until } from '#test/support/until.ts';
 
 const AUTH_REQUEST = 'Content-Type: auth/request\n\n';
 const SUBSCRIBE = ['event json CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE', 'filter variable_dialhook_call /.+/'];

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClosedError, CommandError } from '#libs/esl/event-socket.ts';
 import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
 import { UnsafeValueError } from '#libs/esl/text.ts';
-import { channelData, OK, Peer, reply, until } from '#test/support/esl/peer.ts';
+import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
 import { framesOf, recorded } from '#test/support/esl/recordings.ts';
+import { until } from '#test/support/until.ts';
 
 const execute = (name: string, data: string) =>
   `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\nexecute-app-arg: ${data}`;

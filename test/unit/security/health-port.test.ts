@@ -3,18 +3,18 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { serveHealth } from '#libs/lifecycle/health-server.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
-import { until } from '#test/support/esl/peer.ts';
+import { recordLog } from '#test/support/log.ts';
 import { collectedHeap } from '#test/support/security/memory.ts';
+import { until } from '#test/support/until.ts';
 
 const MAX = 200;
 let port: number;
 let lifecycle: Lifecycle;
-let lines: ReturnType<typeof keptLog>['lines'];
+let lines: ReturnType<typeof recordLog>['lines'];
 let opened: Socket[];
 
 beforeEach(async () => {
-  const kept = keptLog();
+  const kept = recordLog();
   opened = [];
   lines = kept.lines;
   lifecycle = new Lifecycle(kept.log, 5_000);

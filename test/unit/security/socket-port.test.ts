@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
 import { readAgentConfig } from '#services/agent/config.ts';
 import { SocketGuard } from '#services/agent/socket-guard.ts';
-import { keptLog } from '#test/support/agent/agent.ts';
-import { channelData, OK, Peer, reply, until } from '#test/support/esl/peer.ts';
+import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
+import { recordLog } from '#test/support/log.ts';
 import { collectedHeap } from '#test/support/security/memory.ts';
+import { until } from '#test/support/until.ts';
 
 const UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
 const MAX = 60;
@@ -20,7 +21,7 @@ let opened: Socket[];
 let onCall: (call: OutboundCall) => Promise<void>;
 
 beforeEach(async () => {
-  const kept = keptLog();
+  const kept = recordLog();
   guard = new SocketGuard(['127.0.0.0/8'], kept.log);
   calls = [];
   errors = [];

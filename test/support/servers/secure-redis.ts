@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
-import { freePort } from '#deploy/local/servers.ts';
+import { freePort } from '#test/support/ports.ts';
 import { selfSigned } from '#test/support/router/endpoints.ts';
+import { startRedis } from './redis.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../../deploy/redis/users.acl');
 const PASSWORD = 'p@ss/w:rd';
@@ -14,14 +12,14 @@ const PASSWORD = 'p@ss/w:rd';
 export interface SecureRedis extends AsyncDisposable {
   readonly port: number;
   readonly ca: string;
-  /** As the notifier is told of it. */
+  /** The notifier's settings for it. */
   readonly env: { readonly REDIS_URL: string; readonly REDIS_TLS_CA_FILE: string };
-  /** Who may do everything, to look at what has been refused. */
+  /** A user with every permission. */
   admin(): Redis;
   as(user: string, password: string): Redis;
 }
 
-/** redis-server that speaks TLS only, with the users of deploy/redis/users.acl and one for the test. */
+/** redis-server with TLS only, the users of deploy/redis/users.acl and a user `admin`. */
 export async function startSecureRedis(): Promise<SecureRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'dialhook-secure-redis-'));
   const { key, cert } = selfSigned('IP:127.0.0.1');
@@ -31,21 +29,15 @@ export async function startSecureRedis(): Promise<SecureRedis> {
   await writeFile(keyFile, key);
   await writeFile(aclFile, `${acl.trim()}\nuser admin on >admin ~* &* +@all\n`);
   const port = await freePort();
-  const settings = {
-    port: '0',
-    'tls-port': String(port),
-    bind: '127.0.0.1',
-    'tls-cert-file': certFile,
-    'tls-key-file': keyFile,
-    'tls-auth-clients': 'no',
-    aclfile: aclFile,
-    dir,
-    save: '',
-  };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface(server.stdout)) if (line.includes('Ready to accept')) break;
-  server.stdout.resume();
+  const server = await startRedis({
+    settings: {
+      'tls-port': String(port),
+      'tls-cert-file': certFile,
+      'tls-key-file': keyFile,
+      'tls-auth-clients': 'no',
+      aclfile: aclFile,
+    },
+  });
   const clients: Redis[] = [];
   const as = (username: string, password: string): Redis => {
     const client = new Redis({
@@ -71,8 +63,7 @@ export async function startSecureRedis(): Promise<SecureRedis> {
     as,
     [Symbol.asyncDispose]: async () => {
       for (const client of clients) client.disconnect();
-      server.kill('SIGTERM');
-      if (server.exitCode === null) await once(server, 'exit');
+      await server.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };

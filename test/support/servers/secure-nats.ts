@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { type NatsServer, startNats } from './nats.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../../deploy/nats/nats.conf');
 
@@ -19,7 +19,7 @@ export interface SecureNats extends AsyncDisposable {
   readonly server: NatsServer;
   readonly url: string;
   readonly caFile: string;
-  /** How a service logs in, by the settings. */
+  /** The login of a service as environment variables. */
   env(service: keyof typeof PASSWORDS): Record<string, string>;
   config(service: keyof typeof PASSWORDS): NatsLogin;
 }
@@ -31,7 +31,7 @@ export interface NatsLogin {
   readonly NATS_TLS_CA_FILE: string;
 }
 
-/** A certificate for 127.0.0.1, its own authority. */
+/** A self-signed certificate for 127.0.0.1. */
 function certificate(dir: string): { cert: string; key: string } {
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
   const words = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=nats`;
@@ -42,7 +42,7 @@ function certificate(dir: string): { cert: string; key: string } {
 
 const run = promisify(execFile);
 
-/** nats-server with deploy/nats/nats.conf as it is, but for the paths of its files and what `change` does. */
+/** nats-server with deploy/nats/nats.conf and its streams; only file paths are replaced, and what `change` edits. */
 export async function startSecureNats(change = (text: string): string => text): Promise<SecureNats> {
   const dir = await mkdtemp(join(tmpdir(), 'dialhook-secure-nats-'));
   const { cert, key } = certificate(dir);
