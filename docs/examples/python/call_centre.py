@@ -1,4 +1,5 @@
-"""Inbound calls to a queue of agents: those free for longest first, the next when one is busy or does not answer.
+"""Routes inbound calls to the agents of a queue. The agent that has been free longest is called first.
+The next one is called if it is busy or does not answer.
 
 CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
 "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
@@ -14,13 +15,13 @@ from dialhook import serve
 CENTRE = Path(os.environ.get("CENTRE", "centre.json"))
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
-# Which call each agent has, and when each was last free of one. In earnest: shared by all your processes.
+# The current call of each agent, and the time its last call ended. In production: shared by all your processes.
 calls: dict[str, str] = {}
 free_since: dict[str, float] = {}
 
 
 def is_open(queue: dict) -> bool:
-    """Hours that begin after they end go over midnight; 24:00 is the end of the day."""
+    """Opening hours whose start is after their end span midnight; 24:00 is the end of the day."""
     now = datetime.now(ZoneInfo(queue["zone"]))
     clock, begin, end = now.strftime("%H:%M"), queue["from"], queue["to"]
     in_hours = begin <= clock < end if begin <= end else begin <= clock or clock < end

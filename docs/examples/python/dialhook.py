@@ -1,4 +1,4 @@
-"""What every endpoint needs: the signature checked, repeats dropped, one function for each action."""
+"""Shared code of the examples: verifies signatures, drops duplicates, calls one function for each action."""
 
 import base64, hashlib, hmac, json, os, sys, threading, time, traceback
 from collections import OrderedDict
@@ -9,25 +9,25 @@ MAX_IDS = 100_000
 
 
 def verify(secrets: list[str], headers, body: bytes) -> str:
-    """The webhook-id of a request that is Dialhook's. Raises ValueError."""
+    """Returns the webhook-id of a message that Dialhook has signed; raises ValueError otherwise."""
     webhook_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > 300:
-        raise ValueError("too old or lies ahead")
+        raise ValueError("webhook-timestamp is missing or too far from now")
     signed = f"{webhook_id}.{timestamp}.".encode() + body
     keys = [base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets]
-    right = ["v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys]
+    expected = ["v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys]
     given = headers.get("webhook-signature", "").split(" ")
-    if not any(hmac.compare_digest(a.encode(), b.encode()) for a in right for b in given):
-        raise ValueError("no signature is right")
+    if not any(hmac.compare_digest(a.encode(), b.encode()) for a in expected for b in given):
+        raise ValueError("no signature matches")
     return webhook_id
 
 
-def serve(request, **told) -> None:
-    """Serves on PORT. `request(call)` returns a decision or None; `hangup(notification, webhook_id)` and the like are
-    told once of each. All are called one at a time."""
+def serve(request, **handlers) -> None:
+    """Listens on PORT. `request(call)` returns a decision or None; a handler such as `hangup(notification, webhook_id)` is
+    called once for each notification of that action. Only one function runs at a time."""
     secrets = os.environ["WEBHOOK_SECRETS"].split()
     lock = threading.Lock()
-    seen: OrderedDict[str, None] = OrderedDict()  # In earnest: a table where the id is unique.
+    seen: OrderedDict[str, None] = OrderedDict()  # In production: a table with a unique constraint.
 
     def take(message: dict, webhook_id: str):
         with lock:
@@ -35,7 +35,7 @@ def serve(request, **told) -> None:
                 decision = request(message)
                 return (404, None) if decision is None else (200, decision)
             if webhook_id not in seen:
-                told.get(message["action"], lambda *_: None)(message, webhook_id)
+                handlers.get(message["action"], lambda *_: None)(message, webhook_id)
                 seen[webhook_id] = None
                 if len(seen) > MAX_IDS:
                     seen.popitem(last=False)

@@ -1,7 +1,7 @@
-"""Private numbers: two parties call each other through a number of yours and see only that.
+"""Number masking: two parties call each other through a number of yours and see only that number.
 
 BINDINGS names a JSON file: [{"number": "95013", "a": "13800000001", "b": "13900000002", "expires": "2027-01-01T00:00:00Z"}]
-BILLS names the file that a line of JSON is added to for each call.
+BILLS names a file; one line of JSON is appended for each call.
 """
 
 import json, math, os
@@ -16,7 +16,7 @@ GATEWAY = os.environ.get("GATEWAY", "gw")
 
 
 def other_party(call: dict) -> str | None:
-    """Who is behind the number for this caller. Read anew for each call; in earnest: a table."""
+    """Returns the other party of the caller's binding. Reads the file for each call; in production: a table."""
     number, caller = call["destination_number"], call["caller_id_number"]
     for one in json.loads(BINDINGS.read_text()):
         expires = datetime.fromisoformat(one["expires"].replace("Z", "+00:00"))
@@ -39,7 +39,7 @@ def decide(call: dict) -> dict:
     }
 
 
-# The ids in the file are the ones that are billed, also after a restart.
+# The ids in the file are those already billed, also after a restart.
 lines = BILLS.read_text().splitlines() if BILLS.exists() else []
 billed = {json.loads(line)["id"] for line in lines}
 
@@ -47,7 +47,7 @@ billed = {json.loads(line)["id"] for line in lines}
 def bill(call: dict, webhook_id: str) -> None:
     if webhook_id in billed:
         return
-    # Of a call whose end nobody saw the time is not known: null, to be settled by hand.
+    # The billable time of a synthesized hangup is not known: null, to be settled by hand.
     seconds = None if call.get("recovered") else math.ceil(call["billable_ms"] / 1000)
     line = {
         "id": webhook_id,

@@ -1,12 +1,13 @@
 /**
- * Inbound calls to a queue of agents: those free for longest first, the next when one is busy or does not answer.
+ * Routes inbound calls to the agents of a queue. The agent that has been free longest is called first.
+ * The next one is called if it is busy or does not answer.
  *
  * CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
  * "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-// As a package: from 'dialhook-endpoint'.
+// With the npm package: from 'dialhook-endpoint'.
 import {
   createEndpoint,
   type Decision,
@@ -27,11 +28,11 @@ interface Queue {
 const { CENTRE = 'centre.json', PORT, WEBHOOK_SECRETS = '' } = process.env;
 const queues = () => JSON.parse(readFileSync(CENTRE, 'utf8')) as Record<string, Queue | undefined>;
 
-/** Which call each agent has, and when each was last free of one. In earnest: shared by all your processes. */
+/** The current call of each agent, and the time its last call ended. In production: shared by all your processes. */
 const calls = new Map<string, string>();
 const freeSince = new Map<string, number>();
 
-/** Hours that begin after they end go over midnight; 24:00 is the end of the day. */
+/** Opening hours whose start is after their end span midnight; 24:00 is the end of the day. */
 function isOpen({ zone, days, from, to }: Queue, now: Date): boolean {
   const format = {
     timeZone: zone,

@@ -1,12 +1,12 @@
 /**
- * Private numbers: two parties call each other through a number of yours and see only that.
+ * Number masking: two parties call each other through a number of yours and see only that number.
  *
  * BINDINGS names a JSON file: [{"number": "95013", "a": "13800000001", "b": "13900000002", "expires": "2027-01-01T00:00:00Z"}]
- * BILLS names the file that a line of JSON is added to for each call.
+ * BILLS names a file; one line of JSON is appended for each call.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-// As a package: from 'dialhook-endpoint'.
+// With the npm package: from 'dialhook-endpoint'.
 import {
   createEndpoint,
   type Decision,
@@ -30,10 +30,10 @@ const {
   WEBHOOK_SECRETS = '',
 } = process.env;
 
-/** Read anew for each call: a binding holds at once. In earnest: a table. */
+/** Reads the file for each call, so that changes take effect at once. In production: a table. */
 const bindings = () => JSON.parse(readFileSync(BINDINGS, 'utf8')) as Binding[];
 
-/** Who is behind the number for this caller. */
+/** Returns the other party of the caller's binding. */
 function otherParty(call: EndpointRequest): string | undefined {
   const { destination_number: number, caller_id_number: caller } = call;
   const binding = bindings().find(
@@ -53,13 +53,13 @@ function decide(call: EndpointRequest): Decision {
   };
 }
 
-/** The ids in the file are the ones that are billed, also after a restart. */
+/** The ids in the file are those already billed, also after a restart. */
 const lines = existsSync(BILLS) ? readFileSync(BILLS, 'utf8').split('\n').filter(Boolean) : [];
 const billed = new Set(lines.map((line) => (JSON.parse(line) as { id: string }).id));
 
 function bill(call: NotificationOf<'hangup'>, id: string): void {
   if (billed.has(id)) return;
-  // Of a call whose end nobody saw the time is not known: null, to be settled by hand.
+  // The billable time of a synthesized hangup is not known: null, to be settled by hand.
   const seconds = call.recovered ? null : Math.ceil(call.billable_ms / 1000);
   const line = {
     id,

@@ -1,4 +1,5 @@
-// Inbound calls to a queue of agents: those free for longest first, the next when one is busy or does not answer.
+// Routes inbound calls to the agents of a queue. The agent that has been free longest is called first.
+// The next one is called if it is busy or does not answer.
 //
 // CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
 // "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
@@ -27,7 +28,7 @@ type queue struct {
 
 var (
 	centreFile = cmp.Or(os.Getenv("CENTRE"), "centre.json")
-	// Which call each agent has, and when each was last free of one. In earnest: shared by all your processes.
+	// The current call of each agent, and the time its last call ended. In production: shared by all your processes.
 	calls     = map[string]string{}
 	freeSince = map[string]time.Time{}
 )
@@ -46,7 +47,7 @@ func queueOf(number string) (queue, bool) {
 	return one, there
 }
 
-// isOpen: hours that begin after they end go over midnight; 24:00 is the end of the day.
+// isOpen reports whether the queue is open. Hours whose start is after their end span midnight; 24:00 is the end of the day.
 func (one queue) isOpen() bool {
 	zone, err := time.LoadLocation(one.Zone)
 	if err != nil {
@@ -104,7 +105,7 @@ func release(uuid string, ended bool) {
 	}
 }
 
-func told(message dialhook.Message, _ string) error {
+func notified(message dialhook.Message, _ string) error {
 	switch message.Action {
 	case "ring", "answer":
 		release(message.UUID, false)
@@ -116,5 +117,5 @@ func told(message dialhook.Message, _ string) error {
 }
 
 func main() {
-	dialhook.Endpoint{Request: decide, Told: told}.Serve()
+	dialhook.Endpoint{Request: decide, Notification: notified}.Serve()
 }

@@ -1,4 +1,4 @@
-// Package dialhook has what every endpoint needs: the signature checked, repeats dropped, messages read.
+// Package dialhook is the shared code of the examples: it verifies signatures, drops duplicates and parses messages.
 package dialhook
 
 import (
@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// Leg is a called leg that has been tried.
+// Leg is a called leg that was tried.
 type Leg struct {
 	Leg    string `json:"leg"`
 	Number string `json:"number"`
 	Cause  string `json:"cause"`
 }
 
-// Message is a request or a notification; what an action does not have is empty.
+// Message is a request or a notification; fields that an action does not have are zero.
 type Message struct {
 	Action            string            `json:"action"`
 	UUID              string            `json:"uuid"`
@@ -40,7 +40,7 @@ type Message struct {
 	Recovered         bool              `json:"recovered"`
 }
 
-// Target is one of the places where a call may go, or a hangup.
+// Target is one target of a call, or a hangup.
 type Target struct {
 	Type    string `json:"type"`
 	Number  string `json:"number,omitempty"`
@@ -57,12 +57,12 @@ type Decision struct {
 	OnFail    string         `json:"on_fail,omitempty"`
 }
 
-// Endpoint decides where calls go and is told once of what becomes of each. Neither is called twice at a time.
+// Endpoint holds the functions of an endpoint. Only one of them runs at a time.
 type Endpoint struct {
-	// Request may return nil: the dialplan of the call goes on.
+	// Request returns the decision, or nil: then the dialplan continues.
 	Request func(Message) *Decision
-	// Told may return an error: then it is told again later.
-	Told func(message Message, id string) error
+	// Notification is called once for each notification. After an error Dialhook sends it again.
+	Notification func(message Message, id string) error
 }
 
 const (
@@ -81,9 +81,9 @@ func verify(keys [][]byte, header http.Header, body []byte) bool {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(id + "." + timestamp + "."))
 		mac.Write(body)
-		right := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+		expected := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 		for _, given := range strings.Split(header.Get("webhook-signature"), " ") {
-			if hmac.Equal([]byte(given), []byte(right)) {
+			if hmac.Equal([]byte(given), []byte(expected)) {
 				return true
 			}
 		}
@@ -102,11 +102,11 @@ func keysOf(secrets string) (keys [][]byte) {
 	return keys
 }
 
-// Serve serves on PORT and never returns.
+// Serve listens on PORT and never returns.
 func (endpoint Endpoint) Serve() {
 	keys := keysOf(os.Getenv("WEBHOOK_SECRETS"))
 	var mutex sync.Mutex
-	seen := map[string]bool{} // In earnest: a table where the id is unique.
+	seen := map[string]bool{} // In production: a table with a unique constraint.
 	var order []string
 	http.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -136,7 +136,7 @@ func (endpoint Endpoint) Serve() {
 			return
 		}
 		if id := r.Header.Get("webhook-id"); !seen[id] {
-			if err := endpoint.Told(message, id); err != nil {
+			if err := endpoint.Notification(message, id); err != nil {
 				log.Print(err)
 				w.WriteHeader(http.StatusInternalServerError)
 				return

@@ -1,7 +1,7 @@
-// Private numbers: two parties call each other through a number of yours and see only that.
+// Number masking: two parties call each other through a number of yours and see only that number.
 //
 // BINDINGS names a JSON file: [{"number": "95013", "a": "13800000001", "b": "13900000002", "expires": "2027-01-01T00:00:00Z"}]
-// BILLS names the file that a line of JSON is added to for each call.
+// BILLS names a file; one line of JSON is appended for each call.
 package main
 
 import (
@@ -27,7 +27,7 @@ type bill struct {
 	UUID   string `json:"uuid"`
 	Caller string `json:"caller"`
 	Number string `json:"number"`
-	// Of a call whose end nobody saw the time is not known: null, to be settled by hand.
+	// The billable time of a synthesized hangup is not known: null, to be settled by hand.
 	Seconds *int64 `json:"seconds"`
 }
 
@@ -37,7 +37,7 @@ var (
 	gateway      = cmp.Or(os.Getenv("GATEWAY"), "gw")
 )
 
-// otherParty says who is behind the number for this caller. Read anew for each call; in earnest: a table.
+// otherParty returns the other party of the caller's binding. It reads the file for each call; in production: a table.
 func otherParty(call dialhook.Message) string {
 	text, err := os.ReadFile(bindingsFile)
 	if err != nil {
@@ -74,7 +74,7 @@ func decide(call dialhook.Message) *dialhook.Decision {
 	}
 }
 
-// billed reads the ids that are billed already: those in the file, also after a restart.
+// billed reads the ids of the file: those already billed, also after a restart.
 func billed() map[string]bool {
 	ids := map[string]bool{}
 	file, err := os.Open(billsFile)
@@ -93,7 +93,7 @@ func billed() map[string]bool {
 
 func main() {
 	done := billed()
-	told := func(call dialhook.Message, id string) error {
+	notified := func(call dialhook.Message, id string) error {
 		if call.Action != "hangup" || done[id] {
 			return nil
 		}
@@ -113,5 +113,5 @@ func main() {
 		done[id] = true
 		return nil
 	}
-	dialhook.Endpoint{Request: decide, Told: told}.Serve()
+	dialhook.Endpoint{Request: decide, Notification: notified}.Serve()
 }
