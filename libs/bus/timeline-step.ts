@@ -102,10 +102,11 @@ function maskCall<C extends EndpointRequest | Notification>(call: C): C {
 
 function masked(step: Step): Step {
   const shown = 'error' in step && step.error !== undefined ? { error: maskError(step.error) } : {};
-  if (step.step === 'taken') return { ...step, request: maskCall(step.request) };
-  if (step.step === 'told') return { ...step, notification: maskCall(step.notification) };
-  if (step.step === 'decided') return { ...step, ...shown, told: step.told.map(maskApplication) };
-  if (step.step === 'asked' && step.answer !== undefined)
+  if (step.step === 'received') return { ...step, request: maskCall(step.request) };
+  if (step.step === 'published') return { ...step, notification: maskCall(step.notification) };
+  if (step.step === 'decided')
+    return { ...step, ...shown, applications: step.applications.map(maskApplication) };
+  if (step.step === 'requested' && step.answer !== undefined)
     return { ...step, ...shown, answer: maskedAnswer(step.answer) };
   return { ...step, ...shown };
 }
@@ -113,7 +114,7 @@ function masked(step: Step): Step {
 /** A step as others may see it: no secrets of URLs, on demand no numbers and names, and not more of an answer than fits. */
 export function publicStep(step: Step, numbers: 'full' | 'masked'): Step {
   const known = numbers === 'masked' ? masked(step) : step;
-  if (known.step !== 'asked' || known.answer === undefined) return deep(known, withoutUrlSecrets) as Step;
+  if (known.step !== 'requested' || known.answer === undefined) return deep(known, withoutUrlSecrets) as Step;
   // Twice as much, so that what is cut off has not had the sign by which a secret is known.
   const answer = withoutUrlSecrets(known.answer.slice(0, 2 * MAX_ANSWER)).slice(0, MAX_ANSWER);
   return {

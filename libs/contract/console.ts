@@ -4,36 +4,36 @@ import { RESULT_NAMES } from './results.ts';
 import { ServiceStatus } from './status.ts';
 import { TimelineStep } from './timeline.ts';
 
-/** What the console's API takes and gives. `docs/openapi.json` is made from it. */
+/** Requests and responses of the console's API. docs/schema/console.openapi.json is generated from them. */
 
 const Time = z.iso.datetime();
 const Milliseconds = z.number().nonnegative();
 const Count = z.number().int().nonnegative();
 
 export const CALL_STATES = ['deciding', 'routed', 'ringing', 'answered', 'ended'] as const;
-export const DELIVERY_STATES = ['told', 'retried', 'delivered', 'dead'] as const;
+export const DELIVERY_STATES = ['published', 'retried', 'delivered', 'dead'] as const;
 
 export const CallSummary = z.strictObject({
   uuid: z.string(),
   node: z.string(),
-  state: z.enum(CALL_STATES).describe('how far the call has come; all but `ended` are live'),
-  started: Time.describe('its first step'),
-  updated: Time.describe('its last step'),
+  state: z.enum(CALL_STATES).describe('a call is live in every state but `ended`'),
+  started: Time.describe('time of the first step'),
+  updated: Time.describe('time of the last step'),
   from: z.string().describe("the caller's number"),
   from_name: z.string(),
   to: z.string().describe('the number dialled'),
-  endpoint: z.string().optional().describe('asked last, without userinfo and query'),
-  result: z.enum(RESULT_NAMES).optional().describe('dialhook_result'),
+  endpoint: z.string().optional().describe('the last endpoint requested, without userinfo and query'),
+  result: z.enum(RESULT_NAMES).optional().describe('value of dialhook_result'),
   error: z.string().optional().describe('why there is no decision'),
   decision_ms: Milliseconds.optional(),
-  cause: z.string().optional().describe('the hangup cause'),
+  cause: z.string().optional().describe('hangup cause'),
   hangup_by: z.enum(['caller', 'callee', 'freeswitch']).optional(),
   sip_status: z.number().int().optional(),
   duration_ms: Milliseconds.optional(),
   billable_ms: Milliseconds.optional(),
   notifications: z
-    .strictObject({ told: Count, delivered: Count, retried: Count, dead: Count })
-    .describe('how many there are in all, and how many of them stand at each outcome'),
+    .strictObject({ published: Count, delivered: Count, retried: Count, dead: Count })
+    .describe('number of notifications published, and how many of them are in each state'),
 });
 export type CallSummary = z.output<typeof CallSummary>;
 
@@ -44,24 +44,24 @@ export const CallQuery = z.strictObject({
     .string()
     .max(200)
     .optional()
-    .describe('in the uuid, a number, the name, the endpoint, or as node, result or cause'),
-  uuid: z.string().max(200).optional().describe('how the uuid begins'),
-  number: z.string().max(100).optional().describe("in the caller's or the dialled number"),
+    .describe('text in the uuid, a number, the name or the endpoint, or the exact node, result or cause'),
+  uuid: z.string().max(200).optional().describe('prefix of the uuid'),
+  number: z.string().max(100).optional().describe('part of the caller number or the dialled number'),
   node: z.string().max(200).optional(),
   result: z.enum(RESULT_NAMES).optional(),
   state: z.enum(['live', 'ended']).optional(),
-  since: Time.optional().describe('begun at this time or later'),
-  until: Time.optional().describe('begun before this time'),
+  since: Time.optional().describe('started at this time or later'),
+  until: Time.optional().describe('started before this time'),
   limit: Limit,
-  cursor: z.coerce.number().int().positive().optional().describe('`next` of the page before'),
+  cursor: z.coerce.number().int().positive().optional().describe('`next` of the previous page'),
 });
 export type CallQuery = z.output<typeof CallQuery>;
 
 export const CallList = z.strictObject({
-  calls: z.array(CallSummary).describe('the newest first'),
-  next: z.number().int().optional().describe('the `cursor` of the next page, when there is one'),
-  live: Count.describe('calls that are live, of all that the console keeps'),
-  kept: Count.describe('calls that the console keeps'),
+  calls: z.array(CallSummary).describe('newest first'),
+  next: z.number().int().optional().describe('`cursor` of the next page; absent on the last page'),
+  live: Count.describe('live calls among those kept'),
+  kept: Count.describe('calls in memory of the console'),
 });
 export type CallList = z.output<typeof CallList>;
 
@@ -74,16 +74,16 @@ const stepOf = <S extends TimelineStep['step']>(step: S) =>
 export const CallDetail = z.strictObject({
   call: CallSummary,
   trace_id: z.string(),
-  trace_url: z.string().optional().describe('by TRACE_URL_TEMPLATE'),
+  trace_url: z.string().optional().describe('made from TRACE_URL_TEMPLATE'),
   decisions: z
     .array(
       z.strictObject({
-        request: EndpointRequest.optional().describe('what was asked'),
-        asked: z.array(stepOf('asked')).describe('each endpoint that was asked, and what it answered'),
-        decided: stepOf('decided').optional().describe('how that ended and what FreeSWITCH was told'),
+        request: EndpointRequest.optional().describe('the request sent to the endpoints'),
+        requested: z.array(stepOf('requested')).describe('one for each endpoint requested, with its answer'),
+        decided: stepOf('decided').optional().describe('result, and the applications sent to FreeSWITCH'),
       }),
     )
-    .describe('one for each time that the call was asked about'),
+    .describe('one for each attempt'),
   notifications: z.array(
     z.strictObject({
       id: z.string(),
@@ -92,7 +92,7 @@ export const CallDetail = z.strictObject({
       attempts: z.array(stepOf('attempted')),
     }),
   ),
-  steps: z.array(TimelineStep).describe('all of it, in the order of time'),
+  steps: z.array(TimelineStep).describe('all steps, ordered by time'),
 });
 export type CallDetail = z.output<typeof CallDetail>;
 
@@ -108,23 +108,25 @@ const EndpointErrors = ServiceStatus.shape.endpoints.unwrap().element.shape.last
 
 export const EndpointSummary = z.strictObject({
   origin: z.string().describe('scheme, host and port'),
-  requests: Count.describe('by all routers since they started'),
+  requests: Count.describe('sum over all routers, each since its start'),
   failures: Count,
-  p50_ms: Milliseconds.optional().describe('the slowest router counts'),
+  p50_ms: Milliseconds.optional().describe('of the slowest router'),
   p99_ms: Milliseconds.optional(),
-  breakers: z.record(z.string(), z.enum(['closed', 'open', 'half_open'])).describe('by router'),
+  breakers: z
+    .record(z.string(), z.enum(['closed', 'open', 'half_open']))
+    .describe('circuit breaker by router'),
   last_errors: EndpointErrors,
   notifications: z
     .strictObject({
-      state: z.enum(['failing', 'throttled', 'off']),
-      by: z.enum(['notifier', 'operator']).optional().describe('who switched it off'),
+      state: z.enum(['failing', 'throttled', 'disabled']),
+      by: z.enum(['notifier', 'operator']).optional().describe('who disabled it'),
       since: Time,
-      tried_again: Time.optional(),
+      tried_again: Time.optional().describe('time of the next probe'),
       failures: Count,
       error: z.string(),
     })
     .optional()
-    .describe('what the notifiers know against it'),
+    .describe('absent while its notifications succeed'),
 });
 export type EndpointSummary = z.output<typeof EndpointSummary>;
 export const EndpointList = z.strictObject({ endpoints: z.array(EndpointSummary) });
@@ -137,13 +139,13 @@ export const EndpointSwitch = z.strictObject({
       (text) => /^https?:/.test(text) && URL.parse(text)?.origin === text,
       'must be http(s)://HOST:PORT',
     ),
-  on: z.boolean(),
+  enabled: z.boolean(),
 });
 
-export const Letter = z.strictObject({
-  id: z.string().describe('of the notification'),
+export const DeadLetter = z.strictObject({
+  id: z.string().describe('id of the notification'),
   call: z.string(),
-  time: Time.describe('when it was given up'),
+  time: Time.describe('when it became a dead letter'),
   endpoint: z.string(),
   url: z.string().describe('without userinfo and query'),
   reason: z.enum(['gone', 'refused', 'refused_url', 'exhausted', 'endpoint_disabled']),
@@ -152,25 +154,29 @@ export const Letter = z.strictObject({
   status: z.number().int().optional(),
   notification: Notification,
 });
-export type Letter = z.output<typeof Letter>;
+export type DeadLetter = z.output<typeof DeadLetter>;
 
-export const LetterFilter = z.strictObject({
+export const DeadLetterFilter = z.strictObject({
   call: z.string().max(200).optional(),
-  endpoint: z.string().max(2000).optional().describe('those to the scheme, host and port of this URL'),
-  since: Time.optional().describe('given up at this time or later'),
-  until: Time.optional().describe('given up before this time'),
+  endpoint: z
+    .string()
+    .max(2000)
+    .optional()
+    .describe('dead letters for the scheme, host and port of this URL'),
+  since: Time.optional().describe('became dead letters at this time or later'),
+  until: Time.optional().describe('became dead letters before this time'),
 });
-export type LetterFilter = z.output<typeof LetterFilter>;
+export type DeadLetterFilter = z.output<typeof DeadLetterFilter>;
 
-export const LetterQuery = z.strictObject({ ...LetterFilter.shape, limit: Limit });
-export const LetterList = z.strictObject({
-  letters: z.array(Letter),
-  total: Count.describe('of all there are'),
+export const DeadLetterQuery = z.strictObject({ ...DeadLetterFilter.shape, limit: Limit });
+export const DeadLetterList = z.strictObject({
+  dead_letters: z.array(DeadLetter),
+  total: Count.describe('all dead letters, of every page and filter'),
 });
 
 export const ReplayRequest = z
   .strictObject({
-    ...LetterFilter.shape,
+    ...DeadLetterFilter.shape,
     ids: z.array(z.string().max(300)).min(1).max(1000).optional(),
     all: z.literal(true).optional(),
   })
@@ -178,13 +184,15 @@ export const ReplayRequest = z
     ({ ids, all, ...filter }) =>
       [ids !== undefined, all, Object.values(filter).some((one) => one !== undefined)].filter(Boolean)
         .length === 1,
-    'must hold ids, or all, or some of call, endpoint, since and until',
+    'must have ids, or all, or at least one of call, endpoint, since and until',
   );
 export type ReplayRequest = z.output<typeof ReplayRequest>;
 
 export const ReplayResult = z.strictObject({
   replayed: Count,
-  skipped: z.record(z.string(), Count).describe('not sent, as their endpoint is switched off; by endpoint'),
+  skipped: z
+    .record(z.string(), Count)
+    .describe('not replayed because their endpoint is disabled; by endpoint'),
 });
 
 export const ROLES = ['viewer', 'operator'] as const;
@@ -195,4 +203,4 @@ export const Session = z.strictObject({ name: z.string(), role: z.enum(ROLES) })
 export type Session = z.output<typeof Session>;
 
 export const Done = z.strictObject({ ok: z.literal(true) });
-export const Problem = z.strictObject({ error: z.string().describe('in words') });
+export const Problem = z.strictObject({ error: z.string().describe('error message') });

@@ -3,58 +3,59 @@ import { EndpointRequest, Notification } from './endpoint.ts';
 import { RESULT_NAMES } from './results.ts';
 
 /**
- * What the services tell of a call for those who look at it: published after the fact and never waited for. The timeline
- * of a call is all of its steps, in the order of their `time`. Nothing that decides or bills rests on it.
+ * One recorded step of a call, as the services publish it for the console on `dialhook.timeline.UUID`. The timeline of a
+ * call is all of its steps, ordered by `time`. Steps are published without acknowledgement and dropped when NATS is
+ * away: nothing may decide or bill by them.
  */
 
 const Milliseconds = z.number().nonnegative();
 
 const step = {
   v: z.literal(1),
-  uuid: z.string().describe("the call's uuid"),
-  node: z.string().describe('the name of the FreeSWITCH node'),
-  by: z.string().describe('the service that tells, as SERVICE@INSTANCE'),
-  time: z.iso.datetime().describe('when it happened, UTC'),
+  uuid: z.string().describe('uuid of the call'),
+  node: z.string().describe('name of the FreeSWITCH node'),
+  by: z.string().describe('the service that published the step, as SERVICE@INSTANCE'),
+  time: z.iso.datetime().describe('time of the step, UTC'),
 };
 
-/** Scheme, host, port and path: neither userinfo nor query, which may hold secrets. */
-const Endpoint = z.string().describe('the endpoint, without userinfo and query');
+/** Scheme, host, port and path: userinfo and query are removed because they may hold secrets. */
+const Endpoint = z.string().describe('endpoint URL without userinfo and query');
 
-const Taken = z
+const Received = z
   .strictObject({
-    step: z.literal('taken'),
+    step: z.literal('received'),
     ...step,
     endpoint: Endpoint.optional(),
     request: EndpointRequest,
   })
-  .describe('the agent has the call in hand and asks where it goes; once for each attempt');
+  .describe('the agent received the call and sends this request; once for each attempt');
 
 export const Phases = z
   .strictObject({
-    queue_ms: Milliseconds.optional().describe('for a free connection'),
-    dns_ms: Milliseconds.optional(),
-    connect_ms: Milliseconds.optional(),
-    tls_ms: Milliseconds.optional(),
-    ttfb_ms: Milliseconds.optional().describe('from the written request to the head of the answer'),
-    body_ms: Milliseconds.optional().describe('from the head of the answer to its last byte'),
+    queue_ms: Milliseconds.optional().describe('waiting for a free connection'),
+    dns_ms: Milliseconds.optional().describe('resolving the host name'),
+    connect_ms: Milliseconds.optional().describe('opening the TCP connection'),
+    tls_ms: Milliseconds.optional().describe('TLS handshake'),
+    ttfb_ms: Milliseconds.optional().describe('from the written request to the response headers'),
+    body_ms: Milliseconds.optional().describe('from the response headers to the last byte of the body'),
   })
-  .describe('where the time went; what did not happen is left out');
+  .describe('duration of each phase of the HTTP request, ms; a phase that did not happen is absent');
 export type Phases = z.output<typeof Phases>;
 
-const Asked = z
+const Requested = z
   .strictObject({
-    step: z.literal('asked'),
+    step: z.literal('requested'),
     ...step,
     endpoint: Endpoint,
-    fallback: z.boolean().describe('whether this is the fallback URL'),
+    fallback: z.boolean().describe('true for the fallback URL'),
     result: z.enum(RESULT_NAMES),
     error: z.string().optional(),
-    status: z.number().int().optional().describe('the HTTP status'),
-    answer: z.string().max(4096).optional().describe('the body as it came, cut after 4,096 characters'),
+    status: z.number().int().optional().describe('HTTP status'),
+    answer: z.string().max(4096).optional().describe('response body, cut after 4,096 characters'),
     ms: Milliseconds,
     phases: Phases,
   })
-  .describe('a router has asked an endpoint');
+  .describe('a router sent the request to an endpoint; once for each endpoint');
 
 const Decided = z
   .strictObject({
@@ -62,29 +63,35 @@ const Decided = z
     ...step,
     result: z.enum(RESULT_NAMES),
     error: z.string().optional(),
-    ms: Milliseconds.describe('from the connection of `socket` to the word to FreeSWITCH'),
-    told: z.array(z.string()).describe('the applications that FreeSWITCH was given, in order'),
+    ms: Milliseconds.describe('from the connection of `socket` to the last command sent to FreeSWITCH'),
+    applications: z.array(z.string()).describe('the applications sent to FreeSWITCH, in order'),
   })
-  .describe('the agent is done with the call: it goes where the endpoint said, or back to its dialplan');
+  .describe('the agent sent the decision to FreeSWITCH, or there is none and the dialplan continues');
 
-const Told = z
-  .strictObject({ step: z.literal('told'), ...step, notification: Notification })
-  .describe('FreeSWITCH has told of progress and JetStream has the notification');
+const Published = z
+  .strictObject({ step: z.literal('published'), ...step, notification: Notification })
+  .describe('JetStream stored the notification of a FreeSWITCH event');
 
 const Attempted = z
   .strictObject({
     step: z.literal('attempted'),
     ...step,
-    notification: z.string().describe('the id of the notification'),
+    notification: z.string().describe('id of the notification'),
     endpoint: Endpoint,
     attempt: z.number().int().positive(),
     outcome: z.enum(['delivered', 'retried', 'dead']),
-    status: z.number().int().optional(),
+    status: z.number().int().optional().describe('HTTP status'),
     error: z.string().optional(),
     ms: Milliseconds,
     retry_in_ms: Milliseconds.optional(),
   })
-  .describe('a notifier has tried to deliver a notification');
+  .describe('a notifier made one attempt to deliver a notification');
 
-export const TimelineStep = z.discriminatedUnion('step', [Taken, Asked, Decided, Told, Attempted]);
+export const TimelineStep = z.discriminatedUnion('step', [
+  Received,
+  Requested,
+  Decided,
+  Published,
+  Attempted,
+]);
 export type TimelineStep = z.output<typeof TimelineStep>;

@@ -305,7 +305,7 @@ export const LOG_EVENTS = {
     by: ['notifier'],
     message: 'endpoint disabled',
     description:
-      'Every attempt has failed for ENDPOINT_DISABLE_AFTER_MS. `dialhook endpoints on URL` enables it.',
+      'Every attempt has failed for ENDPOINT_DISABLE_AFTER_MS. `dialhook endpoints enable URL` enables it.',
   },
   'queue.error': {
     by: ['notifier'],

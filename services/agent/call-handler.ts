@@ -104,9 +104,9 @@ export class CallHandler {
 
     const tookMs = performance.now() - started;
     const ms = Math.round(tookMs);
-    const { applications: told = [], time = new Date() } = call.told ?? {};
+    const { applications = [], time = new Date() } = call.told ?? {};
     const when = { ...happensNow(request), time: time.toISOString() };
-    this.#timeline.add({ step: 'decided', ...when, ...outcome, ms, told: [...told] });
+    this.#timeline.add({ step: 'decided', ...when, ...outcome, ms, applications: [...applications] });
     decided(outcome.result, node, measured.url, tookMs);
     const line = {
       ...about,
@@ -133,7 +133,7 @@ export class CallHandler {
     const text = await readCtiBridge(call);
     const parsed = parseCtiBridge(text, this.#config.DEFAULT_ENDPOINT_URL);
     const asked = parsed.ok ? { endpoint: publicUrl(parsed.endpoint.url) } : {};
-    this.#timeline.add({ step: 'taken', ...happensNow(request), ...asked, request });
+    this.#timeline.add({ step: 'received', ...happensNow(request), ...asked, request });
     if (!parsed.ok) return this.#undecided(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
     const canonical = formatArguments(endpoint);

@@ -85,7 +85,7 @@ export class EventPublisher {
     if (action === 'hangup') this.#onEnded(notification);
     if (!first) return;
     const { node, time } = notification;
-    this.#timeline.add({ step: 'told', uuid, node, time, notification });
+    this.#timeline.add({ step: 'published', uuid, node, time, notification });
     published(notification);
     this.#log.info('notification.published', { ...about(notification), ...summary(notification) });
     if (action === 'hangup') this.#emitRoot(event);

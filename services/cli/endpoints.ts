@@ -4,25 +4,30 @@ import { QUEUE_SETTINGS, withQueue } from './queue.ts';
 import { table } from './table.ts';
 import { readEndpoint, time } from './values.ts';
 
-const stateOf = ({ state, by }: EndpointRecord): string => (by === undefined ? state : `${state} (${by})`);
+const stateOf = ({ state, by }: EndpointRecord): string => {
+  const name = state === 'off' ? 'disabled' : state;
+  return by === undefined ? name : `${name} (${by})`;
+};
 
-const shown = ({ since, probeFrom, ...record }: EndpointRecord) => ({
+const shown = ({ since, probeFrom, state, ...record }: EndpointRecord) => ({
   ...record,
+  state: state === 'off' ? 'disabled' : state,
   since: time(since),
   ...(probeFrom === undefined ? {} : { tried_again: time(probeFrom) }),
 });
 
 const list: Command = {
   name: 'endpoints list',
-  help: 'list those (scheme, host and port) that have failed since their last success, and those switched off; all others are on',
+  help: 'list endpoints (scheme, host and port) that failed since their last success or are disabled; all others work',
   options: { json: { help: 'print JSON' } },
   settings: QUEUE_SETTINGS,
-  fails: 'there are none, or Redis cannot be reached',
+  fails: 'the list is empty, or Redis cannot be reached',
   run: async ({ flags, arguments: rest }, terminal) => {
     if (rest.length > 0) throw new UsageError('list takes options only');
     const records = await withQueue(terminal, (redis, prefix) => new Endpoints(redis, prefix).list());
     if (flags.has('json')) terminal.out(JSON.stringify(records.map(shown)));
-    else if (records.length === 0) terminal.err('no endpoint has failed since its last success');
+    else if (records.length === 0)
+      terminal.err('no endpoint failed since its last success, none is disabled');
     else {
       const rows = records.map((record) => [
         record.origin,
@@ -33,7 +38,7 @@ const list: Command = {
         record.error,
       ]);
       terminal.out(
-        table(['ENDPOINT', 'STATE', 'SINCE', 'TRIED AGAIN', 'FAILURES', 'LAST ERROR'], rows, terminal.paint),
+        table(['ENDPOINT', 'STATE', 'SINCE', 'NEXT PROBE', 'FAILURES', 'LAST ERROR'], rows, terminal.paint),
       );
     }
     return records.length > 0 ? EXIT.ok : EXIT.failed;
@@ -61,15 +66,15 @@ const change = (
 
 export const endpoints: readonly Command[] = [
   list,
-  change('on', 'switch one on, and forget its failures', async (all, origin) =>
-    (await all.switchOn(origin)) ? `switched on: ${origin}` : `was on, failures forgotten: ${origin}`,
+  change('enable', 'enable notifications to an endpoint and reset its failures', async (all, origin) =>
+    (await all.switchOn(origin)) ? `enabled: ${origin}` : `was enabled, failures reset: ${origin}`,
   ),
   change(
-    'off',
-    'switch one off until it is switched on: what is for it becomes a dead letter',
+    'disable',
+    'disable an endpoint until it is enabled: its notifications become dead letters',
     async (all, origin) => {
       await all.switchOff(origin);
-      return `switched off: ${origin}`;
+      return `disabled: ${origin}`;
     },
   ),
 ];

@@ -2,21 +2,22 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Role, Session } from '#libs/contract/console.ts';
 import type { ConsoleConfig } from './config.ts';
 
-interface Holder extends Session {
+interface TokenHolder extends Session {
   readonly digest: Buffer;
 }
 
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
-const signature = (holder: Holder, text: string): Buffer =>
+const signature = (holder: TokenHolder, text: string): Buffer =>
   createHmac('sha256', holder.digest).update(`dialhook session ${text}`).digest();
 
 /**
- * Who holds which token, and the sessions made from tokens. A session is `NAME.EXPIRY.SIGNATURE`, signed with the
- * token's digest: every console with the same tokens accepts it, none keeps it, and it ends with its token.
+ * Tokens with their names and roles, and the sessions made from them. A session is `NAME.EXPIRY.SIGNATURE`, signed with
+ * the token's digest. It is not stored: every console with the same tokens accepts it until it expires or its token is
+ * removed.
  */
 export class Access {
-  readonly #holders: readonly Holder[];
+  readonly #holders: readonly TokenHolder[];
   readonly #sessionMs: number;
   readonly #now: () => number;
 
@@ -25,7 +26,7 @@ export class Access {
     now: () => number = Date.now,
   ) {
     const holders = (tokens: ConsoleConfig['CONSOLE_VIEWER_TOKENS'], role: Role) =>
-      tokens.map(({ name, token }): Holder => ({ name, role, digest: digestOf(token) }));
+      tokens.map(({ name, token }): TokenHolder => ({ name, role, digest: digestOf(token) }));
     this.#holders = [
       ...holders(config.CONSOLE_VIEWER_TOKENS, 'viewer'),
       ...holders(config.CONSOLE_OPERATOR_TOKENS, 'operator'),
@@ -38,7 +39,7 @@ export class Access {
     return this.#shown(this.#holder(token));
   }
 
-  /** A new session for the holder of a token; undefined when nobody holds it. */
+  /** Starts a session. @returns undefined for an unknown token. */
   begin(token: string): { readonly session: Session; readonly cookie: string } | undefined {
     const holder = this.#holder(token);
     const session = this.#shown(holder);
@@ -52,18 +53,18 @@ export class Access {
     if (expiry === undefined || Number(expiry) <= this.#now()) return undefined;
     const name = Buffer.from(text.split('.')[0] ?? '', 'base64url').toString();
     const given = Buffer.from(signed, 'base64url');
-    // One name may have two tokens while one is being changed.
+    // During a token rotation one name has two tokens.
     return this.#shown(
       this.#holders.find((holder) => holder.name === name && timingSafeEqual(signature(holder, text), given)),
     );
   }
 
-  #holder(token: string): Holder | undefined {
+  #holder(token: string): TokenHolder | undefined {
     const digest = digestOf(token);
     return this.#holders.filter((holder) => timingSafeEqual(holder.digest, digest)).at(0);
   }
 
-  #shown(holder: Holder | undefined): Session | undefined {
+  #shown(holder: TokenHolder | undefined): Session | undefined {
     return holder === undefined ? undefined : { name: holder.name, role: holder.role };
   }
 }
@@ -71,7 +72,7 @@ export class Access {
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
-/** Failed logins by address: after ten within a minute an address has to wait. */
+/** Counts failed logins by address: after `max` within a minute the address is refused until the minute ends. */
 export class FailedLogins {
   readonly #failed = new Map<string, { count: number; since: number }>();
   readonly #now: () => number;
@@ -82,7 +83,7 @@ export class FailedLogins {
     this.#max = max;
   }
 
-  /** How long this address has to wait, milliseconds; 0 when it may try. */
+  /** Time until this address may try again, ms; 0 when it may try now. */
   wait(address: string): number {
     const one = this.#failed.get(address);
     if (one === undefined) return 0;

@@ -3,13 +3,13 @@ import { type Notification, notificationId } from '#libs/contract/endpoint.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
 
 type State = (typeof CALL_STATES)[number];
-type Delivery = 'told' | 'delivered' | 'retried' | 'dead';
+type Delivery = 'published' | 'delivered' | 'retried' | 'dead';
 
 interface Entry {
-  /** The sequence number of its first step in the stream: a page's cursor, the same in every console. */
+  /** Stream sequence of the call's first step. It is the page cursor: the same in every console. */
   readonly order: number;
   summary: CallSummary;
-  /** When the state and the result were learnt: steps of several services can come in another order. */
+  /** Time of the step that set the state and the result: steps of different services can arrive out of order. */
   stateTime: string;
   resultTime: string;
   readonly deliveries: Map<string, { state: Delivery; time: string }>;
@@ -33,7 +33,7 @@ function begin(step: TimelineStep, order: number): Entry {
     from: '',
     from_name: '',
     to: '',
-    notifications: { told: 0, delivered: 0, retried: 0, dead: 0 },
+    notifications: { published: 0, delivered: 0, retried: 0, dead: 0 },
   };
   return { order, summary, stateTime: '', resultTime: '', deliveries: new Map() };
 }
@@ -55,23 +55,23 @@ function parties(
 
 function deliver(entry: Entry, id: string, state: Delivery, time: string): void {
   const known = entry.deliveries.get(id);
-  if (known !== undefined && (state === 'told' || time < known.time)) return;
-  entry.deliveries.set(id, { state, time: state === 'told' ? '' : time });
+  if (known !== undefined && (state === 'published' || time < known.time)) return;
+  entry.deliveries.set(id, { state, time: state === 'published' ? '' : time });
   const states = [...entry.deliveries.values()].map((one) => one.state);
   const count = (wanted: Delivery) => states.filter((one) => one === wanted).length;
   entry.summary.notifications = {
-    told: states.length,
+    published: states.length,
     delivered: count('delivered'),
     retried: count('retried'),
     dead: count('dead'),
   };
 }
 
-function told(entry: Entry, notification: Notification, time: string): void {
+function published(entry: Entry, notification: Notification, time: string): void {
   const { summary } = entry;
   parties(summary, notification);
   setState(entry, STATE_OF_ACTION[notification.action], time);
-  deliver(entry, notificationId(notification), 'told', time);
+  deliver(entry, notificationId(notification), 'published', time);
   if (notification.action !== 'hangup') return;
   summary.cause = notification.cause;
   if (notification.recovered) return;
@@ -83,7 +83,7 @@ function told(entry: Entry, notification: Notification, time: string): void {
 }
 
 function decided(entry: Entry, step: Extract<TimelineStep, { step: 'decided' }>): void {
-  // The caller has gone: no hangup need follow that anybody is told of.
+  // With `caller_gone` there may be no hangup notification, so the call ends here.
   setState(entry, step.result === 'caller_gone' ? 'ended' : 'routed', step.time);
   if (step.time < entry.resultTime) return;
   entry.resultTime = step.time;
@@ -101,19 +101,19 @@ function add(entry: Entry, step: TimelineStep): void {
   if (step.time < summary.started) summary.started = step.time;
   if (step.time > summary.updated) summary.updated = step.time;
   switch (step.step) {
-    case 'taken':
+    case 'received':
       parties(summary, step.request);
       summary.endpoint ??= step.endpoint;
       setState(entry, 'deciding', step.time);
       break;
-    case 'asked':
+    case 'requested':
       summary.endpoint = step.endpoint;
       break;
     case 'decided':
       decided(entry, step);
       break;
-    case 'told':
-      told(entry, step.notification, step.time);
+    case 'published':
+      published(entry, step.notification, step.time);
       break;
     case 'attempted':
       deliver(entry, step.notification, step.outcome, step.time);
@@ -121,7 +121,7 @@ function add(entry: Entry, step: TimelineStep): void {
   }
 }
 
-/** What the steps of one call come to; undefined without any. */
+/** The summary of one call. @returns undefined without any step. */
 export function summaryOf(steps: readonly TimelineStep[]): CallSummary | undefined {
   const [first] = steps;
   if (first === undefined) return undefined;
@@ -130,29 +130,29 @@ export function summaryOf(steps: readonly TimelineStep[]): CallSummary | undefin
   return entry.summary;
 }
 
-const holds = (text: string | undefined, part: string): boolean =>
+const includes = (text: string | undefined, part: string): boolean =>
   text?.toLowerCase().includes(part) ?? false;
 
-function anywhere(call: CallSummary, text: string): boolean {
+function matchesText(call: CallSummary, text: string): boolean {
   const part = text.trim().toLowerCase();
   const { uuid, from, to, from_name, endpoint, node, result, cause } = call;
   return (
-    [uuid, from, to, from_name, endpoint].some((one) => holds(one, part)) ||
+    [uuid, from, to, from_name, endpoint].some((one) => includes(one, part)) ||
     [node, result, cause].some((one) => one?.toLowerCase() === part)
   );
 }
 
-const meets = (call: CallSummary, query: CallQuery): boolean =>
-  (query.q === undefined || anywhere(call, query.q)) &&
+const matches = (call: CallSummary, query: CallQuery): boolean =>
+  (query.q === undefined || matchesText(call, query.q)) &&
   (query.uuid === undefined || call.uuid.startsWith(query.uuid.toLowerCase())) &&
-  (query.number === undefined || holds(call.from, query.number) || holds(call.to, query.number)) &&
+  (query.number === undefined || includes(call.from, query.number) || includes(call.to, query.number)) &&
   (query.node === undefined || call.node === query.node) &&
   (query.result === undefined || call.result === query.result) &&
   (query.state === undefined || (query.state === 'ended') === (call.state === 'ended')) &&
   (query.since === undefined || call.started >= query.since) &&
   (query.until === undefined || call.started < query.until);
 
-/** The calls of late, a summary of each, made from the timeline as it comes in. The oldest give way to new ones. */
+/** Summaries of the last `max` calls, updated step by step from the timeline. The oldest is dropped first. */
 export class Calls {
   readonly #max: number;
   readonly #entries = new Map<string, Entry>();
@@ -161,11 +161,11 @@ export class Calls {
     this.#max = max;
   }
 
-  /** Takes one step, number `order` of the stream. @returns the call as it now is; undefined when it is not kept. */
+  /** Applies one step with stream sequence `order`. @returns the updated summary; undefined when the call is not kept. */
   add(step: TimelineStep, order: number): CallSummary | undefined {
     let entry = this.#entries.get(step.uuid);
     if (entry === undefined) {
-      // Its beginning has been dropped: to keep it again would show it as new.
+      // A late attempt of a call that was dropped: adding it would show an old call as new.
       if (step.step === 'attempted') return undefined;
       entry = begin(step, order);
       this.#entries.set(step.uuid, entry);
@@ -200,7 +200,7 @@ export class Calls {
     const { cursor = Number.POSITIVE_INFINITY, limit } = query;
     const found: Entry[] = [];
     for (const entry of [...this.#entries.values()].reverse()) {
-      if (entry.order >= cursor || !meets(entry.summary, query)) continue;
+      if (entry.order >= cursor || !matches(entry.summary, query)) continue;
       found.push(entry);
       if (found.length > limit) break;
     }

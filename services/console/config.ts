@@ -19,7 +19,7 @@ export interface NamedToken {
   readonly token: string;
 }
 
-/** Tokens with the names under which what is done with them is written down. */
+/** NAME:TOKEN, separated by commas. The name appears in the audit log. */
 const tokens = () =>
   secret()
     .transform((text, context) =>
@@ -33,7 +33,7 @@ const tokens = () =>
           context.addIssue({
             code: 'custom',
             message:
-              'must be NAME:TOKEN, separated by commas, each token of at least 16 signs and without spaces',
+              'must be NAME:TOKEN, separated by commas; a token has at least 16 characters and no spaces',
           });
           return z.NEVER;
         }),
@@ -44,39 +44,38 @@ const tokens = () =>
 const isTemplate = (text: string): boolean =>
   text.includes('{trace_id}') && /^https?:$/.test(URL.parse(text)?.protocol ?? '');
 
-/** The console's settings, by environment variable. */
+/** Settings of the console, by environment variable. */
 export const ConsoleSettings = z
   .object({
     ...commonSettings,
-    HEALTH_PORT: port()
-      .default(9104)
-      .describe('port on which /healthz and /readyz are served; 0 picks a free one'),
+    HEALTH_PORT: port().default(9104).describe('port that serves /healthz and /readyz; 0 picks a free port'),
     ...queueSettings,
-    CONSOLE_HOST: z
-      .string()
-      .default('127.0.0.1')
-      .describe('address on which the page and the API are served'),
-    CONSOLE_PORT: port().default(8088).describe('port for the same; 0 picks a free one'),
+    CONSOLE_HOST: z.string().default('127.0.0.1').describe('address that the page and the API listen on'),
+    CONSOLE_PORT: port().default(8088).describe('port of the page and the API; 0 picks a free port'),
     CONSOLE_VIEWER_TOKENS: tokens().describe(
-      'tokens of those who may look, NAME:TOKEN separated by commas; several while one is being changed',
+      'tokens with read-only access, as NAME:TOKEN separated by commas; a name may have two tokens during a rotation',
     ),
     CONSOLE_OPERATOR_TOKENS: tokens().describe(
-      'tokens of those who may also hang up, transfer, replay and switch endpoints, written likewise',
+      'tokens that may also hang up and transfer calls, replay dead letters and enable or disable endpoints, as NAME:TOKEN separated by commas',
     ),
     CONSOLE_SESSION_MS: milliseconds(MINUTE, 30 * 24 * HOUR)
       .default(12 * HOUR)
-      .describe('how long a login on the page holds'),
+      .describe('lifetime of a login on the page, ms'),
     CONSOLE_MAX_CALLS: count(100, 1_000_000)
       .default(20_000)
-      .describe('calls that can be searched, about 2 kB of memory each; the oldest are dropped'),
+      .describe(
+        'maximum number of calls kept in memory for search, about 2 kB each; the oldest is dropped first',
+      ),
     CONSOLE_TRUSTED_PROXIES: networks()
       .default([])
-      .describe('proxies whose X-Forwarded-For and X-Forwarded-Proto are believed'),
+      .describe(
+        'addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, separated by commas',
+      ),
     TRACE_URL_TEMPLATE: z
       .string()
-      .refine(isTemplate, 'must be a URL of http(s) that holds {trace_id}')
+      .refine(isTemplate, 'must be an http(s) URL with {trace_id}')
       .optional()
-      .describe("link to a call's trace: {trace_id} stands for its id, {uuid} for the call's uuid"),
+      .describe('URL of the trace of a call in your tracing system; {trace_id} and {uuid} are replaced'),
   })
   .superRefine(checkNatsSettings)
   .superRefine(checkRedisSettings)
@@ -84,9 +83,9 @@ export const ConsoleSettings = z
     const all = [...CONSOLE_VIEWER_TOKENS, ...CONSOLE_OPERATOR_TOKENS];
     const wrong = (message: string) => context.addIssue({ code: 'custom', message });
     if (all.length === 0)
-      wrong('CONSOLE_VIEWER_TOKENS or CONSOLE_OPERATOR_TOKENS must be set: nobody could log in');
+      wrong('CONSOLE_VIEWER_TOKENS or CONSOLE_OPERATOR_TOKENS must be set, otherwise no login is possible');
     if (new Set(all.map(({ token }) => token)).size < all.length)
-      wrong('CONSOLE_VIEWER_TOKENS and CONSOLE_OPERATOR_TOKENS hold the same token twice');
+      wrong('CONSOLE_VIEWER_TOKENS and CONSOLE_OPERATOR_TOKENS have a token in common or a duplicate');
   });
 export type ConsoleConfig = z.output<typeof ConsoleSettings>;
 

@@ -8,18 +8,19 @@ import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Calls } from './calls.ts';
 import type { ConsoleConfig } from './config.ts';
+import { ConsoleContext } from './context.ts';
+import { DeadLetterStore } from './dead-letters.ts';
+import { EndpointStore } from './endpoints.ts';
 import { Instances } from './instances.ts';
-import { Letters } from './letters.ts';
 import { Live } from './live.ts';
 import { serve } from './server.ts';
-import { World } from './world.ts';
 
-function hearStatus(bus: Bus, log: Log, heard: (status: ServiceStatus) => void): void {
+function subscribeStatus(bus: Bus, log: Log, onStatus: (status: ServiceStatus) => void): void {
   bus.nats.subscribe(BUS.status, {
     callback: (error, message) => {
       if (error) return log.error('nats.subscription_failed', { err: error });
       try {
-        heard(readMessage(ServiceStatus, BUS.status, message.data));
+        onStatus(readMessage(ServiceStatus, BUS.status, message.data));
       } catch (fault) {
         log.debug('nats.message_ignored', { err: fault });
       }
@@ -27,7 +28,7 @@ function hearStatus(bus: Bus, log: Log, heard: (status: ServiceStatus) => void):
   });
 }
 
-/** Follows the timeline and the status of all, and serves what it has learnt. @returns the port. */
+/** Follows the timeline and the status messages, and serves the page and the API. @returns the port. */
 export async function startConsole(
   config: ConsoleConfig,
   bus: Bus,
@@ -49,13 +50,20 @@ export async function startConsole(
   );
   lifecycle.check('timeline', () => (timeline.caughtUp ? undefined : 'still reading'));
   lifecycle.onStop('timeline', () => timeline.close());
-  hearStatus(bus, log, (status) => {
+  subscribeStatus(bus, log, (status) => {
     instances.add(status);
     live.status();
   });
-  const letters = new Letters(config);
-  const world = new World({ calls, instances, letters, bus, traceUrl: config.TRACE_URL_TEMPLATE, log });
-  const { port, close } = await serve(config, world, live, log);
+  const context = new ConsoleContext({
+    calls,
+    instances,
+    deadLetters: new DeadLetterStore(config),
+    endpoints: new EndpointStore(config),
+    bus,
+    traceUrl: config.TRACE_URL_TEMPLATE,
+    log,
+  });
+  const { port, close } = await serve(config, context, live, log);
   lifecycle.onStop('http', close);
   publishStatus(bus, lifecycle, {
     service: 'console',

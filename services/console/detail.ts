@@ -7,20 +7,23 @@ import { summaryOf } from './calls.ts';
 type Step<S extends TimelineStep['step']> = Extract<TimelineStep, { step: S }>;
 type Decision = CallDetail['decisions'][number];
 
-/** Each time that the call is asked about begins with `taken` and ends with `decided`. */
+/** One decision for each attempt: its steps begin with `received` and end with `decided`. */
 function decisionsOf(steps: readonly TimelineStep[]): Decision[] {
-  const decisions: { request?: Decision['request']; asked: Step<'asked'>[]; decided?: Step<'decided'> }[] =
-    [];
+  const decisions: {
+    request?: Decision['request'];
+    requested: Step<'requested'>[];
+    decided?: Step<'decided'>;
+  }[] = [];
   const open = () => {
     const last = decisions.at(-1);
     if (last !== undefined && last.decided === undefined) return last;
-    const fresh = { asked: [] };
+    const fresh = { requested: [] };
     decisions.push(fresh);
     return fresh as (typeof decisions)[number];
   };
   for (const step of steps) {
-    if (step.step === 'taken') decisions.push({ request: step.request, asked: [] });
-    if (step.step === 'asked') open().asked.push(step);
+    if (step.step === 'received') decisions.push({ request: step.request, requested: [] });
+    if (step.step === 'requested') open().requested.push(step);
     if (step.step === 'decided') open().decided = step;
   }
   return decisions;
@@ -29,12 +32,12 @@ function decisionsOf(steps: readonly TimelineStep[]): Decision[] {
 function notificationsOf(steps: readonly TimelineStep[]): CallDetail['notifications'] {
   const all = new Map<string, CallDetail['notifications'][number]>();
   const of = (id: string) => {
-    const known = all.get(id) ?? { id, state: 'told' as const, attempts: [] };
+    const known = all.get(id) ?? { id, state: 'published' as const, attempts: [] };
     all.set(id, known);
     return known;
   };
   for (const step of steps) {
-    if (step.step === 'told') of(notificationId(step.notification)).notification = step.notification;
+    if (step.step === 'published') of(notificationId(step.notification)).notification = step.notification;
     if (step.step !== 'attempted') continue;
     const one = of(step.notification);
     one.attempts.push(step);
@@ -46,7 +49,7 @@ function notificationsOf(steps: readonly TimelineStep[]): CallDetail['notificati
 const traceUrl = (template: string, uuid: string): string =>
   template.replaceAll('{trace_id}', traceId(uuid)).replaceAll('{uuid}', encodeURIComponent(uuid));
 
-/** All that is known of one call; undefined when that is nothing. */
+/** What the API returns for one call. @returns undefined without any step. */
 export function detailOf(
   timeline: readonly TimelineStep[],
   template: string | undefined,

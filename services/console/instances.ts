@@ -5,15 +5,16 @@ const GONE_MS = 3 * STATUS_INTERVAL_MS;
 const MAX_INSTANCES = 5_000;
 const MAX_ERRORS = 5;
 
-type Router = readonly [instance: string, status: EndpointStatus];
-export type Routed = Omit<EndpointSummary, 'notifications'>;
+type RouterStatus = readonly [instance: string, status: EndpointStatus];
+/** An endpoint as the routers see it. */
+export type RouterView = Omit<EndpointSummary, 'notifications'>;
 
 const highest = (values: readonly (number | undefined)[]): number | undefined => {
   const known = values.filter((one) => one !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);
 };
 
-function merged(origin: string, routers: readonly Router[]): Routed {
+function merged(origin: string, routers: readonly RouterStatus[]): RouterView {
   const all = routers.map(([, status]) => status);
   const sum = (of: (status: EndpointStatus) => number) => all.reduce((total, one) => total + of(one), 0);
   const p50_ms = highest(all.map((one) => one.p50_ms));
@@ -34,7 +35,7 @@ function merged(origin: string, routers: readonly Router[]): Routed {
 
 const withoutEndpoints = ({ endpoints: _, ...status }: ServiceStatus) => status;
 
-/** The processes of the cluster by what each last said of itself; who says nothing for three intervals is gone. */
+/** The last status of each process of the cluster. A process without a status for three intervals is removed. */
 export class Instances {
   readonly #last = new Map<string, { status: ServiceStatus; heard: number }>();
   readonly #now: () => number;
@@ -62,10 +63,10 @@ export class Instances {
     };
   }
 
-  /** What all routers together know of each endpoint, the busiest first. */
-  endpoints(): Routed[] {
+  /** Each endpoint, merged over all routers; most requests first. */
+  endpoints(): RouterView[] {
     const known = this.#alive().flatMap(({ instance, endpoints = [] }) =>
-      endpoints.map((status): Router => [instance, status]),
+      endpoints.map((status): RouterStatus => [instance, status]),
     );
     const byOrigin = Map.groupBy(known, ([, { origin }]) => origin);
     return [...byOrigin]

@@ -4,13 +4,13 @@ import type { CallSummary } from '#libs/contract/console.ts';
 const BATCH_MS = 250;
 const STATUS_MS = 2_000;
 const PING_MS = 15_000;
-/** A page that comes back proves anew who it is. */
+/** The browser reconnects after it, which checks the session again. */
 const LIFE_MS = 10 * 60_000;
 const MAX_LISTENERS = 500;
-/** A listener that reads so slowly is cut off; it comes back and reads the list. */
+/** A slower listener is disconnected; it reconnects and reads the list again. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
-/** Tells the pages that listen of calls as they change, gathered for a moment, by server-sent events. */
+/** Server-sent events: calls that changed, in batches, and a hint that a status changed. */
 export class Live {
   readonly #listeners = new Map<ServerResponse, NodeJS.Timeout>();
   readonly #changed = new Map<string, CallSummary>();
@@ -29,7 +29,7 @@ export class Live {
     return this.#listeners.size;
   }
 
-  /** False when too many listen. */
+  /** @returns false at the limit of listeners. */
   listen(response: ServerResponse): boolean {
     if (this.#listeners.size >= MAX_LISTENERS) return false;
     response.write('retry: 2000\n\n');
@@ -45,7 +45,7 @@ export class Live {
     if (this.#listeners.size > 0) this.#changed.set(summary.uuid, summary);
   }
 
-  /** A process has said how it is. */
+  /** A status message arrived. */
   status(): void {
     this.#status = true;
   }

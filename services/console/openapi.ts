@@ -2,7 +2,7 @@ import { z } from 'zod';
 import * as schemas from '#libs/contract/console.ts';
 import { ROUTES, type Route } from './routes.ts';
 
-/** The API in OpenAPI 3.1, made from the schemas that check and type it. */
+/** The API in OpenAPI 3.1, generated from the schemas that check it. */
 
 type Json = Record<string, unknown>;
 
@@ -13,8 +13,8 @@ const NAMED = {
   NodeList: schemas.NodeList,
   EndpointSummary: schemas.EndpointSummary,
   EndpointList: schemas.EndpointList,
-  Letter: schemas.Letter,
-  LetterList: schemas.LetterList,
+  DeadLetter: schemas.DeadLetter,
+  DeadLetterList: schemas.DeadLetterList,
   ReplayRequest: schemas.ReplayRequest,
   ReplayResult: schemas.ReplayResult,
   Session: schemas.Session,
@@ -53,12 +53,13 @@ function parameters({ path, query }: Route): Json[] {
 function operation(route: Route): Json {
   const { body, problems = {} } = route;
   const given = parameters(route);
-  const all = { 401: 'no known token or session', 429: 'too many failed logins', ...problems };
-  const checked = body === undefined && route.query === undefined ? {} : { 400: 'what was given is wrong' };
-  const role = route.role === 'operator' ? { 403: 'only an operator may do that' } : {};
+  const all = { 401: 'unknown token or no session', 429: 'too many failed logins', ...problems };
+  const checked =
+    body === undefined && route.query === undefined ? {} : { 400: 'invalid parameters or body' };
+  const role = route.role === 'operator' ? { 403: 'requires the role operator' } : {};
   return {
     summary: route.summary,
-    description: `For the role \`${route.role}\`.`,
+    description: `Requires the role \`${route.role}\`.`,
     operationId: operationId(route),
     ...(given.length > 0 ? { parameters: given } : {}),
     ...(body === undefined ? {} : { requestBody: { content: content(body, 'input') } }),
@@ -89,12 +90,16 @@ function paths(): Json {
     all[route.path] = { ...all[route.path], [route.method.toLowerCase()]: operation(route) };
   }
   const session = { description: 'done', content: content(schemas.Session) };
-  const unknown = problemResponse('no known token or session');
+  const unknown = problemResponse('unknown token or no session');
   all['/api/session'] = {
-    get: { summary: 'Who asks', operationId: 'get_session', responses: { 200: session, 401: unknown } },
+    get: {
+      summary: 'The session of the client',
+      operationId: 'get_session',
+      responses: { 200: session, 401: unknown },
+    },
     post: {
       summary:
-        'Logs in: the answer sets a cookie. What changes anything then needs a header `x-dialhook` of any value',
+        'Logs in and sets a session cookie. With the cookie, requests other than GET need a header `x-dialhook` of any value',
       operationId: 'post_session',
       security: [],
       requestBody: { required: true, content: content(schemas.Login, 'input') },
@@ -109,7 +114,7 @@ function paths(): Json {
   all['/api/events'] = {
     get: {
       summary:
-        'Server-sent events: `calls`, a list of CallSummary that have changed; `status`, when /api/nodes and /api/endpoints have changed. The stream ends after ten minutes: come back',
+        'Server-sent events: `calls`, a list of changed CallSummary; `status`, when /api/nodes and /api/endpoints have changed. The stream ends after ten minutes; reconnect',
       operationId: 'get_events',
       responses: {
         200: { description: 'the stream', content: { 'text/event-stream': { schema: { type: 'string' } } } },
@@ -125,7 +130,8 @@ export const openApi: Json = {
   info: {
     title: 'Dialhook console',
     version: '1',
-    description: 'Everything that the console shows. A token of the console is the bearer token.',
+    description:
+      'All data and actions of the console page. The bearer token is one of CONSOLE_VIEWER_TOKENS or CONSOLE_OPERATOR_TOKENS.',
   },
   security: [{ token: [] }, { session: [] }],
   paths: paths(),

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 
 const PAGE = join(import.meta.dirname, 'page');
 
-/** What the page imports by name, each from its package as it was published. */
+/** Packages that the page imports by name; each is served as published. */
 const MODULES = ['preact', 'preact/hooks', 'htm', '@preact/signals', '@preact/signals-core'];
 
 const moduleFile = (name: string): string => fileURLToPath(import.meta.resolve(name));
@@ -17,7 +17,7 @@ const importMap = JSON.stringify({
 });
 const mapHash = createHash('sha256').update(importMap).digest('base64');
 
-/** Nothing but our own files, and of what stands in the page itself only this very import map. */
+/** Allows only files of this server and this import map as inline script. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
   `script-src 'self' 'sha256-${mapHash}'`,
@@ -28,7 +28,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Serves the page: its own files, and the modules it imports, as they are. */
+/** Serves the page's files and the packages it imports. */
 export async function servePage(app: FastifyInstance): Promise<void> {
   const html = readFileSync(join(PAGE, 'index.html'), 'utf8').replace('"IMPORT_MAP"', importMap);
   app.get('/', async (_, reply) =>

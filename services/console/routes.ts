@@ -3,12 +3,12 @@ import {
   CallDetail,
   CallList,
   CallQuery,
+  DeadLetter,
+  DeadLetterList,
+  DeadLetterQuery,
   Done,
   EndpointList,
   EndpointSwitch,
-  Letter,
-  LetterList,
-  LetterQuery,
   NodeList,
   ReplayRequest,
   ReplayResult,
@@ -16,9 +16,9 @@ import {
   type Session,
 } from '#libs/contract/console.ts';
 import { ControlRequest } from '#libs/contract/control.ts';
-import type { World } from './world.ts';
+import type { ConsoleContext } from './context.ts';
 
-/** One thing that the API does: all that is checked, documented and carried out. */
+/** One operation of the API: its schemas check requests and generate the OpenAPI document. */
 export interface Route {
   readonly method: 'GET' | 'POST';
   /** Parameters in braces, as OpenAPI writes them. */
@@ -28,9 +28,9 @@ export interface Route {
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly response: z.ZodType;
-  /** Other statuses than 400, 401, 403 and 429, with what they mean. */
+  /** Descriptions of other error statuses than 400, 401, 403 and 429. */
   readonly problems?: Readonly<Record<number, string>>;
-  readonly handle: (world: World, given: Given) => Promise<unknown>;
+  readonly handle: (context: ConsoleContext, given: Given) => Promise<unknown>;
 }
 
 export interface Given {
@@ -40,13 +40,13 @@ export interface Given {
   readonly session: Session;
 }
 
-/** A route whose handler gets what its schemas say. */
+/** A route whose handler has the types of its schemas. */
 function route<Q extends z.ZodObject = z.ZodObject, B extends z.ZodType = z.ZodType>(
   one: Omit<Route, 'handle' | 'query' | 'body'> & {
     readonly query?: Q;
     readonly body?: B;
     readonly handle: (
-      world: World,
+      context: ConsoleContext,
       given: Omit<Given, 'query' | 'body'> & { readonly query: z.output<Q>; readonly body: z.output<B> },
     ) => Promise<unknown>;
   },
@@ -57,10 +57,10 @@ function route<Q extends z.ZodObject = z.ZodObject, B extends z.ZodType = z.ZodT
 const [Hangup, Transfer] = ControlRequest.options;
 const ofCall = { v: true, do: true, uuid: true, by: true } as const;
 const CONTROL_PROBLEMS = {
-  404: 'no such call is known',
-  409: 'the agent has refused, in its words',
-  503: 'no agent of its node takes such orders',
-  504: 'no agent answered: whether it was done is not known',
+  404: 'call not found',
+  409: 'the agent refused; the error says why',
+  503: 'no agent of the node accepts control requests',
+  504: 'no agent replied; the outcome is unknown',
 };
 const REDIS_AWAY = { 503: 'Redis cannot be reached' };
 
@@ -69,19 +69,19 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/api/calls',
     role: 'viewer',
-    summary: 'Calls now and lately, the newest first',
+    summary: 'Live and recent calls, newest first',
     query: CallQuery,
     response: CallList,
-    handle: async (world, { query }) => world.calls.search(query),
+    handle: async (context, { query }) => context.calls.search(query),
   }),
   route({
     method: 'GET',
     path: '/api/calls/{uuid}',
     role: 'viewer',
-    summary: 'All that is known of one call',
+    summary: 'One call: its steps, decisions and notifications',
     response: CallDetail,
-    problems: { 404: 'no such call is known', 503: 'the timeline cannot be read' },
-    handle: (world, { params }) => world.detail(params['uuid'] ?? ''),
+    problems: { 404: 'call not found', 503: 'the timeline cannot be read' },
+    handle: (context, { params }) => context.detail(params['uuid'] ?? ''),
   }),
   route({
     method: 'POST',
@@ -91,19 +91,19 @@ export const ROUTES: readonly Route[] = [
     body: Hangup.omit(ofCall),
     response: Done,
     problems: CONTROL_PROBLEMS,
-    handle: (world, { params, session }) =>
-      world.control(session, { v: 1, do: 'hangup', uuid: params['uuid'] ?? '', by: session.name }),
+    handle: (context, { params, session }) =>
+      context.control(session, { v: 1, do: 'hangup', uuid: params['uuid'] ?? '', by: session.name }),
   }),
   route({
     method: 'POST',
     path: '/api/calls/{uuid}/transfer',
     role: 'operator',
-    summary: 'Transfers the caller of a live call to an extension of its dialplan',
+    summary: 'Transfers the caller leg of a live call to an extension of the dialplan',
     body: Transfer.omit(ofCall),
     response: Done,
     problems: CONTROL_PROBLEMS,
-    handle: (world, { params, body, session }) =>
-      world.control(session, {
+    handle: (context, { params, body, session }) =>
+      context.control(session, {
         v: 1,
         do: 'transfer',
         uuid: params['uuid'] ?? '',
@@ -115,30 +115,31 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/api/nodes',
     role: 'viewer',
-    summary: 'FreeSWITCH nodes with their agents, and the other processes',
+    summary: 'FreeSWITCH nodes with their agents, and the other Dialhook processes',
     response: NodeList,
-    handle: async (world) => world.instances.nodes(world.calls.live()),
+    handle: async (context) => context.instances.nodes(context.calls.live()),
   }),
   route({
     method: 'GET',
     path: '/api/endpoints',
     role: 'viewer',
-    summary: 'Endpoints: latency, breakers, errors, and what the notifiers know against them',
+    summary: 'Endpoints: latency, circuit breakers, errors and delivery state',
     response: EndpointList,
     problems: REDIS_AWAY,
-    handle: (world) => world.letters.endpoints(world.instances.endpoints()),
+    handle: (context) => context.endpoints.list(context.instances.endpoints()),
   }),
   route({
     method: 'POST',
     path: '/api/endpoints/switch',
     role: 'operator',
-    summary: 'Switches notifications to an endpoint on or off',
+    summary: 'Enables or disables notifications to an endpoint',
     body: EndpointSwitch,
     response: Done,
     problems: REDIS_AWAY,
-    handle: async (world, { body, session }) => {
-      await world.letters.switchEndpoint(body.origin, body.on);
-      world.audit(session, body.on ? 'switch on' : 'switch off', { endpoint: body.origin, result: 'ok' });
+    handle: async (context, { body, session }) => {
+      await context.endpoints.setEnabled(body.origin, body.enabled);
+      const what = body.enabled ? 'enable' : 'disable';
+      context.audit(session, what, { endpoint: body.origin, result: 'ok' });
       return { ok: true };
     },
   }),
@@ -146,32 +147,32 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/api/dead-letters',
     role: 'viewer',
-    summary: 'Notifications that were given up, the newest first',
-    query: LetterQuery,
-    response: LetterList,
+    summary: 'Dead letters: notifications that will not be retried, newest first',
+    query: DeadLetterQuery,
+    response: DeadLetterList,
     problems: REDIS_AWAY,
-    handle: (world, { query: { limit, ...filter } }) => world.letters.list(filter, limit),
+    handle: (context, { query: { limit, ...filter } }) => context.deadLetters.list(filter, limit),
   }),
   route({
     method: 'GET',
     path: '/api/dead-letters/{id}',
     role: 'viewer',
-    summary: 'One of them',
-    response: Letter,
-    problems: { 404: 'no such dead letter', ...REDIS_AWAY },
-    handle: (world, { params }) => world.letter(params['id'] ?? ''),
+    summary: 'One dead letter',
+    response: DeadLetter,
+    problems: { 404: 'dead letter not found', ...REDIS_AWAY },
+    handle: (context, { params }) => context.deadLetter(params['id'] ?? ''),
   }),
   route({
     method: 'POST',
     path: '/api/dead-letters/replay',
     role: 'operator',
-    summary: "Sends dead letters again, in each call's order and with the same webhook-id",
+    summary: 'Replays dead letters, in the order of each call and with the same webhook-id',
     body: ReplayRequest,
     response: ReplayResult,
     problems: REDIS_AWAY,
-    handle: async (world, { body, session }) => {
-      const done = await world.letters.replay(body);
-      world.audit(session, 'replay', { which: body, result: 'ok', replayed: done.replayed });
+    handle: async (context, { body, session }) => {
+      const done = await context.deadLetters.replay(body);
+      context.audit(session, 'replay', { which: body, result: 'ok', replayed: done.replayed });
       return done;
     },
   }),

@@ -7,21 +7,22 @@ import { problem } from '#libs/contract/problem.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Access, FailedLogins } from './access.ts';
 import type { ConsoleConfig } from './config.ts';
+import { ApiError, type ConsoleContext } from './context.ts';
 import type { Live } from './live.ts';
 import { openApi } from './openapi.ts';
 import { servePage } from './page.ts';
 import { ROUTES, type Route } from './routes.ts';
-import { ApiError, type World } from './world.ts';
 
 const COOKIE = 'dialhook_session';
 const MAX_BODY_BYTES = 64 * 1024;
-/** What the page sends and another site's page cannot send without being asked. */
+/** A header that the page sends. Another site's page cannot send it without a CORS preflight, which fails. */
 const FROM_PAGE = 'x-dialhook';
 
-const tooMany = (ms: number) => new ApiError(429, `too many failed logins: wait ${Math.ceil(ms / 1000)} s`);
+const tooMany = (ms: number) =>
+  new ApiError(429, `too many failed logins: try again in ${Math.ceil(ms / 1000)} s`);
 
-/** Who asks, by token or session, and whether that may be. */
-class Gate {
+/** Authentication by bearer token or session cookie, and the check of the role. */
+class Guard {
   readonly #access: Access;
   readonly #failed = new FailedLogins();
 
@@ -32,9 +33,9 @@ class Gate {
   /** @throws {ApiError} */
   session(request: FastifyRequest, role: Session['role'] = 'viewer'): Session {
     const session = this.#bearer(request) ?? this.#cookie(request);
-    if (session === undefined) throw new ApiError(401, 'log in first');
+    if (session === undefined) throw new ApiError(401, 'not logged in');
     if (ROLES.indexOf(session.role) < ROLES.indexOf(role))
-      throw new ApiError(403, `only an ${role} may do that`);
+      throw new ApiError(403, `requires the role ${role}`);
     return session;
   }
 
@@ -57,7 +58,7 @@ class Gate {
   #cookie(request: FastifyRequest): Session | undefined {
     const session = this.#access.bySession(request.cookies[COOKIE] ?? '');
     if (session !== undefined && request.method !== 'GET' && request.headers[FROM_PAGE] === undefined)
-      throw new ApiError(403, `with a session such requests need the header ${FROM_PAGE}`);
+      throw new ApiError(403, `requests with a session cookie need the header ${FROM_PAGE}`);
     return session;
   }
 
@@ -68,7 +69,7 @@ class Gate {
 
   #refused(request: FastifyRequest): ApiError {
     this.#failed.add(request.ip);
-    return new ApiError(401, 'this token is not known');
+    return new ApiError(401, 'unknown token');
   }
 }
 
@@ -79,13 +80,13 @@ function parsed<S extends z.ZodType>(schema: S | undefined, value: unknown): z.o
   return result.data;
 }
 
-function addRoute(app: FastifyInstance, world: World, gate: Gate, route: Route): void {
+function addRoute(app: FastifyInstance, context: ConsoleContext, guard: Guard, route: Route): void {
   app.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     handler: async (request) => {
-      const session = gate.session(request, route.role);
-      return route.handle(world, {
+      const session = guard.session(request, route.role);
+      return route.handle(context, {
         params: request.params as Record<string, string>,
         query: parsed(route.query, request.query),
         body: parsed(route.body, request.body),
@@ -95,13 +96,13 @@ function addRoute(app: FastifyInstance, world: World, gate: Gate, route: Route):
   });
 }
 
-function addSession(app: FastifyInstance, gate: Gate, config: ConsoleConfig, log: Log): void {
+function addSession(app: FastifyInstance, guard: Guard, config: ConsoleConfig, log: Log): void {
   const attributes = (request: FastifyRequest) =>
     ({ path: '/', httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' }) as const;
-  app.get('/api/session', async (request) => gate.session(request));
+  app.get('/api/session', async (request) => guard.session(request));
   app.post('/api/session', async (request, reply) => {
     const { token } = parsed(Login, request.body) ?? { token: '' };
-    const { session, cookie: value } = gate.logIn(request, token);
+    const { session, cookie: value } = guard.logIn(request, token);
     log.info('call.control', {
       audit: true,
       who: session.name,
@@ -113,15 +114,15 @@ function addSession(app: FastifyInstance, gate: Gate, config: ConsoleConfig, log
     return session;
   });
   app.delete('/api/session', async (request, reply) => {
-    gate.session(request);
+    guard.session(request);
     reply.clearCookie(COOKIE, attributes(request));
     return { ok: true };
   });
 }
 
-function addLive(app: FastifyInstance, gate: Gate, live: Live): void {
+function addLive(app: FastifyInstance, guard: Guard, live: Live): void {
   app.get('/api/events', async (request, reply) => {
-    gate.session(request);
+    guard.session(request);
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, {
@@ -135,7 +136,7 @@ function addLive(app: FastifyInstance, gate: Gate, live: Live): void {
 
 function answerProblems(app: FastifyInstance, log: Log): void {
   const answer = (reply: FastifyReply, status: number, error: string) => reply.code(status).send({ error });
-  app.setNotFoundHandler((_, reply) => answer(reply, 404, 'there is nothing here'));
+  app.setNotFoundHandler((_, reply) => answer(reply, 404, 'not found'));
   app.setErrorHandler((error: Error & { statusCode?: number; status?: number }, request, reply) => {
     const status = error instanceof ApiError ? error.status : (error.statusCode ?? 500);
     if (error.message.startsWith('Redis cannot be reached'))
@@ -143,14 +144,14 @@ function answerProblems(app: FastifyInstance, log: Log): void {
     if (status === 429) reply.header('retry-after', '60');
     if (status < 500 || error instanceof ApiError) return answer(reply, status, error.message);
     log.error('console.request_failed', { err: error, path: request.routeOptions.url });
-    return answer(reply, 500, 'a fault of the console; its log says more');
+    return answer(reply, 500, 'internal error; see the log of the console');
   });
 }
 
-/** Serves the API and the page. @returns the port, and what ends it. */
+/** Serves the API and the page. */
 export async function serve(
   config: ConsoleConfig,
-  world: World,
+  context: ConsoleContext,
   live: Live,
   log: Log,
 ): Promise<{ port: number; close: () => Promise<void> }> {
@@ -169,10 +170,10 @@ export async function serve(
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
   });
   answerProblems(app, log);
-  const gate = new Gate(config);
-  for (const route of ROUTES) addRoute(app, world, gate, route);
-  addSession(app, gate, config, log);
-  addLive(app, gate, live);
+  const guard = new Guard(config);
+  for (const route of ROUTES) addRoute(app, context, guard, route);
+  addSession(app, guard, config, log);
+  addLive(app, guard, live);
   app.get('/api/openapi.json', async () => openApi);
   await servePage(app);
   await app.listen({ host: config.CONSOLE_HOST, port: config.CONSOLE_PORT });

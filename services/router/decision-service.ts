@@ -188,7 +188,7 @@ export class DecisionService {
       const origin = answer && originOf(url);
       if (origin) this.#figures.add(origin, reply, ms, request.request.uuid, this.#now());
       this.#timeline.add({
-        step: 'asked',
+        step: 'requested',
         ...happensNow(request.request),
         endpoint: publicUrl(url),
         fallback: url !== request.url,

@@ -9,19 +9,19 @@ import {
 
 const DECIDED = { result: 'decided' } as const;
 
-/** A user's devices are known to FreeSWITCH alone: words stand for them. */
-const standIn = (leg: Leg): DialableGroup['legs'][number] => {
+/** Only FreeSWITCH knows the devices of a user: the preview shows a placeholder. */
+const placeholder = (leg: Leg): DialableGroup['legs'][number] => {
   if ('endpoint' in leg) return leg;
   const user = `${leg.user}@${leg.domain ?? 'DOMAIN'}`;
   return { endpoint: `<${leg.number} at each device of ${user}>`, variables: leg.variables };
 };
 
-/** The applications that FreeSWITCH would be given, in order, each as in a dialplan. */
+/** The applications that FreeSWITCH would get, in order, each as in a dialplan. */
 export function preview(plan: Plan, attempt: number): string[] {
   const lines = (all: readonly { name: string; data: string }[]) =>
     all.map(({ name, data }) => `${name} ${data}`.trim());
   if ('hangup' in plan) return lines(hangupApplications(plan.hangup, DECIDED));
-  const groups = plan.groups.map(({ variables, legs }) => ({ variables, legs: legs.map(standIn) }));
+  const groups = plan.groups.map(({ variables, legs }) => ({ variables, legs: legs.map(placeholder) }));
   const policy: FailurePolicy = {
     finalCauses: plan.final_causes ?? GLOBAL_FAILURE_CAUSES,
     ...(plan.on_fail === 'request'

@@ -1,28 +1,28 @@
 import type { Failure } from '#libs/contract/results.ts';
 
-/** What to do about each way in which an endpoint can fail to decide. */
+/** What to do about each failed result. */
 const REMEDIES: Partial<Record<Failure, string>> = {
-  invalid_arguments: 'correct the argument; they are those of the channel variable cti_bridge',
-  refused_url: 'the cluster would not call this URL either: see ENDPOINT_* in docs/configuration.md',
+  invalid_arguments: 'correct the argument; the arguments are those of the channel variable cti_bridge',
+  refused_url: 'the settings do not allow this URL: see ENDPOINT_* in docs/configuration.md',
   connect_timeout:
-    'let the endpoint be reached from here: its address, its port, a firewall; or give more time with --connect-timeout',
+    'check address, port and firewall between this machine and the endpoint, or raise --connect-timeout',
   connection_failed:
-    'start the endpoint, or correct host and port; it has to listen where this machine comes in',
+    'start the endpoint, or correct host and port; the endpoint must listen on an address that this machine reaches',
   tls_failed:
-    'let the endpoint send its whole certificate chain, valid for this name; trust an authority of your own with ENDPOINT_CA_FILE',
+    'send the complete certificate chain, valid for this host name; for a private certificate authority set ENDPOINT_CA_FILE',
   response_timeout:
-    'answer from memory or a near database, before anything slow is done; a caller hears nothing meanwhile. --response-timeout gives more time',
+    'decide from memory or a nearby database and do slow work afterwards: the caller hears silence until the answer. --response-timeout raises the limit',
   http_status:
-    'answer a request with 200 and a decision. 401 is a wrong or missing secret (--secret); 404 a wrong path; 405 the wrong method (--get)',
-  redirect_refused: 'use the URL that the redirect leads to; mind http or https and the slash at the end',
-  empty_body: 'answer {"action": "request"} with a decision in JSON: dialhook schema decision',
+    'answer a request with status 200 and a decision. 401: wrong or missing secret (--secret); 404: wrong path; 405: wrong method (--get)',
+  redirect_refused: 'use the target URL of the redirect; check http or https and the trailing slash',
+  empty_body: 'answer {"action": "request"} with a decision in JSON; see dialhook schema decision',
   html_body:
-    'this is a page for a browser: let this path answer JSON; a login or an error page may stand in front of it',
-  body_too_large: 'a decision is some hundred bytes long: send nothing else',
+    'the answer is an HTML page: check whether a login or an error page of a proxy answers this path',
+  body_too_large: 'a decision is a few hundred bytes long; send nothing else',
   invalid_json:
-    'send one JSON object in UTF-8 and nothing before or behind it: no BOM, no trailing comma, no log output',
+    'send one JSON object in UTF-8 and nothing else: no byte order mark, no trailing comma, no log output',
   invalid_decision:
-    'correct the field named above: dialhook schema decision, and docs/contract.md#the-decision',
+    'correct the field named above; see dialhook schema decision and docs/contract.md#the-decision',
 };
 
 export const remedyOf = (result: Failure): string | undefined => REMEDIES[result];

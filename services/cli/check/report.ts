@@ -1,38 +1,30 @@
 import { phasesInMs } from '#libs/http/phases.ts';
 import { publicUrl } from '#libs/http/wire-request.ts';
+import { applicationLines } from '../applications.ts';
 import type { Paint, Terminal } from '../command-line.ts';
 import { plain } from '../table.ts';
-import { toldLines } from '../told.ts';
-import type { Asked, Told } from './ask.ts';
-
 import { remedyOf } from './remedies.ts';
+import type { NotificationResult, RequestResult } from './send.ts';
 
 const MAX_ANSWER = 2_000;
 const BAR = 24;
 
-const PHASE_NAMES = {
-  queue_ms: 'wait',
-  dns_ms: 'DNS',
-  connect_ms: 'TCP',
-  tls_ms: 'TLS',
-  ttfb_ms: 'first byte',
-  body_ms: 'body',
-} as const;
-
 const rounded = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 
 /** A line for each phase, with a bar as long as its share. */
-function phaseLines({ answer }: Asked, paint: Paint): string[] {
-  const phases = Object.entries(phasesInMs(answer.timing.phases)) as [keyof typeof PHASE_NAMES, number][];
+function phaseLines({ answer }: RequestResult, paint: Paint): string[] {
+  const phases = Object.entries(phasesInMs(answer.timing.phases)).flatMap(([name, ms]) =>
+    ms === undefined ? [] : [[name, ms] as const],
+  );
   const longest = Math.max(...phases.map(([, ms]) => ms), 0.001);
   return phases.map(([name, ms]) => {
     const bar = '█'.repeat(Math.round((ms / longest) * BAR));
-    return `  ${PHASE_NAMES[name].padEnd(12)}${rounded(ms).padStart(8)}  ${paint('cyan', bar)}`.trimEnd();
+    return `  ${name.replace('_ms', '').padEnd(12)}${rounded(ms).padStart(8)}  ${paint('cyan', bar)}`.trimEnd();
   });
 }
 
-/** Where it was asked, what it said, how long it took. */
-const headLine = ({ url, answer }: Asked, paint: Paint): string => {
+/** URL, status and duration. */
+const headLine = ({ url, answer }: RequestResult, paint: Paint): string => {
   const { connectMs, responseMs } = answer.timing;
   const status = answer.ok ? `HTTP ${answer.status}` : 'no answer';
   return `${paint('bold', publicUrl(url) || url)}  ${status}  ${connectMs + responseMs} ms`;
@@ -43,68 +35,72 @@ function answerLines(body: string): string[] {
     body.length > MAX_ANSWER ? `${body.slice(0, MAX_ANSWER)} ... (${body.length} characters)` : body;
   return text.trim() === ''
     ? []
-    : ['', '  It answered:', ...text.split('\n').map((line) => `    ${plain(line)}`)];
+    : ['', '  The answer:', ...text.split('\n').map((line) => `    ${plain(line)}`)];
 }
 
-/** What came of asking one endpoint; `applications` is what FreeSWITCH would be told. */
-export function reportAsked(asked: Asked, applications: readonly string[], { out, paint }: Terminal): void {
-  const { reply, answer } = asked;
-  out(headLine(asked, paint));
-  for (const line of phaseLines(asked, paint)) out(line);
+/** Prints the result of one request; `applications` are those that FreeSWITCH would get. */
+export function reportRequest(
+  result: RequestResult,
+  applications: readonly string[],
+  { out, paint }: Terminal,
+): void {
+  const { reply, answer } = result;
+  out(headLine(result, paint));
+  for (const line of phaseLines(result, paint)) out(line);
   out('');
   if (reply.result === 'decided') {
-    out(`${paint('green', 'decided')}  FreeSWITCH would be told:`);
-    for (const line of toldLines(applications, paint)) out(`  ${line}`);
+    out(`${paint('green', 'decided')}  FreeSWITCH would get:`);
+    for (const line of applicationLines(applications, paint)) out(`  ${line}`);
     return;
   }
   out(`${paint('red', reply.result)}  ${reply.error}`);
-  out(`  The dialplan would go on with its next line.`);
+  out('  The dialplan would continue with its next action.');
   const remedy = remedyOf(reply.result);
   if (remedy !== undefined) out(`  ${paint('yellow', 'What to do:')} ${remedy}`);
   if (answer.ok) for (const line of answerLines(answer.body)) out(line);
 }
 
-const toldWords = ({ verdict }: Told): string => {
-  if (verdict.kind === 'delivered') return `taken with ${verdict.status}`;
-  const next = verdict.dead === undefined ? 'would be sent again' : 'would never be sent again';
+const verdictText = ({ verdict }: NotificationResult): string => {
+  if (verdict.kind === 'delivered') return `delivered, status ${verdict.status}`;
+  const next = verdict.dead === undefined ? 'would be retried' : 'would become a dead letter';
   return `${verdict.error}: ${next}`;
 };
 
-const toldRemedy = (told: readonly Told[]): string | undefined => {
-  const [failed] = told.filter(({ verdict }) => verdict.kind === 'failed');
+const notificationRemedy = (results: readonly NotificationResult[]): string | undefined => {
+  const [failed] = results.filter(({ verdict }) => verdict.kind === 'failed');
   if (!failed) return undefined;
   return failed.repeated
-    ? 'answer 2xx to a webhook-id that is known already, and do nothing else'
-    : 'answer 2xx to every action, also to those that are of no interest';
+    ? 'answer 2xx to a repeated webhook-id and ignore the repeat'
+    : 'answer 2xx to every action, also to actions that you ignore';
 };
 
-export function reportTold(told: readonly Told[], { out, paint }: Terminal): void {
+export function reportNotifications(results: readonly NotificationResult[], { out, paint }: Terminal): void {
   out('');
   out(paint('bold', 'Notifications'));
-  for (const one of told) {
+  for (const one of results) {
     const name = one.repeated ? `${one.action} again` : one.action;
     const colour = one.verdict.kind === 'delivered' ? 'green' : 'red';
-    out(`  ${name.padEnd(14)}${paint(colour, toldWords(one))}`);
+    out(`  ${name.padEnd(14)}${paint(colour, verdictText(one))}`);
   }
-  const remedy = toldRemedy(told);
+  const remedy = notificationRemedy(results);
   if (remedy !== undefined) out(`  ${paint('yellow', 'What to do:')} ${remedy}`);
 }
 
-/** The same for machines. */
-export function jsonOfAsked({ url, reply, answer }: Asked, applications: readonly string[]) {
+/** The JSON form of reportRequest. */
+export function jsonOfRequest({ url, reply, answer }: RequestResult, applications: readonly string[]) {
   const decided = reply.result === 'decided';
   return {
     endpoint: publicUrl(url),
     result: reply.result,
-    ...(decided ? { told: applications } : { error: reply.error, remedy: remedyOf(reply.result) }),
+    ...(decided ? { applications } : { error: reply.error, remedy: remedyOf(reply.result) }),
     ...(answer.ok ? { status: answer.status, answer: answer.body.slice(0, MAX_ANSWER) } : {}),
     ms: answer.timing.connectMs + answer.timing.responseMs,
     phases: phasesInMs(answer.timing.phases),
   };
 }
 
-export const jsonOfTold = (told: readonly Told[]) =>
-  told.map(({ action, repeated, verdict, answer }) => ({
+export const jsonOfNotifications = (results: readonly NotificationResult[]) =>
+  results.map(({ action, repeated, verdict, answer }) => ({
     action,
     repeated,
     ms: answer.timing.connectMs + answer.timing.responseMs,

@@ -7,10 +7,10 @@ import { EndpointClient } from '#libs/http/client.ts';
 import { checkEndpointSettings, endpointOptions, endpointSettings } from '#libs/http/settings.ts';
 import { webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
 import { EXIT, type Given, type Terminal, UsageError } from '../command-line.ts';
-import { type Asked, type Asker, ask, tell } from './ask.ts';
 import { preview } from './preview.ts';
-import { jsonOfAsked, jsonOfTold, reportAsked, reportTold } from './report.ts';
+import { jsonOfNotifications, jsonOfRequest, reportNotifications, reportRequest } from './report.ts';
 import { sampleRequest } from './sample.ts';
+import { type CheckClient, type RequestResult, sendNotifications, sendRequest } from './send.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 const KEEP_ALIVE_MS = 5_000;
@@ -18,10 +18,10 @@ const KEEP_ALIVE_MS = 5_000;
 const shape = { ...endpointSettings, ALLOWED_VARIABLES: allowedVariables() };
 const CheckSettings = z.object(shape).superRefine(checkEndpointSettings);
 
-/** The arguments as a dialplan would give them, read by the same code. */
+/** The arguments of cti_bridge, read by the parser that the agent uses. */
 function endpointOf({ arguments: [url, ...rest], options }: Given): CtiBridgeArguments {
   if (url === undefined || rest.length > 0) throw new UsageError('check takes one URL');
-  if (/\s/.test(url)) throw new UsageError('the URL holds a blank: write it %20');
+  if (/\s/.test(url)) throw new UsageError('the URL contains a space: write it as %20');
   const { 'connect-timeout': connect, 'response-timeout': response, fallback = '' } = options;
   const parsed = parseArguments(
     [url, connect ?? DEFAULT_TIMEOUT_MS, response ?? DEFAULT_TIMEOUT_MS, 1, fallback].join(' '),
@@ -40,7 +40,7 @@ function secretsOf({ lists }: Given): string[] {
   return secrets;
 }
 
-function askerOf(given: Given, { env, now }: Terminal): Asker {
+function clientOf(given: Given, { env, now }: Terminal): CheckClient {
   const config = readConfig(CheckSettings, env);
   const options = endpointOptions(config);
   const secrets = secretsOf(given);
@@ -56,36 +56,37 @@ function askerOf(given: Given, { env, now }: Terminal): Asker {
   return { client, method, may: variablePolicy(config.ALLOWED_VARIABLES), now };
 }
 
-const isDecided = ({ reply }: Asked): boolean => reply.result === 'decided';
+const isDecided = ({ reply }: RequestResult): boolean => reply.result === 'decided';
 
-/** Asks, and tells if wanted. */
+/** Sends the request, and the notifications with --notify. */
 export async function run(given: Given, terminal: Terminal): Promise<number> {
   const endpoint = endpointOf(given);
   const request = sampleRequest(given, terminal.now());
-  const asker = askerOf(given, terminal);
+  const http = clientOf(given, terminal);
   const urls = [endpoint.url, ...(endpoint.fallbackUrl === undefined ? [] : [endpoint.fallbackUrl])];
-  const asked: Asked[] = [];
-  for (const url of urls) asked.push(await ask(asker, endpoint, url, request));
-  const told = given.flags.has('notify') ? await tell(asker, endpoint, request) : [];
-  await asker.client.close();
+  const requests: RequestResult[] = [];
+  for (const url of urls) requests.push(await sendRequest(http, endpoint, url, request));
+  const notifications = given.flags.has('notify') ? await sendNotifications(http, endpoint, request) : [];
+  await http.client.close();
 
-  const applications = ({ reply }: Asked) =>
+  const applications = ({ reply }: RequestResult) =>
     reply.result === 'decided' ? preview(reply.plan, request.attempt) : [];
   if (given.flags.has('json'))
     terminal.out(
       JSON.stringify({
         request,
-        asked: asked.map((one) => jsonOfAsked(one, applications(one))),
-        notifications: jsonOfTold(told),
+        requests: requests.map((one) => jsonOfRequest(one, applications(one))),
+        notifications: jsonOfNotifications(notifications),
       }),
     );
   else {
-    for (const [index, one] of asked.entries()) {
+    for (const [index, one] of requests.entries()) {
       if (index > 0) terminal.out('');
-      reportAsked(one, applications(one), terminal);
+      reportRequest(one, applications(one), terminal);
     }
-    if (told.length > 0) reportTold(told, terminal);
+    if (notifications.length > 0) reportNotifications(notifications, terminal);
   }
-  const good = asked.every(isDecided) && told.every(({ verdict }) => verdict.kind === 'delivered');
+  const good =
+    requests.every(isDecided) && notifications.every(({ verdict }) => verdict.kind === 'delivered');
   return good ? EXIT.ok : EXIT.failed;
 }

@@ -9,11 +9,11 @@ const BILLABLE_MS = 9_000;
 /** `NAME=VALUE` of an option. @throws {UsageError} */
 function pair(option: string, text: string): [string, string] {
   const equals = text.indexOf('=');
-  if (equals < 1) throw new UsageError(`--${option} takes NAME=VALUE, not "${text}"`);
+  if (equals < 1) throw new UsageError(`--${option} must be NAME=VALUE, not "${text}"`);
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
-/** The request of a call that never was, as the options describe it. */
+/** The request of a sample call, from the options. */
 export function sampleRequest({ options, lists }: Given, now: number): EndpointRequest {
   const uuid = randomUUID();
   const tried = (lists['tried'] ?? []).map((text) => {
@@ -37,7 +37,7 @@ export function sampleRequest({ options, lists }: Given, now: number): EndpointR
   };
 }
 
-/** What an endpoint would be told of that call, had it been answered. */
+/** The notifications of the sample call, as if it had been answered. */
 export function sampleNotifications(request: EndpointRequest): Notification[] {
   const { uuid, node, caller_id_number, caller_id_name, destination_number } = request;
   const call = { uuid, node, caller_id_number, caller_id_name, destination_number };

@@ -5,25 +5,25 @@ import { reportCall } from './report.ts';
 
 const WHOLE = 36;
 
-/** The call whose uuid begins so. */
+/** Completes a uuid prefix. */
 async function uuidOf(start: string, terminal: Terminal): Promise<string> {
   if (start.length >= WHOLE) return start;
   const query = new URLSearchParams({ uuid: start, limit: '2' });
   const { calls } = await fromConsole(terminal, `/api/calls?${query}`, CallList);
   const [one, another] = calls;
-  if (one === undefined) throw new Error(`no call whose uuid begins with ${start}`);
+  if (one === undefined) throw new Error(`no call with a uuid that starts with ${start}`);
   if (another !== undefined)
-    throw new Error(`several calls whose uuids begin with ${start}: give more of it`);
+    throw new Error(`several calls with a uuid that starts with ${start}: give more characters`);
   return one.uuid;
 }
 
 export const call: Command = {
   name: 'call',
   arguments: 'UUID',
-  help: 'tell what happened to a call, step by step; the beginning of its UUID is enough',
+  help: 'show the timeline and the decisions of a call; UUID may be a prefix',
   options: { json: { help: 'print JSON' } },
   settings: CONSOLE_SETTINGS,
-  fails: 'no such call is known, or the console refuses or cannot be reached',
+  fails: 'call not found, or the console refused the request or cannot be reached',
   run: async ({ flags, arguments: [start, ...rest] }, terminal) => {
     if (start === undefined || rest.length > 0) throw new UsageError('call takes one UUID');
     const uuid = await uuidOf(start, terminal);

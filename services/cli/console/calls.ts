@@ -8,16 +8,16 @@ import { clock, colourOfResult, colourOfState, deliveries, ending, span } from '
 const LIMIT = '50';
 const MAX_LIMIT = 500;
 const HEADINGS = [
-  'BEGAN (UTC)',
+  'STARTED (UTC)',
   'STATE',
   'NODE',
   'FROM',
   'TO',
   'RESULT',
   'DECIDED',
-  'TOLD',
+  'DELIVERED',
   'CALL',
-  'ENDING',
+  'END',
 ];
 
 const rowOf = (call: CallSummary, at = call.started): Cell[] => [
@@ -34,11 +34,11 @@ const rowOf = (call: CallSummary, at = call.started): Cell[] => [
 ];
 
 function queryOf({ options, flags, arguments: [text, ...rest] }: Given, now: number): URLSearchParams {
-  if (rest.length > 0) throw new UsageError('calls takes one TEXT at most');
-  if (flags.has('live') && flags.has('ended')) throw new UsageError('say --live or --ended');
+  if (rest.length > 0) throw new UsageError('calls takes at most one TEXT');
+  if (flags.has('live') && flags.has('ended')) throw new UsageError('give either --live or --ended');
   const { number, node, result, since, until, limit = LIMIT } = options;
   const count = readCount(limit);
-  if (count > MAX_LIMIT) throw new UsageError(`--limit may be ${MAX_LIMIT} at most`);
+  if (count > MAX_LIMIT) throw new UsageError(`--limit must be at most ${MAX_LIMIT}`);
   const state = flags.has('live') ? 'live' : flags.has('ended') ? 'ended' : undefined;
   const given = {
     q: text,
@@ -58,24 +58,27 @@ function queryOf({ options, flags, arguments: [text, ...rest] }: Given, now: num
 export const calls: Command = {
   name: 'calls',
   arguments: '[TEXT]',
-  help: 'list calls now and lately, the newest first; TEXT is in a uuid, number, name, endpoint, node, result or cause',
+  help: 'list live and recent calls, newest first; TEXT is part of a uuid, number, name or endpoint, or a node, result or cause',
   options: {
-    live: { help: 'those that are going on' },
-    ended: { help: 'those that have ended' },
-    number: { value: 'NUMBER', help: 'from or to this number' },
-    node: { value: 'NODE', help: 'on this FreeSWITCH node' },
-    result: { value: 'RESULT', help: 'whose dialhook_result is this' },
-    since: { value: 'TIME', help: 'begun at this time or later: 2026-01-31T12:00:00Z, or 90m, 36h, 5d ago' },
-    until: { value: 'TIME', help: 'begun before this time' },
-    limit: { value: 'N', help: `at most so many, ${LIMIT} without it` },
+    live: { help: 'only live calls' },
+    ended: { help: 'only ended calls' },
+    number: { value: 'NUMBER', help: 'only calls from or to this number' },
+    node: { value: 'NODE', help: 'only calls of this FreeSWITCH node' },
+    result: { value: 'RESULT', help: 'only calls with this dialhook_result' },
+    since: {
+      value: 'TIME',
+      help: 'started at this time or later: 2026-01-31T12:00:00Z, or an age such as 90m, 36h, 5d',
+    },
+    until: { value: 'TIME', help: 'started before this time' },
+    limit: { value: 'N', help: `maximum number of calls (default ${LIMIT})` },
     json: { help: 'print JSON' },
   },
   settings: CONSOLE_SETTINGS,
-  fails: 'there is none, or the console refuses or cannot be reached',
+  fails: 'no call found, or the console refused the request or cannot be reached',
   run: async (given, terminal) => {
     const list = await fromConsole(terminal, `/api/calls?${queryOf(given, terminal.now())}`, CallList);
     if (given.flags.has('json')) terminal.out(JSON.stringify(list.calls));
-    else if (list.calls.length === 0) terminal.err('no such calls');
+    else if (list.calls.length === 0) terminal.err('no calls found');
     else {
       terminal.out(
         table(
@@ -92,19 +95,19 @@ export const calls: Command = {
   },
 };
 
-/** Of the columns above: what is still to come is not known. */
+/** Widths of the columns above: `tail` cannot know the widest value in advance. */
 const WIDTHS = [23, 8, 8, 15, 15, 16, 8, 6, 36];
 
 export const tail: Command = {
   name: 'tail',
-  help: 'follow calls: a line for each change of one, until Ctrl-C',
-  options: { json: { help: 'print a line of JSON for each' } },
+  help: 'follow calls until Ctrl-C: one line for each change of a call',
+  options: { json: { help: 'print one line of JSON for each change' } },
   settings: CONSOLE_SETTINGS,
-  fails: 'the console refuses or cannot be reached',
+  fails: 'the console refused the request or cannot be reached',
   run: async ({ flags, arguments: rest }, terminal) => {
     if (rest.length > 0) throw new UsageError('tail takes options only');
     try {
-      // The console ends a stream after some minutes.
+      // The console ends each stream after some minutes: reconnect.
       while (!terminal.stop.aborted)
         for await (const event of eventsOf(terminal, '/api/events', 'calls'))
           for (const call of CallSummary.array().parse(event))

@@ -9,14 +9,14 @@ const shape = {
   DIALHOOK_TOKEN: secret(),
 };
 const Settings = z.object(shape);
-export const CONSOLE_SETTINGS = `DIALHOOK_URL (where the console is, ${Settings.shape.DIALHOOK_URL.parse(undefined)}), DIALHOOK_TOKEN (one of its tokens)`;
+export const CONSOLE_SETTINGS = `DIALHOOK_URL (URL of the console, default ${Settings.shape.DIALHOOK_URL.parse(undefined)}), DIALHOOK_TOKEN (a token of the console)`;
 
-/** The console has refused, or cannot be reached. */
+/** The console refused the request or cannot be reached. */
 class ConsoleError extends Error {
   override readonly name = 'ConsoleError';
 }
 
-/** `fetch failed` alone says nothing. */
+/** The message of fetch is only `fetch failed`; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
   return cause?.code ?? cause?.message ?? message;
@@ -33,13 +33,13 @@ async function request(terminal: Terminal, path: string): Promise<Response> {
     },
   );
   if (answer.ok) return answer;
-  const told = Problem.safeParse(await answer.json().catch(() => undefined));
+  const problem = Problem.safeParse(await answer.json().catch(() => undefined));
   throw new ConsoleError(
-    `the console answered ${answer.status}${told.success ? `: ${told.data.error}` : ''}`,
+    `the console answered ${answer.status}${problem.success ? `: ${problem.data.error}` : ''}`,
   );
 }
 
-/** What the console has under a path, by its own schema. @throws in words for an operator. */
+/** GET of a path of the console's API. @throws {ConsoleError} with a message for the user. */
 export async function fromConsole<S extends z.ZodType>(
   terminal: Terminal,
   path: string,
@@ -48,11 +48,11 @@ export async function fromConsole<S extends z.ZodType>(
   const answer = await request(terminal, path);
   const parsed = schema.safeParse(await answer.json().catch(() => undefined));
   if (!parsed.success)
-    throw new ConsoleError('the answer is not that of a console, or of one of another version');
+    throw new ConsoleError('the answer is not that of a console, or the console has another version');
   return parsed.data;
 }
 
-/** Server-sent events of one name, until the console ends them. */
+/** Server-sent events of one name, until the console ends the stream. */
 export async function* eventsOf(terminal: Terminal, path: string, name: string): AsyncGenerator<unknown> {
   const { body } = await request(terminal, path);
   const decoder = new TextDecoder();

@@ -35,10 +35,11 @@ const rowOf = (one: Instance, now: number): Cell[] => [
 
 export const nodes: Command = {
   name: 'nodes',
-  help: 'list FreeSWITCH nodes with their agents, and the other processes',
+  help: 'list FreeSWITCH nodes with their agents, and the other Dialhook processes',
   options: { json: { help: 'print JSON' } },
   settings: CONSOLE_SETTINGS,
-  fails: 'one of them is not ready, or a node has no agent, or the console refuses or cannot be reached',
+  fails:
+    'a process is not ready, a node has no agent, or the console refused the request or cannot be reached',
   run: async ({ flags, arguments: rest }, terminal) => {
     if (rest.length > 0) throw new UsageError('nodes takes options only');
     const { nodes: all, services } = await fromConsole(terminal, '/api/nodes', NodeList);

@@ -1,30 +1,23 @@
 import type { CallDetail } from '#libs/contract/console.ts';
 import type { Phases, TimelineStep } from '#libs/contract/timeline.ts';
+import { applicationLines } from '../applications.ts';
 import type { Format, Paint, Terminal } from '../command-line.ts';
 import { plain } from '../table.ts';
-import { toldLines } from '../told.ts';
 import { clock, colourOfResult, colourOfState, ending, span } from './words.ts';
 
 type Step<S extends TimelineStep['step']> = Extract<TimelineStep, { step: S }>;
-type Notification = Step<'told'>['notification'];
-
-const PHASES = [
-  ['queue_ms', 'wait'],
-  ['dns_ms', 'DNS'],
-  ['connect_ms', 'TCP'],
-  ['tls_ms', 'TLS'],
-  ['ttfb_ms', 'first byte'],
-  ['body_ms', 'body'],
-] as const;
+type Notification = Step<'published'>['notification'];
 
 const phaseWords = (phases: Phases): string =>
-  PHASES.filter(([name]) => phases[name] !== undefined)
-    .map(([name, words]) => `${words} ${phases[name]}`)
+  Object.entries(phases)
+    .map(([name, ms]) => `${name.replace('_ms', '')} ${ms}`)
     .join(', ');
 
 function notificationWords(n: Notification): string {
   if (n.action !== 'hangup') return `${n.action}: ${n.called_number}`;
-  return n.recovered ? 'hangup: nobody saw the call end' : `hangup: ${n.cause} by ${n.hangup_by}`;
+  return n.recovered
+    ? 'hangup: synthesized, the end of the call was not seen'
+    : `hangup: ${n.cause} by ${n.hangup_by}`;
 }
 
 const statusWords = (status: number | undefined, error: string | undefined): string =>
@@ -40,24 +33,24 @@ function attemptWords({
   retry_in_ms,
 }: Step<'attempted'>): string {
   const action = notification.split('.').at(-1);
-  const again = retry_in_ms === undefined ? '' : `, again in ${span(retry_in_ms)}`;
+  const again = retry_in_ms === undefined ? '' : `, retry in ${span(retry_in_ms)}`;
   return `${action} to ${endpoint}: ${statusWords(status, error)}, ${span(ms)}${attempt > 1 ? `, attempt ${attempt}` : ''}${again}`;
 }
 
-/** The word of a step, its colour, and the rest in a line. */
+/** Name, colour and description of a step. */
 function stepWords(step: TimelineStep): readonly [word: string, colour: Format, rest: string] {
   switch (step.step) {
-    case 'taken':
+    case 'received':
       return [
-        'taken',
+        'received',
         'cyan',
         `by ${step.by}${step.request.attempt > 1 ? `, attempt ${step.request.attempt}` : ''}`,
       ];
-    case 'asked': {
+    case 'requested': {
       const answer = step.result === 'decided' ? statusWords(step.status, undefined) : (step.error ?? '');
       const times = phaseWords(step.phases);
       return [
-        'asked',
+        'requested',
         colourOfResult(step.result),
         `${step.fallback ? 'the fallback ' : ''}${step.endpoint}: ${answer}, ${span(step.ms)}${times === '' ? '' : ` (${times} ms)`}`,
       ];
@@ -68,8 +61,8 @@ function stepWords(step: TimelineStep): readonly [word: string, colour: Format, 
         colourOfResult(step.result),
         `in ${span(step.ms)}${step.error === undefined ? '' : `: ${step.error}`}`,
       ];
-    case 'told':
-      return ['freeswitch', 'bold', notificationWords(step.notification)];
+    case 'published':
+      return ['published', 'bold', notificationWords(step.notification)];
     case 'attempted':
       return [
         step.outcome,
@@ -89,8 +82,8 @@ function timeline({ steps }: CallDetail, paint: Paint): string[] {
 }
 
 function decisionLines({ decisions }: CallDetail, paint: Paint): string[] {
-  return decisions.flatMap(({ asked, decided }, index) => {
-    const answers = asked.filter(({ answer }) => answer !== undefined);
+  return decisions.flatMap(({ requested, decided }, index) => {
+    const answers = requested.filter(({ answer }) => answer !== undefined);
     const title = decisions.length > 1 ? `Decision ${index + 1}` : 'Decision';
     return [
       '',
@@ -99,29 +92,29 @@ function decisionLines({ decisions }: CallDetail, paint: Paint): string[] {
         `  ${paint('dim', `${endpoint} answered`)}`,
         ...answer.split('\n').map((line) => `    ${plain(line)}`),
       ]),
-      ...(decided === undefined || decided.told.length === 0
+      ...(decided === undefined || decided.applications.length === 0
         ? []
         : [
-            `  ${paint('dim', 'FreeSWITCH was told')}`,
-            ...toldLines(decided.told, paint).map((line) => `    ${line}`),
+            `  ${paint('dim', 'sent to FreeSWITCH')}`,
+            ...applicationLines(decided.applications, paint).map((line) => `    ${line}`),
           ]),
     ];
   });
 }
 
-/** All that happened to one call, for an operator at three in the morning. */
+/** Prints one call: its summary, its timeline and its decisions. */
 export function reportCall(detail: CallDetail, { out, paint }: Terminal): void {
   const { call, trace_url, trace_id } = detail;
   const name = call.from_name === '' ? '' : `${plain(call.from_name)} `;
   const result = call.result === undefined ? '' : paint(colourOfResult(call.result), call.result);
   const facts: (readonly [string, string])[] = [
-    ['began', `${clock(call.started)} UTC on ${plain(call.node)}`],
+    ['started', `${clock(call.started)} UTC on ${plain(call.node)}`],
     [
       'decision',
       [result, call.decision_ms === undefined ? '' : `in ${span(call.decision_ms)}`].join(' ').trim(),
     ],
-    ['why', plain(call.error ?? '')],
-    ['ending', plain(ending(call))],
+    ['error', plain(call.error ?? '')],
+    ['end', plain(ending(call))],
     ['trace', trace_url ?? trace_id],
   ];
   out(

@@ -1,7 +1,7 @@
 import type { CallSummary } from '#libs/contract/console.ts';
 import type { Format } from '../command-line.ts';
 
-/** A time of today or of another day, UTC, to the millisecond. */
+/** Date and time, UTC, with milliseconds. */
 export const clock = (iso: string): string => iso.replace('T', ' ').replace('Z', '');
 
 export function span(ms: number | undefined): string {
@@ -36,6 +36,6 @@ export function ending({ cause, sip_status, hangup_by, duration_ms, billable_ms 
 }
 
 export const deliveries = ({ notifications: n }: CallSummary): string =>
-  n.told === 0
+  n.published === 0
     ? ''
-    : `${n.delivered}/${n.told}${n.retried > 0 ? `, ${n.retried} retried` : ''}${n.dead > 0 ? `, ${n.dead} dead` : ''}`;
+    : `${n.delivered}/${n.published}${n.retried > 0 ? `, ${n.retried} retried` : ''}${n.dead > 0 ? `, ${n.dead} dead` : ''}`;

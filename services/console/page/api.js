@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { session } from './state.js';
 
-/** What the API answered to a request that it did not carry out. */
+/** An error response of the API. */
 export class ApiError extends Error {
   /** @param {number} status @param {string} message */
   constructor(status, message) {
@@ -10,7 +10,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What another site's page cannot send. */
+/** Another site's page cannot send this header without a CORS preflight, which the console refuses. */
 const FROM_PAGE = { 'x-dialhook': 'page' };
 
 /**
@@ -31,7 +31,7 @@ export async function api(method, path, body) {
 }
 
 /**
- * What a path of the API gives, and what reads it again. What was read last stays until there is better.
+ * Reads a path of the API; `reload` reads it again. The last data stays until new data arrives.
  * @template T
  * @param {string} path
  * @returns {{ data: T | undefined, error: Error | undefined, reload: () => Promise<void> }}

@@ -5,7 +5,7 @@ import { Decision } from './decision.js';
 import { html } from './html.js';
 import { useLive } from './live.js';
 import { Notifications } from './notifications.js';
-import { Badge, Question, Trouble } from './parts.js';
+import { Badge, Confirm, Trouble } from './parts.js';
 import { say, session } from './state.js';
 import { Timeline } from './timeline.js';
 import { clock, span, t } from './words.js';
@@ -13,12 +13,12 @@ import { clock, span, t } from './words.js';
 /** @import { CallDetail, CallSummary } from '../../../libs/contract/console.ts' */
 
 /** @param {{ call: CallSummary }} props */
-function Orders({ call }) {
-  const [asked, ask] = useState(/** @type {'hangup' | 'transfer' | undefined} */ (undefined));
+function Controls({ call }) {
+  const [chosen, choose] = useState(/** @type {'hangup' | 'transfer' | undefined} */ (undefined));
   if (call.state === 'ended') return null;
   const allowed = session.value?.role === 'operator';
   const path = `/api/calls/${encodeURIComponent(call.uuid)}`;
-  const close = () => ask(undefined);
+  const close = () => choose(undefined);
   const hangUp = () =>
     api('POST', `${path}/hangup`, {})
       .then(
@@ -39,15 +39,15 @@ function Orders({ call }) {
   };
   const title = allowed ? undefined : t('read only');
   return html`<div class="buttons">
-    <button class="danger" disabled=${!allowed} title=${title} onClick=${() => ask('hangup')}>${t('hang up')}</button>
-    <button disabled=${!allowed} title=${title} onClick=${() => ask('transfer')}>${t('transfer')}</button>
+    <button class="danger" disabled=${!allowed} title=${title} onClick=${() => choose('hangup')}>${t('hang up')}</button>
+    <button disabled=${!allowed} title=${title} onClick=${() => choose('transfer')}>${t('transfer')}</button>
     ${
-      asked === 'hangup' &&
-      html`<${Question} title=${t('hang up.sure', call)} yes=${t('hang up')} onYes=${hangUp} onNo=${close} />`
+      chosen === 'hangup' &&
+      html`<${Confirm} title=${t('hang up.sure', call)} yes=${t('hang up')} onYes=${hangUp} onNo=${close} />`
     }
     ${
-      asked === 'transfer' &&
-      html`<${Question} title=${t('transfer')} yes=${t('transfer')} onYes=${transfer} onNo=${close}>
+      chosen === 'transfer' &&
+      html`<${Confirm} title=${t('transfer')} yes=${t('transfer')} onYes=${transfer} onNo=${close}>
         <label>${t('transfer.to')}<input name="destination" required pattern="[A-Za-z0-9_*#+.][A-Za-z0-9_*#+.\\-]*" autofocus /></label>
         <label>${t('transfer.context')}<input name="context" /></label>
       <//>`
@@ -87,7 +87,7 @@ function Heading({ call }) {
     <h1>${call.from || '?'} <span class="quiet">${call.from_name}</span> → ${call.to || '?'} <${Badge} tone=${tone}>${word}<//></h1>
     <p class="quiet"><time datetime=${call.started}>${clock(call.started, true)}</time> · <code>${call.uuid}</code>
       ${' '}<button class="small" onClick=${copy}>${t('copy')}</button></p>
-    <${Orders} call=${call} />
+    <${Controls} call=${call} />
   </div>`;
 }
 

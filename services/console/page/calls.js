@@ -9,11 +9,11 @@ import { clock, span, t } from './words.js';
 /** @import { CallList, CallSummary, NodeList } from '../../../libs/contract/console.ts' */
 
 const PAGE = 50;
-const MOST = 500;
+const MAX_SHOWN = 500;
 const shown = signal(PAGE);
 
 /** @type {(change: Partial<typeof search.value>) => void} */
-const look = (change) => {
+const setSearch = (change) => {
   shown.value = PAGE;
   search.value = { ...search.value, ...change };
 };
@@ -26,7 +26,7 @@ function queryOf() {
 /** @type {(call: Pick<CallSummary, 'result'>) => boolean} */
 const undecided = ({ result }) => result !== undefined && result !== 'decided' && result !== 'defaulted';
 
-/** How the call has gone, in a word. @type {(call: CallSummary) => { word: string, tone: string }} */
+/** The state of a live call, the cause or the failed result of an ended one. @type {(call: CallSummary) => { word: string, tone: string }} */
 export function outcome({ state, result, cause, billable_ms }) {
   if (state !== 'ended') return { word: t(`state.${state}`), tone: tone(state) };
   if (undecided({ result })) return { word: result ?? '', tone: result === 'caller_gone' ? 'plain' : 'bad' };
@@ -36,7 +36,7 @@ export function outcome({ state, result, cause, billable_ms }) {
 /** @param {{ call: CallSummary }} props */
 function Row({ call }) {
   const { word, tone } = outcome(call);
-  const { told, delivered, dead, retried } = call.notifications;
+  const { published, delivered, dead, retried } = call.notifications;
   const at = `#/calls/${encodeURIComponent(call.uuid)}`;
   return html`<tr>
     <td class="time"><a href=${at}>${clock(call.started)}</a></td>
@@ -48,8 +48,8 @@ function Row({ call }) {
     <td class="node">${call.node}</td>
     <td class="number" data-label=${t('decision')}>${span(call.decision_ms)}</td>
     <td class="number" data-label=${t('duration')}>${span(call.duration_ms)}</td>
-    <td class="number told ${dead ? 'bad' : retried ? 'busy' : ''}" data-label=${t('told')}
-      title=${t('told.title', { told, delivered })}>${told ? `${delivered}/${told}` : ''}</td>
+    <td class="number delivered ${dead ? 'bad' : retried ? 'busy' : ''}" data-label=${t('delivered')}
+      title=${t('delivered.title', { published, delivered })}>${published ? `${delivered}/${published}` : ''}</td>
     <td class="uuid quiet">${call.uuid.slice(0, 8)}</td>
   </tr>`;
 }
@@ -74,18 +74,18 @@ function Search({ nodes, results }) {
   ]);
   return html`<form class="search" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
     <input type="search" value=${q} placeholder=${t('search')} aria-label=${t('search')} spellcheck="false" autocomplete="off"
-      onInput=${(/** @type {{ currentTarget: HTMLInputElement }} */ event) => look({ q: event.currentTarget.value })} />
+      onInput=${(/** @type {{ currentTarget: HTMLInputElement }} */ event) => setSearch({ q: event.currentTarget.value })} />
     <kbd title=${t('search')}>/</kbd>
     <div class="switch" role="group" aria-label=${t('state')}>
       ${states.map(
         ([value, word]) =>
-          html`<button type="button" aria-pressed=${state === value} onClick=${() => look({ state: value })}>${t(word)}</button>`,
+          html`<button type="button" aria-pressed=${state === value} onClick=${() => setSearch({ state: value })}>${t(word)}</button>`,
       )}
     </div>
     <${Pick} value=${result} all=${t('any result')} among=${results} label=${t('result')}
-      onPick=${(/** @type {string} */ value) => look({ result: value })} />
+      onPick=${(/** @type {string} */ value) => setSearch({ result: value })} />
     <${Pick} value=${node} all=${t('any node')} among=${nodes} label=${t('node')}
-      onPick=${(/** @type {string} */ value) => look({ node: value })} />
+      onPick=${(/** @type {string} */ value) => setSearch({ node: value })} />
   </form>`;
 }
 
@@ -109,9 +109,9 @@ export function CallsPage() {
       data.calls.length > 0 &&
       html`<table class="calls">
         <thead><tr>
-          ${['time', 'state', 'from', 'to', 'node', 'decision', 'duration', 'told', 'call'].map(
+          ${['time', 'state', 'from', 'to', 'node', 'decision', 'duration', 'delivered', 'call'].map(
             (key) =>
-              html`<th scope="col" class=${['decision', 'duration', 'told'].includes(key) ? 'number' : ''}>${t(key)}</th>`,
+              html`<th scope="col" class=${['decision', 'duration', 'delivered'].includes(key) ? 'number' : ''}>${t(key)}</th>`,
           )}
         </tr></thead>
         <tbody>${data.calls.map((call) => html`<${Row} key=${call.uuid} call=${call} />`)}</tbody>
@@ -119,9 +119,9 @@ export function CallsPage() {
     }
     ${
       data?.next !== undefined &&
-      shown.value < MOST &&
+      shown.value < MAX_SHOWN &&
       html`<p><button onClick=${() => {
-        shown.value = Math.min(MOST, shown.value + 100);
+        shown.value = Math.min(MAX_SHOWN, shown.value + 100);
       }}>${t('more')}</button></p>`
     }
   </section>`;

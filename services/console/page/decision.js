@@ -5,7 +5,7 @@ import { span, t } from './words.js';
 /** @import { CallDetail } from '../../../libs/contract/console.ts' */
 
 /** @typedef {CallDetail['decisions'][number]} Decision */
-/** @typedef {Decision['asked'][number]} Asked */
+/** @typedef {Decision['requested'][number]} Requested */
 
 /** @type {(text: string) => string} */
 function pretty(text) {
@@ -16,7 +16,7 @@ function pretty(text) {
   }
 }
 
-/** Where the time went. @param {{ phases: Asked['phases'] }} props */
+/** Duration of each phase of the request. @param {{ phases: Requested['phases'] }} props */
 function Phases({ phases }) {
   const all = Object.entries(phases).filter(([, ms]) => ms !== undefined);
   const total = all.reduce((sum, [, ms]) => sum + ms, 0);
@@ -29,30 +29,30 @@ function Phases({ phases }) {
   </div>`;
 }
 
-/** @param {{ asked: Asked }} props */
-const Answer = ({ asked }) => html`<div class="answer">
-  <p><code>${asked.endpoint}</code> ${asked.fallback && html`<${Badge} tone="busy">${t('fallback')}<//>`}</p>
-  <p><${Badge} tone=${asked.result === 'decided' ? 'good' : 'bad'}>${asked.result}<//> ${asked.status}
-    ${' '}<span class="quiet">${span(asked.ms)} · ${asked.by}</span></p>
-  ${asked.error && html`<p class="trouble">${asked.error}</p>`}
-  <${Phases} phases=${asked.phases} />
-  ${asked.answer && html`<pre tabindex="0">${pretty(asked.answer)}</pre>`}
+/** @param {{ requested: Requested }} props */
+const Answer = ({ requested }) => html`<div class="answer">
+  <p><code>${requested.endpoint}</code> ${requested.fallback && html`<${Badge} tone="busy">${t('fallback')}<//>`}</p>
+  <p><${Badge} tone=${requested.result === 'decided' ? 'good' : 'bad'}>${requested.result}<//> ${requested.status}
+    ${' '}<span class="quiet">${span(requested.ms)} · ${requested.by}</span></p>
+  ${requested.error && html`<p class="trouble">${requested.error}</p>`}
+  <${Phases} phases=${requested.phases} />
+  ${requested.answer && html`<pre tabindex="0">${pretty(requested.answer)}</pre>`}
 </div>`;
 
 /** @param {{ decision: Decision, many: boolean }} props */
-export function Decision({ decision: { request, asked, decided }, many }) {
+export function Decision({ decision: { request, requested, decided }, many }) {
   return html`<section class="decision">
     <h2>${t('decision')} ${many && request ? t('attempt', request) : ''}
       ${decided && html` <${Badge} tone=${tone(decided.result) === 'plain' ? 'bad' : tone(decided.result)}>${decided.result}<//>`}</h2>
-    <h3>${t('was answered')}</h3>
-    ${asked.length > 0 ? asked.map((one) => html`<${Answer} asked=${one} />`) : html`<p class="quiet">${t('not asked')}</p>`}
-    ${decided?.error && asked.every(({ error }) => error !== decided.error) && html`<p class="trouble">${decided.error}</p>`}
+    <h3>${t('answers')}</h3>
+    ${requested.length > 0 ? requested.map((one) => html`<${Answer} requested=${one} />`) : html`<p class="quiet">${t('not requested')}</p>`}
+    ${decided?.error && requested.every(({ error }) => error !== decided.error) && html`<p class="trouble">${decided.error}</p>`}
     ${
       decided &&
-      decided.told.length > 0 &&
-      html`<h3>${t('was told')}</h3>
-        <ol class="told">${decided.told.map((one) => html`<li><code>${one}</code></li>`)}</ol>`
+      decided.applications.length > 0 &&
+      html`<h3>${t('applications')}</h3>
+        <ol class="applications">${decided.applications.map((one) => html`<li><code>${one}</code></li>`)}</ol>`
     }
-    ${request && html`<details><summary>${t('was asked')}</summary><pre tabindex="0">${JSON.stringify(request, undefined, 2)}</pre></details>`}
+    ${request && html`<details><summary>${t('request')}</summary><pre tabindex="0">${JSON.stringify(request, undefined, 2)}</pre></details>`}
   </section>`;
 }

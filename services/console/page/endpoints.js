@@ -10,11 +10,11 @@ import { clock, span, t } from './words.js';
 /** @param {{ one: EndpointSummary, reload: () => unknown }} props */
 function Endpoint({ one, reload }) {
   const { origin, notifications } = one;
-  const on = notifications?.state === 'off';
-  const turn = () =>
-    api('POST', '/api/endpoints/switch', { origin, on })
+  const enabled = notifications?.state === 'disabled';
+  const change = () =>
+    api('POST', '/api/endpoints/switch', { origin, enabled })
       .then(
-        () => say(t(on ? 'switched on' : 'switched off', { origin })),
+        () => say(t(enabled ? 'enable.done' : 'disable.done', { origin })),
         (error) => say(error.message, true),
       )
       .finally(reload);
@@ -51,7 +51,7 @@ function Endpoint({ one, reload }) {
         </ul>`
     }
     <div class="buttons">
-      <button disabled=${!allowed} title=${allowed ? undefined : t('read only')} onClick=${turn}>${t(on ? 'switch on' : 'switch off')}</button>
+      <button disabled=${!allowed} title=${allowed ? undefined : t('read only')} onClick=${change}>${t(enabled ? 'enable' : 'disable')}</button>
     </div>
   </section>`;
 }

@@ -2,9 +2,9 @@ import { useEffect } from 'preact/hooks';
 import { api } from './api.js';
 import { CallPage } from './call.js';
 import { CallsPage } from './calls.js';
+import { DeadLettersPage } from './dead-letters.js';
 import { EndpointsPage } from './endpoints.js';
 import { html } from './html.js';
-import { LettersPage } from './letters.js';
 import { connected } from './live.js';
 import { NodesPage } from './nodes.js';
 import { goTo, language, notice, route, session, theme } from './state.js';
@@ -19,7 +19,7 @@ function Page() {
   if (page === 'calls' && id) return html`<${CallPage} key=${id} uuid=${id} />`;
   if (page === 'nodes') return html`<${NodesPage} />`;
   if (page === 'endpoints') return html`<${EndpointsPage} />`;
-  if (page === 'dead-letters') return html`<${LettersPage} />`;
+  if (page === 'dead-letters') return html`<${DeadLettersPage} />`;
   return html`<${CallsPage} />`;
 }
 
@@ -59,7 +59,7 @@ function Header() {
   </header>`;
 }
 
-/** `/` goes to the search, Esc out of it, and from a call back to all. @type {(event: KeyboardEvent) => void} */
+/** `/` focuses the search; Esc leaves it, or returns from a call to the list. @type {(event: KeyboardEvent) => void} */
 function onKey(event) {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;

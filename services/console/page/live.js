@@ -4,14 +4,14 @@ import { session } from './state.js';
 
 /** @import { CallSummary } from '../../../libs/contract/console.ts' */
 
-/** Whether changes come in right now. */
+/** Whether the event stream is connected. */
 export const connected = signal(false);
 
 const events = new EventTarget();
 /** @type {EventSource | undefined} */
 let source;
 
-/** Listens for changes while somebody is logged in. */
+/** Keeps the event stream open while a session exists. */
 export function followSession() {
   session.subscribe((who) => {
     source?.close();
@@ -41,7 +41,7 @@ const reopen = () => {
 const AT_MOST_EVERY_MS = 500;
 
 /**
- * Runs `act` when something has changed: never twice at once, and at most twice a second.
+ * Calls `act` after changes: one call at a time, at most two a second.
  * @param {'calls' | 'status'} name
  * @param {() => unknown} act
  * @param {(calls: CallSummary[]) => boolean} [concerns]

@@ -6,7 +6,7 @@ import { followSession } from './live.js';
 import { Login, logIn } from './login.js';
 import { session } from './state.js';
 
-/** A token in the address, as `npm start` prints it, is used once and taken out. */
+/** A token in the address (`npm start` prints such an address) is used once and removed from it. */
 async function begin() {
   const [, token] = /^#token=(.+)$/.exec(location.hash) ?? [];
   if (token !== undefined) location.replace('#/calls');

@@ -4,21 +4,21 @@ import { t } from './words.js';
 
 /** @import { ComponentChildren } from 'preact' */
 
-/** What a word of the API looks like: good, bad, under way, or neither. */
+/** The colour class of each state and result of the API; `plain` for all others. */
 const TONES = {
   good: ['answered', 'delivered', 'decided', 'ready', 'closed', 'ok'],
   busy: [
     'deciding',
     'routed',
     'ringing',
-    'told',
+    'published',
     'retried',
     'half_open',
     'throttled',
     'failing',
     'defaulted',
   ],
-  bad: ['dead', 'open', 'off', 'not ready'],
+  bad: ['dead', 'open', 'disabled', 'not ready'],
 };
 /** @type {(word: string) => string} */
 export const tone = (word) => Object.entries(TONES).find(([, words]) => words.includes(word))?.[0] ?? 'plain';
@@ -35,10 +35,10 @@ export const Trouble = ({ error }) =>
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 
 /**
- * A question that must be answered before anything is done. Esc means no.
+ * A modal dialog that confirms an action. Esc cancels.
  * @param {{ title: string, yes: string, onYes: () => unknown, onNo: () => void, children?: ComponentChildren }} props
  */
-export function Question({ title, yes, onYes, onNo, children }) {
+export function Confirm({ title, yes, onYes, onNo, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
   const submit = (/** @type {Event} */ event) => {

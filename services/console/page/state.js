@@ -7,7 +7,7 @@ const stored = (name) => localStorage.getItem(`dialhook.${name}`);
 /** @type {(name: string, value: string) => void} */
 const store = (name, value) => localStorage.setItem(`dialhook.${name}`, value);
 
-/** Who is logged in; null when nobody is, undefined before it is known. */
+/** The session; null without one, undefined until the API has answered. */
 export const session = signal(/** @type {Session | null | undefined} */ (undefined));
 
 export const language = signal(
@@ -18,7 +18,7 @@ effect(() => {
   store('language', language.value);
 });
 
-/** `auto` is what the system wants. */
+/** `auto` follows the system. */
 export const theme = signal(/** @type {'auto' | 'light' | 'dark'} */ (stored('theme') ?? 'auto'));
 effect(() => {
   document.documentElement.dataset['theme'] = theme.value;
@@ -29,7 +29,7 @@ const readRoute = () => {
   const [page = '', ...rest] = location.hash.replace(/^#\/?/, '').split('/');
   return { page: page || 'calls', id: decodeURIComponent(rest.join('/')) };
 };
-/** The page shown, from the address: `#/calls/UUID`. */
+/** Page and id from the address: `#/calls/UUID`. */
 export const route = signal(readRoute());
 const show = () => {
   const next = readRoute();
@@ -39,16 +39,16 @@ const show = () => {
 };
 addEventListener('hashchange', show);
 
-/** Shows a page at once: the browser tells of a new address only after keys that were pressed meanwhile. @type {(page: string) => void} */
+/** Shows a page at once: the hashchange event comes only after key events that are already queued. @type {(page: string) => void} */
 export function goTo(page) {
   location.hash = `#/${page}`;
   show();
 }
 
-/** What the search on the page of calls looks for: kept while one call is looked at. */
+/** Search fields of the list of calls; they stay while a call is open. */
 export const search = signal({ q: '', state: '', result: '', node: '' });
 
-/** A sentence that is shown for a while: what came of an order. */
+/** A message shown for some seconds: the outcome of an action. */
 export const notice = signal(/** @type {{ text: string, bad: boolean } | null} */ (null));
 let fading = 0;
 /** @type {(text: string, bad?: boolean) => void} */

@@ -12,25 +12,25 @@ const action = (id) => t(`action.${id.split('.').at(-1)}`);
 /** @type {(ms: number) => string} */
 const offset = (ms) => `+${ms < 10_000 ? `${ms} ms` : span(ms)}`;
 
-/** What a step says, how it went, and what else is to be known. @type {(step: TimelineStep) => [words: string, tone: string, more?: string]} */
+/** Text, colour class and details of a step. @type {(step: TimelineStep) => [words: string, tone: string, more?: string]} */
 export function stepWords(step) {
   switch (step.step) {
-    case 'taken': {
+    case 'received': {
       const { attempt } = step.request;
-      return [attempt > 1 ? t('step.taken.again', { attempt }) : t('step.taken'), 'plain'];
+      return [attempt > 1 ? t('step.received.again', { attempt }) : t('step.received'), 'plain'];
     }
-    case 'asked': {
+    case 'requested': {
       const endpoint = host(step.endpoint) + (step.fallback ? ` (${t('fallback')})` : '');
       if (step.result === 'decided')
-        return [t('step.asked', { endpoint, status: step.status }), 'good', span(step.ms)];
-      return [t('step.asked.failed', { endpoint, result: step.result }), 'bad', step.error];
+        return [t('step.requested', { endpoint, status: step.status }), 'good', span(step.ms)];
+      return [t('step.requested.failed', { endpoint, result: step.result }), 'bad', step.error];
     }
     case 'decided': {
       if (step.result === 'decided') return [t('step.decided'), 'good', span(step.ms)];
       if (step.result === 'defaulted') return [t('step.defaulted'), 'busy', step.error];
       return [t('step.undecided', { result: step.result }), 'bad', step.error];
     }
-    case 'told': {
+    case 'published': {
       const { notification: one } = step;
       if (one.action === 'hangup') {
         const by = one.recovered ? '' : `${t('hung up by')}: ${t(`by.${one.hangup_by}`)}`;

@@ -5,7 +5,7 @@ import { zh } from './words.zh.js';
 const dictionaries = { en, zh };
 
 /**
- * What the page says, in the language chosen.
+ * Text of the page in the chosen language; {NAME} is replaced by a value.
  * @param {string} key
  * @param {Readonly<Record<string, unknown>>} [values]
  */

@@ -6,30 +6,30 @@ import { serveControl } from '#libs/bus/control.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
+import { type ConsoleHarness, OPERATOR, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import {
   answeredCall,
-  asked,
   attempted,
   caller,
   decided,
   ENDPOINT,
   publish,
-  taken,
-  told,
+  published,
+  received,
+  requested,
   undecided,
 } from '#test/support/console/steps.ts';
-import { type ConsoleWorld, OPERATOR, startWorld, VIEWER } from '#test/support/console/world.ts';
 import { recordLog } from '#test/support/log.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const found = existsSync(CHROMIUM);
-if (!found) console.log(`test/console/page: skipped, there is no ${CHROMIUM}`);
+if (!found) console.log(`test/e2e/console/page: skipped, not found: ${CHROMIUM}`);
 
 const EVIL = '<img src=x onerror="document.title=1">';
 
 describe.skipIf(!found)('the page in a browser', () => {
-  let world: ConsoleWorld;
+  let console: ConsoleHarness;
   let browser: Browser;
   /** What the browser complains of: a script that the policy forbids, a module that is not there, an error of ours. */
   const complaints: string[] = [];
@@ -41,24 +41,24 @@ describe.skipIf(!found)('the page in a browser', () => {
 
   beforeAll(async () => {
     const launched = chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-    world = await startWorld({ TRACE_URL_TEMPLATE: 'http://grafana.example/trace/{trace_id}' });
+    console = await startHarness({ TRACE_URL_TEMPLATE: 'http://grafana.example/trace/{trace_id}' });
     browser = await launched;
-    publish(world.nats, [
+    publish(console.nats, [
       ...answeredCall(ended),
-      taken(failed),
+      received(failed),
       undecided(failed),
-      told(failed, 'hangup', 3000),
+      published(failed, 'hangup', 3000),
       attempted(failed, 'hangup', 3010, 1, 'retried'),
       attempted(failed, 'hangup', 8010, 2, 'dead'),
-      taken(live),
-      asked(live),
+      received(live),
+      requested(live),
       decided(live),
-      told(live, 'answer', 900),
-      taken(lonely),
+      published(live, 'answer', 900),
+      received(lonely),
     ]);
     const [progress] = callOf('http://gone.example/x', 1, failed.uuid);
     if (progress === undefined) throw new Error('no progress');
-    await new DeadLetters(world.redis, 'dialhook').keep({
+    await new DeadLetters(console.redis, 'dialhook').keep({
       ...{
         id: idsOf([progress])[0] ?? '',
         order: 1,
@@ -77,16 +77,16 @@ describe.skipIf(!found)('the page in a browser', () => {
       },
     });
     const { log } = recordLog();
-    const bus = await Bus.connect(world.natsServer.url, 'agent', world.lifecycle, log);
+    const bus = await Bus.connect(console.natsServer.url, 'agent', console.lifecycle, log);
     serveControl(bus, 'fs-east', log, async (order) => {
       orders.push(order);
-      publish(world.nats, [told(live, 'hangup', 5000), attempted(live, 'hangup', 5010)]);
+      publish(console.nats, [published(live, 'hangup', 5000), attempted(live, 'hangup', 5010)]);
       return { v: 1, ok: true };
     });
   });
   afterAll(async () => {
     await browser?.close();
-    await world?.stop();
+    await console?.stop();
   });
   afterEach(() => expect(complaints.splice(0)).toEqual([]));
 
@@ -98,7 +98,7 @@ describe.skipIf(!found)('the page in a browser', () => {
       time: '2026-03-01T03:00:00.000Z',
       started: '2026-03-01T02:00:00.000Z',
     };
-    world.nats.publish(
+    console.nats.publish(
       BUS.status,
       JSON.stringify({
         ...status,
@@ -120,7 +120,7 @@ describe.skipIf(!found)('the page in a browser', () => {
       p99_ms: 900,
       last_errors: [error],
     };
-    world.nats.publish(
+    console.nats.publish(
       BUS.status,
       JSON.stringify({
         ...status,
@@ -147,7 +147,7 @@ describe.skipIf(!found)('the page in a browser', () => {
       if (message.type() === 'error' && !/status of (401|409)/.test(message.text()))
         complaints.push(message.text());
     });
-    await page.goto(`${world.url}/#token=${token}`);
+    await page.goto(`${console.url}/#token=${token}`);
     await page.locator('table.calls tbody tr').first().waitFor();
     return page;
   }
@@ -160,10 +160,10 @@ describe.skipIf(!found)('the page in a browser', () => {
   it('is for nobody without a token, and keeps who has one logged in', async () => {
     const context = await browser.newContext({ locale: 'en-US' });
     const page = await context.newPage();
-    await page.goto(world.url);
+    await page.goto(console.url);
     await page.getByLabel('Token').fill('wrong-token-0123456789');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').getByText('this token is not known').waitFor();
+    await page.getByRole('alert').getByText('unknown token').waitFor();
     await shoot(page, 'login');
     await page.getByLabel('Token').fill(VIEWER);
     await page.keyboard.press('Enter');
@@ -176,7 +176,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await context.close();
   });
 
-  it('finds a call, tells its whole story on one page, and never takes a name for a script', async () => {
+  it('finds a call, shows it on one page and never runs a name as script', async () => {
     const page = await open(VIEWER);
     expect(page.url()).not.toContain('token');
     await page.keyboard.press('/');
@@ -188,14 +188,14 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByRole('heading', { name: ended.from }).getByText(EVIL).waitFor();
     const text = await page.locator('main').innerText();
     for (const words of [
-      'The agent asks where the call goes',
-      'crm.example:8080 answers 200',
+      'Agent received the call',
+      'crm.example:8080 answered 200',
       '+900 ms',
-      `${ended.to} answers`,
-      'The call ends: NORMAL_CLEARING',
+      `${ended.to} answered`,
+      'Call ended: NORMAL_CLEARING',
       'bridge sofia/gateway/gw/123',
       '"gateway": "gw"',
-      'DNS 1 ms',
+      'dns 1 ms',
       'the caller',
     ])
       expect(text).toContain(words);
@@ -224,17 +224,17 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.context().close();
   });
 
-  it('shows a new call and each change without being asked', async () => {
+  it('shows a new call and each change without a reload', async () => {
     const page = await open(VIEWER);
     await page.locator('.live.on').waitFor();
     const call = caller({ node: 'fs-east', from: '15900000001' });
-    publish(world.nats, [taken(call)]);
+    publish(console.nats, [received(call)]);
     await row(page, call.from).getByText('deciding').waitFor();
-    publish(world.nats, [decided(call), told(call, 'ring', 300)]);
+    publish(console.nats, [decided(call), published(call, 'ring', 300)]);
     await row(page, call.from).getByText('ringing').waitFor();
     await row(page, call.from).getByRole('link').click();
-    publish(world.nats, [told(call, 'answer', 900)]);
-    await page.getByText(`${call.to} answers`).waitFor();
+    publish(console.nats, [published(call, 'answer', 900)]);
+    await page.getByText(`${call.to} answered`, { exact: true }).waitFor();
     await page.context().close();
   });
 
@@ -243,7 +243,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     const page = await open(VIEWER);
     await page.getByRole('link', { name: 'Nodes' }).click();
     await page.getByText('agent@a1').waitFor();
-    await page.getByText('No agent of this node can be heard').waitFor();
+    await page.getByText('No status from an agent of this node').waitFor();
     await shoot(page, 'nodes');
     await page.getByRole('link', { name: 'Endpoints' }).click();
     await page.getByText('nothing came').waitFor();
@@ -252,8 +252,8 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByRole('link', { name: 'Dead letters' }).click();
     await page.getByText('the endpoint answered 500', { exact: true }).waitFor();
     await shoot(page, 'dead-letters');
-    await page.goto(`${world.url}/#/calls/${failed.uuid}`);
-    await page.getByText('hangup given up: a dead letter').waitFor();
+    await page.goto(`${console.url}/#/calls/${failed.uuid}`);
+    await page.getByText('hangup not delivered, now a dead letter').waitFor();
     await shoot(page, 'failed-call');
     await page.context().close();
   });
@@ -263,8 +263,8 @@ describe.skipIf(!found)('the page in a browser', () => {
     await row(page, live.from).getByRole('link').click();
     for (const name of ['Hang up', 'Transfer'])
       expect(await page.getByRole('button', { name }).isDisabled()).toBe(true);
-    await page.goto(`${world.url}/#/dead-letters`);
-    expect(await page.getByRole('button', { name: 'Send all again' }).isDisabled()).toBe(true);
+    await page.goto(`${console.url}/#/dead-letters`);
+    expect(await page.getByRole('button', { name: 'Replay all' }).isDisabled()).toBe(true);
     await page.context().close();
   });
 
@@ -280,20 +280,20 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByLabel('Extension').fill('1000');
     await shoot(page, 'transfer');
     await page.getByRole('dialog').getByRole('button', { name: 'Transfer' }).click();
-    await page.getByText('The caller is transferred to 1000.').waitFor();
+    await page.getByText('The caller was transferred to 1000.').waitFor();
     expect(orders).toMatchObject([{ do: 'transfer', uuid: live.uuid, destination: '1000', by: 'otto' }]);
-    await page.getByText('The call ends: NORMAL_CLEARING').waitFor();
+    await page.getByText('Call ended: NORMAL_CLEARING').waitFor();
     await page.context().close();
   });
 
   it('lets an operator send a dead letter again', async () => {
     const page = await open(OPERATOR);
     await page.getByRole('link', { name: 'Dead letters' }).click();
-    await page.getByRole('button', { name: 'Send again' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
-    await page.getByText('Sent again: 1.').waitFor();
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('1 replayed.').waitFor();
     await page.getByText('No dead letters').waitFor();
-    expect(await world.redis.lrange(`dialhook:waiting:${failed.uuid}`, 0, -1)).toHaveLength(1);
+    expect(await console.redis.lrange(`dialhook:waiting:${failed.uuid}`, 0, -1)).toHaveLength(1);
     await page.context().close();
   });
 
@@ -308,7 +308,7 @@ describe.skipIf(!found)('the page in a browser', () => {
       'endpoints',
       'dead-letters',
     ]) {
-      await page.goto(`${world.url}/#/${path}`);
+      await page.goto(`${console.url}/#/${path}`);
       await page.locator('main section').first().waitFor();
       await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(390);
       await shoot(page, `phone-${path.replaceAll(/\W/g, '-').slice(0, 14)}`);
@@ -338,7 +338,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByRole('link', { name: 'Dead letters' }).waitFor();
     await page.getByRole('button', { name: '中文' }).click();
     await row(page, ended.from).getByRole('link').click();
-    await page.getByText('agent 询问呼叫去向').waitFor();
+    await page.getByText('agent 收到呼叫').waitFor();
     await page.context().close();
   });
 

@@ -53,7 +53,7 @@ beforeEach(() => {
 
 const check = (...args: string[]) => runDialhook(['check', ...args]);
 
-test('a good endpoint: what FreeSWITCH would be told, and exit code 0', async () => {
+test('a good endpoint: prints the applications for FreeSWITCH, exit code 0', async () => {
   const { code, out } = await check(url);
   expect(code).toBe(0);
   const lines = out.split('\n').map((line) => line.trim());
@@ -64,20 +64,20 @@ test('a good endpoint: what FreeSWITCH would be told, and exit code 0', async ()
   expect(out.indexOf('gw/7')).toBeLessThan(out.indexOf('<8 at'));
 });
 
-test('each phase is timed: DNS of a name, TCP, TLS, the first byte and the body', async () => {
+test('each phase of the request is timed: dns, connect, tls, ttfb, body', async () => {
   const names = async (at: string, env = {}) => {
     const { out } = await runDialhook(['check', at], { env });
     return out.split('\n').flatMap((line) => /^ {2}(\w[\w ]*?) +\d[\d.]* ms/.exec(line)?.[1] ?? []);
   };
   expect(await names(url.replace('127.0.0.1', 'localhost'))).toEqual(
-    expect.arrayContaining(['DNS', 'TCP', 'first byte', 'body']),
+    expect.arrayContaining(['dns', 'connect', 'ttfb', 'body']),
   );
   const certificate = selfSigned('IP:127.0.0.1');
   const dir = await mkdtemp(join(tmpdir(), 'dialhook-check-'));
   const ENDPOINT_CA_FILE = join(dir, 'ca.pem');
   await writeFile(ENDPOINT_CA_FILE, certificate.cert);
   await using secure = await startEndpoint(({ socket }) => socket.write(http('200 OK', GOOD)), certificate);
-  expect(await names(secure.url, { ENDPOINT_CA_FILE })).toEqual(expect.arrayContaining(['TCP', 'TLS']));
+  expect(await names(secure.url, { ENDPOINT_CA_FILE })).toEqual(expect.arrayContaining(['connect', 'tls']));
   expect((await check(secure.url)).out).toContain('\ntls_failed  ');
   await rm(dir, { recursive: true });
 });
@@ -114,9 +114,9 @@ describe('a bad endpoint: which field, what to do, and exit code 1', () => {
     const said = out.split('\n').find((line) => line.startsWith(result));
     expect(said).toContain(words);
     expect(out).toContain('What to do: ');
-    expect(out).not.toContain('FreeSWITCH would be told');
+    expect(out).not.toContain('FreeSWITCH would get');
     expect((await check(url, '--json')).json()).toMatchObject({
-      asked: [{ result, remedy: expect.any(String) }],
+      requests: [{ result, remedy: expect.any(String) }],
     });
   });
 
@@ -148,15 +148,15 @@ test('it signs with --secret or as the settings say, also with GET', async () =>
   }
 });
 
-test('--notify tells of all four, and of the hangup twice under one webhook-id', async () => {
+test('--notify sends all four, and the hangup twice with one webhook-id', async () => {
   const { code, out } = await check(url, '--notify');
   expect(code).toBe(0);
-  const told = heard.slice(1).map(({ body }) => Notification.parse(JSON.parse(body)).action);
-  expect(told).toEqual(['ring', 'progress', 'answer', 'hangup', 'hangup']);
+  const actions = heard.slice(1).map(({ body }) => Notification.parse(JSON.parse(body)).action);
+  expect(actions).toEqual(['ring', 'progress', 'answer', 'hangup', 'hangup']);
   const ids = heard.map(({ request }) => request.headers['webhook-id']);
   expect(new Set(ids).size).toBe(5);
   expect(ids.at(-1)).toBe(ids.at(-2));
-  expect(out).toMatch(/hangup again +taken with 204/);
+  expect(out).toMatch(/hangup again +delivered, status 204/);
 });
 
 test.each([
@@ -164,9 +164,9 @@ test.each([
     (id: string, ids: string[]) => ids.filter((one) => one === id).length > 1,
     409,
     'hangup again',
-    'known already',
+    'repeated webhook-id',
   ],
-  [(id: string) => id.endsWith('.progress'), 422, 'would never be sent again', 'every action'],
+  [(id: string) => id.endsWith('.progress'), 422, 'would become a dead letter', 'every action'],
 ])(
   'an endpoint that does not take a notification: exit code 1, %#',
   async (refuses, status, line, remedy) => {
@@ -184,13 +184,13 @@ test.each([
   },
 );
 
-test('--fallback asks that one as well, and both have to decide', async () => {
+test('--fallback checks that endpoint too, and both must decide', async () => {
   answer = ({ request }, response) =>
     request.url === '/calls' ? response.end(GOOD) : response.writeHead(500).end();
   expect((await check(url, '--fallback', url)).code).toBe(0);
   const { code, json } = await check(url, '--fallback', `${url}/no`, '--json');
   expect(code).toBe(1);
-  expect(json()).toMatchObject({ asked: [{ result: 'decided' }, { result: 'http_status' }] });
+  expect(json()).toMatchObject({ requests: [{ result: 'decided' }, { result: 'http_status' }] });
 });
 
 test.each([

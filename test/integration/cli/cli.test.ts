@@ -12,10 +12,10 @@ import { until } from '#test/support/until.ts';
 const NOW = Date.parse('2026-01-02T12:00:00Z');
 
 let world: World;
-let letters: DeadLetters;
+let deadLetters: DeadLetters;
 beforeAll(async () => {
   world = await World.start();
-  letters = world.deadLetters();
+  deadLetters = world.deadLetters();
 });
 afterAll(() => world[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -27,11 +27,11 @@ function dialhook(...args: string[]) {
   return runDialhook(args, { env: world.env(), now: () => NOW });
 }
 
-/** Keeps a call's notifications as dead letters, given up at one time. */
+/** Stores the notifications of a call as dead letters, all with one time. */
 async function keep(url: string, uuid: string, count: number, time: string): Promise<string[]> {
   const call = callOf(url, count, uuid);
   for (const [order, progress] of call.entries())
-    await letters.keep({
+    await deadLetters.keep({
       ...entryOf(progress, order, {}),
       call: uuid,
       origin: new URL(url).origin,
@@ -44,13 +44,13 @@ async function keep(url: string, uuid: string, count: number, time: string): Pro
   return idsOf(call);
 }
 
-test('dead letters are listed as a table, the newest first', async () => {
+test('dead-letters list prints a table, newest first', async () => {
   await keep('http://a/x', 'one', 1, '2026-01-01T00:00:00Z');
   await keep('https://user:hush@b:8443/x?token=hush', 'two', 1, '2026-01-02T00:00:00Z');
   const { code, out } = await dialhook('dead-letters', 'list');
   expect(code).toBe(0);
   expect(out.split('\n')).toEqual([
-    'GIVEN UP                  REASON     ATTEMPTS  ENDPOINT        ID              LAST ERROR',
+    'TIME (UTC)                REASON     ATTEMPTS  ENDPOINT        ID              LAST ERROR',
     '2026-01-02T00:00:00.000Z  exhausted  8         https://b:8443  two.leg-0.ring  the endpoint answered with status 500?[2J',
     '2026-01-01T00:00:00.000Z  exhausted  8         http://a        one.leg-0.ring  the endpoint answered with status 500?[2J',
   ]);
@@ -75,7 +75,7 @@ test.each([
   expect(code).toBe(calls.length > 0 ? 0 : 1);
 });
 
-test('one is shown with all that is known of it', async () => {
+test('show prints one dead letter as JSON', async () => {
   const [id = ''] = await keep('http://a/x', 'one', 1, '2026-01-01T00:00:00Z');
   const { code, json } = await dialhook('dead-letters', 'show', id);
   expect(code).toBe(0);
@@ -92,7 +92,7 @@ test('one is shown with all that is known of it', async () => {
   });
   expect(await dialhook('dead-letters', 'show', 'another')).toMatchObject({
     code: 1,
-    err: 'no dead letter another',
+    err: 'dead letter not found: another',
   });
 });
 
@@ -110,11 +110,11 @@ test('replay: by id, call, endpoint, time or all; in order and with the same web
     (await dialhook('dead-letters', 'replay', ...args, '--json')).json();
 
   expect(await replay(...one.slice(1, 2))).toEqual({ replayed: 1, skipped: {} });
-  await until('one is delivered', () => endpoint.accepted.length === 1);
+  await until('the first replay is delivered', () => endpoint.accepted.length === 1);
   expect(await replay('--call', 'two')).toEqual({ replayed: 3, skipped: {} });
   await until('a call is delivered', () => endpoint.accepted.length === 4);
   expect(await replay('--endpoint', other.url, '--call', 'four')).toEqual({ replayed: 2, skipped: {} });
-  await until('an endpoint is told', () => other.accepted.length === 2);
+  await until('the other endpoint has received them', () => other.accepted.length === 2);
   expect(await replay('--since', '1d')).toEqual({ replayed: 3, skipped: {} });
   await until('the newer are delivered', () => endpoint.accepted.length === 7);
   expect(await replay('--all')).toEqual({ replayed: 4, skipped: {} });
@@ -123,32 +123,32 @@ test('replay: by id, call, endpoint, time or all; in order and with the same web
   const [first = '', second = '', third = ''] = one;
   expect(endpoint.accepted).toEqual([second, ...two, ...three, first, third]);
   expect(other.accepted).toEqual([...four, ...five]);
-  expect(await dialhook('dead-letters', 'replay', '--all')).toMatchObject({ code: 1, out: 'sent again: 0' });
+  expect(await dialhook('dead-letters', 'replay', '--all')).toMatchObject({ code: 1, out: 'replayed: 0' });
 });
 
-test('what is for an endpoint that is off is not sent again until it is switched on', async () => {
+test('replay skips a disabled endpoint until it is enabled', async () => {
   await using endpoint = await startReceiver(() => OK);
   await using _ = await world.notifier();
   const { origin } = new URL(endpoint.url);
   expect(await dialhook('endpoints', 'list')).toMatchObject({ code: 1, out: '' });
-  expect(await dialhook('endpoints', 'off', endpoint.url)).toMatchObject({
+  expect(await dialhook('endpoints', 'disable', endpoint.url)).toMatchObject({
     code: 0,
-    out: `switched off: ${origin}`,
+    out: `disabled: ${origin}`,
   });
   const listed = await dialhook('endpoints', 'list');
   expect(listed.code).toBe(0);
-  expect(listed.out).toContain(`${origin}  off (operator)`);
+  expect(listed.out).toContain(`${origin}  disabled (operator)`);
   const ids = await keep(endpoint.url, 'one', 2, '2026-01-01T00:00:00Z');
   const skipped = await dialhook('dead-letters', 'replay', '--all');
-  expect(skipped).toMatchObject({ code: 1, out: 'sent again: 0' });
-  expect(skipped.err).toContain(`dialhook endpoints on ${origin}`);
-  expect(await letters.count()).toBe(2);
-  expect(await dialhook('endpoints', 'on', endpoint.url)).toMatchObject({
+  expect(skipped).toMatchObject({ code: 1, out: 'replayed: 0' });
+  expect(skipped.err).toContain(`dialhook endpoints enable ${origin}`);
+  expect(await deadLetters.count()).toBe(2);
+  expect(await dialhook('endpoints', 'enable', endpoint.url)).toMatchObject({
     code: 0,
-    out: `switched on: ${origin}`,
+    out: `enabled: ${origin}`,
   });
   expect((await dialhook('dead-letters', 'replay', '--all')).code).toBe(0);
-  await until('it is told', () => endpoint.accepted.length === 2);
+  await until('they are delivered', () => endpoint.accepted.length === 2);
   expect(endpoint.accepted).toEqual(ids);
 });
 
@@ -161,16 +161,16 @@ test.each([
   [['dead-letters', 'list', '--since', 'yesterday'], 'is no time'],
   [['dead-letters', 'list', '--endpoint', 'crm'], 'is no URL'],
   [['dead-letters', 'show'], 'takes one ID'],
-  [['dead-letters', 'replay'], 'say which'],
-  [['dead-letters', 'replay', 'x', '--all'], 'say which'],
-  [['endpoints', 'off'], 'takes one URL'],
+  [['dead-letters', 'replay'], 'give either IDs'],
+  [['dead-letters', 'replay', 'x', '--all'], 'give either IDs'],
+  [['endpoints', 'disable'], 'takes one URL'],
 ])('%j is wrong usage', async (args, words) => {
   const { code, out, err } = await dialhook(...args);
   expect([code, out]).toEqual([64, '']);
   expect(err).toContain(words);
 });
 
-test('--help tells of every command and of the exit codes', async () => {
+test('--help describes every command and its exit codes', async () => {
   const { code, out } = await dialhook('--help');
   expect(code).toBe(0);
   for (const { name } of COMMANDS) {
@@ -183,7 +183,7 @@ test('--help tells of every command and of the exit codes', async () => {
     expect(together).toContain(words);
 });
 
-/** Runs it as operators do. */
+/** Runs the command line as a process. */
 const run = (args: readonly string[], env: Record<string, string>) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     execFile(

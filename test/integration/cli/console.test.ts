@@ -7,56 +7,58 @@ import type { CallSummary } from '#libs/contract/console.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { ServiceStatus } from '#libs/contract/status.ts';
 import { runDialhook } from '#test/support/cli/terminal.ts';
+import { type ConsoleHarness, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import {
   answeredCall,
-  asked,
   attempted,
   caller,
   decided,
   publish,
-  taken,
-  told,
+  published,
+  received,
+  requested,
   undecided,
 } from '#test/support/console/steps.ts';
-import { type ConsoleWorld, startWorld, VIEWER } from '#test/support/console/world.ts';
 import { freePort } from '#test/support/ports.ts';
 import { until } from '#test/support/until.ts';
 
 const NOW = Date.parse('2026-03-01T03:10:00Z');
 const ESCAPE = '\u001b[2J';
 
-let world: ConsoleWorld;
+let console: ConsoleHarness;
 const answered = caller({ uuid: randomUUID(), from: '13800000001', to: '95588', node: 'fs1' });
 const slow = caller({ uuid: randomUUID(), from: '13900000002', name: `Eve${ESCAPE}`, node: 'fs2' });
 const live = caller({ uuid: randomUUID(), node: 'fs2' });
 
-const env = () => ({ DIALHOOK_URL: world.url, DIALHOOK_TOKEN: VIEWER });
+const env = () => ({ DIALHOOK_URL: console.url, DIALHOOK_TOKEN: VIEWER });
 const dialhook = (...args: string[]) => runDialhook(args, { env: env(), now: () => NOW });
 
 beforeAll(async () => {
-  world = await startWorld({ TRACE_URL_TEMPLATE: 'http://grafana/{trace_id}' });
-  publish(world.nats, answeredCall(answered));
-  publish(world.nats, [
-    taken(slow),
-    { ...asked(slow, 900), result: 'response_timeout', error: 'too slow' } as ReturnType<typeof asked>,
+  console = await startHarness({ TRACE_URL_TEMPLATE: 'http://grafana/{trace_id}' });
+  publish(console.nats, answeredCall(answered));
+  publish(console.nats, [
+    received(slow),
+    { ...requested(slow, 900), result: 'response_timeout', error: 'too slow' } as ReturnType<
+      typeof requested
+    >,
     undecided(slow),
-    told(slow, 'hangup', 3000),
+    published(slow, 'hangup', 3000),
     attempted(slow, 'hangup', 3010, 1, 'retried'),
     attempted(slow, 'hangup', 9010, 2, 'dead'),
   ]);
-  publish(world.nats, [taken(live), asked(live), decided(live), told(live, 'ring', 300)]);
-  await until('the console knows all', async () => {
+  publish(console.nats, [received(live), requested(live), decided(live), published(live, 'ring', 300)]);
+  await until('the console has all calls', async () => {
     const { json, code } = await dialhook('calls', '--json');
     return code === 0 && (json() as CallSummary[]).filter(({ state }) => state !== 'deciding').length === 3;
   });
 });
-afterAll(() => world?.stop());
+afterAll(() => console?.stop());
 
-test('calls are listed, the newest first', async () => {
+test('calls prints a table, newest first', async () => {
   const { code, out } = await dialhook('calls');
   expect(code).toBe(0);
   const [heading, ...rows] = out.split('\n');
-  expect(heading).toMatch(/^BEGAN \(UTC\) +STATE +NODE +FROM +TO +RESULT/);
+  expect(heading).toMatch(/^STARTED \(UTC\) +STATE +NODE +FROM +TO +RESULT/);
   expect(rows.map((row) => [live, slow, answered].find(({ uuid }) => row.includes(uuid))?.uuid)).toEqual([
     live.uuid,
     slow.uuid,
@@ -87,7 +89,7 @@ test.each([
   expect(code).toBe(expected.length > 0 ? 0 : 1);
 });
 
-test('call tells of each step, of what was answered and what FreeSWITCH was told', async () => {
+test('call prints each step, the answers and the applications sent to FreeSWITCH', async () => {
   const { code, out } = await dialhook('call', answered.uuid.slice(0, 8));
   expect(code).toBe(0);
   const lines = out.split('\n').map((line) => line.trim());
@@ -95,34 +97,34 @@ test('call tells of each step, of what was answered and what FreeSWITCH was told
   expect(lines[1]).toBe(answered.uuid);
   for (const words of [
     /^trace +http:\/\/grafana\/[0-9a-f]{32}$/,
-    /^\+10 ms +asked .*crm\.example.*HTTP 200, 8 ms \(DNS 1, TCP 1.2, first byte 5, body 0.4 ms\)/,
+    /^\+10 ms +requested .*crm\.example.*HTTP 200, 8 ms \(dns 1, connect 1.2, ttfb 5, body 0.4 ms\)/,
     /^\+12 ms +decided /,
-    /^\+300 ms +freeswitch +ring: 95588/,
+    /^\+300 ms +published +ring: 95588/,
     /^\+310 ms +delivered +ring to .*HTTP 200/,
-    /^\+8\.0 s +freeswitch +hangup: NORMAL_CLEARING by caller/,
+    /^\+8\.0 s +published +hangup: NORMAL_CLEARING by caller/,
     /^\{"dial":/,
     /^bridge sofia\/gateway\/gw\/123$/,
   ])
     expect(lines.filter((line) => words.test(line))).toHaveLength(1);
 });
 
-test('call says why there was no decision, and shows nothing that moves the cursor', async () => {
+test('call prints the error of a call without a decision, and no control characters', async () => {
   const { out } = await dialhook('call', slow.uuid);
-  expect(out).toMatch(/why +no answer within 1000 ms/);
-  expect(out).toMatch(/retried +hangup .*HTTP 503.*again in 5\.0 s/);
+  expect(out).toMatch(/error +no answer within 1000 ms/);
+  expect(out).toMatch(/retried +hangup .*HTTP 503.*retry in 5\.0 s/);
   expect(out).toMatch(/dead +hangup .*attempt 2/);
   expect(out).not.toContain('\u001b');
   expect(out).toContain('Eve?[2J');
 });
 
-test('call --json is what the console has', async () => {
+test('call --json prints the answer of the API', async () => {
   expect((await dialhook('call', answered.uuid, '--json')).json()).toMatchObject({
     call: { uuid: answered.uuid },
     steps: answeredCall(answered),
   });
 });
 
-test('nodes: the agents of each, the others, and exit code 1 when one is not ready', async () => {
+test('nodes prints agents by node and the other processes; exit code 1 when one is not ready', async () => {
   const status = (service: ServiceStatus['service'], ready: boolean, node?: string): ServiceStatus => ({
     v: 1,
     service,
@@ -135,22 +137,22 @@ test('nodes: the agents of each, the others, and exit code 1 when one is not rea
     checks: ready ? { nats: 'ok' } : { nats: 'ok', freeswitch: 'not logged in' },
     figures: { calls_in_flight: 3 },
   });
-  const say = (...all: ServiceStatus[]) => {
-    for (const one of all) world.nats.publish(BUS.status, JSON.stringify(one));
+  const send = (...all: ServiceStatus[]) => {
+    for (const one of all) console.nats.publish(BUS.status, JSON.stringify(one));
   };
   const nodes = (...words: string[]) =>
     until(`nodes shows ${words}`, async () => {
       const { out } = await dialhook('nodes');
       return words.every((word) => out.includes(word));
     });
-  say(status('agent', true, 'fs1'), status('agent', true, 'fs2'), status('router', true));
+  send(status('agent', true, 'fs1'), status('agent', true, 'fs2'), status('router', true));
   await nodes('agent@fs1', 'agent@fs2', 'router@one');
-  // The console is one of them, and is not ready at first.
+  // The console itself is listed too, and is not ready at first.
   await until('all are ready', async () => (await dialhook('nodes')).code === 0);
   const good = await dialhook('nodes');
   expect(good.out).toMatch(/fs2 +1 +agent@fs2 +ready +0\.1\.0 +1 min 30 s +calls_in_flight 3/);
   expect([good.code, (await dialhook('nodes', '--json')).code]).toEqual([0, 0]);
-  say(status('agent', false, 'fs2'));
+  send(status('agent', false, 'fs2'));
   await nodes('not ready');
   const bad = await dialhook('nodes');
   expect([bad.code, bad.out]).toEqual([1, expect.stringContaining('freeswitch: not logged in')]);
@@ -166,12 +168,12 @@ test.each([[[]], [['--json']]])('tail %j follows calls until it is stopped', asy
   });
   const call = caller({ uuid: randomUUID() });
   const sees = (words: string) => lines.some((line) => line.includes(call.uuid) && line.includes(words));
-  await until('it tells of the call', async () => {
-    publish(world.nats, [taken(call), decided(call)]);
+  await until('tail prints the call', async () => {
+    publish(console.nats, [received(call), decided(call)]);
     return sees('decided');
   });
-  publish(world.nats, [told(call, 'hangup', 8000)]);
-  await until('it tells of its end', () => sees('NORMAL_CLEARING'));
+  publish(console.nats, [published(call, 'hangup', 8000)]);
+  await until('tail prints its end', () => sees('NORMAL_CLEARING'));
   stop.abort();
   expect(await running).toMatchObject({ code: 0, err: '' });
   if (args.length > 0) expect(JSON.parse(lines[0] ?? '')).toHaveProperty('uuid');
@@ -179,14 +181,14 @@ test.each([[[]], [['--json']]])('tail %j follows calls until it is stopped', asy
 
 test.each([
   [['call', randomUUID()], 'the console answered 404'],
-  [['call', 'ffffffff-0'], 'no call whose uuid begins'],
+  [['call', 'ffffffff-0'], 'no call with a uuid that starts'],
   [['calls', '--result', 'lost'], 'the console answered 400'],
-])('%j fails in words', async (args, words) => {
+])('%j fails with a message', async (args, words) => {
   const { code, out, err } = await dialhook(...args);
   expect([code, out, err]).toEqual([1, '', expect.stringContaining(words)]);
 });
 
-test('what is wrong with the console is told in words', async () => {
+test('errors of the console are reported with their reason', async () => {
   const other = createServer((_, response) => response.end('{"calls": 1}'));
   other.listen(0, '127.0.0.1');
   await once(other, 'listening');
@@ -197,7 +199,7 @@ test('what is wrong with the console is told in words', async () => {
     code: 1,
     err: expect.stringContaining('ECONNREFUSED'),
   });
-  expect(await calls(world.url, 'wrong')).toMatchObject({ code: 1, err: expect.stringContaining('401') });
+  expect(await calls(console.url, 'wrong')).toMatchObject({ code: 1, err: expect.stringContaining('401') });
   expect(await calls(strange)).toMatchObject({
     code: 1,
     err: expect.stringContaining('not that of a console'),
@@ -211,9 +213,9 @@ test('what is wrong with the console is told in words', async () => {
 });
 
 test.each([
-  [['calls', 'a', 'b'], 'one TEXT'],
-  [['calls', '--live', '--ended'], '--live or --ended'],
-  [['calls', '--limit', '501'], '500 at most'],
+  [['calls', 'a', 'b'], 'at most one TEXT'],
+  [['calls', '--live', '--ended'], 'either --live or --ended'],
+  [['calls', '--limit', '501'], 'at most 500'],
   [['call'], 'one UUID'],
   [['nodes', 'x'], 'options only'],
   [['tail', 'x'], 'options only'],

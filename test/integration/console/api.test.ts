@@ -1,37 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { serveControl } from '#libs/bus/control.ts';
-import { CallDetail, CallList, EndpointList, LetterList, NodeList } from '#libs/contract/console.ts';
+import { CallDetail, CallList, DeadLetterList, EndpointList, NodeList } from '#libs/contract/console.ts';
 import type { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { ServiceStatus } from '#libs/contract/status.ts';
 import { type DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { Endpoints } from '#libs/queue/endpoints.ts';
 import { ROUTES } from '#services/console/routes.ts';
-import { answeredCall, caller, decided, publish, taken, told } from '#test/support/console/steps.ts';
-import { type ConsoleWorld, OPERATOR, startWorld, VIEWER } from '#test/support/console/world.ts';
+import { type ConsoleHarness, OPERATOR, startHarness, VIEWER } from '#test/support/console/harness.ts';
+import { answeredCall, caller, decided, publish, published, received } from '#test/support/console/steps.ts';
 import { recordLog } from '#test/support/log.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { until } from '#test/support/until.ts';
 
-let world: ConsoleWorld;
+let console: ConsoleHarness;
 beforeAll(async () => {
-  world = await startWorld({ TRACE_URL_TEMPLATE: 'http://grafana/{trace_id}' });
+  console = await startHarness({ TRACE_URL_TEMPLATE: 'http://grafana/{trace_id}' });
 });
-afterAll(() => world.stop());
+afterAll(() => console.stop());
 
 const json = async <T>(answer: Response | Promise<Response>): Promise<T> =>
   (await answer).json() as Promise<T>;
 const known = async (uuid: string) =>
   until('the console knows the call', async () => (await calls(`uuid=${uuid}`)).calls.length === 1);
-const calls = async (query: string) => CallList.parse(await json(world.get(`/api/calls?${query}`)));
+const calls = async (query: string) => CallList.parse(await json(console.get(`/api/calls?${query}`)));
 
 describe('calls', () => {
   it('are listed and shown as soon as the timeline tells of them', async () => {
     const call = caller({ name: '<img src=x onerror=alert(1)>' });
-    publish(world.nats, answeredCall(call));
+    publish(console.nats, answeredCall(call));
     await until('it has ended', async () => (await calls(`q=${call.uuid}&state=ended`)).calls.length === 1);
-    const detail = CallDetail.parse(await json(world.get(`/api/calls/${call.uuid}`)));
+    const detail = CallDetail.parse(await json(console.get(`/api/calls/${call.uuid}`)));
     expect(detail.steps).toEqual(answeredCall(call));
     expect(detail.call).toEqual((await calls(`q=${call.uuid}`)).calls[0]);
     expect(detail.trace_url).toBe(`http://grafana/${call.uuid.replaceAll('-', '')}`);
@@ -39,9 +39,9 @@ describe('calls', () => {
 
   it('are known to a console that starts later, the same way', async () => {
     const call = caller();
-    publish(world.nats, answeredCall(call));
+    publish(console.nats, answeredCall(call));
     await known(call.uuid);
-    const other = await world.another();
+    const other = await console.another();
     const read = async () => {
       const answer = await fetch(`${other}/api/calls?limit=500`, {
         headers: { authorization: `Bearer ${VIEWER}` },
@@ -54,26 +54,26 @@ describe('calls', () => {
   });
 
   it('of which nothing is known are 404, and a wrong question is 400 with the reason', async () => {
-    expect((await world.get('/api/calls/nobody')).status).toBe(404);
-    const wrong = await world.get('/api/calls?limit=0&state=dead');
+    expect((await console.get('/api/calls/nobody')).status).toBe(404);
+    const wrong = await console.get('/api/calls?limit=0&state=dead');
     expect([wrong.status, await wrong.json()]).toEqual([400, { error: expect.stringContaining('state') }]);
   });
 
   it('that cannot be read of the timeline do no harm to the others', async () => {
-    world.nats.publish(`${BUS.timeline}.x`, 'not JSON');
-    world.nats.publish(`${BUS.timeline}.x`, JSON.stringify({ v: 2, step: 'taken' }));
+    console.nats.publish(`${BUS.timeline}.x`, 'not JSON');
+    console.nats.publish(`${BUS.timeline}.x`, JSON.stringify({ v: 2, step: 'received' }));
     const call = caller();
-    publish(world.nats, [taken(call)]);
+    publish(console.nats, [received(call)]);
     await known(call.uuid);
   });
 
   it('are told as they change by server-sent events', async () => {
-    const answer = await world.get('/api/events');
+    const answer = await console.get('/api/events');
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
     const call = caller();
     await reader?.read();
-    publish(world.nats, [taken(call), decided(call)]);
+    publish(console.nats, [received(call), decided(call)]);
     let text = '';
     while (!text.includes(call.uuid)) text += (await reader?.read())?.value ?? '';
     expect(text).toMatch(/event: calls\ndata: \[\{.*"state":"(deciding|routed)"/);
@@ -93,7 +93,7 @@ const status = (instance: string, more: Partial<ServiceStatus>): ServiceStatus =
   figures: {},
   ...more,
 });
-const tell = (one: ServiceStatus) => world.nats.publish(BUS.status, JSON.stringify(one));
+const tell = (one: ServiceStatus) => console.nats.publish(BUS.status, JSON.stringify(one));
 
 it('nodes are shown with their agents, endpoints with what routers and notifiers know', async () => {
   const error = {
@@ -114,20 +114,20 @@ it('nodes are shown with their agents, endpoints with what routers and notifiers
   );
   tell(status('router@r1', { endpoints: [{ ...endpoint, breaker: 'closed' }] }));
   tell(status('router@r2', { endpoints: [{ ...endpoint, p99_ms: 70, breaker: 'open' }] }));
-  await new Endpoints(world.redis, 'dialhook').switchOff('http://off.example');
+  await new Endpoints(console.redis, 'dialhook').switchOff('http://off.example');
   await until(
     'they are heard',
     async () =>
-      NodeList.parse(await json(world.get('/api/nodes'))).services.filter(
+      NodeList.parse(await json(console.get('/api/nodes'))).services.filter(
         ({ service }) => service === 'router',
       ).length === 2,
   );
-  const { nodes } = NodeList.parse(await json(world.get('/api/nodes')));
+  const { nodes } = NodeList.parse(await json(console.get('/api/nodes')));
   expect(nodes.find(({ node }) => node === 'fs-east')).toMatchObject({
     live: 0,
     agents: [{ instance: 'agent@a1', ready: false, checks: { freeswitch: 'not logged in' } }],
   });
-  const { endpoints } = EndpointList.parse(await json(world.get('/api/endpoints')));
+  const { endpoints } = EndpointList.parse(await json(console.get('/api/endpoints')));
   expect(endpoints).toEqual([
     {
       origin,
@@ -140,12 +140,12 @@ it('nodes are shown with their agents, endpoints with what routers and notifiers
     },
     expect.objectContaining({
       origin: 'http://off.example',
-      notifications: expect.objectContaining({ state: 'off' }),
+      notifications: expect.objectContaining({ state: 'disabled' }),
     }),
   ]);
-  const body = { origin: 'http://off.example', on: true };
-  expect((await world.post('/api/endpoints/switch', body)).status).toBe(200);
-  expect(EndpointList.parse(await json(world.get('/api/endpoints'))).endpoints).toHaveLength(1);
+  const body = { origin: 'http://off.example', enabled: true };
+  expect((await console.post('/api/endpoints/switch', body)).status).toBe(200);
+  expect(EndpointList.parse(await json(console.get('/api/endpoints'))).endpoints).toHaveLength(1);
 });
 
 describe('dead letters', () => {
@@ -162,41 +162,42 @@ describe('dead letters', () => {
           error: 'answered 500',
         },
       };
-      await new DeadLetters(world.redis, 'dialhook').keep(letter);
+      await new DeadLetters(console.redis, 'dialhook').keep(letter);
     }
     return idsOf(call);
   }
-  const list = async (query = '') => LetterList.parse(await json(world.get(`/api/dead-letters${query}`)));
+  const list = async (query = '') =>
+    DeadLetterList.parse(await json(console.get(`/api/dead-letters${query}`)));
 
   it('are listed and shown without the secrets of their URL', async () => {
     const [id = ''] = await keep('https://user:hush@b:8443/x?token=hush', 'one');
-    expect((await list('?call=one')).letters).toMatchObject([
+    expect((await list('?call=one')).dead_letters).toMatchObject([
       { id, endpoint: 'https://b:8443', call: 'one' },
     ]);
-    const shown = await world.get(`/api/dead-letters/${encodeURIComponent(id)}`);
+    const shown = await console.get(`/api/dead-letters/${encodeURIComponent(id)}`);
     const text = await shown.text();
     expect(text).toContain('answered 500');
     expect(text + JSON.stringify(await list())).not.toContain('hush');
-    expect((await world.get('/api/dead-letters/none')).status).toBe(404);
+    expect((await console.get('/api/dead-letters/none')).status).toBe(404);
   });
 
   it('are sent again by an operator, one, of a call, of an endpoint, since a time, and who it was is written down', async () => {
-    await world.redis.flushall();
+    await console.redis.flushall();
     const [first = ''] = await keep('http://a.example/x', 'call-a', 2);
     await keep('http://b.example/x', 'call-b', 1);
     await keep('http://c.example/x', 'call-c', 1);
     await keep('http://d.example/x', 'call-d', 1);
-    await new Endpoints(world.redis, 'dialhook').switchOff('http://d.example');
-    const replay = async (body: unknown) => json(world.post('/api/dead-letters/replay', body));
+    await new Endpoints(console.redis, 'dialhook').switchOff('http://d.example');
+    const replay = async (body: unknown) => json(console.post('/api/dead-letters/replay', body));
     expect(await replay({ ids: [first] })).toEqual({ replayed: 1, skipped: {} });
     expect(await replay({ call: 'call-a' })).toEqual({ replayed: 1, skipped: {} });
     expect(await replay({ endpoint: 'http://b.example/other' })).toEqual({ replayed: 1, skipped: {} });
     expect(await replay({ until: '2025-01-01T00:00:00Z' })).toEqual({ replayed: 0, skipped: {} });
     expect(await replay({ all: true })).toEqual({ replayed: 1, skipped: { 'http://d.example': 1 } });
-    expect((await list()).letters.map(({ call }) => call)).toEqual(['call-d']);
-    expect(await world.redis.lrange('dialhook:waiting:call-a', 0, -1)).toHaveLength(2);
-    expect((await world.post('/api/dead-letters/replay', {})).status).toBe(400);
-    const audits = world.lines.filter(({ what }) => what === 'replay');
+    expect((await list()).dead_letters.map(({ call }) => call)).toEqual(['call-d']);
+    expect(await console.redis.lrange('dialhook:waiting:call-a', 0, -1)).toHaveLength(2);
+    expect((await console.post('/api/dead-letters/replay', {})).status).toBe(400);
+    const audits = console.lines.filter(({ what }) => what === 'replay');
     expect(audits[0]).toMatchObject({
       audit: true,
       who: 'otto',
@@ -204,11 +205,11 @@ describe('dead letters', () => {
       which: { ids: [first] },
       replayed: 1,
     });
-    expect((await world.post('/api/dead-letters/replay', { all: true }, VIEWER)).status).toBe(403);
+    expect((await console.post('/api/dead-letters/replay', { all: true }, VIEWER)).status).toBe(403);
   });
 
   it('cannot be had while Redis is away, which the others do not mind', async () => {
-    const url = await world.another({ REDIS_URL: 'unix:///nowhere/redis.sock' });
+    const url = await console.another({ REDIS_URL: 'unix:///nowhere/redis.sock' });
     const headers = { authorization: `Bearer ${VIEWER}` };
     const letters = await fetch(`${url}/api/dead-letters`, { headers });
     expect([letters.status, await letters.json()]).toEqual([503, { error: 'Redis cannot be reached' }]);
@@ -219,21 +220,21 @@ describe('dead letters', () => {
 describe('a live call', () => {
   it('is hung up and transferred by an agent of its node, for an operator only, and that is written down', async () => {
     const call = caller({ node: 'fs 1.west' });
-    publish(world.nats, [taken(call), decided(call), told(call, 'answer', 500)]);
+    publish(console.nats, [received(call), decided(call), published(call, 'answer', 500)]);
     await known(call.uuid);
     const orders: ControlRequest[] = [];
     let reply: ControlReply = { v: 1, ok: true };
     const { log } = recordLog();
-    const bus = await Bus.connect(world.natsServer.url, 'agent', world.lifecycle, log);
+    const bus = await Bus.connect(console.natsServer.url, 'agent', console.lifecycle, log);
     const path = `/api/calls/${call.uuid}`;
-    expect((await world.post(`${path}/hangup`, {})).status).toBe(503);
+    expect((await console.post(`${path}/hangup`, {})).status).toBe(503);
     serveControl(bus, 'fs 1.west', log, async (order) => {
       orders.push(order);
       return reply;
     });
     await bus.nats.flush();
-    expect(await json(world.post(`${path}/hangup`, {}))).toEqual({ ok: true });
-    expect(await json(world.post(`${path}/transfer`, { destination: '1000', context: 'queue' }))).toEqual({
+    expect(await json(console.post(`${path}/hangup`, {}))).toEqual({ ok: true });
+    expect(await json(console.post(`${path}/transfer`, { destination: '1000', context: 'queue' }))).toEqual({
       ok: true,
     });
     const by = 'otto';
@@ -242,14 +243,14 @@ describe('a live call', () => {
       { v: 1, do: 'transfer', uuid: call.uuid, by, destination: '1000', context: 'queue' },
     ]);
     reply = { v: 1, ok: false, error: 'this call has ended' };
-    const refused = await world.post(`${path}/hangup`, {});
+    const refused = await console.post(`${path}/hangup`, {});
     expect([refused.status, await refused.json()]).toEqual([409, { error: 'this call has ended' }]);
-    expect((await world.post(`${path}/hangup`, {}, VIEWER)).status).toBe(403);
+    expect((await console.post(`${path}/hangup`, {}, VIEWER)).status).toBe(403);
     for (const destination of ['1000 inline', '-both', '', 'a\nb', '${x}'])
-      expect((await world.post(`${path}/transfer`, { destination })).status).toBe(400);
-    expect((await world.post('/api/calls/nobody/hangup', {})).status).toBe(404);
+      expect((await console.post(`${path}/transfer`, { destination })).status).toBe(400);
+    expect((await console.post('/api/calls/nobody/hangup', {})).status).toBe(404);
     expect(orders).toHaveLength(3);
-    const audits = world.lines.filter((line) => line['call'] === call.uuid && line['audit'] === true);
+    const audits = console.lines.filter((line) => line['call'] === call.uuid && line['audit'] === true);
     expect(audits.map(({ who, what, result, to }) => [who, what, result, to])).toEqual([
       ['otto', 'hangup', expect.stringContaining('CALL_CONTROL'), undefined],
       ['otto', 'hangup', 'ok', undefined],
@@ -262,14 +263,14 @@ describe('a live call', () => {
 describe('access', () => {
   it('is for nobody without a token', async () => {
     for (const { method, path } of ROUTES) {
-      const answer = await fetch(`${world.url}${path.replace(/\{\w+\}/, 'x')}`, { method });
+      const answer = await fetch(`${console.url}${path.replace(/\{\w+\}/, 'x')}`, { method });
       expect([path, answer.status]).toEqual([path, 401]);
     }
-    expect((await fetch(`${world.url}/api/events`)).status).toBe(401);
-    expect((await fetch(`${world.url}/api/session`)).status).toBe(401);
+    expect((await fetch(`${console.url}/api/events`)).status).toBe(401);
+    expect((await fetch(`${console.url}/api/session`)).status).toBe(401);
   });
 
-  const logIn = (token: string, url = world.url) =>
+  const logIn = (token: string, url = console.url) =>
     fetch(`${url}/api/session`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -284,53 +285,53 @@ describe('access', () => {
     expect(cookie).toMatch(/SameSite=Strict/);
     expect(cookie).not.toContain(OPERATOR);
     const session = { cookie: cookie.split(';')[0] ?? '' };
-    expect((await fetch(`${world.url}/api/calls`, { headers: session })).status).toBe(200);
+    expect((await fetch(`${console.url}/api/calls`, { headers: session })).status).toBe(200);
     const replay = (headers: Record<string, string>) =>
-      fetch(`${world.url}/api/dead-letters/replay`, {
+      fetch(`${console.url}/api/dead-letters/replay`, {
         method: 'POST',
         headers: { ...session, 'content-type': 'application/json', ...headers },
         body: '{"call":"none"}',
       });
     expect((await replay({})).status).toBe(403);
     expect((await replay({ 'x-dialhook': 'page' })).status).toBe(200);
-    const other = await world.another();
+    const other = await console.another();
     expect((await fetch(`${other}/api/calls`, { headers: session })).status).toBe(200);
-    const rotated = await world.another({ CONSOLE_OPERATOR_TOKENS: 'otto:another-token-0123456789' });
+    const rotated = await console.another({ CONSOLE_OPERATOR_TOKENS: 'otto:another-token-0123456789' });
     expect((await fetch(`${rotated}/api/calls`, { headers: session })).status).toBe(401);
     const [name, expiry, signed] = session.cookie.split('=')[1]?.split('.') ?? [];
     const forged = `dialhook_session=${name}.${Number(expiry) + 1}.${signed}`;
-    expect((await fetch(`${world.url}/api/calls`, { headers: { cookie: forged } })).status).toBe(401);
+    expect((await fetch(`${console.url}/api/calls`, { headers: { cookie: forged } })).status).toBe(401);
   });
 
   it('waits after ten failed logins from one address', async () => {
-    const url = await world.another();
+    const url = await console.another();
     for (let n = 0; n < 10; n++) expect((await logIn('wrong', url)).status).toBe(401);
     expect((await logIn(OPERATOR, url)).status).toBe(429);
     const bearer = await fetch(`${url}/api/calls`, { headers: { authorization: `Bearer ${VIEWER}` } });
     expect([bearer.status, bearer.headers.get('retry-after')]).toEqual([429, '60']);
-    expect((await world.get('/api/calls')).status).toBe(200);
+    expect((await console.get('/api/calls')).status).toBe(200);
   });
 
   it('never finds a script, a token or a session in what is logged', () => {
-    const text = JSON.stringify(world.lines);
+    const text = JSON.stringify(console.lines);
     for (const secret of [OPERATOR, VIEWER, 'hush']) expect(text).not.toContain(secret);
   });
 });
 
 it('the page allows no script but its own', async () => {
-  const answer = await fetch(world.url);
+  const answer = await fetch(console.url);
   const policy = answer.headers.get('content-security-policy') ?? '';
   expect(policy).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
   expect(policy).not.toContain('unsafe');
   for (const path of ['/page/main.js', '/modules/preact.js', '/modules/@preact/signals.js'])
-    expect((await fetch(`${world.url}${path}`)).headers.get('content-type')).toMatch(/javascript/);
+    expect((await fetch(`${console.url}${path}`)).headers.get('content-type')).toMatch(/javascript/);
   for (const path of ['/page/../config.ts', '/page/%2e%2e/config.ts', '/page/..%2fconfig.ts'])
-    expect((await fetch(`${world.url}${path}`)).status).toBeGreaterThanOrEqual(400);
+    expect((await fetch(`${console.url}${path}`)).status).toBeGreaterThanOrEqual(400);
 });
 
 it('OpenAPI tells of every route, with the schemas that check it', async () => {
   type Api = { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };
-  const api = await json<Api>(fetch(`${world.url}/api/openapi.json`));
+  const api = await json<Api>(fetch(`${console.url}/api/openapi.json`));
   for (const { method, path } of ROUTES)
     expect(api.paths[path]?.[method.toLowerCase()]?.responses['200']).toBeDefined();
   const text = JSON.stringify(api);

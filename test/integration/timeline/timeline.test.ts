@@ -29,14 +29,14 @@ afterEach(async () => {
   await nats.stop();
 });
 
-const decided = (uuid: string, ...told: string[]): Step => ({
+const decided = (uuid: string, ...applications: string[]): Step => ({
   step: 'decided',
   uuid,
   node: 'fs1',
   time: new Date().toISOString(),
   result: 'decided',
   ms: 1,
-  told,
+  applications,
 });
 const stream = async () => (await jetstreamManager(bus.nats)).streams;
 const kept = async () => (await (await stream()).info(BUS.timelineStream)).state;
@@ -103,7 +103,7 @@ describe('the timeline', () => {
     expect(timeline.dropped).toBe(7);
   });
 
-  it('does not keep a call waiting that NATS cannot be told of', async () => {
+  it('does not delay a call while NATS is away', async () => {
     const agent = await takeCalls(nats.url);
     await nats.kill();
     await vi.waitFor(() => expect(agent.connected()).toBe(false), { timeout: 5_000 });

@@ -64,7 +64,7 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
     return texts;
   }
   const name = (step: TimelineStep): string => {
-    if (step.step === 'told') return `told ${step.notification.action}`;
+    if (step.step === 'published') return `published ${step.notification.action}`;
     return step.step === 'attempted' ? `${step.outcome} ${step.notification.split('.').at(-1)}` : step.step;
   };
   const steps = (texts: readonly string[]) => texts.map((text) => TimelineStep.parse(JSON.parse(text)));
@@ -81,40 +81,48 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
   it('an answered call leaves exactly its steps', async () => {
     cluster.answer = () => ({ body: DIAL });
     const { uuid } = await place({ '123456': { ringAt: 20, answerAt: 60 } }, { byeAt: 50 });
-    const told = ['ring', 'answer', 'hangup'];
+    const actions = ['ring', 'answer', 'hangup'];
     const texts = await stepsOf(uuid, [
-      ...['taken', 'asked', 'decided'],
-      ...told.flatMap((action) => [`told ${action}`, `delivered ${action}`]),
+      ...['received', 'requested', 'decided'],
+      ...actions.flatMap((action) => [`published ${action}`, `delivered ${action}`]),
     ]);
     const all = steps(texts);
     const only = <S extends TimelineStep['step']>(which: S) =>
       all.find(({ step }) => step === which) as Extract<TimelineStep, { step: S }>;
     const endpoint = `${new URL(cluster.url).origin}/binding`;
-    expect(only('taken')).toMatchObject({ endpoint, node: 'node', by: expect.stringMatching(/^agent@/) });
-    expect(only('asked')).toMatchObject({ endpoint, fallback: false, result: 'decided', status: 200 });
-    expect(only('asked').phases).toMatchObject({
+    expect(only('received')).toMatchObject({ endpoint, node: 'node', by: expect.stringMatching(/^agent@/) });
+    expect(only('requested')).toMatchObject({ endpoint, fallback: false, result: 'decided', status: 200 });
+    expect(only('requested').phases).toMatchObject({
       connect_ms: expect.any(Number),
       ttfb_ms: expect.any(Number),
     });
-    expect(only('decided')).toMatchObject({ result: 'decided', by: only('taken').by });
-    expect(only('decided').told.at(-1)).toBe('hangup');
-    expect(only('decided').told).toContainEqual(expect.stringMatching(/^bridge sofia\/gateway\/gw\/.{4}56$/));
+    expect(only('decided')).toMatchObject({ result: 'decided', by: only('received').by });
+    expect(only('decided').applications.at(-1)).toBe('hangup');
+    expect(only('decided').applications).toContainEqual(
+      expect.stringMatching(/^bridge sofia\/gateway\/gw\/.{4}56$/),
+    );
     expect(only('attempted')).toMatchObject({ endpoint, attempt: 1, status: 200 });
     expect(new Set(all.map(({ by }) => by.split('@')[0]))).toEqual(new Set(['agent', 'router', 'notifier']));
 
     expect(texts.join('\n')).not.toMatch(/user:password|shop=/);
     if (numbers === 'masked') expect(texts.join('\n')).not.toMatch(/1381234|123456|5557777|Alice/);
-    else expect(only('asked').answer).toBe(DIAL);
+    else expect(only('requested').answer).toBe(DIAL);
   });
 
-  it('a call that falls through says what was asked, and what FreeSWITCH was told', async () => {
+  it('a call without a decision records the request and the applications sent to FreeSWITCH', async () => {
     cluster.answer = () => ({ status: 500, body: 'not today' });
     const { uuid } = await place({}, {});
-    const texts = await stepsOf(uuid, ['taken', 'asked', 'decided', 'told hangup', 'delivered hangup']);
+    const texts = await stepsOf(uuid, [
+      'received',
+      'requested',
+      'decided',
+      'published hangup',
+      'delivered hangup',
+    ]);
     const decided = steps(texts).find(({ step }) => step === 'decided');
     expect(decided).toMatchObject({
       result: 'http_status',
-      told: [
+      applications: [
         'set dialhook_result=http_status',
         expect.stringMatching(/^set dialhook_error=/),
         expect.stringMatching(
@@ -124,13 +132,19 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
     });
   });
 
-  it('a caller who gives up has been asked about, and FreeSWITCH told nothing', async () => {
+  it('a caller who hangs up first leaves a request and no applications', async () => {
     cluster.answer = () => 'silent';
     const { uuid } = await place({}, { cancelAt: 300 });
-    const texts = await stepsOf(uuid, ['taken', 'asked', 'decided', 'told hangup', 'delivered hangup']);
+    const texts = await stepsOf(uuid, [
+      'received',
+      'requested',
+      'decided',
+      'published hangup',
+      'delivered hangup',
+    ]);
     for (const step of steps(texts)) {
-      if (step.step === 'asked') expect(step).toMatchObject({ result: 'caller_gone' });
-      if (step.step === 'decided') expect(step).toMatchObject({ result: 'caller_gone', told: [] });
+      if (step.step === 'requested') expect(step).toMatchObject({ result: 'caller_gone' });
+      if (step.step === 'decided') expect(step).toMatchObject({ result: 'caller_gone', applications: [] });
     }
   });
 

@@ -42,8 +42,8 @@ const parties = ({ from, name, to }: Caller) => ({
   destination_number: to,
 });
 
-export const taken = (call: Caller, ms = 0, attempt = 1): TimelineStep => ({
-  step: 'taken',
+export const received = (call: Caller, ms = 0, attempt = 1): TimelineStep => ({
+  step: 'received',
   ...common(call, ms),
   by: 'agent@a1',
   endpoint: ENDPOINT,
@@ -62,8 +62,8 @@ export const taken = (call: Caller, ms = 0, attempt = 1): TimelineStep => ({
   },
 });
 
-export const asked = (call: Caller, ms = 10): TimelineStep => ({
-  step: 'asked',
+export const requested = (call: Caller, ms = 10): TimelineStep => ({
+  step: 'requested',
   ...common(call, ms),
   by: 'router@r1',
   endpoint: ENDPOINT,
@@ -81,7 +81,7 @@ export const decided = (call: Caller, ms = 12): TimelineStep => ({
   by: 'agent@a1',
   result: 'decided',
   ms: 11.5,
-  told: ['set dialhook_result=decided', 'bridge sofia/gateway/gw/123'],
+  applications: ['set dialhook_result=decided', 'bridge sofia/gateway/gw/123'],
 });
 
 export const undecided = (call: Caller, ms = 1000): TimelineStep => ({
@@ -91,7 +91,7 @@ export const undecided = (call: Caller, ms = 1000): TimelineStep => ({
   result: 'response_timeout',
   error: 'no answer within 1000 ms',
   ms: 1003,
-  told: ['set dialhook_result=response_timeout'],
+  applications: ['set dialhook_result=response_timeout'],
 });
 
 const leg = (call: Caller): string => call.uuid.replace(/^0{8}/, 'bbbbbbbb');
@@ -119,8 +119,8 @@ export const notification = (
   };
 };
 
-export const told = (call: Caller, action: 'ring' | 'answer' | 'hangup', ms: number): TimelineStep => ({
-  step: 'told',
+export const published = (call: Caller, action: 'ring' | 'answer' | 'hangup', ms: number): TimelineStep => ({
+  step: 'published',
   ...common(call, ms),
   by: 'agent@a1',
   notification: notification(call, action, ms),
@@ -147,14 +147,14 @@ export const attempted = (
 
 /** A call from beginning to end, all delivered. */
 export const answeredCall = (call: Caller): TimelineStep[] => [
-  taken(call),
-  asked(call),
+  received(call),
+  requested(call),
   decided(call),
-  told(call, 'ring', 300),
+  published(call, 'ring', 300),
   attempted(call, 'ring', 310),
-  told(call, 'answer', 900),
+  published(call, 'answer', 900),
   attempted(call, 'answer', 910),
-  told(call, 'hangup', 8000),
+  published(call, 'hangup', 8000),
   attempted(call, 'hangup', 8010),
 ];
 

@@ -5,15 +5,15 @@ import { Calls, summaryOf } from '#services/console/calls.ts';
 import { detailOf } from '#services/console/detail.ts';
 import {
   answeredCall,
-  asked,
   at,
   attempted,
   type Caller,
   caller,
   decided,
   ENDPOINT,
-  taken,
-  told,
+  published,
+  received,
+  requested,
   undecided,
 } from '#test/support/console/steps.ts';
 
@@ -31,13 +31,16 @@ const uuids = (calls: Calls, given: Partial<CallQuery>) =>
 describe('the summary of a call', () => {
   const call = caller();
   it.each<[string, TimelineStep[]]>([
-    ['deciding', [taken(call), asked(call)]],
-    ['routed', [taken(call), asked(call), decided(call)]],
-    ['ringing', [taken(call), decided(call), told(call, 'ring', 300)]],
-    ['answered', [taken(call), decided(call), told(call, 'ring', 300), told(call, 'answer', 900)]],
+    ['deciding', [received(call), requested(call)]],
+    ['routed', [received(call), requested(call), decided(call)]],
+    ['ringing', [received(call), decided(call), published(call, 'ring', 300)]],
+    [
+      'answered',
+      [received(call), decided(call), published(call, 'ring', 300), published(call, 'answer', 900)],
+    ],
     ['ended', answeredCall(call)],
-    ['deciding', [taken(call), decided(call), told(call, 'ring', 300), taken(call, 500, 2)]],
-    ['ended', [taken(call), { ...undecided(call), result: 'caller_gone' } as TimelineStep]],
+    ['deciding', [received(call), decided(call), published(call, 'ring', 300), received(call, 500, 2)]],
+    ['ended', [received(call), { ...undecided(call), result: 'caller_gone' } as TimelineStep]],
   ])('is %s', (state, steps) => {
     expect(summaryOf(steps)?.state).toBe(state);
   });
@@ -60,7 +63,7 @@ describe('the summary of a call', () => {
       sip_status: 200,
       duration_ms: 8000,
       billable_ms: 7100,
-      notifications: { told: 3, delivered: 3, retried: 0, dead: 0 },
+      notifications: { published: 3, delivered: 3, retried: 0, dead: 0 },
     });
   });
 
@@ -74,12 +77,12 @@ describe('the summary of a call', () => {
   });
 
   it('counts a notification by its last attempt', () => {
-    const steps = [told(call, 'ring', 300), attempted(call, 'ring', 310, 1, 'retried')];
-    expect(summaryOf(steps)?.notifications).toEqual({ told: 1, delivered: 0, retried: 1, dead: 0 });
+    const steps = [published(call, 'ring', 300), attempted(call, 'ring', 310, 1, 'retried')];
+    expect(summaryOf(steps)?.notifications).toEqual({ published: 1, delivered: 0, retried: 1, dead: 0 });
     const dead = [...steps, attempted(call, 'ring', 5310, 2, 'dead')];
-    expect(summaryOf(dead)?.notifications).toEqual({ told: 1, delivered: 0, retried: 0, dead: 1 });
+    expect(summaryOf(dead)?.notifications).toEqual({ published: 1, delivered: 0, retried: 0, dead: 1 });
     const replayed = [...dead, attempted(call, 'ring', 9000, 1)];
-    expect(summaryOf(replayed)?.notifications).toEqual({ told: 1, delivered: 1, retried: 0, dead: 0 });
+    expect(summaryOf(replayed)?.notifications).toEqual({ published: 1, delivered: 1, retried: 0, dead: 0 });
   });
 });
 
@@ -88,7 +91,7 @@ describe('the calls of late', () => {
     const one = caller({ node: 'fs1', from: '13800000001', name: 'Ana María' });
     const two = caller({ node: 'fs2', from: '13900000002' });
     const three = caller({ node: 'fs2', to: '95588' });
-    const calls = keep(10, answeredCall(one), [taken(two), undecided(two)], [taken(three)]);
+    const calls = keep(10, answeredCall(one), [received(two), undecided(two)], [received(three)]);
     expect(uuids(calls, {})).toEqual([three.uuid, two.uuid, one.uuid]);
     expect(uuids(calls, { uuid: two.uuid.slice(0, -1) })).toContain(two.uuid);
     expect(uuids(calls, { number: '3900000002' })).toEqual([two.uuid]);
@@ -106,7 +109,7 @@ describe('the calls of late', () => {
 
   it('are read page by page', () => {
     const five = Array.from({ length: 5 }, () => caller());
-    const calls = keep(10, ...five.map((call) => [taken(call)]));
+    const calls = keep(10, ...five.map((call) => [received(call)]));
     const seen: string[] = [];
     for (let cursor: number | undefined; ; ) {
       const page = calls.search(query({ limit: 2, cursor }));
@@ -130,8 +133,8 @@ describe('the detail of a call', () => {
   it('tells of each decision and each notification with its attempts, in the order of time', () => {
     const call = caller();
     const again = [
-      taken(call, 2000, 2),
-      asked(call, 2010),
+      received(call, 2000, 2),
+      requested(call, 2010),
       { ...decided(call, 2012), ms: 5 } as TimelineStep,
     ];
     const late = attempted(call, 'ring', 305, 1, 'retried');
@@ -142,7 +145,11 @@ describe('the detail of a call', () => {
     expect(CallDetail.parse(detail)).toEqual(detail);
     expect(detail?.trace_url).toBe(`http://grafana/trace/${call.uuid.replaceAll('-', '')}?c=${call.uuid}`);
     expect(
-      detail?.decisions.map(({ request, asked, decided }) => [request?.attempt, asked.length, decided?.ms]),
+      detail?.decisions.map(({ request, requested, decided }) => [
+        request?.attempt,
+        requested.length,
+        decided?.ms,
+      ]),
     ).toEqual([
       [1, 1, 11.5],
       [2, 1, 5],

@@ -17,16 +17,19 @@ describe('the settings of the console', () => {
   });
 
   it.each([
-    ['nobody could log in', {}],
-    ['at least 16 signs', { CONSOLE_VIEWER_TOKENS: 'ana:short' }],
+    ['otherwise no login is possible', {}],
+    ['at least 16 characters', { CONSOLE_VIEWER_TOKENS: 'ana:short' }],
     ['must be NAME:TOKEN', { CONSOLE_VIEWER_TOKENS: TOKEN }],
-    ['the same token twice', { CONSOLE_VIEWER_TOKENS: `a:${TOKEN}`, CONSOLE_OPERATOR_TOKENS: `b:${TOKEN}` }],
+    [
+      'have a token in common',
+      { CONSOLE_VIEWER_TOKENS: `a:${TOKEN}`, CONSOLE_OPERATOR_TOKENS: `b:${TOKEN}` },
+    ],
     ['{trace_id}', { CONSOLE_VIEWER_TOKENS: `a:${TOKEN}`, TRACE_URL_TEMPLATE: 'http://grafana/' }],
     [
       '{trace_id}',
       { CONSOLE_VIEWER_TOKENS: `a:${TOKEN}`, TRACE_URL_TEMPLATE: 'javascript:alert(1)//{trace_id}' },
     ],
-  ])('are refused in words, without the secret: %s', (words, env) => {
+  ])('reports wrong values without the secret: %s', (words, env) => {
     const read = () => readConsoleConfig(env);
     expect(read).toThrow(words);
     expect(read).not.toThrow(TOKEN);

@@ -9,8 +9,8 @@ const CALLER = {
   destination_number: '05557777',
 };
 
-const taken: Step = {
-  step: 'taken',
+const received: Step = {
+  step: 'received',
   ...CALL,
   endpoint: 'http://crm/binding',
   request: {
@@ -25,8 +25,8 @@ const taken: Step = {
     variables: { sip_to_user: '05557777', 'sip_h_X-Back': 'https://u:p@back.example/a?t=hush' },
   },
 };
-const asked = (answer: string): Step => ({
-  step: 'asked',
+const requested = (answer: string): Step => ({
+  step: 'requested',
   ...CALL,
   endpoint: 'http://crm/binding',
   fallback: false,
@@ -35,9 +35,15 @@ const asked = (answer: string): Step => ({
   ms: 3,
   phases: { connect_ms: 0.2 },
 });
-const decided = (...told: string[]): Step => ({ step: 'decided', ...CALL, result: 'decided', ms: 9, told });
+const decided = (...applications: string[]): Step => ({
+  step: 'decided',
+  ...CALL,
+  result: 'decided',
+  ms: 9,
+  applications,
+});
 const rang: Step = {
-  step: 'told',
+  step: 'published',
   ...CALL,
   notification: { action: 'ring', ...CALL, ...CALLER, leg: 'leg', called_number: '05557777' },
 };
@@ -63,39 +69,43 @@ describe('a step without the secrets of URLs', () => {
 
   it('holds none in any of its fields', () => {
     const answer = '{"variables":{"x":"http://u:p@h/r?t=hush"}}';
-    for (const step of [taken, asked(answer), decided('export nolocal:cti_bridge=http://u:p@h/?t=hush 3000')])
+    for (const step of [
+      received,
+      requested(answer),
+      decided('export nolocal:cti_bridge=http://u:p@h/?t=hush 3000'),
+    ])
       for (const numbers of ['full', 'masked'] as const)
         expect(text(step, numbers)).not.toMatch(/hush|u:p|[?]/);
   });
 
   it('keeps of an answer what fits, and nothing that the cut would lay open', () => {
     const long = `${'x'.repeat(4090)}https://user:password@h/`;
-    const step = publicStep(asked(long), 'full');
+    const step = publicStep(requested(long), 'full');
     expect(step).toMatchObject({ answer: `${'x'.repeat(4090)}https:` });
-    expect(publicStep(asked('y'.repeat(300_000)), 'full')).toMatchObject({ answer: 'y'.repeat(4096) });
+    expect(publicStep(requested('y'.repeat(300_000)), 'full')).toMatchObject({ answer: 'y'.repeat(4096) });
   });
 });
 
 describe('a masked step', () => {
   it.each([
-    ['taken', taken],
+    ['received', received],
     [
       'an answer',
-      asked(
+      requested(
         '{"variables":{"a_name":"Alice 555"},"dial":{"type":"gateway","gateway":"gw","number":"05557777"}}',
       ),
     ],
     [
       'an answer with a number that is none',
-      asked('{"dial":{"type":"ip","number":13812345678,"ip":"10.0.0.9"}}'),
+      requested('{"dial":{"type":"ip","number":13812345678,"ip":"10.0.0.9"}}'),
     ],
-    ['an answer that is no JSON', asked('call Alice 555 at 05557777')],
+    ['an answer that is no JSON', requested('call Alice 555 at 05557777')],
     [
       'a dial string',
-      asked('{"dial":{"type":"dialstring","dialstring":"sofia/gateway/a/05557777,user/13812345678"}}'),
+      requested('{"dial":{"type":"dialstring","dialstring":"sofia/gateway/a/05557777,user/13812345678"}}'),
     ],
     [
-      'what FreeSWITCH is told',
+      'the applications sent to FreeSWITCH',
       decided(
         'export nolocal:x=Alice 555',
         'multiset ^^;hangup_after_bridge=true;nolocal:x=Alice 555;nolocal:n=13812345678;export_vars=nolocal:x,nolocal:n',
@@ -110,7 +120,7 @@ describe('a masked step', () => {
   });
 
   it('shows of a name nothing, and of a dial string its way', () => {
-    const dialstring = asked(
+    const dialstring = requested(
       '{"variables":{"x":"Bob"},"dial":{"type":"dialstring","dialstring":"{a=Bob}user/Bob,sofia/gateway/a/158"}}',
     );
     expect(publicStep(dialstring, 'masked')).toMatchObject({
@@ -126,10 +136,10 @@ describe('a masked step', () => {
         'masked',
       ),
     ).toMatchObject({
-      told: ['set continue_on_fail=true', 'bridge [*]sofia/gateway/gw/******77', 'hangup'],
+      applications: ['set continue_on_fail=true', 'bridge [*]sofia/gateway/gw/******77', 'hangup'],
     });
     expect(
-      publicStep(asked('{"dial":{"type":"gateway","gateway":"gw","number":"05557777"}}'), 'masked'),
+      publicStep(requested('{"dial":{"type":"gateway","gateway":"gw","number":"05557777"}}'), 'masked'),
     ).toMatchObject({
       answer: '{"dial":{"type":"gateway","gateway":"gw","number":"******77"}}',
     });

@@ -1,8 +1,8 @@
 import type { Paint } from './command-line.ts';
 import { plain } from './table.ts';
 
-/** Applications that FreeSWITCH is told, those that carry the call made to stand out. */
-export const toldLines = (applications: readonly string[], paint: Paint): string[] =>
+/** The applications sent to FreeSWITCH, one a line; those that route or end the call are bold. */
+export const applicationLines = (applications: readonly string[], paint: Paint): string[] =>
   applications.map((line) =>
     /^(bridge|hangup|respond|socket)\b/.test(line) ? paint('bold', plain(line)) : plain(line),
   );

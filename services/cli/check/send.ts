@@ -7,7 +7,7 @@ import type { EndpointClient, HttpAnswer } from '#libs/http/client.ts';
 import { type Verdict, verdictOf } from '#libs/http/verdict.ts';
 import { sampleNotifications } from './sample.ts';
 
-export interface Asker {
+export interface CheckClient {
   readonly client: EndpointClient;
   readonly method: 'POST' | 'GET';
   readonly may: VariablePolicy;
@@ -15,23 +15,23 @@ export interface Asker {
   readonly now: () => number;
 }
 
-/** One endpoint's answer to the request, and what a router makes of it. */
-export interface Asked {
+/** The answer to the request, and the reply that a router would make of it. */
+export interface RequestResult {
   readonly url: string;
   readonly answer: HttpAnswer;
   readonly reply: DecisionReply;
 }
 
-/** One notification, or a repeat of one, and what a notifier makes of the answer. */
-export interface Told {
+/** The answer to one notification or a repeat of it, and how a notifier would judge it. */
+export interface NotificationResult {
   readonly action: string;
   readonly repeated: boolean;
   readonly answer: HttpAnswer;
   readonly verdict: Verdict;
 }
 
-const call = (
-  { client, method, now }: Asker,
+const send = (
+  { client, method, now }: CheckClient,
   endpoint: CtiBridgeArguments,
   url: string,
   id: string,
@@ -47,29 +47,29 @@ const call = (
     responseTimeoutMs: endpoint.responseTimeoutMs,
   });
 
-/** Asks as a router does. */
-export async function ask(
-  asker: Asker,
+/** Sends the request as a router does. */
+export async function sendRequest(
+  check: CheckClient,
   endpoint: CtiBridgeArguments,
   url: string,
   request: EndpointRequest,
-): Promise<Asked> {
-  const answer = await call(asker, endpoint, url, requestId(request), request);
-  return { url, answer, reply: replyOf(answer, asker.may) };
+): Promise<RequestResult> {
+  const answer = await send(check, endpoint, url, requestId(request), request);
+  return { url, answer, reply: replyOf(answer, check.may) };
 }
 
-/** Tells of the call as a notifier does, and of its end once more under the same webhook-id. */
-export async function tell(
-  asker: Asker,
+/** Sends the notifications as a notifier does, and the hangup twice with the same webhook-id. */
+export async function sendNotifications(
+  check: CheckClient,
   endpoint: CtiBridgeArguments,
   request: EndpointRequest,
-): Promise<Told[]> {
+): Promise<NotificationResult[]> {
   const all = sampleNotifications(request);
-  const told: Told[] = [];
+  const results: NotificationResult[] = [];
   for (const notification of [...all, ...all.slice(-1)]) {
-    const answer = await call(asker, endpoint, endpoint.url, notificationId(notification), notification);
-    const repeated = told.length === all.length;
-    told.push({ action: notification.action, repeated, answer, verdict: verdictOf(answer, asker.now()) });
+    const answer = await send(check, endpoint, endpoint.url, notificationId(notification), notification);
+    const repeated = results.length === all.length;
+    results.push({ action: notification.action, repeated, answer, verdict: verdictOf(answer, check.now()) });
   }
-  return told;
+  return results;
 }

@@ -12,8 +12,8 @@ import { makeTimeline } from './steps.ts';
 export const VIEWER = 'viewer-token-0123456789';
 export const OPERATOR = 'operator-token-0123456789';
 
-/** A console as it is run, in this process, with a NATS and a Redis of its own. */
-export interface ConsoleWorld {
+/** A running console in this process, with its own NATS and Redis. */
+export interface ConsoleHarness {
   readonly url: string;
   readonly nats: NatsConnection;
   readonly natsServer: NatsServer;
@@ -21,14 +21,14 @@ export interface ConsoleWorld {
   readonly redisServer: RedisServer;
   readonly lifecycle: Lifecycle;
   readonly lines: LogLine[];
-  /** One more console on the same servers. */
+  /** Starts another console on the same servers. */
   another(env?: NodeJS.ProcessEnv): Promise<string>;
   get(path: string, token?: string): Promise<Response>;
   post(path: string, body: unknown, token?: string): Promise<Response>;
   stop(): Promise<void>;
 }
 
-export async function startWorld(env: NodeJS.ProcessEnv = {}): Promise<ConsoleWorld> {
+export async function startHarness(env: NodeJS.ProcessEnv = {}): Promise<ConsoleHarness> {
   const [natsServer, redisServer] = await Promise.all([startNats(), startRedis()]);
   const nats = await connect({ servers: natsServer.url });
   await makeTimeline(nats);

@@ -1,16 +1,17 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { ControlError, requestControl } from '#libs/bus/control.ts';
 import { readTimeline } from '#libs/bus/timeline-reader.ts';
-import type { CallDetail, Letter, Session } from '#libs/contract/console.ts';
+import type { CallDetail, DeadLetter, Session } from '#libs/contract/console.ts';
 import { ControlRequest } from '#libs/contract/control.ts';
 import { problem } from '#libs/contract/problem.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Calls } from './calls.ts';
+import type { DeadLetterStore } from './dead-letters.ts';
 import { detailOf } from './detail.ts';
+import type { EndpointStore } from './endpoints.ts';
 import type { Instances } from './instances.ts';
-import type { Letters } from './letters.ts';
 
-/** A request that cannot be answered as it was meant, with its HTTP status. */
+/** An error response of the API: its HTTP status and its text. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
@@ -21,50 +22,55 @@ export class ApiError extends Error {
   }
 }
 
-const words = (error: unknown): string => (error as Error).message;
+const messageOf = (error: unknown): string => (error as Error).message;
 
-/** All that the routes work with. */
-export class World {
+interface Parts {
   readonly calls: Calls;
   readonly instances: Instances;
-  readonly letters: Letters;
+  readonly deadLetters: DeadLetterStore;
+  readonly endpoints: EndpointStore;
+  readonly bus: Bus;
+  readonly traceUrl: string | undefined;
+  readonly log: Log;
+}
+
+/** The state and the operations that the routes use. */
+export class ConsoleContext {
+  readonly calls: Calls;
+  readonly instances: Instances;
+  readonly deadLetters: DeadLetterStore;
+  readonly endpoints: EndpointStore;
   readonly #bus: Bus;
   readonly #traceUrl: string | undefined;
   readonly #log: Log;
 
-  constructor(parts: {
-    calls: Calls;
-    instances: Instances;
-    letters: Letters;
-    bus: Bus;
-    traceUrl: string | undefined;
-    log: Log;
-  }) {
+  constructor(parts: Parts) {
     this.calls = parts.calls;
     this.instances = parts.instances;
-    this.letters = parts.letters;
+    this.deadLetters = parts.deadLetters;
+    this.endpoints = parts.endpoints;
     this.#bus = parts.bus;
     this.#traceUrl = parts.traceUrl;
     this.#log = parts.log;
   }
 
-  /** From the stream, which knows more calls than are kept here. */
+  /** Reads the stream, which keeps more calls than the console has in memory. */
   async detail(uuid: string): Promise<CallDetail> {
     const steps = await readTimeline(this.#bus, uuid, this.#log).catch((error: unknown) => {
-      throw new ApiError(503, `the timeline cannot be read: ${words(error)}`);
+      throw new ApiError(503, `the timeline cannot be read: ${messageOf(error)}`);
     });
     const detail = detailOf(steps, this.#traceUrl);
-    if (detail === undefined) throw new ApiError(404, 'no such call is known');
+    if (detail === undefined) throw new ApiError(404, 'call not found');
     return detail;
   }
 
-  async letter(id: string): Promise<Letter> {
-    const letter = await this.letters.find(id);
-    if (letter === undefined) throw new ApiError(404, 'no such dead letter');
-    return letter;
+  async deadLetter(id: string): Promise<DeadLetter> {
+    const found = await this.deadLetters.find(id);
+    if (found === undefined) throw new ApiError(404, 'dead letter not found');
+    return found;
   }
 
-  /** Has the call's agent do something, and writes down who wanted it and what came of it. */
+  /** Sends a control request to an agent of the call's node and writes an audit line with the outcome. */
   async control(session: Session, wanted: ControlRequest): Promise<{ ok: true }> {
     const { do: what, uuid, ...rest } = wanted;
     const node = this.calls.get(uuid)?.node ?? (await this.detail(uuid)).call.node;
@@ -75,7 +81,7 @@ export class World {
       const reply = await requestControl(this.#bus, node, request.data);
       if (!reply.ok) throw new ApiError(409, reply.error);
     } catch (error) {
-      this.audit(session, what, { ...details, result: words(error) });
+      this.audit(session, what, { ...details, result: messageOf(error) });
       if (error instanceof ControlError) throw new ApiError(error.unknown ? 504 : 503, error.message);
       throw error;
     }
