@@ -21,7 +21,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           // One module graph per worker: importing the libraries in each file takes longer than the tests.
           isolate: false,
-          testTimeout: 10_000,
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

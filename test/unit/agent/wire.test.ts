@@ -218,9 +218,9 @@ describe('a decision of any endpoint', () => {
         for (const { data } of expanded) expect(data).not.toMatch(/\$\$?\\*\{|:_:/);
         expect(expanded.map((one) => one.name)).not.toContain('export');
       }),
-      { numRuns: 2_000 },
+      { numRuns: 400 },
     );
-    expect(Math.min(placed, hungUp, refused)).toBeGreaterThan(50);
+    expect(Math.min(placed, hungUp, refused)).toBeGreaterThan(5);
   });
 });
 
@@ -244,7 +244,7 @@ describe('any text at all', () => {
           ['application', `set${application}${data === '' ? '' : ` ${data}`}`],
         ]);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 200 },
     );
   });
 });
