@@ -13,7 +13,7 @@ import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
 import { metricsPage } from './metrics-page.ts';
 import { typeDeclaration } from './types.ts';
 
-/** Writes the pages that follow from the schemas. `npm run docs` runs it; a test fails when a page is out of date. */
+/** Writes the pages that follow from the schemas. `npm run generate` runs it; `npm run check` fails when a page is out of date. */
 
 interface JsonProperty {
   readonly description?: string;
@@ -64,7 +64,7 @@ function table(settings: z.ZodObject): string {
 
 const configuration = `# Configuration
 
-Generated from the schemas by \`npm run docs\`; do not edit.
+Generated from the schemas by \`npm run generate\`; do not edit.
 
 Every setting is an environment variable. An empty one counts as not set. A wrong or contradictory setting stops the
 start (exit code 78) with one sentence for each that says what to change. A secret may come from a file: \`NAME_FILE\`
@@ -102,7 +102,7 @@ const page = (schema: object): string => `${JSON.stringify(schema, undefined, 2)
 
 const commandLine = `# Command line
 
-Generated from the commands by \`npm run docs\`; do not edit.
+Generated from the commands by \`npm run generate\`; do not edit.
 
 In a clone \`npx dialhook COMMAND\` or \`npm run dialhook -- COMMAND\`; the image has it as \`services/cli/main.ts COMMAND\`.
 Tables are for people; \`--json\` prints one line of JSON for machines. Results go to standard output, all else to standard error.
@@ -113,7 +113,7 @@ Exit codes of every command: 0 done; 1 as it says below; 64 wrong usage; 78 wron
 ${COMMANDS.map(commandPage).join('\n\n')}
 `;
 
-const endpointTypes = `// Generated from the schemas by \`npm run docs\`; do not edit.
+const endpointTypes = `// Generated from the schemas by \`npm run generate\`; do not edit.
 
 ${typeDeclaration('EndpointRequest', SCHEMAS.request.title, SCHEMAS.request as object)}
 ${typeDeclaration('Decision', SCHEMAS.decision.title, SCHEMAS.decision as object)}

@@ -48,7 +48,7 @@ const buckets = (): string[] =>
 /** docs/metrics.md. */
 export const metricsPage = (): string => `# Metrics
 
-Generated from the catalogue by \`npm run docs\`; do not edit.
+Generated from the catalogue by \`npm run generate\`; do not edit.
 
 Each service serves its metrics for Prometheus as \`/metrics\` on its health port. They are pushed by OTLP (protobuf over
 HTTP), every \`OTEL_METRIC_EXPORT_INTERVAL\` ms (60,000), when \`OTEL_EXPORTER_OTLP_ENDPOINT\` or

@@ -7,7 +7,7 @@ import { nodeSchema, type Schema, schema } from './schema.ts';
 
 /**
  * Writes values.schema.json and README.md of the chart. What a value is, is said once: in the comment above it in
- * values.yaml. `node helm/generate.ts` runs it; a test fails when a file is out of date.
+ * values.yaml. `npm run generate` runs it; `npm run check` fails when a file is out of date.
  */
 const chart = join(import.meta.dirname, 'dialhook');
 

@@ -1,4 +1,4 @@
-// Generated from the schemas by `npm run docs`; do not edit.
+// Generated from the schemas by `npm run generate`; do not edit.
 
 /** What the endpoint is asked */
 export type EndpointRequest = {
