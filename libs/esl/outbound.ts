@@ -5,68 +5,71 @@ import { ClosedError, type CommandError, EventSocket, type PeerLimits, type Repl
 import type { Headers } from './frames.ts';
 import { oneLine } from './text.ts';
 
-/** FreeSWITCH answers `connect` within a millisecond; what does not is something else. */
+/** FreeSWITCH answers `connect` within a millisecond. A peer that takes this long is not FreeSWITCH. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** What FreeSWITCH sends here is the data of one channel, some 10 kB, and short replies; it answers at once. */
+/** FreeSWITCH sends the data of one channel, about 10 kB, and short replies, and it answers at once. */
 const LIMITS: PeerLimits = {
   frames: { headerBytes: 128 * 1024, bodyBytes: 16 * 1024 },
   answerMs: 10_000,
 };
 const BYTES_PER_CONNECTION = 32 * 1024;
 
-/** FreeSWITCH closes the connection as soon as the call is let go. */
-const LEAVE_TIMEOUT_MS = 5_000;
+/** FreeSWITCH closes the connection as soon as the call is released. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
-/** Why a call is gone: one for all, as a new one takes its stack with it each time. */
-const GONE = new ClosedError('the caller has given up, or the connection is lost');
+/** The reason of `gone`. One object for all calls: creating one per call would capture a stack each time. */
+const GONE = new ClosedError('the caller hung up, or the connection was lost');
 
-/** Calls that may arrive before they are taken: FreeSWITCH waits 25 s for one whose connection is dropped in silence. */
+/** Connections that the kernel queues. One more is dropped silently, and FreeSWITCH waits 25 s for it. */
 const BACKLOG = 4096;
 
-/** What a call was given to run when it was let go, in order, and when. */
-export interface Told {
+/** The applications that a call was released with, in order, and when. */
+export interface Released {
   readonly applications: readonly string[];
   readonly time: Date;
 }
 
-/** An application of FreeSWITCH with its data, which FreeSWITCH expands. */
+/** A dialplan application and its data. FreeSWITCH expands variables in the data. */
 interface Application {
   readonly name: string;
   readonly data: string;
 }
 
-/** One call that FreeSWITCH has handed over with its `socket` application. */
+/**
+ * One call on which FreeSWITCH runs its `socket` application (without `async` and `full`). FreeSWITCH waits for it
+ * until `runAndRelease`, `setAndRelease` or the end of the connection.
+ */
 export class OutboundCall {
-  /** All that FreeSWITCH knows of the channel, as its headers name it. */
+  /** The channel data of `connect`, by header. */
   readonly data: Headers;
-  /** Aborted when the caller has given up or the connection is lost. */
+  /** Aborted when the caller hangs up or the connection is lost. */
   readonly gone: AbortSignal;
   readonly #socket: EventSocket;
-  readonly #ahead: ReadonlyMap<string, string>;
-  #mark: Application | undefined;
-  #told: Told | undefined;
+  readonly #readAhead: ReadonlyMap<string, string>;
+  #tag: Application | undefined;
+  #released: Released | undefined;
 
   constructor(
     data: Headers,
     gone: AbortSignal,
     socket: EventSocket,
-    ahead: ReadonlyMap<string, string> = new Map(),
-    mark?: Application,
+    readAhead: ReadonlyMap<string, string> = new Map(),
+    tag?: Application,
   ) {
     this.data = data;
     this.gone = gone;
     this.#socket = socket;
-    this.#ahead = ahead;
-    this.#mark = mark;
+    this.#readAhead = readAhead;
+    this.#tag = tag;
   }
 
-  /** undefined when it was not let go. */
-  get told(): Told | undefined {
-    return this.#told;
+  /** undefined until the call is released. */
+  get released(): Released | undefined {
+    return this.#released;
   }
 
-  /** Runs one application now. Its data is expanded by FreeSWITCH: never pass what a stranger wrote. */
+  /** Runs one application now. FreeSWITCH expands its data: never pass text from a caller or an endpoint. */
   execute(application: string, data: string): Promise<Reply> {
     return this.#socket.sendMessage([
       ['call-command', 'execute'],
@@ -75,29 +78,29 @@ export class OutboundCall {
     ]);
   }
 
-  /** Marks the call, once; one that is let go without has it done then. */
+  /** Tags the channel, unless it was tagged before. Releasing a call tags it too. */
   tag(): void {
-    const mark = this.#mark;
-    this.#mark = undefined;
-    if (mark) this.execute(mark.name, mark.data).catch(() => {});
+    const tag = this.#tag;
+    this.#tag = undefined;
+    if (tag) this.execute(tag.name, tag.data).catch(() => {});
   }
 
-  /** A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. */
+  /** A channel variable, cut by FreeSWITCH at 511 bytes; `''` when it is not set. */
   async getVariable(name: string): Promise<string> {
-    return this.#ahead.get(name) ?? this.#socket.getVariable(name);
+    return this.#readAhead.get(name) ?? this.#socket.getVariable(name);
   }
 
   /**
-   * Gives the call these applications as its new extension and lets it go, in one write: from here on it runs inside
-   * FreeSWITCH, whatever becomes of this process.
-   * @throws {UnsafeValueError} when one holds a line end; nothing is sent then and the call is still held.
+   * Gives the call these applications as its new extension and releases it, in one write. From then on it runs inside
+   * FreeSWITCH and does not depend on this process.
+   * @throws {UnsafeValueError} when one holds a line end; then nothing is sent and the call is not released.
    */
   async runAndRelease(applications: readonly Application[]): Promise<void> {
     const list = applications.map(
       ({ name, data }) =>
         ['application', oneLine(data === '' ? name : `${name} ${data}`, 'application')] as const,
     );
-    this.#told = { applications: list.map(([, application]) => application), time: new Date() };
+    this.#released = { applications: list.map(([, application]) => application), time: new Date() };
     await this.#socket.together(() => {
       this.tag();
       const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
@@ -107,20 +110,23 @@ export class OutboundCall {
   }
 
   /**
-   * Sets channel variables, `called` on the legs that the dialplan will call, and lets the call go: the dialplan
-   * continues with its next line.
-   * @throws {UnsafeValueError} when one holds a line end; nothing is sent then and the call is still held.
+   * Sets `variables` on the channel and `exported` on the legs that the dialplan will call, and releases the call: the
+   * dialplan continues with its next action.
+   * @throws {UnsafeValueError} when one holds a line end; then nothing is sent and the call is not released.
    */
   async setAndRelease(
     variables: Readonly<Record<string, string>>,
-    called: Readonly<Record<string, string>>,
+    exported: Readonly<Record<string, string>>,
   ): Promise<void> {
     const applications = [
       ...Object.entries(variables).map(([name, value]) => ['set', `${name}=${value}`] as const),
-      ...Object.entries(called).map(([name, value]) => ['export', `nolocal:${name}=${value}`] as const),
+      ...Object.entries(exported).map(([name, value]) => ['export', `nolocal:${name}=${value}`] as const),
     ];
     for (const [name, data] of applications) oneLine(data, name);
-    this.#told = { applications: applications.map(([name, data]) => `${name} ${data}`), time: new Date() };
+    this.#released = {
+      applications: applications.map(([name, data]) => `${name} ${data}`),
+      time: new Date(),
+    };
     await this.#socket.together(() => {
       this.tag();
       const replies = applications.map(([name, data]) => this.execute(name, data));
@@ -137,32 +143,33 @@ export class OutboundCall {
 export interface OutboundServerOptions {
   readonly host: string;
   readonly port: number;
-  /** What tells a call of ours from others: run when it is marked, at the latest before it is let go. */
-  readonly mark?: Application;
-  /** A variable that is read before the call is handed over, as it stands then, at no round trip. */
+  /** The application that tags a channel. Runs when the call is tagged, at the latest when it is released. */
+  readonly tag?: Application;
+  /** A variable that is read together with the channel data, without an additional round trip. */
   readonly readAhead?: string;
-  /** Whether a connection from this address is taken; every one without it. */
+  /** Whether to accept a connection from this address. Default: every address. */
   readonly admits?: (address: string) => boolean;
-  /** Connections at once, in all and from one address. */
+  /** Connections at once. Default: no limit. */
   readonly maxConnections?: number;
+  /** Connections at once from one address. Default: `maxConnections`. */
   readonly maxConnectionsPerAddress?: number;
-  /** A connection was not taken, ended without having been a call, or had to give way. */
-  readonly onRefused: (address: string, why: string) => void;
+  /** A connection was refused, ended before it was a call, or was closed to make room for another one. */
+  readonly onRefused: (address: string, reason: string) => void;
   readonly onCall: (call: OutboundCall) => Promise<void>;
   readonly onError: (error: Error) => void;
 }
 
-/** A connection had to give way. */
-class TurnedOut extends Error {
-  override readonly name = 'TurnedOut';
+/** The connection was closed to make room for another one. */
+class EvictedError extends Error {
+  override readonly name = 'EvictedError';
 }
 
-/** Takes the connections of FreeSWITCH's `socket` application, one for each call. */
+/** Accepts the connections of FreeSWITCH's `socket` application, one for each call. */
 export class OutboundServer {
   readonly #server: Server;
   readonly #options: OutboundServerOptions;
   readonly #sockets = new Set<EventSocket>();
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #inFlight = new Set<Promise<void>>();
   readonly #limiter: ConnectionLimiter<Socket>;
 
   private constructor(options: OutboundServerOptions) {
@@ -173,7 +180,7 @@ export class OutboundServer {
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  /** @throws when the address cannot be listened on. */
+  /** @throws {Error} with code EADDRINUSE or EACCES when the address cannot be listened on. */
   static async listen(options: OutboundServerOptions): Promise<OutboundServer> {
     const server = new OutboundServer(options);
     server.#server.listen({ port: options.port, host: options.host, backlog: BACKLOG });
@@ -186,22 +193,22 @@ export class OutboundServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Calls being decided. */
+  /** Open connections. */
   get size(): number {
     return this.#sockets.size;
   }
 
-  /** Takes no more calls (FreeSWITCH tries its next host) and waits for those in hand. */
+  /** Accepts no more calls (FreeSWITCH tries its next host) and waits for those in flight. */
   async close(): Promise<void> {
     this.#server.close();
-    await Promise.all(this.#inHand);
+    await Promise.all(this.#inFlight);
     for (const socket of this.#sockets) socket.destroy();
   }
 
   #accept(tcp: Socket): void {
     const address = tcp.remoteAddress ?? '';
     tcp.on('error', () => {});
-    if (this.#options.admits?.(address) === false || !this.#seat(tcp, address)) {
+    if (this.#options.admits?.(address) === false || !this.#makeRoom(tcp, address)) {
       tcp.destroy();
       return;
     }
@@ -227,30 +234,30 @@ export class OutboundServer {
         socket.destroy();
         this.#options.onError(error);
       })
-      .finally(() => this.#inHand.delete(work));
-    this.#inHand.add(work);
+      .finally(() => this.#inFlight.delete(work));
+    this.#inFlight.add(work);
   }
 
-  /** Whether there is a place for a connection; another may have had to go for it. */
-  #seat(tcp: Socket, address: string): boolean {
-    const goes = this.#limiter.admit(tcp, address);
-    if (goes) this.#turnOut(goes, address, 'there are too many');
-    if (goes === tcp) return false;
+  /** Whether there is room for a connection. May close another connection for it. */
+  #makeRoom(tcp: Socket, address: string): boolean {
+    const evicted = this.#limiter.admit(tcp, address);
+    if (evicted) this.#evict(evicted, address, 'too many connections');
+    if (evicted === tcp) return false;
     tcp.on('data', () => {
       const heaviest = this.#limiter.recordBytes(tcp, tcp.bytesRead);
       if (heaviest)
-        this.#turnOut(
+        this.#evict(
           heaviest,
           heaviest.remoteAddress ?? '',
-          'they have sent too much together, and this one most',
+          'the connections sent too much data, this one the most',
         );
     });
     return true;
   }
 
-  #turnOut(tcp: Socket, address: string, why: string): void {
-    this.#options.onRefused(address, why);
-    tcp.destroy(new TurnedOut(why));
+  #evict(tcp: Socket, address: string, reason: string): void {
+    this.#options.onRefused(address, reason);
+    tcp.destroy(new EvictedError(reason));
   }
 
   async #serve(
@@ -260,20 +267,20 @@ export class OutboundServer {
     gone: AbortSignal,
   ): Promise<void> {
     const address = tcp.remoteAddress ?? '';
-    const reply = await this.#introduction(socket, connected).catch((error: Error) => {
+    const reply = await this.#awaitConnect(socket, connected).catch((error: Error) => {
       socket.destroy();
-      const why = error.cause instanceof Error ? error.cause : error;
-      if (!(why instanceof TurnedOut)) this.#options.onRefused(address, why.message);
+      const reason = error.cause instanceof Error ? error.cause : error;
+      if (!(reason instanceof EvictedError)) this.#options.onRefused(address, reason.message);
     });
     if (!reply) return;
     this.#limiter.identify(tcp);
-    const { mark, readAhead } = this.#options;
-    const ahead = new Map(readAhead === undefined ? [] : [[readAhead, reply.text]]);
-    await this.#options.onCall(new OutboundCall(reply.headers, gone, socket, ahead, mark));
-    leaveInTime(tcp);
+    const { tag, readAhead } = this.#options;
+    const values = new Map(readAhead === undefined ? [] : [[readAhead, reply.text]]);
+    await this.#options.onCall(new OutboundCall(reply.headers, gone, socket, values, tag));
+    closeInTime(tcp);
   }
 
-  #introduction(socket: EventSocket, connected: Promise<Reply>): Promise<Reply> {
+  #awaitConnect(socket: EventSocket, connected: Promise<Reply>): Promise<Reply> {
     const timer = setTimeout(
       () => socket.destroy(new ClosedError('no answer to connect within 5 s')),
       CONNECT_TIMEOUT_MS,
@@ -282,9 +289,9 @@ export class OutboundServer {
   }
 }
 
-/** Ends a connection that its peer does not end. */
-function leaveInTime(tcp: Socket): void {
+/** Closes a connection that the peer leaves open. */
+function closeInTime(tcp: Socket): void {
   if (tcp.destroyed) return;
-  const timer = setTimeout(() => tcp.destroy(), LEAVE_TIMEOUT_MS);
+  const timer = setTimeout(() => tcp.destroy(), CLOSE_TIMEOUT_MS);
   tcp.once('close', () => clearTimeout(timer));
 }

@@ -5,29 +5,29 @@ import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { CommandError } from '#libs/esl/event-socket.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 
-/** FreeSWITCH's own cause for a call that an operator has ended. */
+/** FreeSWITCH's cause for calls that an operator ends. */
 const CAUSE = 'MANAGER_REQUEST';
 
 const refused = (error: string): ControlReply => ({ v: 1, ok: false, error });
 
-/** What FreeSWITCH is told. The schema of a request lets no space and no leading dash into any of its values. */
+/** The api command for a request. Safe: ControlRequest allows no space and no leading dash in any value. */
 export function controlCommand(request: ControlRequest): string {
   if (request.do === 'hangup') return `uuid_kill ${request.uuid} ${CAUSE}`;
   const { uuid, destination, context } = request;
-  // The dialplan is named: a channel's own may be `inline`, which takes an extension for a list of applications.
+  // Name the dialplan: the channel's own may be `inline`, which reads an extension as a list of applications.
   return ['uuid_transfer', uuid, destination, 'XML', ...(context === undefined ? [] : [context])].join(' ');
 }
 
 function refusal(error: Error): string {
   if (!(error instanceof CommandError)) return error.message;
-  if (error.message.includes('No such channel')) return 'FreeSWITCH has no such call: it has ended';
+  if (error.message.includes('No such channel')) return 'the call has ended: FreeSWITCH no longer has it';
   if (error.message.includes('permission denied'))
-    return "FreeSWITCH's directory user of the agent is not allowed uuid_getvar, uuid_kill and uuid_transfer";
-  return `FreeSWITCH has refused: ${error.message}`;
+    return 'FREESWITCH_USER is not allowed to run uuid_getvar, uuid_kill and uuid_transfer';
+  return `FreeSWITCH refused the command: ${error.message}`;
 }
 
 export interface CallControlOptions {
-  readonly on: boolean;
+  readonly enabled: boolean;
   readonly bus: Bus;
   /** Runs an api command of FreeSWITCH. */
   readonly api: (command: string) => Promise<string>;
@@ -35,34 +35,34 @@ export interface CallControlOptions {
   readonly log: Log;
 }
 
-/** Hangs up and transfers live calls of this node for operators, for as long as there is an event socket to do it by. */
+/** Hangs up and transfers live calls of this node for operators. Serves requests while the event socket is up. */
 export class CallControl {
   readonly #options: CallControlOptions;
-  #end: (() => Promise<void>) | undefined;
-  /** Grows with each begin and pause, so that one overtaken by the other does nothing. */
-  #turn = 0;
+  #stopServing: (() => Promise<void>) | undefined;
+  /** Incremented by start and stop. A start that waited for FreeSWITCH gives up when it has changed meanwhile. */
+  #generation = 0;
 
   constructor(options: CallControlOptions) {
     this.#options = options;
   }
 
-  begin(): void {
-    const { on, log } = this.#options;
-    if (on) this.#begin().catch((err: Error) => log.warn('control.start_failed', { err }));
+  start(): void {
+    const { enabled, log } = this.#options;
+    if (enabled) this.#start().catch((err: Error) => log.warn('control.start_failed', { err }));
   }
 
-  pause(): void {
-    this.#turn++;
-    void this.#end?.();
-    this.#end = undefined;
+  stop(): void {
+    this.#generation++;
+    void this.#stopServing?.();
+    this.#stopServing = undefined;
   }
 
-  async #begin(): Promise<void> {
-    const turn = ++this.#turn;
+  async #start(): Promise<void> {
+    const generation = ++this.#generation;
     const { bus, api, nodeName, log } = this.#options;
     const node = nodeName ?? (await api('switchname')).trim();
-    if (turn !== this.#turn || this.#end !== undefined) return;
-    this.#end = serveControl(bus, node, log, (request) => this.#carryOut(request));
+    if (generation !== this.#generation || this.#stopServing !== undefined) return;
+    this.#stopServing = serveControl(bus, node, log, (request) => this.#carryOut(request));
   }
 
   async #carryOut(request: ControlRequest): Promise<ControlReply> {
@@ -82,8 +82,8 @@ export class CallControl {
   }
 
   async #try(request: ControlRequest, api: CallControlOptions['api']): Promise<ControlReply> {
-    const mark = await api(`uuid_getvar ${request.uuid} ${CALL_VARIABLE}`);
-    if (mark.trim() !== request.uuid) return refused("this is no caller's leg of a call of Dialhook");
+    const tag = await api(`uuid_getvar ${request.uuid} ${CALL_VARIABLE}`);
+    if (tag.trim() !== request.uuid) return refused('not the caller leg of a call of Dialhook');
     await api(controlCommand(request));
     return { v: 1, ok: true };
   }

@@ -1,7 +1,7 @@
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { header, nodeName } from './call/channel-data.ts';
 
-/** How far FreeSWITCH's events are behind when they come, and the name of the node that they come from. */
+/** Measures how late FreeSWITCH's events arrive, and learns the node's name from them. */
 export class EventLag {
   readonly #now: () => number;
   #node: string | undefined;
@@ -13,18 +13,18 @@ export class EventLag {
     this.#now = now;
   }
 
-  /** The configured name, or the one that FreeSWITCH gives itself; undefined before its first event. */
+  /** The configured name, or the one in FreeSWITCH's events; undefined before the first event. */
   get node(): string | undefined {
     return this.#node;
   }
 
-  heard(event: FreeSwitchEvent): void {
+  record(event: FreeSwitchEvent): void {
     const firedMs = Number(header(event, 'Event-Date-Timestamp')) / 1000;
     if (firedMs > 0) this.#worstMs = Math.max(this.#worstMs, this.#now() - firedMs);
     this.#node ??= nodeName(event, undefined) || undefined;
   }
 
-  /** Milliseconds, the worst since it was last asked; 0 without events. */
+  /** The worst lag since the last call of this method, in milliseconds; 0 when no event came. */
   take(): number {
     const worstMs = Math.round(this.#worstMs);
     this.#worstMs = 0;

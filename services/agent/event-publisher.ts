@@ -11,12 +11,12 @@ import { emitCallSpan, emitLegSpan, inSpan, isTracing } from '#libs/telemetry/tr
 import { endedLeg } from './call/ended-leg.ts';
 import { type CallEvent, readEvent } from './call/notification.ts';
 import type { AgentConfig } from './config.ts';
-import { eventRead, published } from './metrics.ts';
+import { countPublished, measureEventLag } from './metrics.ts';
 import { Outbox } from './outbox.ts';
 
 const about = ({ uuid, node }: Notification) => aboutCall(uuid, node);
 
-/** What a log line says of a notification. */
+/** The log fields of a notification. */
 const summary = (notification: Notification) => {
   const { action, leg } = notification;
   if (notification.action !== 'hangup') return { action, leg, number: notification.called_number };
@@ -25,7 +25,19 @@ const summary = (notification: Notification) => {
   return { action, leg, cause, hangup_by, duration_ms, billable_ms };
 };
 
-/** From FreeSWITCH's events to the notifier: reads each, and holds it until JetStream has it. */
+export interface EventPublisherOptions {
+  readonly bus: Bus;
+  readonly config: AgentConfig;
+  readonly log: Log;
+  readonly timeline?: TimelineRecorder;
+  /** Called when JetStream has stored the hangup of a call, whether this agent or another one published it. */
+  readonly onHangupPublished?: (call: { uuid: string; node: string }) => void;
+}
+
+/**
+ * Turns FreeSWITCH's events into progress events for the notifier and buffers each until JetStream has stored it.
+ * Events without a notification (a leg's end, `notify` 0) only end spans.
+ */
 export class EventPublisher {
   readonly outbox: Outbox<CallEvent>;
   readonly #publisher: ProgressPublisher;
@@ -33,22 +45,21 @@ export class EventPublisher {
   readonly #masked: boolean;
   readonly #log: Log;
   readonly #timeline: TimelineRecorder;
-  readonly #onEnded: (call: { uuid: string; node: string }) => void;
+  readonly #onHangupPublished: (call: { uuid: string; node: string }) => void;
 
-  /** `onEnded` is called when JetStream has a call's hangup, whoever brought it. */
-  constructor(
-    bus: Bus,
-    config: AgentConfig,
-    log: Log,
-    onEnded: (call: { uuid: string; node: string }) => void = () => {},
-    timeline: TimelineRecorder = NO_TIMELINE,
-  ) {
+  constructor({
+    bus,
+    config,
+    log,
+    timeline = NO_TIMELINE,
+    onHangupPublished = () => {},
+  }: EventPublisherOptions) {
     this.#timeline = timeline;
     this.#publisher = new ProgressPublisher(bus);
     this.#settings = { nodeName: config.NODE_NAME, defaultUrl: config.DEFAULT_ENDPOINT_URL };
     this.#masked = config.LOG_NUMBERS === 'masked';
     this.#log = log;
-    this.#onEnded = onEnded;
+    this.#onHangupPublished = onHangupPublished;
     this.outbox = new Outbox<CallEvent>({
       callOf: ({ notification }) => notification.uuid,
       urgent: ({ notification }) => notification.action === 'hangup',
@@ -60,16 +71,16 @@ export class EventPublisher {
     });
   }
 
-  /** Takes one event from the event socket. */
-  take(event: FreeSwitchEvent): void {
+  /** Call for every event of the event socket. */
+  onEvent(event: FreeSwitchEvent): void {
     const read = readEvent(event, this.#settings);
     if (!read) {
-      this.#emitLeg(event);
+      this.#emitLegSpan(event);
       return;
     }
-    eventRead(read.notification);
+    measureEventLag(read.notification);
     if (read.endpoint.notify) this.outbox.add(read);
-    else if (read.notification.action === 'hangup') this.#emitRoot(read);
+    else if (read.notification.action === 'hangup') this.#emitCallSpan(read);
   }
 
   async #publish(event: CallEvent): Promise<void> {
@@ -77,21 +88,21 @@ export class EventPublisher {
     const { uuid, leg, action } = notification;
     const attributes = { 'dialhook.call': uuid, 'dialhook.leg': leg, 'dialhook.action': action };
     const parent = callContext(uuid);
-    const first = await inSpan(
+    const isNew = await inSpan(
       `publish ${action}`,
       { parent, kind: SpanKind.PRODUCER, attributes },
       (_, context) => this.#publisher.publish({ v: 1, url: endpoint.url, notification }, context),
     );
-    if (action === 'hangup') this.#onEnded(notification);
-    if (!first) return;
+    if (action === 'hangup') this.#onHangupPublished(notification);
+    if (!isNew) return;
     const { node, time } = notification;
     this.#timeline.add({ step: 'published', uuid, node, time, notification });
-    published(notification);
+    countPublished(notification);
     this.#log.info('notification.published', { ...about(notification), ...summary(notification) });
-    if (action === 'hangup') this.#emitRoot(event);
+    if (action === 'hangup') this.#emitCallSpan(event);
   }
 
-  #emitRoot({ notification, callStart }: CallEvent): void {
+  #emitCallSpan({ notification, callStart }: CallEvent): void {
     if (notification.action !== 'hangup') return;
     const { uuid, node, destination_number, cause } = notification;
     const { result, recovered } = notification.recovered
@@ -112,7 +123,7 @@ export class EventPublisher {
     });
   }
 
-  #emitLeg(event: FreeSwitchEvent): void {
+  #emitLegSpan(event: FreeSwitchEvent): void {
     const ended = isTracing() ? endedLeg(event, this.#settings.nodeName) : undefined;
     if (!ended) return;
     const { uuid, leg, node, number, cause, ...times } = ended;

@@ -4,10 +4,10 @@ import { observeStream } from '#libs/bus/metrics.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { Result } from '#libs/contract/results.ts';
-import type { InboundConnection } from '#libs/esl/inbound.ts';
 import { CAUSE_CLASSES, type CauseClass } from '#libs/telemetry/catalogue.ts';
 import { count, endpointOfMetrics, measureMs, observe } from '#libs/telemetry/metrics.ts';
 import type { CallHandler } from './call-handler.ts';
+import type { FreeSwitchLink } from './freeswitch-link.ts';
 import type { Outbox } from './outbox.ts';
 
 const classByCause = new Map<string, CauseClass>(
@@ -18,19 +18,19 @@ const classByCause = new Map<string, CauseClass>(
 
 export const causeClass = (cause: string): CauseClass => classByCause.get(cause) ?? 'other';
 
-/** A call has been decided, or has not. */
-export function decided(result: Result, node: string, url: string | undefined, ms: number): void {
+/** Call once per request of a call, decided or not. `url` is undefined when the endpoint is not known. */
+export function countDecision(result: Result, node: string, url: string | undefined, ms: number): void {
   const where = { 'dialhook.node': node, 'dialhook.endpoint': endpointOfMetrics(url) };
   count('dialhook.decisions', { ...where, 'dialhook.result': result });
   measureMs('dialhook.decision.duration', ms, where);
 }
 
-/** FreeSWITCH has told of something. */
-export const eventRead = ({ node, time }: Notification): void =>
+/** Measures how late an event of FreeSWITCH arrived. */
+export const measureEventLag = ({ node, time }: Notification): void =>
   measureMs('dialhook.event_socket.lag', Date.now() - Date.parse(time), { 'dialhook.node': node });
 
-/** JetStream has a notification, and had not had it before. */
-export function published(notification: Notification): void {
+/** Call when JetStream has stored a notification that it did not have before. */
+export function countPublished(notification: Notification): void {
   const { action, node } = notification;
   const where = { 'dialhook.node': node };
   count('dialhook.notifications.published', { ...where, 'dialhook.action': action });
@@ -51,15 +51,15 @@ interface Parts {
   readonly bus: Bus;
   readonly live: LiveCalls;
   readonly outbox: Pick<Outbox<never>, 'held' | 'dropped'>;
-  readonly events: InboundConnection;
+  readonly freeSwitch: FreeSwitchLink;
   readonly handler: CallHandler;
 }
 
-/** Observes what an agent has in hand. Without NODE_NAME its node is `unnamed`. */
-export function observeAgent({ node = 'unnamed', bus, live, outbox, events, handler }: Parts): void {
+/** Registers the agent's gauges. Without NODE_NAME the node is `unnamed`. */
+export function observeAgent({ node = 'unnamed', bus, live, outbox, freeSwitch, handler }: Parts): void {
   observe('dialhook.calls.in_flight', () => [[handler.deciding, {}]]);
   observe('dialhook.calls.active', () => [[live.size, { 'dialhook.node': node }]]);
-  observe('dialhook.event_socket.up', () => [[events.up ? 1 : 0, { 'dialhook.node': node }]]);
+  observe('dialhook.event_socket.up', () => [[freeSwitch.up ? 1 : 0, { 'dialhook.node': node }]]);
   observe('dialhook.notifications.buffered', () => [[outbox.held, {}]]);
   observe('dialhook.outbox.dropped', () => [[outbox.dropped, {}]]);
   observe('dialhook.live_calls.buffered', () => [[live.buffered, {}]]);

@@ -152,7 +152,7 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    mark: TAG_CALL,
+    tag: TAG_CALL,
     onRefused: (_, why) => {
       throw new Error(why);
     },

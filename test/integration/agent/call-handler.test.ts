@@ -1,14 +1,19 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Bus } from '#libs/bus/connection.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { EventSocket } from '#libs/esl/event-socket.ts';
-import { OutboundCall } from '#libs/esl/outbound.ts';
-import { type CallTaker, takeCalls } from '#test/support/agent/agent.ts';
+import { OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { CallHandler } from '#services/agent/call-handler.ts';
+import { readAgentConfig } from '#services/agent/config.ts';
+import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { type CallScript, FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { applicationsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, Peer, reply } from '#test/support/esl/peer.ts';
+import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
 
@@ -17,7 +22,7 @@ const CTI_BRIDGE = 'http://crm/binding?number=0555 3000 3000 1';
 
 let nats: NatsServer;
 let routers: Routers;
-let agent: CallTaker;
+let agent: TestAgent;
 
 beforeAll(async () => {
   nats = await startNats();
@@ -25,12 +30,12 @@ beforeAll(async () => {
 afterAll(() => nats.stop());
 beforeEach(async () => {
   routers = await scriptRouters(nats.url);
-  agent = await takeCalls(nats.url);
+  agent = await startTestAgent(nats.url);
 });
 afterEach(async () => {
   await agent.stop();
   await routers.stop();
-  expect(agent.errors).toEqual([]);
+  expect(agent.errors()).toEqual([]);
 });
 
 const place = (script: CallScript = {}) =>
@@ -39,7 +44,7 @@ const place = (script: CallScript = {}) =>
 async function placeAndWait(script: CallScript = {}) {
   const call = await place(script);
   await call.released();
-  await until(() => agent.size() === 0 && outcomes().length > 0);
+  await until(() => agent.server.size === 0 && outcomes().length > 0);
   return call;
 }
 
@@ -128,43 +133,65 @@ describe('a decision', () => {
   });
 });
 
-describe('the mark on a call', () => {
-  const isMark = (packet: string) => packet.includes(TAG_CALL.data);
+describe('the tag on the channel', () => {
+  const isTag = (packet: string) => packet.includes(TAG_CALL.data);
   const releases = (packet: string) => packet.includes('xferext');
-  const remembered = Promise.withResolvers<void>();
-  let held: CallTaker;
-  let kept: string[];
+  let stored: PromiseWithResolvers<void>;
+  let tracked: string[];
+  let lifecycle: Lifecycle;
+  let port: number;
 
+  // Wired by hand, so that the test decides when NATS has stored the live call.
   beforeEach(async () => {
-    kept = [];
-    held = await takeCalls(nats.url, {}, (_, { uuid }, { url }) => {
-      kept.push(`${uuid} ${url}`);
-      return remembered.promise;
+    stored = Promise.withResolvers();
+    tracked = [];
+    const { log } = recordLog();
+    lifecycle = new Lifecycle(log, 5_000);
+    const bus = await Bus.connect(nats.url, 'agent', lifecycle, log);
+    const handler = new CallHandler({
+      bus,
+      config: readAgentConfig({}),
+      log,
+      trackCall: (_, { uuid }, { url }) => {
+        tracked.push(`${uuid} ${url}`);
+        return stored.promise;
+      },
     });
+    const server = await OutboundServer.listen({
+      host: '127.0.0.1',
+      port: 0,
+      tag: TAG_CALL,
+      readAhead: 'cti_bridge',
+      onCall: (call) => handler.handle(call),
+      onRefused: () => {},
+      onError: () => {},
+    });
+    lifecycle.onStop('socket', () => server.close());
+    port = server.port;
   });
-  afterEach(() => held.stop());
+  afterEach(() => lifecycle.stop());
 
-  const placeHere = () => FreeSwitchCall.place(held.port, { variables: { cti_bridge: CTI_BRIDGE } });
+  const placeHere = () => FreeSwitchCall.place(port, { variables: { cti_bridge: CTI_BRIDGE } });
 
-  it('goes with the applications while the call is not remembered yet, but the question goes out', async () => {
+  it('is set before the applications when NATS has not stored the live call yet', async () => {
     routers.script = () => decided({ dial: GATEWAY });
     const call = await (await placeHere()).released();
-    expect(kept).toEqual([`${call.uuid} http://crm/binding?number=0555`]);
-    const sent = call.peer.commands.filter((packet) => isMark(packet) || releases(packet));
-    expect(sent.map(isMark)).toEqual([true, false]);
+    expect(tracked).toEqual([`${call.uuid} http://crm/binding?number=0555`]);
+    const sent = call.peer.commands.filter((packet) => isTag(packet) || releases(packet));
+    expect(sent.map(isTag)).toEqual([true, false]);
   });
 
-  it('is made as soon as the call is remembered, and once', async () => {
+  it('is set once, as soon as NATS has stored the live call', async () => {
     const { promise: reply, resolve: decide } = Promise.withResolvers<DecisionReply>();
     routers.script = () => reply;
     const call = await placeHere();
     await until(() => routers.requests.length === 1);
-    expect(call.peer.commands.filter(isMark)).toEqual([]);
-    remembered.resolve();
-    await until(() => call.peer.commands.filter(isMark).length === 1);
+    expect(call.peer.commands.filter(isTag)).toEqual([]);
+    stored.resolve();
+    await until(() => call.peer.commands.filter(isTag).length === 1);
     decide(decided({ dial: GATEWAY }));
     await call.released();
-    expect(call.peer.commands.filter(isMark)).toHaveLength(1);
+    expect(call.peer.commands.filter(isTag)).toHaveLength(1);
   });
 });
 
@@ -236,7 +263,7 @@ describe('without a decision the dialplan goes on', () => {
   });
 
   it('when more calls are deciding than allowed', async () => {
-    const small = await takeCalls(nats.url, { MAX_CALLS_DECIDING: '1' });
+    const small = await startTestAgent(nats.url, { MAX_CALLS_DECIDING: '1' });
     const first = await FreeSwitchCall.place(small.port, {
       variables: { cti_bridge: CTI_BRIDGE },
       uuid: 'first',
@@ -246,7 +273,7 @@ describe('without a decision the dialplan goes on', () => {
     await second.released();
     expect(fallenThrough(second)).toMatchObject({ result: 'overloaded' });
     first.peer.reset();
-    await until(() => small.size() === 0);
+    await until(() => small.server.size === 0);
     const third = await FreeSwitchCall.place(small.port, { variables: { cti_bridge: CTI_BRIDGE } });
     await until(() => routers.requests.length === 2);
     third.peer.reset();
@@ -370,11 +397,15 @@ describe('a caller who gives up', () => {
   });
 });
 
-it('refuses channel data that are none, and goes on', async () => {
-  const peer = await Peer.dial(agent.port);
+it('refuses channel data without a timestamp and keeps handling other calls', async () => {
+  const other = await startTestAgent(nats.url);
+  const peer = await Peer.dial(other.port);
   await peer.answer(channelData({ 'Event-Date-Timestamp': 'soon' }));
   await peer.closed;
-  expect(agent.errors.splice(0)).toEqual([expect.any(RangeError)]);
+  expect(other.errors()).toMatchObject([{ event: 'socket.connection_failed', err: { type: 'RangeError' } }]);
   routers.script = () => decided({ dial: GATEWAY });
-  await placeAndWait();
+  const call = await FreeSwitchCall.place(other.port, { variables: { cti_bridge: CTI_BRIDGE } });
+  await call.released();
+  expect(call.steering[0]).toContain('xferext');
+  await other.stop();
 });

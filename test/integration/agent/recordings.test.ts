@@ -10,7 +10,7 @@ import { TAG_CALL } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
 import { FILTERS, readEvent } from '#services/agent/call/notification.ts';
-import { type CallTaker, takeCalls, type Watcher, watchCalls } from '#test/support/agent/agent.ts';
+import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, type Script, scriptRouters } from '#test/support/agent/routers.ts';
 import { applicationsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
@@ -109,16 +109,16 @@ describe('what the agent does to a call', () => {
   const listOf = (name: string) =>
     recordedCommands(name, 'outbound.from-agent').find((packet) => packet.includes('xferext'));
   let routers: Routers;
-  let agent: CallTaker;
+  let agent: TestAgent;
 
   beforeEach(async () => {
     routers = await scriptRouters(nats.url);
-    agent = await takeCalls(nats.url);
+    agent = await startTestAgent(nats.url, { NODE_NAME: 'other-than-the-recordings' });
   });
   afterEach(async () => {
     await agent.stop();
     await routers.stop();
-    expect(agent.errors).toEqual([]);
+    expect(agent.errors()).toEqual([]);
   });
 
   const begin = (name: string) => {
@@ -147,7 +147,7 @@ describe('what the agent does to a call', () => {
     expect(call.steering).toHaveLength(2);
     expect(meaningOf(call.steering[0] ?? '')).toEqual(meaningOf(listOf(name) ?? ''));
     expect(call.steering[1]).toBe('exit');
-    await until(() => agent.size() === 0);
+    await until(() => agent.server.size === 0);
   });
 
   it('lets the dialplan go on: no-decision-exit', async () => {
@@ -165,7 +165,7 @@ describe('what the agent does to a call', () => {
     await until(() => routers.requests.length === 1);
     call.peer.write(framesOf(recorded('caller-gives-up-waiting', 'outbound.from-freeswitch')).at(-1) ?? '');
     call.peer.end();
-    await until(() => routers.abandoned.length === 1 && agent.size() === 0);
+    await until(() => routers.abandoned.length === 1 && agent.server.size === 0);
     expect(routers.abandoned).toEqual([call.uuid]);
     expect(call.steering).toEqual([]);
   });
@@ -197,7 +197,11 @@ const nextSequence = async (): Promise<number> =>
   (await (await jetstreamManager(bus.nats)).streams.info(BUS.stream)).state.last_seq + 1;
 
 describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
-  const env = { DEFAULT_ENDPOINT_URL: URL };
+  const env = () => ({
+    DEFAULT_ENDPOINT_URL: URL,
+    NODE_NAME: 'vm',
+    FREESWITCH_PORT: String(freeSwitch.port),
+  });
   const expected = recordedEvents(name).flatMap((event) => {
     const read = readEvent(event, { nodeName: undefined, defaultUrl: URL });
     return read ? [read.notification] : [];
@@ -215,7 +219,7 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
     });
 
   let freeSwitch: PeerServer;
-  let agents: Watcher[];
+  let agents: TestAgent[];
   let first: number;
 
   beforeEach(async () => {
@@ -232,22 +236,22 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
     const { authRequest, answers, events } = loginOf(name, FILTERS.length);
     const peers = [];
     for (let n = 0; n < count; n++) {
-      const agent = await watchCalls(nats.url, freeSwitch.port, env);
+      const agent = await startTestAgent(nats.url, env());
       agents.push(agent);
       const peer = await freeSwitch.peer();
       peer.write(authRequest);
       await peer.answer(...answers);
-      await until(agent.up);
+      await until(() => agent.freeSwitch.up);
       peers.push(peer);
     }
     return { peers, events };
   }
 
   async function taken(peers: Awaited<ReturnType<typeof watch>>['peers']): Promise<void> {
-    const all = agents.map((agent) => agent.allTaken());
+    const all = agents.map((agent) => agent.freeSwitch.api('status'));
     await Promise.all(peers.map((peer) => peer.answer(withBody('api/response', 'taken'))));
     await Promise.all(all);
-    await until(() => agents.every(({ progress }) => progress.outbox.held === 0));
+    await until(() => agents.every(({ publisher }) => publisher.outbox.held === 0));
   }
 
   const idsOf = (run: string) =>

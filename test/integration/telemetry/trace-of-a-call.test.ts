@@ -147,7 +147,7 @@ describe.each([
     const { uuid } = await place({}, { cancelAt: 300 });
     await itsTree(uuid, [
       'agent call',
-      '  agent decide: the caller gave up',
+      '  agent decide: the caller hung up',
       '    agent ask routers: caller_gone',
       '      router route: caller_gone',
       '        router POST: caller_gone',

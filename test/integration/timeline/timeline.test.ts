@@ -8,7 +8,7 @@ import type { Step } from '#libs/bus/timeline-step.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { takeCalls } from '#test/support/agent/agent.ts';
+import { startTestAgent } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
@@ -104,9 +104,9 @@ describe('the timeline', () => {
   });
 
   it('does not delay a call while NATS is away', async () => {
-    const agent = await takeCalls(nats.url);
+    const agent = await startTestAgent(nats.url);
     await nats.kill();
-    await vi.waitFor(() => expect(agent.connected()).toBe(false), { timeout: 5_000 });
+    await vi.waitFor(() => expect(agent.bus.connected).toBe(false), { timeout: 5_000 });
     const call = await FreeSwitchCall.place(agent.port, { variables: { cti_bridge: 'http://crm/' } });
     await call.released();
     expect(call.variables.get('dialhook_result')).toBe('no_router');

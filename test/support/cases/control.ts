@@ -1,68 +1,54 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Bus } from '#libs/bus/connection.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { requestControl } from '#libs/bus/control.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
-import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
-import { CallControl } from '#services/agent/call-control.ts';
-import { type CallTaker, takeCalls } from '#test/support/agent/agent.ts';
+import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
-import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import type { Callee, Switch } from './switch.ts';
 
-const { log } = recordLog();
 const EVENTS = ['CHANNEL_PROGRESS', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE', 'CHANNEL_HANGUP_COMPLETE'];
 const dial = (number: string) => decided({ dial: { type: 'gateway', number, gateway: 'gw' } });
 
 /** What an operator can do to a live call, and cannot, on a FreeSWITCH whose context `transferred` dials gateway gw. */
 export function runControl(start: () => Promise<Switch>): void {
   let nats: NatsServer;
-  let lifecycle: Lifecycle;
-  let bus: Bus;
   let routers: Routers;
-  let taker: CallTaker;
+  let agent: TestAgent;
   let one: Switch;
   let events: FreeSwitchEvent[];
-  let control: InboundConnection;
+  let watcher: InboundConnection;
 
   beforeAll(async () => {
     [nats, one] = await Promise.all([startNats(), start()]);
     routers = await scriptRouters(nats.url);
-    taker = await takeCalls(nats.url);
-    lifecycle = new Lifecycle(log, 5_000);
-    bus = await Bus.connect(nats.url, 'test', lifecycle, log);
+    agent = await startTestAgent(nats.url, {
+      CALL_CONTROL: 'on',
+      NODE_NAME: 'node',
+      FREESWITCH_HOST: one.eventSocket.host,
+      FREESWITCH_PORT: String(one.eventSocket.port),
+      FREESWITCH_PASSWORD: one.eventSocket.password,
+    });
     events = [];
     const up = Promise.withResolvers<void>();
-    const calls = new CallControl({
-      on: true,
-      bus,
-      api: (command) => control.api(command),
-      nodeName: 'node',
-      log,
-    });
-    control = new InboundConnection({
+    watcher = new InboundConnection({
       ...one.eventSocket,
       user: undefined,
       events: EVENTS,
       filters: [[`variable_${CALL_VARIABLE}`, '/.+/']],
       onEvent: (event) => events.push(event),
-      onUp: () => {
-        calls.begin();
-        up.resolve();
-      },
-      onDown: () => calls.pause(),
+      onUp: up.resolve,
+      onDown: () => {},
       onFault: () => {},
     });
-    lifecycle.onStop('event socket', () => control.close());
-    lifecycle.onStop('call control', () => calls.pause());
     await up.promise;
-    await bus.nats.flush();
+    await vi.waitFor(() => expect(agent.freeSwitch.up).toBe(true), { timeout: 10_000 });
+    await agent.bus.nats.flush();
   });
   afterAll(async () => {
-    await lifecycle?.stop();
-    await taker?.stop();
+    watcher?.close();
+    await agent?.stop();
     await routers?.stop();
     await Promise.all([one?.stop(), nats?.stop()]);
   });
@@ -82,7 +68,7 @@ export function runControl(start: () => Promise<Switch>): void {
       caller: { number: '138', name: '张三' },
       destination: '0555',
       ctiBridge: 'http://crm/',
-      socket: `127.0.0.1:${taker.port}`,
+      socket: `127.0.0.1:${agent.port}`,
       fallback: 'error/USER_BUSY',
       callees,
       byeAt: 5_000,
@@ -99,7 +85,7 @@ export function runControl(start: () => Promise<Switch>): void {
   const transfer = (uuid: string, destination: string, context = 'transferred'): ControlRequest => ({
     ...{ v: 1, do: 'transfer', uuid, by: 'otto', destination, context },
   });
-  const ask = (request: ControlRequest) => requestControl(bus, 'node', request);
+  const request = (message: ControlRequest) => requestControl(agent.bus, 'node', message);
   const end = (uuid: string) =>
     events.find((event) => event['Event-Name'] === 'CHANNEL_HANGUP_COMPLETE' && event['Unique-ID'] === uuid);
   const answers: Callee = { ringAt: 20, answerAt: 60 };
@@ -107,7 +93,9 @@ export function runControl(start: () => Promise<Switch>): void {
 
   describe('a live call', () => {
     it('is hung up while it is up, with a cause that says who it was', async () => {
-      const { uuid, reply } = await during('CHANNEL_BRIDGE', { '1': answers }, (call) => ask(hangup(call)));
+      const { uuid, reply } = await during('CHANNEL_BRIDGE', { '1': answers }, (call) =>
+        request(hangup(call)),
+      );
       expect(reply).toEqual(OK);
       await expect
         .poll(() => end(uuid), { timeout: 10_000 })
@@ -116,7 +104,7 @@ export function runControl(start: () => Promise<Switch>): void {
 
     it('is hung up while it rings', async () => {
       const rings = { '1': { ringAt: 20 } };
-      const { reply, outcome } = await during('CHANNEL_PROGRESS', rings, (call) => ask(hangup(call)));
+      const { reply, outcome } = await during('CHANNEL_PROGRESS', rings, (call) => request(hangup(call)));
       expect(reply).toEqual(OK);
       expect(outcome).toMatchObject({ status: 480, reason: 'MANAGER_REQUEST' });
     });
@@ -126,7 +114,9 @@ export function runControl(start: () => Promise<Switch>): void {
       ['ringing', 'CHANNEL_PROGRESS', { ringAt: 20 }],
     ])('is transferred while it is %s, and stays a call of Dialhook', async (_, event, callee) => {
       const callees = { '1': callee, '7777': { ...answers, hangsUpAt: 200 } };
-      const { uuid, reply, outcome } = await during(event, callees, (call) => ask(transfer(call, '7777')));
+      const { uuid, reply, outcome } = await during(event, callees, (call) =>
+        request(transfer(call, '7777')),
+      );
       expect(reply).toEqual(OK);
       expect(outcome.invites.map(({ number }) => number)).toEqual(['1', '7777']);
       expect(outcome.status).toBe(200);
@@ -148,7 +138,7 @@ export function runControl(start: () => Promise<Switch>): void {
 
     it('ends when there is no such extension', async () => {
       const { uuid, reply } = await during('CHANNEL_BRIDGE', { '1': answers }, (call) =>
-        ask(transfer(call, '7777', 'nowhere')),
+        request(transfer(call, '7777', 'nowhere')),
       );
       expect(reply).toEqual(OK);
       await expect
@@ -157,19 +147,19 @@ export function runControl(start: () => Promise<Switch>): void {
     });
   });
 
-  it('what has ended, what is a called leg, and what is not Dialhook’s is left alone, in words', async () => {
+  it('refuses a call that has ended, a called leg, and a call of others, with the reason', async () => {
     const { uuid, reply } = await during('CHANNEL_BRIDGE', { '1': answers }, async (call) => {
       const called = events.find(
         (event) => event['Event-Name'] === 'CHANNEL_ANSWER' && event['Other-Leg-Unique-ID'] === call,
       );
-      const refusal = await ask(hangup(String(called?.['Unique-ID'])));
-      return [refusal, await ask(hangup(call))];
+      const refusal = await request(hangup(String(called?.['Unique-ID'])));
+      return [refusal, await request(hangup(call))];
     });
-    expect(reply).toEqual([{ v: 1, ok: false, error: "this is no caller's leg of a call of Dialhook" }, OK]);
-    expect(await ask(hangup(uuid))).toEqual({
+    expect(reply).toEqual([{ v: 1, ok: false, error: 'not the caller leg of a call of Dialhook' }, OK]);
+    expect(await request(hangup(uuid))).toEqual({
       v: 1,
       ok: false,
-      error: 'FreeSWITCH has no such call: it has ended',
+      error: 'the call has ended: FreeSWITCH no longer has it',
     });
   });
 }

@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CallTaker, takeCalls } from '#test/support/agent/agent.ts';
+import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
 import type { CallOutcome, CallScript, Switch } from '#test/support/cases/switch.ts';
@@ -256,11 +256,11 @@ export function describeAttacks(kind: string, start: () => Promise<Target>): voi
     describe('from NATS', () => {
       let nats: NatsServer;
       let rogue: Routers;
-      let agent: CallTaker;
+      let agent: TestAgent;
       beforeAll(async () => {
         nats = await startNats();
         rogue = await scriptRouters(nats.url);
-        agent = await takeCalls(nats.url);
+        agent = await startTestAgent(nats.url);
       });
       afterAll(async () => {
         await agent?.stop();
@@ -278,7 +278,7 @@ export function describeAttacks(kind: string, start: () => Promise<Target>): voi
         );
         expect(outcomes).toHaveLength(FORGED.length);
         nothingRan();
-        expect(agent.errors).toEqual([]);
+        expect(agent.errors()).toEqual([]);
       });
 
       it.each([

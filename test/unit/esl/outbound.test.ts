@@ -8,8 +8,8 @@ import { until } from '#test/support/until.ts';
 
 const execute = (name: string, data: string) =>
   `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\nexecute-app-arg: ${data}`;
-const MARK = { name: 'export', data: 'dialhook_call=${uuid}' };
-const MARKED = execute(MARK.name, MARK.data);
+const TAG = { name: 'export', data: 'dialhook_call=${uuid}' };
+const MARKED = execute(TAG.name, TAG.data);
 const UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
 const DISCONNECT = 'Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n';
 
@@ -24,7 +24,7 @@ const listen = (readAhead?: string) =>
   OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    mark: MARK,
+    tag: TAG,
     ...(readAhead === undefined ? {} : { readAhead }),
     onCall: (call) => {
       calls.push(call);

@@ -9,7 +9,7 @@ import {
   pushesMetrics,
   startMetrics,
 } from '#libs/telemetry/metrics.ts';
-import { causeClass, decided } from '#services/agent/metrics.ts';
+import { causeClass, countDecision } from '#services/agent/metrics.ts';
 import { startCollector } from '#test/support/telemetry/collector.ts';
 import { parseExposition, total } from '#test/support/telemetry/exposition.ts';
 
@@ -34,7 +34,8 @@ afterEach(async () => {
 describe('the number of series', () => {
   it(`is bounded with ${ORIGINS} endpoints: ${LIMIT} have a name, the others share one, and none is left out`, async () => {
     begin();
-    for (let number = 0; number < ORIGINS; number++) decided('decided', 'fs1', `${origin(number)}/a?b`, 5);
+    for (let number = 0; number < ORIGINS; number++)
+      countDecision('decided', 'fs1', `${origin(number)}/a?b`, 5);
     const series = await scrape();
     const names = new Set(series.map(({ labels }) => labels['dialhook_endpoint']).filter(Boolean));
     expect(names.size).toBe(LIMIT + 1);
@@ -96,7 +97,7 @@ describe('the number of series', () => {
 describe('the metrics', () => {
   it('measure in seconds, by buckets from 1 ms to 10 s', async () => {
     begin();
-    decided('decided', 'fs1', origin(1), 15);
+    countDecision('decided', 'fs1', origin(1), 15);
     const series = await scrape();
     expect(total(series, 'dialhook_decision_duration_seconds_sum')).toBeCloseTo(0.015);
     const bucket = (le: string) => total(series, 'dialhook_decision_duration_seconds_bucket', { le });
@@ -120,7 +121,7 @@ describe('the metrics', () => {
     const collector = await startCollector();
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url);
     const pushing = begin(process.env);
-    decided('no_router', 'fs1', origin(1), 15);
+    countDecision('no_router', 'fs1', origin(1), 15);
     await pushing.stop();
     metrics = undefined;
     const pushed = Buffer.concat(collector.metrics).toString('latin1');

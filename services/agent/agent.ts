@@ -1,0 +1,111 @@
+import type { Bus } from '#libs/bus/connection.ts';
+import { LiveCalls } from '#libs/bus/live-calls.ts';
+import { publishStatus } from '#libs/bus/status.ts';
+import { openTimeline, type TimelinePublisher } from '#libs/bus/timeline.ts';
+import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { OutboundServer } from '#libs/esl/outbound.ts';
+import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import { CallHandler } from './call-handler.ts';
+import type { AgentConfig } from './config.ts';
+import { EventPublisher } from './event-publisher.ts';
+import { FreeSwitchLink } from './freeswitch-link.ts';
+import { trackIn } from './live-call.ts';
+import { observeAgent } from './metrics.ts';
+import { SocketGuard } from './socket-guard.ts';
+
+/** The parts of a running agent. */
+export interface Agent {
+  /** Accepts the connections of FreeSWITCH's `socket` application. */
+  readonly server: OutboundServer;
+  readonly handler: CallHandler;
+  readonly publisher: EventPublisher;
+  readonly freeSwitch: FreeSwitchLink;
+  readonly timeline: TimelinePublisher;
+}
+
+function openLiveCalls(config: AgentConfig, bus: Bus, lifecycle: Lifecycle, log: Log): LiveCalls {
+  const limits = {
+    replicas: config.LIVE_CALLS_REPLICAS,
+    maxBytes: config.LIVE_CALLS_MAX_BYTES,
+    maxAgeMs: config.LIVE_CALLS_MAX_AGE_MS,
+    maxBuffered: config.MAX_BUFFERED_LIVE_CALLS,
+  };
+  const live = new LiveCalls(bus, limits, log);
+  // Reported by /readyz but never makes the agent unready: calls can be decided without it.
+  lifecycle.check(
+    'live calls',
+    () => live.trouble,
+    () => false,
+  );
+  lifecycle.onStop('live calls', () => live.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 4)));
+  return live;
+}
+
+async function listenForCalls(
+  config: AgentConfig,
+  handler: CallHandler,
+  lifecycle: Lifecycle,
+  log: Log,
+): Promise<OutboundServer> {
+  const guard = new SocketGuard(config.SOCKET_ALLOWED_NETWORKS, log);
+  const server = await OutboundServer.listen({
+    host: config.SOCKET_HOST,
+    port: config.SOCKET_PORT,
+    admits: (address) => guard.admits(address),
+    maxConnections: config.MAX_SOCKET_CONNECTIONS,
+    maxConnectionsPerAddress: config.MAX_SOCKET_CONNECTIONS_PER_ADDRESS,
+    onRefused: (address, reason) => guard.refuse(address, reason),
+    tag: TAG_CALL,
+    readAhead: 'cti_bridge',
+    onCall: (call) => handler.handle(call),
+    onError: (err) => log.error('socket.connection_failed', { err }),
+  });
+  lifecycle.onStop('socket', () => server.close());
+  log.info('socket.listening', { host: config.SOCKET_HOST, port: server.port });
+  return server;
+}
+
+/**
+ * Starts an agent: it handles calls from FreeSWITCH's `socket` application and publishes FreeSWITCH's events.
+ * On stop it accepts no more calls, decides those in flight, leaves the event socket, and publishes what is buffered.
+ * @throws when SOCKET_PORT cannot be listened on.
+ */
+export async function startAgent(
+  config: AgentConfig,
+  bus: Bus,
+  lifecycle: Lifecycle,
+  log: Log,
+): Promise<Agent> {
+  const timeline = openTimeline(bus, 'agent', config, lifecycle);
+  const live = openLiveCalls(config, bus, lifecycle, log);
+  const publisher = new EventPublisher({
+    bus,
+    config,
+    log,
+    timeline,
+    onHangupPublished: (call) => live.remove(call),
+  });
+  lifecycle.onStop('events', () => publisher.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
+  const freeSwitch = new FreeSwitchLink({ config, bus, live, publisher, log });
+  freeSwitch.joinLifecycle(lifecycle);
+  const handler = new CallHandler({ bus, config, log, timeline, trackCall: trackIn(live) });
+  observeAgent({ node: config.NODE_NAME, bus, live, outbox: publisher.outbox, freeSwitch, handler });
+  const server = await listenForCalls(config, handler, lifecycle, log);
+  publishStatus(bus, lifecycle, {
+    service: 'agent',
+    node: () => freeSwitch.node,
+    figures: () => ({
+      calls_in_flight: handler.deciding,
+      live_calls: live.size,
+      notifications_buffered: publisher.outbox.held,
+      notifications_dropped: publisher.outbox.dropped,
+      live_calls_buffered: live.buffered,
+      live_calls_dropped: live.dropped,
+      event_socket_up: freeSwitch.up ? 1 : 0,
+      event_lag_ms: freeSwitch.takeLagMs(),
+      timeline_dropped: timeline.dropped,
+    }),
+  });
+  return { server, handler, publisher, freeSwitch, timeline };
+}

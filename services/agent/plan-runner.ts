@@ -1,0 +1,74 @@
+import { SpanKind } from '@opentelemetry/api';
+import type { Plan } from '#libs/contract/plan.ts';
+import type { Failure } from '#libs/contract/results.ts';
+import {
+  dialApplications,
+  hangupApplications,
+  type Outcome,
+  outcomeVariables,
+} from '#libs/dialplan/applications.ts';
+import { ClosedError } from '#libs/esl/event-socket.ts';
+import type { OutboundCall } from '#libs/esl/outbound.ts';
+import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
+import { callerNameInOneLine } from './caller-name.ts';
+import type { AgentConfig } from './config.ts';
+import { failurePolicy } from './failure-policy.ts';
+import { lookUpUsers } from './registrations.ts';
+
+export const failure = (result: Failure, error: string): Outcome => ({ result, error });
+
+/** Variables set on the called legs, besides those of TAG_CALL and of the plan. */
+export type Exported = { readonly cti_bridge?: string };
+
+/** Whether an error means that the caller hung up: writing to a closed connection can fail before `gone` is aborted. */
+export const isCallerGone = (call: OutboundCall, error: Error): boolean =>
+  call.gone.aborted || error instanceof ClosedError;
+
+/** The span of the last step: from writing the applications until FreeSWITCH has accepted them. */
+const executeSpan = (work: () => Promise<void>): Promise<void> =>
+  inSpan('execute', { parent: currentContext(), kind: SpanKind.CLIENT }, work);
+
+/** Carries out a plan on a call, or releases the call to its dialplan. */
+export class PlanRunner {
+  readonly #config: AgentConfig;
+
+  constructor(config: AgentConfig) {
+    this.#config = config;
+  }
+
+  /**
+   * Carries out the plan and resolves with `outcome`; its `error` names users without a registered device. Resolves
+   * with `user_not_registered`, and leaves the call as it is, when none of the targets can be dialled.
+   */
+  async run(call: OutboundCall, plan: Plan, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
+    if ('hangup' in plan) {
+      await executeSpan(() => call.runAndRelease(hangupApplications(plan.hangup, outcome)));
+      return outcome;
+    }
+    const { groups, missing } = await lookUpUsers(call, plan, this.#config.SIP_DOMAIN);
+    const error = missing.length > 0 ? `not registered: ${missing.join(', ')}` : outcome.error;
+    if (groups.length === 0) return failure('user_not_registered', error ?? '');
+    const done = error === undefined ? outcome : { ...outcome, error };
+    const policy = failurePolicy(call.data, plan, this.#config);
+    const variables = { ...exported, ...callerNameInOneLine(call.data), ...plan.variables };
+    await executeSpan(() => call.runAndRelease(dialApplications(groups, variables, done, policy)));
+    return done;
+  }
+
+  /** Without a decision: carries out DEFAULT_DECISION if it is set and can be dialled; otherwise the dialplan continues. */
+  async runDefault(call: OutboundCall, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
+    const { DEFAULT_DECISION: plan } = this.#config;
+    if (plan === undefined) return this.continueDialplan(call, outcome, exported);
+    const error = `${outcome.result}: ${outcome.error ?? ''}`;
+    const done = await this.run(call, plan, { result: 'defaulted', error }, exported);
+    return done.result === 'defaulted' ? done : this.continueDialplan(call, outcome, exported);
+  }
+
+  /** Releases the call with `dialhook_result` set. `exported` lets notifications of it still find their endpoint. */
+  async continueDialplan(call: OutboundCall, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
+    await executeSpan(() => call.setAndRelease(outcomeVariables(outcome), exported)).catch((error: Error) => {
+      if (!isCallerGone(call, error)) throw error;
+    });
+    return outcome;
+  }
+}
