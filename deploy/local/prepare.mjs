@@ -16,19 +16,20 @@ const stamp = join(root, 'node_modules', '.dialhook-lock');
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 
 const servers = ['nats-server', 'redis-server'];
+// Only CI installs a browser. Elsewhere the tests of the console's page run if there is one.
+const forTests = process.env.CI ? [...servers, 'chromium'] : servers;
 
 /** By name: the programs it needs besides npm packages, and what it runs on the Node of `node_modules`. */
 const commands = {
-  setup: { needs: servers },
+  setup: { needs: forTests },
   start: {
     needs: servers.filter((server) => !process.env[server === 'nats-server' ? 'NATS_URL' : 'REDIS_URL']),
     run: ['deploy/local/main.ts'],
   },
-  // CI always tests the console's page in a browser; elsewhere its test needs a browser that is there already.
-  test: { needs: process.env.CI ? [...servers, 'chromium'] : servers, run: vitest },
+  test: { needs: forTests, run: vitest },
   'test:unit': { needs: [], run: [...vitest, '--project', 'unit'] },
   'test:integration': { needs: servers, run: [...vitest, '--project', 'integration'] },
-  'test:e2e': { needs: servers, run: [...vitest, '--project', 'e2e'] },
+  'test:e2e': { needs: forTests, run: [...vitest, '--project', 'e2e'] },
   chaos: { needs: servers, run: ['test/chaos/main.ts'] },
   bench: { needs: servers, run: ['test/bench/main.ts'] },
   'bench:freeswitch': { needs: servers, run: ['test/bench/freeswitch/main.ts'] },
