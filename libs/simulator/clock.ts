@@ -1,7 +1,7 @@
-/** Where time comes from: milliseconds since 1970, with a fraction that holds the microseconds. */
+/** Time in milliseconds since 1970, with a fraction that holds the microseconds. */
 export interface Clock {
   now(): number;
-  /** Calls back once; the function it returns takes the call back. */
+  /** Calls back once. Returns a function that cancels the timer. */
   after(ms: number, callback: () => void): () => void;
 }
 
@@ -13,7 +13,7 @@ export const realClock: Clock = {
   },
 };
 
-/** A clock on which time passes `factor` times as fast, for waits that nobody wants to sit through. */
+/** A clock that runs `factor` times as fast as real time. */
 export function fastClock(factor: number): Clock {
   const start = realClock.now();
   return {
@@ -24,7 +24,7 @@ export function fastClock(factor: number): Clock {
 
 export const microseconds = (clock: Clock): number => Math.floor(clock.now() * 1000);
 
-/** The timers of one owner, who clears them all at once. */
+/** The timers of one owner, which can clear them all at once. */
 export class Timers {
   readonly #clock: Clock;
   readonly #pending = new Set<() => void>();

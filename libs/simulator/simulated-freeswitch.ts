@@ -1,11 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { CallRequest, SimulatedCall } from './call-record.ts';
+import { APPLICATIONS } from './applications.ts';
+import type { SimulatedCall } from './call-record.ts';
+import type { CallScript } from './call-script.ts';
 import { type Clock, realClock, Timers } from './clock.ts';
 import { CallThread } from './dialplan/call-thread.ts';
 import { Listener } from './event-socket/listener.ts';
-import { type Random, systemRandom } from './random.ts';
 import { Core } from './switch/core.ts';
-import { ORIGINS } from './switch/event-origins.ts';
 import { parseCause } from './switch/hangup-cause.ts';
 import type { EventSocketUser, Node } from './switch/node.ts';
 import { Registrations } from './switch/registrations.ts';
@@ -14,35 +14,34 @@ const HEARTBEAT_MS = 20_000;
 const EVERY_GATEWAY: Node['gateways'] = { has: () => true };
 
 export interface SimulatedFreeSwitchOptions {
-  /** The host and switch name. */
+  /** The host name and switch name. */
   readonly name: string;
-  /** Of the event socket; ClueCon when absent. */
+  /** The event socket's password; ClueCon by default. */
   readonly password?: string;
   readonly host?: string;
-  /** 0, the default, takes any that is free. */
+  /** The event socket's port; 0, the default, takes a free one. */
   readonly port?: number;
-  /** The domain of users and calls that name none; 127.0.0.1 when absent. */
+  /** The domain of users and calls without one; 127.0.0.1 by default. */
   readonly domain?: string;
   readonly users?: readonly EventSocketUser[];
-  /** Knows every gateway that a dial string names. */
+  /** Accept every gateway name; otherwise only those in `gateways`. */
   readonly everyGateway?: boolean;
-  /** The applications of the extension that a transfer leads to; without one the call ends. */
+  /** The dialplan for transfers: the extension's applications, `NAME DATA` each. Without one the call ends. */
   readonly extension?: Node['extension'];
   readonly clock?: Clock;
-  readonly random?: Random;
 }
 
 /**
- * A FreeSWITCH node without SIP and media: it has the event socket both ways, dialplan applications, gateways and
- * registered users, and behaves as the recordings of a real one. Calls are placed with `call`.
+ * A simulated FreeSWITCH without SIP and media: event socket (inbound and outbound), dialplan applications, gateways
+ * and registered users. It behaves as test/support/recordings. Calls are placed with `call`.
  */
 export class SimulatedFreeSwitch {
   readonly name: string;
   readonly host: string;
   readonly password: string;
-  /** The gateways that a dial string can name. */
+  /** The gateways that a dial string may use. */
   readonly gateways = new Set<string>();
-  /** API commands that expansions and hooks ran, `NAME(ARGUMENTS)`, without sofia_contact: what was smuggled in. */
+  /** API commands that expansions and hooks ran, `NAME(ARGUMENTS)`, without sofia_contact: a test for injection. */
   readonly ranApis: string[] = [];
   readonly #options: SimulatedFreeSwitchOptions;
   readonly #registrations: Registrations;
@@ -72,24 +71,24 @@ export class SimulatedFreeSwitch {
     return node;
   }
 
-  /** Of the event socket. */
+  /** The event socket's port. */
   get port(): number {
     return this.#port;
   }
 
-  /** How many channels, calling and called, there are now. */
+  /** The number of channels: caller legs and called legs. */
   get channels(): number {
     return this.#node.core.channels.size;
   }
 
-  /** Puts a user into the directory, registered from these contacts (`sip:1000@10.0.0.9:5060`), or from none. */
+  /** Adds a user to the directory, registered with these contacts (`sip:1000@10.0.0.9:5060`), or with none. */
   registerUser(user: string, contacts: readonly string[], domain?: string): void {
     this.#registrations.register(user, contacts, domain);
   }
 
-  /** A call comes in. */
-  call(request: CallRequest): SimulatedCall {
-    const thread = new CallThread(this.#node, request);
+  /** Places a call. */
+  call(script: CallScript): SimulatedCall {
+    const thread = new CallThread(this.#node, script, APPLICATIONS);
     const ended = thread.run().finally(() => this.#calls.delete(thread));
     this.#calls.set(thread, ended);
     const { channel } = thread.caller;
@@ -100,12 +99,12 @@ export class SimulatedFreeSwitch {
     };
   }
 
-  /** Cuts every connection to the event socket, as a broken network does. */
+  /** Cuts every connection to the event socket without notice. */
   disconnectListeners(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Dies: calls and connections are gone without a word. */
+  /** Crashes: calls and connections end without an event or a notice. */
   async crash(): Promise<void> {
     this.#node.core.die();
     for (const socket of this.#sockets) socket.destroy();
@@ -113,14 +112,14 @@ export class SimulatedFreeSwitch {
     await Promise.allSettled(this.#calls.values());
   }
 
-  /** Dies and comes back on the same port: calls and connections are gone without a word, events begin anew. */
+  /** Crashes and starts again on the same port. */
   async restart(): Promise<void> {
     await this.crash();
     this.#node = this.#boot();
     await this.#listen();
   }
 
-  /** Hangs up all calls, says goodbye to all connections, and ends. */
+  /** Hangs up all calls, sends all connections a disconnect notice, and stops. */
   async stop(): Promise<void> {
     for (const channel of [...this.#node.core.channels.values()]) channel.hangup('SYSTEM_SHUTDOWN');
     await Promise.allSettled(this.#calls.values());
@@ -133,7 +132,6 @@ export class SimulatedFreeSwitch {
       name: this.name,
       domain: this.#options.domain ?? '127.0.0.1',
       clock: this.#clock,
-      random: this.#options.random ?? systemRandom,
     });
     return {
       core,
@@ -177,12 +175,9 @@ export class SimulatedFreeSwitch {
   #scheduleHeartbeat(): void {
     this.#timers.after(HEARTBEAT_MS, () => {
       const { core } = this.#node;
-      core.fire('HEARTBEAT', ORIGINS.HEARTBEAT, () => [
+      core.fire('HEARTBEAT', () => [
         ['Event-Info', 'System Ready'],
         ['Session-Count', String(core.channels.size)],
-        ['Max-Sessions', '10000'],
-        ['Uptime-msec', String(Math.floor(core.clock.now() - core.startedAt))],
-        ['Heartbeat-Interval', String(HEARTBEAT_MS / 1000)],
       ]);
       this.#scheduleHeartbeat();
     });

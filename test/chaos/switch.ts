@@ -1,4 +1,5 @@
-import type { Callee, CallRecord } from '#libs/simulator/call-record.ts';
+import type { CallRecord } from '#libs/simulator/call-record.ts';
+import type { Callee } from '#libs/simulator/call-script.ts';
 
 /** A call that comes in, whose dialplan sets cti_bridge, runs `socket` and goes on with a bridge of its own. */
 export interface IncomingCall {

@@ -1,65 +1,74 @@
-import type { Application, CallRecord, CallRequest, Invite, Progress } from '#libs/simulator/call-record.ts';
+import { randomUUID } from 'node:crypto';
+import type { CallRecord, ExecutedApplication, Progress } from '#libs/simulator/call-record.ts';
+import type { CallScript, Invite } from '#libs/simulator/call-script.ts';
 import { microseconds, Timers } from '#libs/simulator/clock.ts';
 import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
 import { expandIn, type Node } from '#libs/simulator/switch/node.ts';
 import { integer, isTrue } from '#libs/simulator/switch/switch-strings.ts';
 import { parseApplication } from './application-text.ts';
-import { APPLICATIONS } from './applications.ts';
 
-/** The thread of one call: runs the applications of its extension on the caller's channel, and then reports. */
+/** Runs one application on the call's leg. `data` has been expanded. */
+export type ApplicationFunction = (thread: CallThread, data: string) => Promise<void> | void;
+
+export type ApplicationTable = ReadonlyMap<string, ApplicationFunction>;
+
+type Application = ExecutedApplication;
+
+/** The thread of one call: runs the applications of its extension on the caller leg, and then reports its end. */
 export class CallThread {
   readonly node: Node;
   readonly caller: CallerLeg;
   readonly timers: Timers;
-  readonly #request: CallRequest;
+  readonly #script: CallScript;
+  readonly #table: ApplicationTable;
   readonly #invites: Invite[] = [];
-  readonly #applications: Application[] = [];
+  readonly #executed: ExecutedApplication[] = [];
   readonly #progress: Progress[] = [];
-  /** The extension to run next; none at all when no extension matches (switch_core_standard_on_routing). */
+  /** The extension to run next: 'no route' if the dialplan has none (switch_core_standard_on_routing). */
   #next: readonly Application[] | 'no route' | undefined;
 
-  constructor(node: Node, request: CallRequest) {
+  constructor(node: Node, script: CallScript, table: ApplicationTable) {
     this.node = node;
-    this.#request = request;
-    this.caller = new CallerLeg(node, request);
+    this.#script = script;
+    this.#table = table;
+    this.caller = new CallerLeg(node, script);
     this.timers = new Timers(node.core.clock);
-    this.#next = extension(request.dialplan.map(parseApplication));
+    this.#next = extension(script.dialplan.map(parseApplication));
   }
 
-  /** An `xferext` or a transfer waits for the application that runs now to end. */
+  /** An `xferext` or a transfer waits until the running application has ended. */
   get transferred(): boolean {
     return this.#next !== undefined;
   }
 
-  readonly told = (progress: Progress): void => {
+  readonly onProgress = (progress: Progress): void => {
     this.#progress.push(progress);
   };
 
-  /** The INVITE of a leg is out: its party begins to play. */
+  /** The INVITE of a called leg has been sent: its party starts its script. */
   invited(leg: CalledLeg): void {
     this.#invites.push(leg.invite);
-    leg.play(this.#request.callee?.(leg.invite) ?? {});
+    leg.play(this.#script.callee?.(leg.invite) ?? {});
   }
 
-  /** Gives the call a new extension. */
+  /** Gives the call a new extension (`xferext`). */
   transfer(applications: readonly Application[]): void {
     this.#next = extension(applications);
   }
 
-  /** switch_ivr_session_transfer: what runs ends, and the dialplan is asked anew. */
-  readonly #blindTransfer = (destination: string, context: string | undefined): void => {
+  /** Ends the running application and routes the call again (switch_ivr_session_transfer). */
+  readonly #transferTo = (destination: string, context: string | undefined): void => {
     const { channel } = this.caller;
     const { profile } = channel;
-    const { core, extension: find } = this.node;
     channel.set('max_forwards', String(integer(channel.variables.get('max_forwards') ?? '71') - 1));
     profile.rdnis = profile.destinationNumber;
     profile.destinationNumber = destination;
     profile.context = context ?? profile.context;
-    const applications = find(destination, profile.context)?.map(parseApplication);
+    const applications = this.node.extension(destination, profile.context)?.map(parseApplication);
     this.#next = applications === undefined ? 'no route' : extension(applications);
-    const seconds = Math.floor(microseconds(core.clock) / 1_000_000);
-    const source = `${seconds}:${core.random.uuid()}:bl_xfer:${destination}/${profile.context}/XML`;
+    const seconds = Math.floor(microseconds(this.node.core.clock) / 1_000_000);
+    const source = `${seconds}:${randomUUID()}:bl_xfer:${destination}/${profile.context}/XML`;
     profile.transferSource = source;
     channel.set('transfer_history', source);
     channel.set('transfer_source', source);
@@ -69,12 +78,11 @@ export class CallThread {
 
   async run(): Promise<CallRecord> {
     const { channel } = this.caller;
-    const { cancelAt, byeAt } = this.#request;
-    channel.transferTo = this.#blindTransfer;
+    const { cancelAt, byeAt } = this.#script;
+    channel.transferTo = this.#transferTo;
     channel.fire('CHANNEL_CREATE');
-    channel.setAll(Object.entries(this.#request.variables ?? {}));
+    channel.setAll(Object.entries(this.#script.variables ?? {}));
     channel.state = 'CS_EXECUTE';
-    channel.callState = 'RINGING';
     if (cancelAt !== undefined) {
       this.timers.after(cancelAt, () => {
         if (!channel.answered) this.caller.hangUp();
@@ -83,48 +91,51 @@ export class CallThread {
     this.caller.onAnswered(() => {
       if (byeAt !== undefined) this.timers.after(byeAt, () => this.caller.hangUp());
     });
-    await this.#executeExtensions();
+    await this.#runExtensions();
     this.timers.clear();
     channel.hangup('NORMAL_CLEARING');
     channel.report();
-    if (!this.node.core.dead) this.told({ leg: channel.uuid, action: 'hangup' });
+    if (!this.node.core.dead) this.onProgress({ leg: channel.uuid, action: 'hangup' });
     return this.#record();
   }
 
-  /** Runs one application. False when the thread has nothing more to run. */
+  /** Runs one application. False if the channel is down. */
   async execute({ name, data }: Application): Promise<boolean> {
     const { channel } = this.caller;
     if (!channel.up) return false;
-    const application = APPLICATIONS.get(name.toLowerCase());
+    const application = this.#table.get(name.toLowerCase());
     if (application === undefined) {
       channel.hangup('DESTINATION_OUT_OF_ORDER');
       return false;
     }
     const literal = isTrue(channel.get('app_disable_expand_variables'));
-    const expanded = literal ? data : expandIn(this.node, channel, data);
-    const ran = { name: name.toLowerCase(), data: expanded };
-    this.#applications.push(ran);
-    channel.lastApplication = ran;
-    channel.set('current_application_data', expanded);
-    channel.set('current_application', ran.name);
+    const executed = {
+      name: name.toLowerCase(),
+      data: literal ? data : expandIn(this.node, channel, data),
+    };
+    this.#executed.push(executed);
+    channel.lastApplication = executed;
+    channel.set('current_application_data', executed.data);
+    channel.set('current_application', executed.name);
     const headers: [string, string][] = [
-      ['Application', ran.name],
-      ['Application-Data', expanded],
-      ['Application-UUID', this.node.core.random.uuid()],
+      ['Application', executed.name],
+      ['Application-Data', executed.data],
+      ['Application-UUID', randomUUID()],
     ];
-    channel.fire('CHANNEL_EXECUTE', [], headers);
-    await application(this, expanded);
-    channel.fire('CHANNEL_EXECUTE_COMPLETE', [], [...headers, ['Application-Response', '_none_']]);
+    channel.fire('CHANNEL_EXECUTE', headers);
+    await application(this, executed.data);
+    channel.fire('CHANNEL_EXECUTE_COMPLETE', headers);
     return true;
   }
 
-  async #executeExtensions(): Promise<void> {
-    while (this.caller.channel.up && this.#next !== undefined) {
+  async #runExtensions(): Promise<void> {
+    const { channel } = this.caller;
+    while (channel.up && this.#next !== undefined) {
       const applications = this.#next;
       this.#next = undefined;
-      this.caller.channel.transferring = false;
+      channel.transferring = false;
       if (applications === 'no route') {
-        this.caller.channel.hangup('NO_ROUTE_DESTINATION');
+        channel.hangup('NO_ROUTE_DESTINATION');
         break;
       }
       for (const application of applications) {
@@ -140,13 +151,13 @@ export class CallThread {
       status: this.caller.status,
       reason: this.caller.reason,
       cause: this.caller.channel.cause ?? 'NORMAL_CLEARING',
-      applications: this.#applications,
+      applications: this.#executed,
       variables: Object.fromEntries(this.caller.channel.variables),
       progress: this.#progress,
     };
   }
 }
 
-/** An application whose data holds a backslash before a quote never becomes part of an extension. */
+/** FreeSWITCH leaves out an application whose data has a backslash before a quote. */
 const extension = (applications: readonly Application[]): readonly Application[] =>
   applications.filter(({ data }) => !data.includes("\\'"));

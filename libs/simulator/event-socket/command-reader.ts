@@ -1,4 +1,4 @@
-/** One command of a client: its first line, the header lines under it, and the body they announce. */
+/** One command of a client: its first line, its header lines and its body. */
 export interface Command {
   readonly line: string;
   readonly headers: readonly (readonly [string, string])[];
@@ -8,7 +8,7 @@ export interface Command {
 export const commandHeader = (command: Command, name: string): string | undefined =>
   command.headers.find(([key]) => key.toLowerCase() === name)?.[1];
 
-/** Cuts a stream of bytes into commands: each ends with an empty line, after which its body follows. */
+/** Splits a stream of bytes into commands. An empty line ends a command's headers; Content-Length gives its body. */
 export class CommandReader {
   #bytes: Buffer = Buffer.alloc(0);
 
@@ -42,7 +42,7 @@ export class CommandReader {
 
 function endOfHead(bytes: Buffer, start: number): { at: number; length: number } | undefined {
   const ends = ['\n\n', '\n\r\n']
-    .map((mark) => ({ at: bytes.indexOf(mark, start), length: mark.length }))
+    .map((ending) => ({ at: bytes.indexOf(ending, start), length: ending.length }))
     .filter(({ at }) => at >= 0)
     .sort((a, b) => a.at - b.at);
   return ends[0];

@@ -1,21 +1,19 @@
 import type { SwitchEvent } from '#libs/simulator/switch/switch-event.ts';
 
-/** One `filter HEADER VALUE` of a listener. */
+/** One `filter HEADER VALUE` of a connection. */
 export interface EventFilter {
   readonly header: string;
-  readonly value: string;
   readonly positive: boolean;
   readonly matches: (actual: string) => boolean;
 }
 
-/** `/pattern/flags` is a regular expression, anything else is compared in any case; a leading minus turns it round. */
+/** `/pattern/flags` is a regular expression; other values are compared case-insensitively. A leading minus negates. */
 export function eventFilter(header: string, value: string): EventFilter {
   const sign = /^[+\- ]*/.exec(value)?.[0] ?? '';
   const expected = value.slice(sign.length);
   const expression = value.startsWith('/') ? compile(value) : undefined;
   return {
     header,
-    value,
     positive: sign.lastIndexOf('-') <= sign.lastIndexOf('+'),
     matches: value.startsWith('/')
       ? (actual) => expression?.test(actual) ?? false
@@ -24,8 +22,8 @@ export function eventFilter(header: string, value: string): EventFilter {
 }
 
 /**
- * Does an event pass? As event_handler in mod_event_socket.c: without filters all do; with filters one positive match
- * is enough, and a negative match rules the event out.
+ * Whether an event passes, as event_handler in mod_event_socket.c: without filters all do; with filters one positive
+ * match is enough, and a negative match rejects the event.
  */
 export function passes(event: SwitchEvent, filters: readonly EventFilter[]): boolean {
   if (filters.length === 0) return true;
@@ -39,7 +37,7 @@ export function passes(event: SwitchEvent, filters: readonly EventFilter[]): boo
   return passing;
 }
 
-/** Without the closing slash, or when it does not compile, an expression matches nothing. */
+/** An expression without its closing slash, or one that does not compile, matches nothing. */
 function compile(expression: string): RegExp | undefined {
   const end = expression.lastIndexOf('/');
   if (end <= 0) return undefined;

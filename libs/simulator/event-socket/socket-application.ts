@@ -5,10 +5,9 @@ import { Listener } from './listener.ts';
 
 const DEFAULT_PORT = 8084;
 
-/** The application `socket HOST:PORT|HOST:PORT [full]`: the first host that accepts steers the call. */
+/** The application `socket HOST:PORT|HOST:PORT`: the first host that accepts the connection controls the call. */
 export async function socketApplication(thread: CallThread, data: string): Promise<void> {
-  const [hosts = '', ...options] = data.split(' ').filter((word) => word !== '');
-  const full = options.some((option) => option.toLowerCase() === 'full');
+  const [hosts = ''] = data.split(' ').filter((word) => word !== '');
   let port = DEFAULT_PORT;
   for (const host of hosts.split('|')) {
     if (host === '') continue;
@@ -18,24 +17,24 @@ export async function socketApplication(thread: CallThread, data: string): Promi
     thread.caller.channel.set('socket_host', name);
     const socket = await connect(thread, name, port);
     if (socket === undefined) continue;
-    const listener = new Listener(thread.node, socket, { thread, full });
+    const listener = new Listener(thread.node, socket, thread);
     if (!thread.caller.channel.ready) listener.close();
     await listener.finished;
     return;
   }
 }
 
-/** undefined when it was refused, or when the caller has left meanwhile. */
+/** undefined if the connection was refused, or if the caller has hung up meanwhile. */
 function connect(thread: CallThread, host: string, port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection({ host, port, allowHalfOpen: true });
     const settle = (result: Socket | undefined): void => {
-      forget();
+      removeBreak();
       socket.removeAllListeners('connect').removeAllListeners('error');
       if (result === undefined) socket.on('error', () => {}).destroy();
       resolve(result);
     };
-    const forget = thread.caller.channel.onBreak(() => settle(undefined));
+    const removeBreak = thread.caller.channel.onBreak(() => settle(undefined));
     socket.once('connect', () => settle(socket));
     socket.once('error', () => settle(undefined));
   });

@@ -19,7 +19,7 @@ export async function bridgeApplication(thread: CallThread, dialString: string):
   afterBridge(thread, originated.leg);
 }
 
-/** Both legs talk until one of them goes down. */
+/** Both legs talk until one of them ends or is transferred. */
 async function connect(caller: CallerLeg, leg: CalledLeg): Promise<void> {
   const a = caller.channel;
   const b = leg.channel;
@@ -27,7 +27,7 @@ async function connect(caller: CallerLeg, leg: CalledLeg): Promise<void> {
     b.hangup('ORIGINATOR_CANCEL');
     return;
   }
-  const now = microseconds(a.core.clock);
+  const now = microseconds(a.host.clock);
   a.profile.times.bridged = now;
   b.profile.times.bridged = now;
   const ids: [string, string][] = [
@@ -58,14 +58,14 @@ function untilOneEnds(caller: CallerLeg, leg: CalledLeg): Promise<void> {
   const b = leg.channel;
   return new Promise((resolve) => {
     const end = (): void => {
-      forgetCaller();
+      removeBreak();
       a.bridgeRole = undefined;
       b.bridgeRole = undefined;
       a.set('bridge_to', undefined);
       b.set('bridge_to', undefined);
       resolve();
     };
-    const forgetCaller = a.onBreak(() => {
+    const removeBreak = a.onBreak(() => {
       end();
       b.hangup(b.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
     });

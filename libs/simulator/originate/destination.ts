@@ -2,12 +2,12 @@ import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
 import type { DialLeg, DialVariables } from './dial-string.ts';
 
-/** Where one leg of a dial string goes to. */
+/** The destination of one leg of a dial string. */
 export interface Destination {
   readonly endpoint: string;
-  /** The name the endpoint gives the channel: sofia/PROFILE/ADDRESS. */
+  /** sofia/PROFILE/ADDRESS */
   readonly channelName: string;
-  /** What follows the endpoint's type; its number is the destination number. */
+  /** The dial string after the endpoint's type; it contains the destination number. */
   readonly address: string;
   readonly gateway: string | undefined;
   readonly profile: string;
@@ -16,12 +16,12 @@ export interface Destination {
   readonly variables: DialVariables;
 }
 
-/** Why a leg could not even be created. */
+/** The hangup cause of a leg that cannot be created. */
 export interface NoDestination {
   readonly cause: string;
 }
 
-/** A user becomes one destination for each of its contacts, which ring at once. */
+/** A user has one destination per contact, which ring simultaneously. */
 export function destinationsOf(node: Node, leg: DialLeg): readonly (Destination | NoDestination)[] {
   switch (leg.endpoint) {
     case 'sofia':
@@ -99,7 +99,7 @@ function throughProfile(node: Node, leg: DialLeg, data: string): Destination | N
   };
 }
 
-/** USER%DOMAIN, or a USER of the profile. */
+/** The contact of USER%DOMAIN, or of a USER of the default domain. */
 function registered(node: Node, dialled: string): string | undefined {
   const [name = '', domain = ''] = dialled.split('%');
   return node.registrations.contacts(name, domain)?.[0];

@@ -5,7 +5,7 @@ export type DialVariables = ReadonlyMap<string, string>;
 export interface DialLeg {
   /** The type of the channel: sofia, user, error. */
   readonly endpoint: string;
-  /** What follows the first slash. */
+  /** The text after the first slash. */
   readonly data: string;
   /** `[name=value,...]` */
   readonly variables: DialVariables;
@@ -14,15 +14,15 @@ export interface DialLeg {
 export interface DialString {
   /** `{name=value,...}` */
   readonly variables: DialVariables;
-  /** Tried one after the other; the legs of one group ring at once. */
+  /** Groups are tried in turn; the legs of one group ring simultaneously. */
   readonly groups: readonly (readonly DialLeg[])[];
 }
 
-/** What a comma inside `[...]` is until the legs are apart: one of its value, or one between two variables. */
+/** Placeholders for a comma inside `[...]` until the legs have been separated: within a value, or between variables. */
 const COMMA_OF_VALUE = '\u0001';
 const COMMA_BETWEEN = '\u0002';
 
-/** undefined when a bracket is not closed or nothing is dialled. */
+/** undefined if a bracket is not closed or the dial string has no legs. */
 export function parseDialString(text: string): DialString | undefined {
   const global = takeVariables(text.trimStart(), '{', '}', ',');
   const rest = global?.rest.trimStart() ?? '';
@@ -30,7 +30,7 @@ export function parseDialString(text: string): DialString | undefined {
   const groups: DialLeg[][] = [];
   for (const group of separate(rest, '|')) {
     const legs: DialLeg[] = [];
-    for (const part of separate(markCommas(group), ',')) {
+    for (const part of separate(replaceCommas(group), ',')) {
       const leg = parseLeg(part);
       if (leg === undefined) return undefined;
       legs.push(leg);
@@ -72,28 +72,28 @@ function takeVariables(
   return { variables, rest };
 }
 
-/** With a delimiter of its own (`^^`) or inside quotes a comma is part of a value; behind a backslash it stays. */
-function markCommas(group: string): string {
+/** A comma belongs to a value inside quotes or if `^^` sets another delimiter; after a backslash it is kept as it is. */
+function replaceCommas(group: string): string {
   let result = '';
   let from = 0;
   for (let open = group.indexOf('['); open >= 0; open = group.indexOf('[', from)) {
     const close = closingBracket(group, '[', ']', open);
     if (close < 0) break;
-    result += group.slice(from, open) + markCommasInside(group.slice(open, close));
+    result += group.slice(from, open) + replaceCommasInside(group.slice(open, close));
     from = close;
   }
   return result + group.slice(from);
 }
 
-function markCommasInside(bracket: string): string {
+function replaceCommasInside(bracket: string): string {
   const ownDelimiter = bracket.startsWith('[^^');
   let quoted = false;
   let result = '';
   for (let i = 0; i < bracket.length; i++) {
     const character = bracket[i] ?? '';
     if (character === "'") quoted = !quoted;
-    const marked = character === ',' && bracket[i - 1] !== '\\';
-    result += marked ? (quoted || ownDelimiter ? COMMA_OF_VALUE : COMMA_BETWEEN) : character;
+    const separates = character === ',' && bracket[i - 1] !== '\\';
+    result += separates ? (quoted || ownDelimiter ? COMMA_OF_VALUE : COMMA_BETWEEN) : character;
   }
   return result;
 }

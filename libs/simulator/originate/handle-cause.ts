@@ -7,8 +7,8 @@ const lists = (list: string, cause: string): boolean =>
   separate(list, ',').some((one) => one.toUpperCase() === cause || one === String(causeNumber(cause)));
 
 /**
- * Does a failed bridge end the caller's channel, or does the dialplan go on? The rules of switch_channel_handle_cause,
- * without transfer_on_fail.
+ * Whether a failed bridge hangs up the caller leg; otherwise the dialplan continues. The rules of
+ * switch_channel_handle_cause, without transfer_on_fail.
  */
 export function endsCall(
   cause: string,

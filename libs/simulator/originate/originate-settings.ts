@@ -4,7 +4,7 @@ import type { DialVariables } from './dial-string.ts';
 
 const DEFAULT_TIMEOUT_S = 60;
 
-/** Variables of the caller that count for a dial string although nobody exports them. */
+/** Variables of the caller leg that apply to a bridge although they are not exported. */
 const COPIED = [
   'fail_on_single_reject',
   'hangup_on_single_reject',
@@ -20,19 +20,19 @@ const COPIED = [
 ];
 
 export interface OriginateSettings {
-  /** What every called leg gets. */
+  /** Set on every called leg. */
   readonly variables: DialVariables;
   readonly timeoutS: number;
   readonly progressTimeoutS: number | undefined;
   readonly continueOnTimeout: boolean;
   readonly ignoreRingReady: boolean;
-  /** Early media of a called leg is good enough to connect it. */
+  /** Early media connects a called leg (the default). */
   readonly earlyMediaConnects: boolean;
-  /** ignore_early_media=ring_ready: early media counts as ringing. */
+  /** ignore_early_media=ring_ready: early media is treated as ringing. */
   readonly earlyMediaRings: boolean;
 }
 
-/** Gathers what a bridge goes by: exports, the braces of the dial string, and some variables of the caller. */
+/** The settings of a bridge, from exports, the braces of the dial string and variables of the caller leg. */
 export function originateSettings(caller: Channel, braces: DialVariables): OriginateSettings {
   const variables = new Map([...exported(caller), ...braces]);
   for (const name of COPIED) {

@@ -1,9 +1,9 @@
 import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
 import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
+import { createCalledLeg } from './create-called-leg.ts';
 import { destinationsOf } from './destination.ts';
 import { type DialLeg, parseDialString } from './dial-string.ts';
 import { type OriginateSettings, originateSettings } from './originate-settings.ts';
-import { outgoingChannel } from './outgoing-channel.ts';
 import { type RingResult, ringGroup } from './ring-group.ts';
 
 export type Originated = { readonly leg: CalledLeg } | { readonly leg: undefined; readonly cause: string };
@@ -17,7 +17,7 @@ const DIAL_STATUS: ReadonlyMap<string, string> = new Map([
   ['CALL_REJECTED', 'DONTCALL'],
 ]);
 
-/** Dials: one group of legs after the other until one is connected (switch_ivr_originate). */
+/** Dials the groups of a dial string in turn until a leg is connected (switch_ivr_originate). */
 export async function originate(thread: CallThread, dialString: string): Promise<Originated> {
   const caller = thread.caller.channel;
   const dialled = parseDialString(dialString);
@@ -51,13 +51,13 @@ function createLegs(
   let refused: string | undefined;
   for (const destination of destinations) {
     if ('cause' in destination) refused = destination.cause;
-    else legs.push(outgoingChannel(thread.node, thread.caller, destination, settings, thread.told));
+    else legs.push(createCalledLeg(thread, destination, settings));
   }
   for (const leg of legs) thread.invited(leg);
   return { legs, size: destinations.length, refused };
 }
 
-/** The cause of the first leg that was created; without any, why the last was not. */
+/** The cause of the first leg created; if none was created, the cause of the last one that could not be. */
 function failureOf(result: RingResult, legs: readonly CalledLeg[], refused: string | undefined): string {
   if (result.kind === 'cancelled') return 'ORIGINATOR_CANCEL';
   if (result.kind === 'timeout' || result.kind === 'progress timeout') return 'NO_ANSWER';
@@ -83,7 +83,7 @@ function connected(thread: CallThread, legs: readonly CalledLeg[], leg: CalledLe
   const { profile } = leg.channel;
   caller.channel.other = {
     type: 'originatee',
-    profile: { ...profile, logicalDirection: 'inbound', index: undefined, times: { ...profile.times } },
+    profile: { ...profile, times: { ...profile.times } },
   };
   caller.channel.set('signal_bond', leg.channel.uuid);
   caller.channel.set('originate_signal_bond', undefined);

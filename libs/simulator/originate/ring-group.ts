@@ -9,8 +9,8 @@ export type RingResult =
   | { readonly kind: 'failed' | 'cancelled' | 'timeout' | 'progress timeout' };
 
 /**
- * Waits for the first of the legs that ring at once, and lets the caller hear that they do. All the others are hung
- * up before it returns. FreeSWITCH counts these timeouts in whole seconds of the clock on the wall.
+ * Waits until one of the legs of a group is connected, and passes ringing on to the caller. Hangs up all other legs
+ * before it returns. Timeouts are in whole seconds of the wall clock, as in FreeSWITCH.
  */
 export async function ringGroup(
   caller: CallerLeg,
@@ -18,19 +18,19 @@ export async function ringGroup(
   group: { readonly size: number; readonly settings: OriginateSettings; readonly clock: Clock },
 ): Promise<RingResult> {
   const timers = new Timers(group.clock);
-  let forgetCaller = (): void => {};
+  let removeBreak = (): void => {};
   const result = await new Promise<RingResult>((resolve) => {
     const evaluate = (): void => {
       const decided = evaluateGroup(caller, legs, group);
       if (decided !== undefined) resolve(decided);
     };
-    forgetCaller = caller.channel.onBreak(evaluate);
+    removeBreak = caller.channel.onBreak(evaluate);
     for (const leg of legs) leg.onChange(evaluate);
     startTimers(timers, caller, legs, group, (kind) => resolve({ kind }));
     evaluate();
   });
   timers.clear();
-  forgetCaller();
+  removeBreak();
   hangUpOthers(legs, group.size, result);
   return result;
 }
@@ -59,16 +59,16 @@ function startTimers(
   caller: CallerLeg,
   legs: readonly CalledLeg[],
   { settings, clock }: { readonly settings: OriginateSettings; readonly clock: Clock },
-  give: (kind: 'timeout' | 'progress timeout') => void,
+  expire: (kind: 'timeout' | 'progress timeout') => void,
 ): void {
   const start = Math.floor(clock.now() / 1000);
   const at = (seconds: number, callback: () => void): void => {
     timers.after((start + seconds) * 1000 - clock.now(), callback);
   };
-  at(settings.timeoutS, () => give('timeout'));
+  at(settings.timeoutS, () => expire('timeout'));
   if (settings.progressTimeoutS !== undefined && settings.progressTimeoutS < settings.timeoutS) {
     at(settings.progressTimeoutS + 1, () => {
-      if (!caller.channel.ringing && !legs.some(({ channel }) => channel.early)) give('progress timeout');
+      if (!caller.channel.ringing && !legs.some(({ channel }) => channel.early)) expire('progress timeout');
     });
   }
   for (const { channel } of legs) {

@@ -83,7 +83,7 @@ export const statusOfCause = (cause: string): number => STATUS_OF_CAUSE.get(caus
 export const causeOfStatus = (status: number): string => CAUSE_OF_STATUS.get(status) ?? 'NORMAL_UNSPECIFIED';
 export const statusPhrase = (status: number): string => PHRASES.get(status) ?? 'Because';
 
-/** The Reason header that FreeSWITCH puts into a refusal. */
+/** The Reason header of a refusal that FreeSWITCH sends. */
 export function reasonHeader(cause: string): string {
   const number = causeNumber(cause);
   return `${number > 0 && number < 128 ? 'Q.850' : 'SIP'};cause=${number};text="${cause}"`;

@@ -1,8 +1,6 @@
-import { microseconds } from '#libs/simulator/clock.ts';
+import { type Clock, microseconds } from '#libs/simulator/clock.ts';
 import { type CallerProfile, profileField, profileHeaders } from './caller-profile.ts';
-import { cdrVariables, type LastApplication } from './cdr-variables.ts';
-import type { Core } from './core.ts';
-import { ORIGINS } from './event-origins.ts';
+import { durationVariables } from './duration-variables.ts';
 import { causeQ850 } from './hangup-cause.ts';
 import { type Value, Variables } from './variables.ts';
 
@@ -13,49 +11,40 @@ export type ChannelState =
   | 'CS_CONSUME_MEDIA'
   | 'CS_REPORTING';
 
-const STATE_NUMBERS: Readonly<Record<ChannelState, string>> = {
-  CS_INIT: '2',
-  CS_EXECUTE: '4',
-  CS_EXCHANGE_MEDIA: '5',
-  CS_CONSUME_MEDIA: '7',
-  CS_REPORTING: '11',
-};
+/** The part of its FreeSWITCH that a channel uses. */
+export interface ChannelHost {
+  readonly clock: Clock;
+  readonly globals: ReadonlyMap<string, string>;
+  readonly channels: Map<string, Channel>;
+  fire(name: string, headers: () => (readonly [string, Value])[]): void;
+}
 
-const CODEC_HEADERS: [string, Value][] = ['Read', 'Write'].flatMap((direction): [string, Value][] => [
-  [`Channel-${direction}-Codec-Name`, 'PCMU'],
-  [`Channel-${direction}-Codec-Rate`, '8000'],
-  [`Channel-${direction}-Codec-Bit-Rate`, '64000'],
-]);
-
-/** One leg of a call as the core of FreeSWITCH sees it: state, times, variables, and the events they make. */
+/** One leg of a call as the core of FreeSWITCH sees it: state, times, variables, and the events they cause. */
 export class Channel {
-  readonly core: Core;
+  readonly host: ChannelHost;
   readonly profile: CallerProfile;
   readonly variables = new Variables();
-  /** The other leg's profile as this one's events show it. */
+  /** The other leg's profile, as this leg's events show it. */
   other: { readonly type: 'originator' | 'originatee'; readonly profile: CallerProfile } | undefined;
   state: ChannelState = 'CS_INIT';
-  callState: 'DOWN' | 'RINGING' | 'EARLY' | 'ACTIVE' | 'HANGUP' = 'DOWN';
   ringing = false;
   early = false;
   answered = false;
-  hasCodec = false;
   bridgeRole: 'originator' | 'originatee' | undefined;
-  lastApplication: LastApplication | undefined;
+  lastApplication: { readonly name: string; readonly data: string } | undefined;
+  /** CF_TRANSFER: a new extension waits until the running application has ended. */
+  transferring = false;
+  /** Sends the channel to another extension; only a channel that runs a dialplan has it. */
+  transferTo: ((destination: string, context: string | undefined) => void) | undefined;
   #cause: string | undefined;
   readonly #onHangup = new Set<() => void>();
   readonly #onBreak = new Set<() => void>();
-  /** A new extension waits for what runs now to be cut short (CF_TRANSFER). */
-  transferring = false;
-  /** Gives the channel to another extension; only a channel with a thread of its own has one. */
-  transferTo: ((destination: string, context: string | undefined) => void) | undefined;
-  /** The endpoint's part of ending a channel: what it tells the other side of the network. */
   #endpointHangup: (cause: string) => void = () => {};
 
-  constructor(core: Core, profile: CallerProfile) {
-    this.core = core;
+  constructor(host: ChannelHost, profile: CallerProfile) {
+    this.host = host;
     this.profile = profile;
-    core.channels.set(profile.uuid, this);
+    host.channels.set(profile.uuid, this);
   }
 
   get uuid(): string {
@@ -71,8 +60,9 @@ export class Channel {
     return this.#cause;
   }
 
+  /** A variable, else a field of the caller profile, else a global variable. */
   get(name: string): string | undefined {
-    return this.variables.get(name) ?? profileField(this.profile, name) ?? this.core.globals.get(name);
+    return this.variables.get(name) ?? profileField(this.profile, name) ?? this.host.globals.get(name);
   }
 
   set(name: string, value: Value | undefined): void {
@@ -83,25 +73,25 @@ export class Channel {
     for (const [name, value] of values) this.variables.set(name, value);
   }
 
-  /** The channel at the other end, while it is up. */
+  /** The other leg, while it is up. */
   get partner(): Channel | undefined {
     const uuid = this.variables.get('signal_bond') ?? this.variables.get('originate_signal_bond');
-    const partner = uuid === undefined ? undefined : this.core.channels.get(uuid);
+    const partner = uuid === undefined ? undefined : this.host.channels.get(uuid);
     return partner?.up ? partner : undefined;
   }
 
-  /** Calls back when the channel goes down; the function it returns takes the call back. */
+  /** Calls back when the channel goes down. Returns a function that removes the callback. */
   onHangup(callback: () => void): () => void {
     this.#onHangup.add(callback);
     return () => this.#onHangup.delete(callback);
   }
 
-  /** Whether what runs may go on. */
+  /** Whether the running application may continue. */
   get ready(): boolean {
     return this.up && !this.transferring;
   }
 
-  /** Calls back when what runs is to end: the channel goes down or is transferred. */
+  /** Calls back when the running application must end: the channel goes down or is transferred. */
   onBreak(callback: () => void): () => void {
     this.#onBreak.add(callback);
     return () => this.#onBreak.delete(callback);
@@ -112,43 +102,41 @@ export class Channel {
     this.#onBreak.clear();
   }
 
+  /** Sets the endpoint module's part of a hangup, which runs just before CHANNEL_HANGUP_COMPLETE. */
   onEndpointHangup(callback: (cause: string) => void): void {
     this.#endpointHangup = callback;
   }
 
-  /** False when it rang already. */
-  markRinging(): boolean {
+  /** False if the channel was ringing or answered already. */
+  setRinging(): boolean {
     if (this.ringing || this.answered) return false;
     this.ringing = true;
     if (this.profile.times.progress === 0) this.#stampBoth('progress');
     this.fire('CHANNEL_PROGRESS');
-    this.callState = 'RINGING';
     return true;
   }
 
-  /** False when there was media already. */
-  markEarly(): boolean {
+  /** False if the channel had media already. */
+  setEarly(): boolean {
     if (this.early || this.answered) return false;
     this.early = true;
     this.set('endpoint_disposition', 'EARLY MEDIA');
     this.#stampBoth('progressMedia');
     this.fire('CHANNEL_PROGRESS_MEDIA');
-    this.callState = 'EARLY';
     return true;
   }
 
-  markAnswered(): boolean {
+  /** False if the channel is down or was answered already. */
+  setAnswered(): boolean {
     if (!this.up || this.answered) return false;
-    this.profile.times.answered = microseconds(this.core.clock);
+    this.profile.times.answered = microseconds(this.host.clock);
     this.answered = true;
-    this.hasCodec = true;
     this.fire('CHANNEL_ANSWER');
     this.set('endpoint_disposition', 'ANSWER');
-    this.callState = 'ACTIVE';
     return true;
   }
 
-  /** The first cause counts. */
+  /** Only the first cause counts. */
   hangup(cause: string): void {
     if (!this.up) return;
     this.#cause = cause;
@@ -163,41 +151,39 @@ export class Channel {
     this.#onHangup.clear();
   }
 
-  /** What the channel's thread does last: the variables for the records, HANGUP_COMPLETE, and it is gone. */
+  /** The last step of the channel's thread: sets the final variables, fires CHANNEL_HANGUP_COMPLETE and frees the channel. */
   report(): void {
     const cause = this.#cause ?? 'NORMAL_CLEARING';
-    this.profile.times.hangup = microseconds(this.core.clock);
+    this.profile.times.hangup = microseconds(this.host.clock);
     this.set('hangup_cause', cause);
     this.set('hangup_cause_q850', String(causeQ850(cause)));
-    this.setAll(cdrVariables(this.profile, this.lastApplication));
-    this.callState = 'HANGUP';
+    this.setAll(durationVariables(this.profile.times));
+    if (this.lastApplication !== undefined) {
+      this.set('last_app', this.lastApplication.name);
+      this.set('last_arg', this.lastApplication.data);
+    }
     this.#endpointHangup(cause);
     this.state = 'CS_REPORTING';
-    this.fire('CHANNEL_HANGUP_COMPLETE', [['Hangup-Cause', cause]]);
+    this.fire('CHANNEL_HANGUP_COMPLETE');
     this.fire('CHANNEL_DESTROY');
-    this.core.channels.delete(this.uuid);
+    this.host.channels.delete(this.uuid);
   }
 
-  fire(name: keyof typeof ORIGINS, first: [string, Value][] = [], last: [string, Value][] = []): void {
-    this.core.fire(name, ORIGINS[name], () => [...first, ...this.headers(), ...last]);
+  fire(name: string, more: [string, Value][] = []): void {
+    this.host.fire(name, () => [...this.headers(), ...more]);
   }
 
-  /** switch_channel_event_set_data: the state, the profiles, and all variables. */
+  /** The state, the profiles and all variables (switch_channel_event_set_data). */
   headers(): (readonly [string, Value])[] {
     const headers: (readonly [string, Value])[] = [
       ['Channel-State', this.state],
-      ['Channel-Call-State', this.callState],
-      ['Channel-State-Number', STATE_NUMBERS[this.state]],
       ['Channel-Name', this.profile.channelName],
       ['Unique-ID', this.uuid],
       ['Call-Direction', this.profile.direction],
-      ['Presence-Call-Direction', this.profile.direction],
-      ['Channel-HIT-Dialplan', String(this.profile.direction === 'inbound')],
       ['Channel-Call-UUID', this.variables.get('call_uuid') ?? this.uuid],
       ['Answer-State', this.#answerState()],
     ];
     if (this.#cause !== undefined) headers.push(['Hangup-Cause', this.#cause]);
-    if (this.hasCodec) headers.push(...CODEC_HEADERS);
     headers.push(...profileHeaders(this.profile, 'Caller'));
     if (this.other !== undefined) {
       headers.push(['Other-Type', this.other.type], ...profileHeaders(this.other.profile, 'Other-Leg'));
@@ -212,13 +198,13 @@ export class Channel {
     return this.early ? 'early' : 'ringing';
   }
 
-  /** A called leg's progress is also its caller's, and is copied into the caller's profile that it carries. */
+  /** Progress of a called leg also stamps its caller leg, and the caller's profile that the called leg carries. */
   #stampBoth(time: 'progress' | 'progressMedia'): void {
-    const now = microseconds(this.core.clock);
+    const now = microseconds(this.host.clock);
     this.profile.times[time] = now;
     if (this.other?.type !== 'originator') return;
     this.other.profile.times[time] = now;
-    const caller = this.core.channels.get(this.other.profile.uuid);
+    const caller = this.host.channels.get(this.other.profile.uuid);
     if (caller !== undefined && (time === 'progressMedia' || caller.profile.times.progress === 0)) {
       caller.profile.times[time] = now;
     }

@@ -1,15 +1,15 @@
 import { closingBracket, integer } from './switch-strings.ts';
 
-/** What an expansion may ask for. */
+/** The sources of an expansion's values. */
 export interface Expansion {
   variable(name: string, index: number | undefined): string | undefined;
-  /** Runs an API command; the text it answers. */
+  /** Runs an API command and returns its output. */
   api(name: string, args: string): string;
 }
 
 const HAS_VARIABLE = /\$\\*\{|\\[\\nst']/;
 
-/** `${name}`, `${name:offset:length}`, `${name[index]}` and `${api(args)}`, also inside each other and inside values. */
+/** Expands `${name}`, `${name:offset:length}`, `${name[index]}` and `${api(args)}`, also nested and inside values. */
 export function expand(text: string, expansion: Expansion, depth = 0): string {
   if (depth > 100 || !HAS_VARIABLE.test(text)) return text;
   let result = '';
@@ -63,7 +63,7 @@ function variable(reference: string, expansion: Expansion, depth: number): strin
   return slice(expand(found, expansion, depth + 1), integer(offset), integer(length));
 }
 
-/** Counts bytes, not characters. */
+/** Offset and length are in bytes. */
 function slice(text: string, offset: number, length: number): string {
   if (offset === 0 && length === 0) return text;
   const bytes = Buffer.from(text);

@@ -1,4 +1,4 @@
-/** switch_call_cause_t of FreeSWITCH 1.11, kept apart from the contract's table so that each checks the other. */
+/** switch_call_cause_t of FreeSWITCH 1.11. Not shared with the contract's table, so that tests compare the two. */
 const NUMBERS: ReadonlyMap<string, number> = new Map(
   `NONE 0,UNALLOCATED_NUMBER 1,NO_ROUTE_TRANSIT_NET 2,NO_ROUTE_DESTINATION 3,CHANNEL_UNACCEPTABLE 6,
   CALL_AWARDED_DELIVERED 7,NORMAL_CLEARING 16,USER_BUSY 17,NO_USER_RESPONSE 18,NO_ANSWER 19,SUBSCRIBER_ABSENT 20,
@@ -28,7 +28,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([...NUMBERS].map(([name, numb
 export const causeNumber = (name: string): number => NUMBERS.get(name) ?? 0;
 export const causeName = (number: number): string => NAMES.get(number) ?? 'UNKNOWN';
 
-/** A cause as an application or command gives it: a number, or a name in any case; NORMAL_CLEARING when unknown. */
+/** Parses a cause given as a number or a case-insensitive name; NORMAL_CLEARING if unknown. */
 export function parseCause(text: string | undefined): string {
   if (text === undefined || text === '') return 'NORMAL_CLEARING';
   if (/^\d/.test(text)) return causeName(Number.parseInt(text, 10));

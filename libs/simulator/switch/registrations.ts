@@ -1,4 +1,4 @@
-/** Who is registered from where, as mod_sofia's table of registrations. */
+/** The registered devices of directory users (mod_sofia's table of registrations). */
 export class Registrations {
   readonly #contacts = new Map<string, readonly string[]>();
   readonly #domain: string;
@@ -12,16 +12,12 @@ export class Registrations {
     this.#contacts.set(key(user, domain), contacts);
   }
 
-  unregister(user: string, domain = this.#domain): void {
-    this.#contacts.delete(key(user, domain));
-  }
-
-  /** undefined for a user that is not in the directory. */
+  /** undefined if the user is not in the directory. */
   contacts(user: string, domain = ''): readonly string[] | undefined {
     return this.#contacts.get(key(user, domain === '' ? this.#domain : domain));
   }
 
-  /** The answer of `sofia_contact [PROFILE/]USER[@DOMAIN][/PREFIX]`. */
+  /** The output of `sofia_contact [PROFILE/]USER[@DOMAIN][/PREFIX]`. */
   sofiaContact(argument: string): string {
     const [, user = '', domain = '', prefix = ''] =
       /^(?:[^/@]*\/)?([^@/]*)(?:@([^/]*))?(?:\/(.*))?$/.exec(argument.split('~').at(0) ?? '') ?? [];

@@ -1,4 +1,4 @@
-/** The small text rules of switch_utils.c that everything in a dialplan goes through. */
+/** The text functions of switch_utils.c that dialplan data passes through. */
 
 const TRUE_WORDS = new Set(['yes', 'on', 'true', 't', 'enabled', 'active', 'allow']);
 const FALSE_WORDS = new Set(['no', 'off', 'false', 'f', 'disabled', 'inactive', 'disallow']);
@@ -18,7 +18,7 @@ export function isFalse(text: string | undefined): boolean {
 
 const UNSAFE = /%(?![0-9A-F]{2})|[ #&+:;<=>?@[\\\]^`{|}"]|[^ -~]/gu;
 
-/** Leaves a percent sign alone that already begins an escape, as switch_url_encode does. */
+/** Does not encode a percent sign that begins an escape already, as switch_url_encode. */
 export function urlEncode(text: string): string {
   return text.toWellFormed().replace(UNSAFE, (character) => {
     const code = character.codePointAt(0) ?? 0;
@@ -34,7 +34,7 @@ export function sanitizeNumber(address: string): string {
   return user.slice(Math.max(user.lastIndexOf('/'), user.lastIndexOf(':')) + 1);
 }
 
-/** The index of the bracket that closes the one `text` begins with, or -1. */
+/** The index of the bracket that closes the one at `from`, or -1. */
 export function closingBracket(text: string, open: string, close: string, from = 0): number {
   if (text[from] !== open) return -1;
   let depth = 0;
@@ -45,7 +45,7 @@ export function closingBracket(text: string, open: string, close: string, from =
   return -1;
 }
 
-/** Splits at a delimiter that is neither quoted nor escaped, and then takes quotes and escapes away. */
+/** Splits at unquoted, unescaped delimiters and then removes quotes and escapes. `^^:` in front sets the delimiter. */
 export function separate(text: string, delimiter: string, limit = Number.POSITIVE_INFINITY): string[] {
   let separator = delimiter;
   let rest = text;

@@ -1,5 +1,6 @@
 export type Value = string | readonly string[];
 
+/** A list as one text: `ARRAY::a|:b`. */
 export const flatten = (value: Value): string =>
   typeof value === 'string' ? value : `ARRAY::${value.join('|:')}`;
 
@@ -8,7 +9,7 @@ interface Entry {
   readonly value: Value;
 }
 
-/** Channel variables: names match in any case, a value that is set again moves to the end, as in switch_event.c. */
+/** Channel variables. Names are case-insensitive; a variable that is set again moves to the end (switch_event.c). */
 export class Variables {
   readonly #entries = new Map<string, Entry>();
 
@@ -17,21 +18,22 @@ export class Variables {
     return entry && flatten(entry.value);
   }
 
-  /** One element of an array. */
+  /** One element of a list. */
   at(name: string, index: number): string | undefined {
     const value = this.#entries.get(name.toLowerCase())?.value;
     return typeof value === 'string' ? value : value?.[index];
   }
 
+  /** An empty value removes the variable. */
   set(name: string, value: Value | undefined): void {
     const key = name.toLowerCase();
     this.#entries.delete(key);
     if (value === undefined || value === '') return;
-    const array = typeof value === 'string' && value.startsWith('ARRAY::');
-    this.#entries.set(key, { name, value: array ? value.slice(7).split('|:') : value });
+    const list = typeof value === 'string' && value.startsWith('ARRAY::');
+    this.#entries.set(key, { name, value: list ? value.slice(7).split('|:') : value });
   }
 
-  /** The first value is a plain one; the second makes it an array. */
+  /** The first value is plain text; the second makes it a list. */
   push(name: string, value: string): void {
     const key = name.toLowerCase();
     const old = this.#entries.get(key);

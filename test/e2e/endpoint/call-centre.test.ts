@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Callee } from '#libs/simulator/call-record.ts';
+import type { Callee } from '#libs/simulator/call-script.ts';
 import { DOMAIN, Example, languages, Scenario } from '#test/support/endpoint/scenario.ts';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];

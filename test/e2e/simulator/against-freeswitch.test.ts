@@ -17,8 +17,8 @@ import type { EventHeaders, Frame } from '#test/support/simulator/frames.ts';
 import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
 
 /**
- * The facts of a CHANNEL_HANGUP_COMPLETE that a test here compares. Not the phrases, which are the test's own called
- * party's; and bridge_hangup_cause of the caller alone: on the called leg it comes before or behind the event.
+ * The headers of CHANNEL_HANGUP_COMPLETE that are compared. Phrases are not: those of the real calls come from the
+ * test's own called party. bridge_hangup_cause only of the caller leg: a called leg may have it or not.
  */
 const FACTS = [
   'Hangup-Cause',
@@ -100,7 +100,7 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
     scripts.set(scenario.name, async () => scenario.applications);
     const script = scriptOf(scenario);
     const [inReality, inSimulation] = await Promise.all([real.call(script), simulated.call(script)]);
-    // Legs that ring at once have a thread each: their INVITEs leave in any order.
+    // Simultaneous legs have a thread each: the order of their INVITEs varies.
     const atOnce = scenario.applications.some((application) => application.includes(',sofia/'));
     const common = ({ invites, status, reason }: CallOutcome): Partial<CallOutcome> => ({
       invites: atOnce ? invites.toSorted((one, other) => one.number.localeCompare(other.number)) : invites,

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, type LogLine } from '#deploy/local/cluster.ts';
-import type { CallRequest } from '#libs/simulator/call-record.ts';
+import type { CallScript } from '#libs/simulator/call-script.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
 import { freePort } from '#test/support/ports.ts';
@@ -97,7 +97,7 @@ export class Scenario {
     await this.freeswitch.stop();
   }
 
-  call(url: string, request: Omit<CallRequest, 'dialplan' | 'variables'>) {
+  call(url: string, request: Omit<CallScript, 'dialplan' | 'variables'>) {
     return this.freeswitch.call({
       ...request,
       variables: { domain_name: DOMAIN },

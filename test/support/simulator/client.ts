@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { type EventHeaders, eventOf, type Frame, isEvent, parseFrames } from './frames.ts';
 
-/** One end of a connection that keeps all frames it has got, and lets a test wait for what is to come. */
+/** A client of the event socket that keeps all frames received, and lets a test wait for more. */
 export class Client {
   readonly socket: Socket;
   readonly frames: Frame[] = [];
@@ -51,7 +51,7 @@ export class Client {
     this.socket.write(text);
   }
 
-  /** Sends a command; the frame that answers it. */
+  /** Sends a command and returns the frame that answers it. */
   async command(line: string): Promise<Frame> {
     const before = this.frames.filter((frame) => !isEvent(frame)).length;
     this.send(`${line}\n\n`);
@@ -72,7 +72,7 @@ export class Client {
     return frame;
   }
 
-  /** Settles when the condition holds, or when the connection is closed. */
+  /** Resolves when the condition holds, or when the connection is closed. */
   until(condition: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
@@ -94,7 +94,7 @@ export class Client {
   }
 }
 
-/** An agent's side of the outbound connections: each call's connection is given to `serve`. */
+/** The server side of the socket application: passes each call's connection to `serve`. */
 export class FakeAgent {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

@@ -1,6 +1,6 @@
 import type { Callee, CallScript } from '#test/support/cases/switch.ts';
 
-/** A call that is placed on both, with the applications that its agent gives it. */
+/** A call placed on both, with the applications that its agent transfers it to. */
 export interface Comparison {
   readonly name: string;
   readonly applications: readonly string[];
@@ -15,7 +15,7 @@ const refuses = (status: number, at = 20): Callee => ({ refuse: { at, status } }
 export const COMPARISONS: readonly Comparison[] = [
   ...[400, 403, 404, 408, 410, 480, 484, 486, 487, 488, 500, 501, 502, 503, 504, 600, 603, 604, 606].map(
     (status): Comparison => ({
-      name: `the called side refuses with ${status}`,
+      name: `the called party refuses with ${status}`,
       applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
       callees: { 1: refuses(status) },
     }),
@@ -53,7 +53,7 @@ export const COMPARISONS: readonly Comparison[] = [
     callees: { 1: refuses(486), 2: refuses(603) },
   },
   {
-    name: 'a status carried over from an attempt before',
+    name: 'a status kept from an earlier attempt',
     applications: [
       'set continue_on_fail=true',
       'bridge sofia/gateway/gw/1',
@@ -69,12 +69,12 @@ export const COMPARISONS: readonly Comparison[] = [
     callees: { 1: refuses(404) },
   },
   {
-    name: 'nobody answers',
+    name: 'no answer',
     applications: ['set call_timeout=2', 'bridge sofia/gateway/gw/1', 'hangup 21'],
     callees: { 1: rings },
   },
   {
-    name: 'nobody answers, and that ends the call',
+    name: 'no answer that ends the call',
     applications: [
       'set continue_on_fail=false',
       'bridge {originate_timeout=2}sofia/gateway/gw/1',
@@ -88,7 +88,7 @@ export const COMPARISONS: readonly Comparison[] = [
     callees: { 1: rings, 2: answers },
   },
   {
-    name: 'a sequence that goes on after no answer',
+    name: 'a sequence that continues after no answer',
     applications: [
       'bridge {originate_timeout=2,originate_continue_on_timeout=true}sofia/gateway/gw/1|sofia/gateway/gw/2',
     ],
@@ -100,22 +100,22 @@ export const COMPARISONS: readonly Comparison[] = [
     callees: { 1: refuses(486), 2: refuses(404) },
   },
   {
-    name: 'a sequence whose last leg cannot be made',
+    name: 'a sequence whose last leg cannot be created',
     applications: ['bridge sofia/gateway/gw/1|sofia/gateway/nosuch/5', 'hangup 21'],
     callees: { 1: refuses(486) },
   },
   {
-    name: 'all at once, all refuse',
+    name: 'simultaneous legs that all refuse',
     applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2', 'hangup 21'],
     callees: { 1: refuses(486, 150), 2: refuses(404, 50) },
   },
   {
-    name: 'all at once, the second answers',
+    name: 'simultaneous legs, the second answers',
     applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2'],
     callees: { 1: rings, 2: { ringAt: 40, answerAt: 150 } },
   },
   {
-    name: 'all at once, one cannot be made',
+    name: 'simultaneous legs, one cannot be created',
     applications: ['bridge sofia/gateway/nosuch/1,sofia/gateway/gw2/2'],
     callees: { 2: answers },
   },
@@ -140,24 +140,24 @@ export const COMPARISONS: readonly Comparison[] = [
     callees: { 1: { mediaAt: 30, answerAt: 200 } },
   },
   {
-    name: 'the caller gives up while it rings',
+    name: 'the caller cancels while it rings',
     applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
     callees: { 1: rings },
     more: { cancelAt: 300 },
   },
   {
-    name: 'the caller gives up during early media',
+    name: 'the caller cancels during early media',
     applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
     callees: { 1: { mediaAt: 20 } },
     more: { cancelAt: 300 },
   },
   {
-    name: 'the called side hangs up, the dialplan goes on',
+    name: 'the called party hangs up, the dialplan continues',
     applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
     callees: { 1: { ...answers, hangsUpAt: 250 } },
   },
   {
-    name: 'the called side hangs up, and that ends the call',
+    name: 'the called party hangs up, which ends the call',
     applications: ['set hangup_after_bridge=true', 'bridge sofia/gateway/gw/1', 'hangup 21'],
     callees: { 1: { ...answers, hangsUpAt: 250 } },
   },
@@ -186,7 +186,7 @@ export const COMPARISONS: readonly Comparison[] = [
     callees: { 1: answers },
   },
   {
-    name: 'a delimiter of its own',
+    name: 'a delimiter set with ^^',
     applications: [
       'bridge {^^;absolute_codec_string=PCMA,PCMU;origination_caller_id_number=7}sofia/gateway/gw/1',
     ],
@@ -221,5 +221,5 @@ export const COMPARISONS: readonly Comparison[] = [
     callees: { 158: answers },
   },
   { name: 'a user', applications: ['bridge user/1000', 'hangup 21'], callees: { 1000: answers } },
-  { name: 'a user who is not there', applications: ['bridge user/4711', 'hangup 21'] },
+  { name: 'an unknown user', applications: ['bridge user/4711', 'hangup 21'] },
 ];

@@ -9,7 +9,7 @@ export interface Frame {
 export type EventValue = string | readonly string[];
 export type EventHeaders = ReadonlyMap<string, EventValue>;
 
-/** Cuts a stream into frames as a client does; what is left is an unfinished one. */
+/** Splits a stream into frames; `rest` is an incomplete one. */
 export function parseFrames(bytes: Buffer): { frames: readonly Frame[]; rest: Buffer } {
   const frames: Frame[] = [];
   let rest = bytes;

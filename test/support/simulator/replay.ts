@@ -1,17 +1,18 @@
-import type { Callee, CallRecord, SimulatedCall } from '#libs/simulator/call-record.ts';
+import type { CallRecord, SimulatedCall } from '#libs/simulator/call-record.ts';
+import type { Callee } from '#libs/simulator/call-script.ts';
 import { fastClock } from '#libs/simulator/clock.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { Client, FakeAgent } from './client.ts';
 import { type Frame, recorded } from './frames.ts';
 
-/** What the parties around a recorded call did. */
+/** The behaviour of the parties of a recorded call. */
 export interface Scenario {
   readonly callees?: Readonly<Record<string, Callee>>;
   readonly byeAt?: number;
-  /** Milliseconds on the simulated clock, which is this much faster. */
+  /** The simulated clock runs this many times as fast. */
   readonly clockFactor?: number;
-  /** The caller gives up once this event of its own channel, or the agent's second reply, has been seen. */
-  readonly callerGivesUp?: 'CHANNEL_PROGRESS' | 'while the agent thinks';
+  /** The caller cancels after this event of its leg, or after the agent's second reply. */
+  readonly callerCancels?: 'CHANNEL_PROGRESS' | 'second reply';
   readonly agentDies?: boolean;
 }
 
@@ -21,7 +22,7 @@ export interface Replay {
   readonly record: CallRecord;
 }
 
-/** Plays the recorded bytes of an agent against the simulator. */
+/** Sends the recorded bytes of an agent to the simulator. */
 export async function replay(name: string, scenario: Scenario): Promise<Replay> {
   const node = await SimulatedFreeSwitch.start({
     name: 'vm',
@@ -51,7 +52,7 @@ export async function replay(name: string, scenario: Scenario): Promise<Replay> 
     });
     const outbound = await connected.promise;
     if (scenario.agentDies === true) await die(outbound);
-    if (scenario.callerGivesUp !== undefined) await giveUp(call, outbound, listener, scenario.callerGivesUp);
+    if (scenario.callerCancels !== undefined) await cancel(call, outbound, listener, scenario.callerCancels);
     const record = await call.ended;
     await outbound.untilClosed();
     await listener.until(() => listener.events.some((event) => isEndOf(event, record.uuid)));
@@ -71,13 +72,13 @@ async function die(outbound: Client): Promise<void> {
   outbound.socket.destroy();
 }
 
-async function giveUp(
+async function cancel(
   call: SimulatedCall,
   outbound: Client,
   listener: Client,
-  when: NonNullable<Scenario['callerGivesUp']>,
+  when: NonNullable<Scenario['callerCancels']>,
 ): Promise<void> {
-  if (when === 'while the agent thinks') await outbound.until(() => outbound.replies.length === 2);
+  if (when === 'second reply') await outbound.until(() => outbound.replies.length === 2);
   else {
     await listener.until(() =>
       listener.events.some(

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach } from 'vitest';
-import type { Callee, CallRecord, CallRequest } from '#libs/simulator/call-record.ts';
+import type { CallRecord } from '#libs/simulator/call-record.ts';
+import type { Callee, CallScript } from '#libs/simulator/call-script.ts';
 import { fastClock } from '#libs/simulator/clock.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 
-/** The node of the test that runs; its clock is ten times as fast. */
+/** The simulated FreeSWITCH of the running test; its clock runs ten times as fast as real time. */
 export let node: SimulatedFreeSwitch;
 
-/** A node for each test: gateways gw and gw2, users 1000, 2000 with two devices, and 3000 with none. */
+/** One node per test: gateways gw and gw2; users 1000 with one device, 2000 with two, 3000 with none. */
 export function useNode(): void {
   beforeEach(async () => {
     node = await SimulatedFreeSwitch.start({ name: 'fs1', clock: fastClock(10) });
@@ -22,11 +23,11 @@ export const RINGS: Callee = { ringAt: 0 };
 export const ANSWERS: Callee = { ringAt: 0, answerAt: 100 };
 export const refuses = (status: number): Callee => ({ refuse: { at: 0, status } });
 
-/** Places a call and waits for its end; a number that nobody has is refused with 404. */
+/** Places a call and waits for its end. Numbers without a callee are refused with 404. */
 export const run = (
   dialplan: readonly string[],
   callees: Readonly<Record<string, Callee>> = {},
-  more: Partial<CallRequest> = { byeAt: 100 },
+  more: Partial<CallScript> = { byeAt: 100 },
 ): Promise<CallRecord> =>
   node.call({
     caller: { number: '100', name: 'A' },

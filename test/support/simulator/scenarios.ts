@@ -2,13 +2,13 @@ import type { Scenario } from './replay.ts';
 
 const ANSWERS = { ringAt: 0, answerAt: 10 };
 
-/** Each recording with what its parties did. */
+/** Each recording with the behaviour of its parties. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   answered: { callees: { 123456: { ringAt: 0, mediaAt: 10, answerAt: 20 } }, byeAt: 20 },
   busy: { callees: { 123456: { refuse: { at: 0, status: 486 } } } },
   'callee-hangs-up': { callees: { 123456: { ...ANSWERS, hangsUpAt: 30 } } },
-  'caller-gives-up-ringing': { callees: { 123456: { ringAt: 0 } }, callerGivesUp: 'CHANNEL_PROGRESS' },
-  'caller-gives-up-waiting': { callerGivesUp: 'while the agent thinks' },
+  'caller-gives-up-ringing': { callees: { 123456: { ringAt: 0 } }, callerCancels: 'CHANNEL_PROGRESS' },
+  'caller-gives-up-waiting': { callerCancels: 'second reply' },
   'gateway-unknown': {},
   'hangup-cause-17': {},
   'respond-503': {},

@@ -1,12 +1,13 @@
-import type { CallRecord, Invite as SimulatedInvite } from '#libs/simulator/call-record.ts';
+import type { CallRecord } from '#libs/simulator/call-record.ts';
+import type { Invite as SimulatedInvite } from '#libs/simulator/call-script.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import type { CallOutcome, CallScript, Invite, Switch } from '#test/support/cases/switch.ts';
 
 const BYE_AT_MS = 300;
 const BYE_AT_LATEST_MS = 10_000;
-const NOBODY = { refuse: { at: 0, status: 404 } };
+const NOT_FOUND = { refuse: { at: 0, status: 404 } };
 
-/** What the simulator tells beyond the common outcome. */
+/** The outcome of a call with the simulator's record. */
 export interface SimulatedOutcome extends CallOutcome {
   readonly record: CallRecord;
 }
@@ -42,7 +43,7 @@ async function call(node: SimulatedFreeSwitch, script: CallScript): Promise<Simu
     destination: script.destination,
     ...(script.ctiBridge === undefined ? {} : { variables: { cti_bridge: script.ctiBridge } }),
     dialplan: [`socket ${script.socket}`, `bridge ${script.fallback}`],
-    callee: ({ number }) => script.callees[number] ?? NOBODY,
+    callee: ({ number }) => script.callees[number] ?? NOT_FOUND,
     byeAt: script.byeAt ?? (calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS),
     ...(script.cancelAt === undefined ? {} : { cancelAt: script.cancelAt }),
   }).ended;

@@ -4,7 +4,7 @@ import { names, node, run, useNode } from '#test/support/simulator/run-call.ts';
 useNode();
 
 describe('applications', () => {
-  test('set expands once more what it is given, even without expansion', async () => {
+  test('set expands its value again, even if expansion is disabled', async () => {
     const { variables } = await run([
       'set a=1',
       'set app_disable_expand_variables=true',
@@ -26,7 +26,7 @@ describe('applications', () => {
     for (const name of ['a', 'd', 'e', 'g']) expect(variables).not.toHaveProperty(name);
   });
 
-  test('what is expanded can run a command, unless expansion is off; set runs it in any case', async () => {
+  test('an expansion runs API commands unless it is disabled; set runs them in any case', async () => {
     await run([
       `log \${system(one)}`,
       'set app_disable_expand_variables=true',
@@ -36,7 +36,7 @@ describe('applications', () => {
     expect(node.ranApis).toEqual(['system(one)', 'system(three)']);
   });
 
-  test('sofia_contact in an expansion is no smuggling', async () => {
+  test('an expansion may run sofia_contact', async () => {
     const { variables } = await run([`set a=\${sofia_contact(*/1000@127.0.0.1)}`]);
     expect(variables).toMatchObject({ a: 'sofia/internal/sip:1000@10.0.0.9:5060' });
     expect(node.ranApis).toEqual([]);
@@ -53,11 +53,11 @@ describe('applications', () => {
     expect(await run([application, 'set never=1'])).toMatchObject({ cause, status, reason: cause });
   });
 
-  test('without an application left the call ends', async () => {
+  test('the call ends when no application is left', async () => {
     expect(await run([])).toMatchObject({ cause: 'NORMAL_CLEARING', status: 480 });
   });
 
-  test('answered, early, ringing: the caller sees the last', async () => {
+  test('the caller sees the last status sent', async () => {
     expect(await run(['answer', 'hangup 17'])).toMatchObject({
       status: 200,
       reason: undefined,
@@ -66,7 +66,7 @@ describe('applications', () => {
     expect(await run(['ring_ready', 'playback x', 'sleep 10'])).toMatchObject({ status: 480 });
   });
 
-  test('a sleeping call can be given up', async () => {
+  test('the caller can hang up during sleep', async () => {
     const record = await run(['sleep 1000000', 'set never=1'], {}, { cancelAt: 100 });
     expect(record).toMatchObject({
       cause: 'ORIGINATOR_CANCEL',
@@ -76,7 +76,7 @@ describe('applications', () => {
     expect(names(record)).toEqual(['sleep']);
   });
 
-  test('a caller that was answered cannot cancel', async () => {
+  test('an answered caller cannot cancel', async () => {
     expect(await run(['answer', 'park'], {}, { cancelAt: 0, byeAt: 100 })).toMatchObject({ status: 200 });
   });
 });

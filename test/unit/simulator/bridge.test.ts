@@ -18,21 +18,21 @@ describe('a bridge that fails', () => {
     [486, 'USER_BUSY', 486],
     [503, 'NORMAL_TEMPORARY_FAILURE', 503],
     [603, 'CALL_REJECTED', 603],
-    // The caller gets the status of the called side, not the one that the cause stands for.
+    // The caller gets the status of the called leg, not the one that the cause maps to.
     [600, 'USER_BUSY', 600],
     [488, 'INCOMPATIBLE_DESTINATION', 488],
-  ])('%i ends the call with %s', async (status, cause, seen) => {
+  ])('with %i ends the call with %s', async (status, cause, seen) => {
     const record = await run(['bridge sofia/gateway/gw/300', 'set never=1'], { 300: refuses(status) });
     expect(record).toMatchObject({ cause, status: seen, reason: cause });
     expect(names(record)).toEqual(['bridge']);
   });
 
-  test('480 lets the dialplan go on, and its status is what the caller gets', async () => {
+  test('with 480 continues with the dialplan, and the caller gets that status', async () => {
     const record = await run(['bridge sofia/gateway/gw/300', 'hangup 17'], { 300: refuses(480) });
     expect(record).toMatchObject({ cause: 'USER_BUSY', status: 480, reason: 'USER_BUSY' });
   });
 
-  test('continue_on_fail lets the dialplan go on', async () => {
+  test('continues with the dialplan if continue_on_fail lists its cause', async () => {
     const record = await run(
       ['set continue_on_fail=USER_BUSY', 'bridge sofia/gateway/gw/300', 'bridge sofia/gateway/gw2/301'],
       { 300: refuses(486), 301: ANSWERS },
@@ -41,7 +41,7 @@ describe('a bridge that fails', () => {
     expect(numbers(record)).toEqual(['300', '301']);
   });
 
-  test('nobody answers in time: the dialplan goes on', async () => {
+  test('continues with the dialplan after no answer', async () => {
     const record = await run(['set call_timeout=2', 'bridge sofia/gateway/gw/300', 'hangup 21'], {
       300: RINGS,
     });
@@ -52,7 +52,7 @@ describe('a bridge that fails', () => {
     });
   });
 
-  test('nobody answers in time, and that is to end the call', async () => {
+  test('ends the call after no answer if continue_on_fail is false', async () => {
     const record = await run(
       ['set continue_on_fail=false', 'bridge {originate_timeout=2}sofia/gateway/gw/300', 'hangup 21'],
       { 300: {} },
@@ -60,7 +60,7 @@ describe('a bridge that fails', () => {
     expect(record).toMatchObject({ cause: 'NO_ANSWER', status: 480, reason: 'NO_ANSWER' });
   });
 
-  test('the caller gives up', async () => {
+  test('ends when the caller cancels', async () => {
     const record = await run(
       ['bridge sofia/gateway/gw/300|sofia/gateway/gw/301', 'set never=1'],
       { 300: RINGS },
@@ -72,8 +72,8 @@ describe('a bridge that fails', () => {
   });
 });
 
-describe('one after the other', () => {
-  test('the first that answers', async () => {
+describe('groups tried in turn', () => {
+  test('end with the first that answers', async () => {
     const record = await run(['bridge sofia/gateway/gw/300|sofia/gateway/nosuch/1|sofia/gateway/gw/301'], {
       300: refuses(486),
       301: ANSWERS,
@@ -86,7 +86,7 @@ describe('one after the other', () => {
     ]);
   });
 
-  test('the cause of the last counts', async () => {
+  test('fail with the cause of the last', async () => {
     const record = await run(['bridge sofia/gateway/gw/300|sofia/gateway/gw/301'], {
       300: refuses(486),
       301: refuses(404),
@@ -94,14 +94,14 @@ describe('one after the other', () => {
     expect(record).toMatchObject({ cause: 'UNALLOCATED_NUMBER', status: 404 });
   });
 
-  test('who does not answer in time ends the attempt', async () => {
+  test('end at one that does not answer in time', async () => {
     const dialString = 'bridge {originate_timeout=2}sofia/gateway/gw/300|sofia/gateway/gw/301';
     expect(numbers(await run([dialString], { 300: RINGS, 301: ANSWERS }))).toEqual(['300']);
     const on = dialString.replace('{', '{originate_continue_on_timeout=true,');
     expect(numbers(await run([on], { 300: RINGS, 301: ANSWERS }))).toEqual(['300', '301']);
   });
 
-  test('early media connects, and ends the attempt', async () => {
+  test('end at one that has early media', async () => {
     const callees = { 300: { mediaAt: 0, refuse: { at: 200, status: 486 } }, 301: ANSWERS };
     const dialString = 'sofia/gateway/gw/300|sofia/gateway/gw/301';
     expect(await run([`bridge ${dialString}`], callees)).toMatchObject({
@@ -115,8 +115,8 @@ describe('one after the other', () => {
   });
 });
 
-describe('all at once', () => {
-  test('the first to answer wins, the others lose the race', async () => {
+describe('legs that ring simultaneously', () => {
+  test('are hung up with LOSE_RACE when one answers', async () => {
     const record = await run(['bridge sofia/gateway/gw/300,sofia/gateway/gw/301'], {
       300: RINGS,
       301: { ringAt: 10, answerAt: 200 },
@@ -129,7 +129,7 @@ describe('all at once', () => {
     expect(record.progress.map(({ action }) => action)).toEqual(['ring', 'ring', 'answer', 'hangup']);
   });
 
-  test('when all refuse, the cause is that of the first in the dial string', async () => {
+  test('fail with the cause of the first in the dial string', async () => {
     const record = await run(['bridge sofia/gateway/gw/300,sofia/gateway/gw/301'], {
       300: { refuse: { at: 200, status: 486 } },
       301: refuses(404),
@@ -137,12 +137,12 @@ describe('all at once', () => {
     expect(record).toMatchObject({ cause: 'USER_BUSY' });
   });
 
-  test('a leg that cannot be made does not stop the others', async () => {
+  test('ring without one that cannot be created', async () => {
     const record = await run(['bridge sofia/gateway/nosuch/1,sofia/gateway/gw/301'], { 301: ANSWERS });
     expect(record).toMatchObject({ status: 200, invites: [{ number: '301' }] });
   });
 
-  test('leg_timeout ends one leg alone', async () => {
+  test('are ended separately by leg_timeout', async () => {
     const record = await run(['bridge [leg_timeout=1]sofia/gateway/gw/300,sofia/gateway/gw/301'], {
       300: RINGS,
       301: { answerAt: 4000 },
@@ -155,12 +155,12 @@ describe('all at once', () => {
 describe('an answered call', () => {
   const HANGS_UP = { ...ANSWERS, hangsUpAt: 300 };
 
-  test('goes on with the dialplan when the called side hangs up', async () => {
+  test('continues with the dialplan when the called party hangs up', async () => {
     const record = await run(['bridge sofia/gateway/gw/300', 'hangup 21'], { 300: HANGS_UP }, {});
     expect(record).toMatchObject({ status: 200, cause: 'CALL_REJECTED' });
   });
 
-  test('ends with the called side when that is wanted', async () => {
+  test('ends with the called party if hangup_after_bridge is set', async () => {
     const record = await run(
       ['set hangup_after_bridge=true', 'bridge sofia/gateway/gw/300', 'hangup 21'],
       { 300: HANGS_UP },

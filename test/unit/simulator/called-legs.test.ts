@@ -4,7 +4,7 @@ import { ANSWERS, run, useNode } from '#test/support/simulator/run-call.ts';
 useNode();
 
 describe('called legs', () => {
-  test('get the exports, the braces and the brackets', async () => {
+  test('have the variables of exports, braces and brackets', async () => {
     const record = await run(
       [
         'export both=1',
@@ -28,7 +28,7 @@ describe('called legs', () => {
     expect(record.variables).not.toHaveProperty('origination_caller_id_number');
   });
 
-  test('braces win over brackets as variables, brackets as the caller id', async () => {
+  test('take variables from braces first, the caller id from brackets first', async () => {
     const record = await run([
       'bridge {x=all,origination_caller_id_number=1}[x=one,origination_caller_id_number=2]sofia/gateway/gw/300',
       'hangup',
@@ -36,7 +36,7 @@ describe('called legs', () => {
     expect(record.invites).toMatchObject([{ callerNumber: '2', variables: { x: 'all' } }]);
   });
 
-  test('effective_caller_id counts where nothing else does', async () => {
+  test('take the caller id from effective_caller_id otherwise', async () => {
     const record = await run(['set effective_caller_id_number=7', 'bridge sofia/gateway/gw/300']);
     expect(record.invites).toMatchObject([{ callerNumber: '7', callerName: 'A' }]);
   });
@@ -54,7 +54,7 @@ describe('called legs', () => {
     expect((await run([`bridge ${endpoint}`])).invites).toMatchObject([invite]);
   });
 
-  test('all devices of a user ring at once', async () => {
+  test('ring simultaneously on all devices of a user', async () => {
     const record = await run(['bridge user/2000@127.0.0.1'], { 2000: ANSWERS });
     expect(record.invites.map(({ host }) => host)).toEqual(['10.0.0.10:5060', '10.0.0.11:5062']);
   });
@@ -68,7 +68,7 @@ describe('called legs', () => {
     ['user/4000', 'SUBSCRIBER_ABSENT', 480],
     ['error/user_busy', 'USER_BUSY', 486],
     ['nosuch/300', 'CHAN_NOT_IMPLEMENTED', 480],
-  ])('%s is not dialled', async (endpoint, cause, status) => {
+  ])('are not created for %s', async (endpoint, cause, status) => {
     const record = await run([`bridge ${endpoint}`, 'set never=1']);
     expect(record).toMatchObject({
       invites: [],
@@ -79,7 +79,7 @@ describe('called legs', () => {
     });
   });
 
-  test('a dial string that cannot be read leaves the dialplan to go on', async () => {
+  test('are not created for an invalid dial string, and the dialplan continues', async () => {
     expect(await run(['bridge {x=1', 'hangup 17'])).toMatchObject({
       cause: 'USER_BUSY',
       variables: { originate_failed_cause: 'ORIGINATOR_CANCEL' },

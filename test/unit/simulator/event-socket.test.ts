@@ -18,7 +18,7 @@ beforeEach(async () => {
         domain: 'example.com',
         password: 'secret',
         allowedEvents: ['CHANNEL_ANSWER'],
-        allowedApi: ['status'],
+        allowedApi: ['switchname'],
       },
     ],
   });
@@ -27,8 +27,8 @@ beforeEach(async () => {
 
 afterEach(() => node.stop());
 
-describe('logging in', () => {
-  test('asks for it, and takes the password', async () => {
+describe('login on the event socket', () => {
+  test('accepts the password', async () => {
     const client = await Client.connect(node.port);
     expect([...(await client.frame(0)).headers]).toEqual([['Content-Type', 'auth/request']]);
     expect(await client.reply('auth ClueCon')).toBe('+OK accepted');
@@ -39,7 +39,7 @@ describe('logging in', () => {
     'userauth agent@example.com:wrong',
     'userauth nobody@example.com:secret',
     'userauth agent',
-  ])('refuses and disconnects: %s', async (command) => {
+  ])('rejects and disconnects: %s', async (command) => {
     const client = await Client.connect(node.port);
     await client.frame(0);
     expect(await client.reply(command)).toBe('-ERR invalid');
@@ -50,7 +50,7 @@ describe('logging in', () => {
     await client.untilClosed();
   });
 
-  test('takes a directory user and says what it may do', async () => {
+  test('accepts a directory user and lists its permissions', async () => {
     const client = await Client.connect(node.port);
     await client.frame(0);
     const answer = await client.command('userauth limited@example.com:secret');
@@ -58,16 +58,16 @@ describe('logging in', () => {
       ['Content-Type', 'command/reply'],
       ['Reply-Text', '+OK accepted'],
       ['Allowed-Events', 'CHANNEL_ANSWER'],
-      ['Allowed-API', 'status'],
+      ['Allowed-API', 'switchname'],
       ['Allowed-LOG', 'true'],
     ]);
     expect(await client.reply('event json CHANNEL_ANSWER')).toBe('+OK event listener enabled json');
     expect(await client.reply('event json CHANNEL_CREATE')).toBe('-ERR permission denied');
-    expect(await client.reply('api hostname')).toBe('-ERR permission denied');
-    expect((await client.command('api status')).body).toMatch(/^UP 0 years, .*\nFreeSWITCH .* is ready\n/);
+    expect(await client.reply('api show channels as json')).toBe('-ERR permission denied');
+    expect((await client.command('api switchname')).body).toBe('fs1');
   });
 
-  test('a user without limits may do all', async () => {
+  test('gives a user without limits all permissions', async () => {
     const client = await Client.connect(node.port);
     await client.frame(0);
     const answer = await client.command('userauth agent@example.com:secret');
@@ -75,14 +75,14 @@ describe('logging in', () => {
     expect(answer.headers.get('Allowed-API')).toBe('all');
   });
 
-  test('before it no command is known', async () => {
+  test('accepts no other command before it', async () => {
     const client = await Client.connect(node.port);
     await client.frame(0);
     expect(await client.reply('event json ALL')).toBe('-ERR command not found');
     expect(await client.reply('api status')).toBe('-ERR command not found');
   });
 
-  test('who says nothing for 25 seconds is disconnected', async () => {
+  test('disconnects a client that sends nothing for 25 seconds', async () => {
     const hasty = await SimulatedFreeSwitch.start({ name: 'hasty', clock: fastClock(1000) });
     const client = await Client.connect(hasty.port);
     await client.untilClosed();
@@ -91,20 +91,14 @@ describe('logging in', () => {
   });
 });
 
-describe('commands', () => {
+describe('a command on the event socket', () => {
   test.each([
     ['event json', '-ERR no keywords supplied'],
     ['event json NO_SUCH_EVENT', '-ERR no keywords supplied'],
-    ['event plain channel_answer', '+OK event listener enabled plain'],
+    ['event json channel_answer', '+OK event listener enabled json'],
     ['event json CHANNEL_ANSWER NO_SUCH_EVENT', '+OK event listener enabled json'],
-    ['event json CUSTOM sofia::register', '+OK event listener enabled json'],
-    ['nixevent CHANNEL_ANSWER', '+OK events nixed'],
-    ['noevents', '-ERR not listening for events'],
     ['filter Unique-ID', '-ERR invalid syntax'],
     ['filter Unique-ID 1', '+OK filter added. [Unique-ID]=[1]'],
-    ['filter add Unique-ID 1 2', '+OK filter added. [Unique-ID]=[1 2]'],
-    ['filter delete Unique-ID 1', '+OK filter deleted. [Unique-ID][1]'],
-    ['filter delete all', '+OK filter deleted. [all][]'],
     ['sendmsg', '-ERR invalid session id []'],
     ['sendmsg 4711', '-ERR invalid session id [4711]'],
     ['nonsense', '-ERR command not found'],
@@ -114,7 +108,7 @@ describe('commands', () => {
     expect(await client.reply(command)).toBe(reply);
   });
 
-  test('exit says goodbye', async () => {
+  test('exit ends the connection with a notice', async () => {
     const client = await Client.logIn(node.port);
     client.send('exit\n\n');
     await client.untilClosed();
@@ -122,20 +116,12 @@ describe('commands', () => {
     expect(client.frames.at(-1)?.body).toBe(GOODBYE);
   });
 
-  test('commands may come in pieces, many at once, and with carriage returns', async () => {
+  test('may arrive in pieces, together with others, and with carriage returns', async () => {
     const client = await Client.logIn(node.port);
-    for (const byte of 'noevents\r\n\r\n') client.send(byte);
-    client.send('\n\nnoevents\n\nnoevents\n\n');
+    for (const byte of 'nonsense\r\n\r\n') client.send(byte);
+    client.send('\n\nnonsense\n\nnonsense\n\n');
     await client.until(() => client.replies.length === 4);
-    expect(client.replies.slice(1)).toEqual(Array(3).fill('-ERR not listening for events'));
-  });
-
-  test('bgapi answers with the job and then sends its event', async () => {
-    const client = await Client.logIn(node.port, 'event json BACKGROUND_JOB');
-    const job = (await client.command('bgapi hostname')).headers.get('Job-UUID');
-    await client.until(() => client.events.length === 1);
-    expect(client.events[0]?.get('Job-UUID')).toBe(job);
-    expect(client.events[0]?.get('_body')).toBe('fs1');
+    expect(client.replies.slice(1)).toEqual(Array(3).fill('-ERR command not found'));
   });
 });
 
@@ -144,10 +130,7 @@ describe('api', () => {
     (await (await Client.logIn(node.port)).command(`api ${command}`)).body;
 
   test.each([
-    ['hostname', 'fs1'],
     ['switchname', 'fs1'],
-    ['global_getvar domain', '127.0.0.1'],
-    ['global_getvar nothing', '-ERR no reply\n'],
     ['uuid_exists 4711', 'false'],
     ['uuid_kill 4711', '-ERR No such channel!\n'],
     ['uuid_getvar 4711 x', '-ERR No such channel!\n'],
@@ -157,7 +140,7 @@ describe('api', () => {
     expect(await api(command)).toBe(answer);
   });
 
-  test('sees the channels, and ends one', async () => {
+  test('lists channels and hangs one up', async () => {
     const client = await Client.logIn(node.port);
     const call = node.call({ ...CALL, dialplan: ['answer', 'park'] });
     const ask = async (command: string): Promise<string> => (await client.command(`api ${command}`)).body;
@@ -175,7 +158,7 @@ describe('api', () => {
     expect(node.channels).toBe(0);
   });
 
-  test('sofia_contact', async () => {
+  test('sofia_contact returns the contacts of a user', async () => {
     node.registerUser('1000', ['sip:1000@10.0.0.9:5060', 'sip:1000@10.0.0.8:5060;fs_nat=yes']);
     node.registerUser('1000', ['sip:1000@10.1.1.1'], 'example.com');
     node.registerUser('3000', []);
@@ -187,7 +170,7 @@ describe('api', () => {
     expect(await api('sofia_contact */3000@127.0.0.1')).toBe('error/user_not_registered');
   });
 
-  test('sendmsg hangs up a channel', async () => {
+  test('sendmsg hangs up the channel it names', async () => {
     const client = await Client.logIn(node.port);
     const call = node.call({ ...CALL, dialplan: ['park'] });
     const message = `sendmsg ${call.uuid}\ncall-command: hangup\nhangup-cause: USER_BUSY`;

@@ -13,8 +13,8 @@ beforeEach(async () => {
 
 afterEach(() => node.stop());
 
-describe('the node', () => {
-  test('restarts on its port with events that begin anew, and its calls are gone without a word', async () => {
+describe('a simulated FreeSWITCH', () => {
+  test('restarts on its port; its calls end without an event', async () => {
     const before = await Client.logIn(node.port, 'event json ALL');
     const call = node.call({ ...CALL, dialplan: ['answer', 'park'] });
     await before.until(() => before.events.some((event) => event.get('Event-Name') === 'CHANNEL_ANSWER'));
@@ -30,7 +30,7 @@ describe('the node', () => {
     expect(after.events[0]?.get('Core-UUID')).not.toBe(before.events[0]?.get('Core-UUID'));
   });
 
-  test('stops with its calls hung up and its connections said goodbye to', async () => {
+  test('hangs up its calls and sends notices when it stops', async () => {
     const client = await Client.logIn(node.port, 'event json CHANNEL_HANGUP_COMPLETE');
     const call = node.call({ ...CALL, dialplan: ['park'] });
     await node.stop();
@@ -40,7 +40,7 @@ describe('the node', () => {
     expect(client.frames.at(-1)?.body).toBe(GOODBYE);
   });
 
-  test('cuts its connections', async () => {
+  test('cuts its connections without notice', async () => {
     const client = await Client.logIn(node.port);
     node.disconnectListeners();
     await client.untilClosed();

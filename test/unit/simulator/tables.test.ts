@@ -50,7 +50,7 @@ describe('expand', () => {
     expect(expanded(text)).toBe(expected);
   });
 
-  test('an endless loop ends', () => {
+  test('stops at a recursive value', () => {
     expect(expanded(`\${loop}`)).toBe(`\${loop}`);
   });
 });
@@ -159,7 +159,7 @@ test.each<[string, { continueOnFail?: string; failureCauses?: string }, boolean]
   ['USER_BUSY', { failureCauses: 'USER_BUSY' }, true],
   ['CALL_REJECTED', { failureCauses: 'USER_BUSY' }, false],
   ['USER_BUSY', { failureCauses: 'USER_BUSY', continueOnFail: 'true' }, false],
-])('%s with %j ends the call: %s', (cause, variables, expected) => {
+])('a bridge that fails with %s and %j ends the call: %s', (cause, variables, expected) => {
   expect(endsCall(cause, { continueOnFail: undefined, failureCauses: undefined, ...variables })).toBe(
     expected,
   );

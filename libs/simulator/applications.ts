@@ -1,13 +1,11 @@
-import { socketApplication } from '#libs/simulator/event-socket/socket-application.ts';
-import { bridgeApplication } from '#libs/simulator/originate/bridge.ts';
-import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
-import { expandIn } from '#libs/simulator/switch/node.ts';
-import { integer, separate } from '#libs/simulator/switch/switch-strings.ts';
-import type { CallThread } from './call-thread.ts';
+import type { ApplicationFunction, ApplicationTable, CallThread } from './dialplan/call-thread.ts';
+import { socketApplication } from './event-socket/socket-application.ts';
+import { bridgeApplication } from './originate/bridge.ts';
+import { parseCause } from './switch/hangup-cause.ts';
+import { expandIn } from './switch/node.ts';
+import { integer, separate } from './switch/switch-strings.ts';
 
-type ApplicationFunction = (thread: CallThread, data: string) => Promise<void> | void;
-
-/** The value of `set` is expanded once more, even where expansion of application data is turned off. */
+/** `set` expands its value again, even if app_disable_expand_variables is set. */
 function set(thread: CallThread, data: string): void {
   const separator = data.includes('=') ? data.indexOf('=') : data.indexOf(',');
   const name = separator < 0 ? data : data.slice(0, separator);
@@ -16,7 +14,7 @@ function set(thread: CallThread, data: string): void {
   channel.set(name, expandIn(thread.node, channel, value));
 }
 
-/** Settings between blanks, or between what stands behind `^^`. */
+/** Settings are separated by blanks, or by the character after `^^`. */
 function multiset(thread: CallThread, data: string): void {
   for (const setting of separate(data, ' ')) set(thread, setting);
 }
@@ -35,10 +33,10 @@ function exportVariable(thread: CallThread, data: string): void {
 function sleep(thread: CallThread, milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     const cancel = thread.timers.after(milliseconds, () => {
-      forget();
+      removeBreak();
       resolve();
     });
-    const forget = thread.caller.channel.onBreak(() => {
+    const removeBreak = thread.caller.channel.onBreak(() => {
       cancel();
       resolve();
     });
@@ -50,8 +48,8 @@ const untilBreak = (thread: CallThread): Promise<void> =>
     thread.caller.channel.onBreak(resolve);
   });
 
-/** The applications that a dialplan or an agent can use here; any other ends the call, as an unknown one does. */
-export const APPLICATIONS: ReadonlyMap<string, ApplicationFunction> = new Map<string, ApplicationFunction>([
+/** The simulated applications. Any other ends the call, as an unknown application does in FreeSWITCH. */
+export const APPLICATIONS: ApplicationTable = new Map<string, ApplicationFunction>([
   ['set', set],
   ['multiset', multiset],
   ['unset', (thread, data) => thread.caller.channel.set(data, undefined)],

@@ -1,0 +1,54 @@
+import type { Value } from './switch/variables.ts';
+
+/**
+ * The behaviour of a called party. Times are milliseconds after its INVITE arrived. A party without any never responds.
+ */
+export interface Callee {
+  /** 180 Ringing without SDP. */
+  readonly ringAt?: number;
+  /** 183 Session Progress with SDP: early media. */
+  readonly mediaAt?: number;
+  /** 200 OK. */
+  readonly answerAt?: number;
+  /** A final refusal, e.g. 486. */
+  readonly refuse?: { readonly at: number; readonly status: number };
+  /** BYE from the called party, after it has answered. */
+  readonly hangsUpAt?: number;
+}
+
+/** One INVITE that the simulated FreeSWITCH sent. */
+export interface Invite {
+  /** The uuid of the called leg. */
+  readonly leg: string;
+  /** The endpoint as the dial string has it: sofia/gateway/gw/123. */
+  readonly endpoint: string;
+  /** The number dialled: the user part of the request URI. */
+  readonly number: string;
+  /** The host part of the request URI, with its port if it has one. */
+  readonly host: string;
+  readonly gateway: string | undefined;
+  /** The SIP profile that sent the INVITE. */
+  readonly profile: string;
+  readonly callerNumber: string;
+  readonly callerName: string;
+  /** Names of the codecs offered, in order. */
+  readonly codecs: readonly string[];
+  /** The variables that the dial string and the exports set on the leg. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** One incoming call and the behaviour of its parties. */
+export interface CallScript {
+  readonly caller: { readonly number: string; readonly name: string };
+  readonly destination: string;
+  /** Channel variables that are set before the dialplan runs, e.g. cti_bridge and domain_name. */
+  readonly variables?: Readonly<Record<string, Value>>;
+  /** The applications of the dialplan, `NAME DATA` each. */
+  readonly dialplan: readonly string[];
+  /** The behaviour of the party that an INVITE reaches; by default it never responds. */
+  readonly callee?: (invite: Invite) => Callee;
+  /** The caller sends CANCEL this many milliseconds after its INVITE, unless it has been answered. */
+  readonly cancelAt?: number;
+  /** The caller sends BYE this many milliseconds after it was answered. */
+  readonly byeAt?: number;
+}
