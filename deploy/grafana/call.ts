@@ -6,14 +6,14 @@ export const call: Dashboard = {
   title: 'calls',
   variables: [
     { name: 'node', label: 'Node', values: { metric: 'dialhook_event_socket_up', label: 'dialhook_node' } },
-    { name: 'uuid', label: 'uuid of a call' },
+    { name: 'uuid', label: 'Call uuid' },
   ],
   rows: [
     {
-      title: 'Calls that ended',
+      title: 'Ended calls',
       panels: [
         {
-          title: 'By what their cause means',
+          title: 'Ended calls by cause class',
           unit: 'reqps',
           queries: [
             query(
@@ -23,7 +23,7 @@ export const call: Dashboard = {
           ],
         },
         {
-          title: 'Answered',
+          title: 'Share answered',
           unit: 'percentunit',
           queries: [query(answered(NODE), 'answered')],
         },
@@ -43,8 +43,8 @@ export const call: Dashboard = {
       title: 'One call',
       panels: [
         {
-          title: 'Its trace',
-          description: "A call's trace id is its uuid without the dashes.",
+          title: 'Trace',
+          description: "A call's trace id is its uuid without dashes.",
           queries: [],
           traceql: '{ span.dialhook.call = "$uuid" }',
         },

@@ -6,7 +6,7 @@ import { type Dashboard, grafanaDashboard } from './panels.ts';
 
 export const DASHBOARDS: readonly Dashboard[] = [fleet, node, endpoint, call];
 
-/** The dashboards as Grafana imports them, by file. */
+/** The JSON models of the dashboards, by file name. */
 export const dashboardFiles = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     DASHBOARDS.map((one) => [`${one.name}.json`, `${JSON.stringify(grafanaDashboard(one), undefined, 2)}\n`]),

@@ -13,10 +13,10 @@ export const endpoint: Dashboard = {
   ],
   rows: [
     {
-      title: 'Requests',
+      title: 'HTTP requests',
       panels: [
         {
-          title: 'Requests by service',
+          title: 'HTTP requests by service',
           unit: 'reqps',
           queries: [query(rate('http_client_request_duration_seconds_count', 'job', ENDPOINT), '{{job}}')],
         },
@@ -52,7 +52,7 @@ export const endpoint: Dashboard = {
       title: 'Notifications',
       panels: [
         {
-          title: 'Attempts by outcome',
+          title: 'Delivery attempts by outcome',
           unit: 'reqps',
           queries: [
             query(
@@ -62,12 +62,12 @@ export const endpoint: Dashboard = {
           ],
         },
         {
-          title: 'From event to delivery',
+          title: 'Time from event to delivery',
           unit: 's',
           queries: quantiles('dialhook_notification_lag_seconds', ENDPOINT),
         },
         {
-          title: 'Given up',
+          title: 'New dead letters by reason',
           unit: 'reqps',
           queries: [
             query(
@@ -77,7 +77,7 @@ export const endpoint: Dashboard = {
           ],
         },
         {
-          title: 'Circuit (2: open) and what is known against it',
+          title: 'Circuit state (0 closed, 1 half open, 2 open) and delivery state',
           queries: [
             query(
               `max by (dialhook_endpoint) (dialhook_breaker_state{${ENDPOINT}})`,

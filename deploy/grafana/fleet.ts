@@ -11,9 +11,9 @@ export const fleet: Dashboard = {
     {
       title: 'Now',
       panels: [
-        { title: 'Calls in progress', kind: 'stat', queries: [query(active(''), '')] },
+        { title: 'Live calls', kind: 'stat', queries: [query(active(''), '')] },
         {
-          title: 'Decided',
+          title: 'Share decided',
           kind: 'stat',
           unit: 'percentunit',
           queries: [
@@ -23,7 +23,7 @@ export const fleet: Dashboard = {
             ),
           ],
         },
-        { title: 'Answered', kind: 'stat', unit: 'percentunit', queries: [query(answered(''), '')] },
+        { title: 'Share answered', kind: 'stat', unit: 'percentunit', queries: [query(answered(''), '')] },
         { title: 'Dead letters', kind: 'stat', queries: [query('max(dialhook_dead_letters)', '')] },
       ],
     },
@@ -32,21 +32,21 @@ export const fleet: Dashboard = {
       title: 'Notifications',
       panels: [
         {
-          title: 'Attempts by outcome',
+          title: 'Delivery attempts by outcome',
           unit: 'reqps',
           queries: [
             query(rate('dialhook_notification_attempts_total', 'dialhook_outcome'), '{{dialhook_outcome}}'),
           ],
         },
         {
-          title: 'From event to delivery',
+          title: 'Time from event to delivery',
           unit: 's',
           queries: quantiles('dialhook_notification_lag_seconds'),
         },
         {
-          title: 'What waits',
+          title: 'Waiting notifications',
           queries: [
-            query('sum(dialhook_notifications_buffered)', 'held by agents'),
+            query('sum(dialhook_notifications_buffered)', 'buffered by agents'),
             query('max by (dialhook_stream) (dialhook_jetstream_messages)', 'in {{dialhook_stream}}'),
             query(
               'max by (dialhook_job_state) (dialhook_queue_jobs)',
@@ -60,11 +60,11 @@ export const fleet: Dashboard = {
       title: 'Processes',
       panels: [
         {
-          title: 'Not ready',
-          description: '0: a check of /readyz fails.',
+          title: 'Readiness checks',
+          description: '1: the check of /readyz passes; 0: it fails.',
           queries: [query('min by (job, dialhook_check) (dialhook_ready)', '{{job}} {{dialhook_check}}')],
         },
-        { title: 'Calls being decided', queries: [query('dialhook_calls_in_flight', PROCESS)] },
+        { title: 'Calls in flight', queries: [query('dialhook_calls_in_flight', PROCESS)] },
         {
           title: 'CPU',
           unit: 'percentunit',

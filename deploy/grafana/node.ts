@@ -12,13 +12,13 @@ export const node: Dashboard = {
       title: 'Now',
       panels: [
         {
-          title: 'Calls in progress',
+          title: 'Live calls',
           kind: 'stat',
           queries: [query(active(NODE), '')],
         },
-        { title: 'Answered', kind: 'stat', unit: 'percentunit', queries: [query(answered(NODE), '')] },
+        { title: 'Share answered', kind: 'stat', unit: 'percentunit', queries: [query(answered(NODE), '')] },
         {
-          title: 'Agents that hear its events',
+          title: 'Agents logged in to the event socket',
           kind: 'stat',
           queries: [query(`sum by (dialhook_node) (dialhook_event_socket_up{${NODE}})`, '{{dialhook_node}}')],
         },

@@ -1,4 +1,4 @@
-/** As much of Grafana's model as the dashboards use: rows of panels, each with queries in PromQL. */
+/** The part of Grafana's dashboard model that the dashboards use: rows of panels, each with PromQL queries. */
 
 export interface Query {
   readonly expr: string;
@@ -11,14 +11,14 @@ export interface Panel {
   readonly unit?: string;
   readonly kind?: 'timeseries' | 'stat';
   readonly queries: readonly Query[];
-  /** In place of queries: traces found by TraceQL. */
+  /** Shows traces found by this TraceQL query; `queries` is then empty. */
   readonly traceql?: string;
 }
 
 export interface Variable {
   readonly name: string;
   readonly label: string;
-  /** The label whose values can be chosen, and the metric that has it; a text to type without them. */
+  /** The label whose values can be selected, and a metric with that label. Without it the variable is a text box. */
   readonly values?: { readonly metric: string; readonly label: string };
 }
 
@@ -87,7 +87,7 @@ const grafanaVariable = ({ name, label, values }: Variable): object =>
 const usesTempo = ({ rows }: Dashboard): boolean =>
   rows.some(({ panels }) => panels.some(({ traceql }) => traceql !== undefined));
 
-/** A dashboard as Grafana imports it. */
+/** The JSON model that Grafana imports. */
 export const grafanaDashboard = (dashboard: Dashboard): object => ({
   uid: `dialhook-${dashboard.name}`,
   title: `Dialhook: ${dashboard.title}`,

@@ -1,6 +1,6 @@
 import type { Panel, Query } from './panels.ts';
 
-/** What several dashboards ask, for all or for those that a filter lets through. */
+/** PromQL queries and panels shared by several dashboards. `filter` is a list of PromQL label matchers, or empty. */
 
 export const RATE = '[$__rate_interval]';
 export const NODE = 'dialhook_node=~"$node"';
@@ -16,10 +16,10 @@ export const quantile = (share: number, histogram: string, by: string, filter = 
 export const quantiles = (histogram: string, filter = ''): Query[] =>
   [0.5, 0.95, 0.99].map((share) => query(quantile(share, histogram, '', filter), `p${share * 100}`));
 
-/** Of all calls that ended the share that was answered. */
+/** The share of ended calls that were answered. */
 export const answered = (filter: string): string =>
   `sum(rate(dialhook_calls_ended_total{dialhook_answered="true",${filter}}${RATE})) / sum(rate(dialhook_calls_ended_total{${filter}}${RATE}))`;
-/** Of two agents for a node each says it. */
+/** Live calls. Both agents of a node report the same calls, hence `max`. */
 export const active = (filter: string): string =>
   `sum(max by (dialhook_node) (dialhook_calls_active{${filter}}))`;
 
@@ -29,8 +29,8 @@ export const decisions = (filter: string): Panel => ({
   queries: [query(rate('dialhook_decisions_total', 'dialhook_result', filter), '{{dialhook_result}}')],
 });
 export const latency = (filter: string): Panel => ({
-  title: 'Time to a decision',
-  description: 'What the caller waits for.',
+  title: 'Time to decision',
+  description: 'How long the caller waits.',
   unit: 's',
   queries: quantiles('dialhook_decision_duration_seconds', filter),
 });

@@ -35,7 +35,8 @@ describe.each(alerts)('the alert $alert', ({ alert, expr, labels, annotations })
     expect(['critical', 'warning']).toContain(labels.severity);
     expect(annotations.summary).not.toBe('');
     expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
-    for (const part of ['**Means.**', '**Look at.**', '**Do.**']) expect(sections.get(alert)).toContain(part);
+    for (const part of ['**Meaning.**', '**Check.**', '**Action.**'])
+      expect(sections.get(alert)).toContain(part);
   });
 });
 
