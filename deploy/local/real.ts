@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { SipName } from '#libs/contract/text.ts';
-import { publicUrl } from '#libs/http/wire-request.ts';
+import { publicUrl } from '#libs/net/url.ts';
 import { Cluster } from './cluster.ts';
 import { startEndpoint } from './endpoint.ts';
 import type { Answer } from './fates.ts';

@@ -1,5 +1,5 @@
 import { Bus } from '#libs/bus/connection.ts';
-import { LiveCalls } from '#libs/bus/live-calls.ts';
+import { LiveCallStream } from '#libs/bus/live-call-stream.ts';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
 import { ensureTimelineStream } from '#libs/bus/timeline.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -29,16 +29,10 @@ await ensureTimelineStream(bus, {
   maxBytes: notifier.TIMELINE_MAX_BYTES,
   maxAgeMs: notifier.TIMELINE_MAX_AGE_MS,
 });
-const live = new LiveCalls(
-  bus,
-  {
-    replicas: agent.LIVE_CALLS_REPLICAS,
-    maxBytes: agent.LIVE_CALLS_MAX_BYTES,
-    maxAgeMs: agent.LIVE_CALLS_MAX_AGE_MS,
-    maxBuffered: 0,
-  },
-  log,
-);
-await live.uuids('');
+await new LiveCallStream(bus, {
+  replicas: agent.LIVE_CALLS_REPLICAS,
+  maxBytes: agent.LIVE_CALLS_MAX_BYTES,
+  maxAgeMs: agent.LIVE_CALLS_MAX_AGE_MS,
+}).ensure();
 log.info('stream.created');
 await lifecycle.stop();

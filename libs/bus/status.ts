@@ -1,14 +1,12 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BUS } from '#libs/contract/messages.ts';
 import { type EndpointStatus, type ServiceStatus, STATUS_INTERVAL_MS } from '#libs/contract/status.ts';
-import { instanceOf } from '#libs/lifecycle/instance.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { EventLoopDelay } from '#libs/telemetry/event-loop.ts';
+import { serviceInstance } from '#libs/telemetry/instance.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Bus } from './connection.ts';
 
-const LOOP_RESOLUTION_MS = 20;
-const NANOSECONDS_PER_MS = 1e6;
 const STARTED = new Date(performance.timeOrigin).toISOString();
 
 export interface StatusSource {
@@ -31,26 +29,21 @@ export function publishStatus(
   source: StatusSource,
   intervalMs = STATUS_INTERVAL_MS,
 ): void {
-  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  loop.enable();
+  const eventLoop = new EventLoopDelay();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  const processFigures = () => {
-    const p99 = loop.percentile(99) / NANOSECONDS_PER_MS - LOOP_RESOLUTION_MS;
-    loop.reset();
-    return {
-      memory_rss_bytes: process.memoryUsage.rss(),
-      event_loop_delay_p99_ms: Math.max(0, Math.round(p99 * 10) / 10) || 0,
-    };
-  };
+  const processFigures = () => ({
+    memory_rss_bytes: process.memoryUsage.rss(),
+    event_loop_delay_p99_ms: Math.round(eventLoop.take().p99Ms * 10) / 10,
+  });
   const publish = (figures: Readonly<Record<string, number>>) => {
     const { ready, checks } = lifecycle.health();
     const node = source.node?.();
     const status: ServiceStatus = {
       v: 1,
       service: source.service,
-      instance: instanceOf(source.service),
+      instance: serviceInstance(source.service),
       ...(node === undefined ? {} : { node }),
       version: packageJson.version,
       time: new Date().toISOString(),
@@ -74,6 +67,6 @@ export function publishStatus(
     stopped = true;
     clearTimeout(timer);
     publish({});
-    loop.disable();
+    eventLoop.stop();
   });
 }

@@ -1,8 +1,8 @@
 import { DiscardPolicy, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { BUS } from '#libs/contract/messages.ts';
-import { instanceOf } from '#libs/lifecycle/instance.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { serviceInstance } from '#libs/telemetry/instance.ts';
 import type { Bus } from './connection.ts';
 import { ensureStream } from './streams.ts';
 import { subjectToken } from './subject.ts';
@@ -133,7 +133,7 @@ export function openTimeline(
   config: TimelineConfig,
   lifecycle: Lifecycle,
 ): TimelinePublisher {
-  const by = instanceOf(service);
+  const by = serviceInstance(service);
   const timeline = new TimelinePublisher(bus, {
     by,
     on: config.TIMELINE === 'on',

@@ -1,4 +1,5 @@
 import { Networks, PRIVATE_NETWORKS } from '#libs/net/networks.ts';
+import { portOf } from '#libs/net/url.ts';
 
 /**
  * Never an endpoint: where clouds serve metadata and credentials (169.254.0.0/16 and fe80::/10 of all of them, and
@@ -52,8 +53,6 @@ export function hostPattern(text: string): HostPattern | undefined {
 }
 
 const withoutDot = (hostname: string): string => hostname.replace(/\.$/, '');
-
-export const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80);
 
 /** Where the cluster may call. Names are judged before anything is looked up, addresses when they are connected to. */
 export class AddressFilter {

@@ -2,7 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { Phase } from '#libs/contract/phases.ts';
-import { type AddressFilter, portOf } from './address-rules.ts';
+import { portOf } from '#libs/net/url.ts';
+import type { AddressFilter } from './address-rules.ts';
 import { HttpError } from './failure.ts';
 import type { TlsSessions } from './tls-sessions.ts';
 
@@ -97,7 +98,7 @@ export function openSocket(
           ...to,
           ...(literal ? {} : { servername: host }),
           secureContext: options.tls,
-          session: options.sessions.of(origin),
+          session: options.sessions.get(origin),
           // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED could turn it off.
           rejectUnauthorized: true,
           ALPNProtocols: ['http/1.1'],

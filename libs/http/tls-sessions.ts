@@ -1,21 +1,19 @@
-/** Of more origins the session not renewed for longest is forgotten. */
+import { LruMap } from '#libs/lru/lru-map.ts';
+
 const MAX_ORIGINS = 1_000;
 
 /**
- * The last TLS session of each origin: a new connection that resumes it needs no certificate to be sent and verified a
- * second time, which is most of a handshake's work on both sides.
+ * The last TLS session of each origin. A new connection that resumes it skips sending and verifying the certificate,
+ * which is most of the work of a handshake on both sides.
  */
 export class TlsSessions {
-  readonly #byOrigin = new Map<string, Buffer>();
+  readonly #byOrigin = new LruMap<string, Buffer>(MAX_ORIGINS);
 
-  of(origin: string): Buffer | undefined {
-    return this.#byOrigin.get(origin);
+  get(origin: string): Buffer | undefined {
+    return this.#byOrigin.peek(origin);
   }
 
   keep(origin: string, session: Buffer): void {
-    this.#byOrigin.delete(origin);
     this.#byOrigin.set(origin, session);
-    const [oldest] = this.#byOrigin.keys();
-    if (oldest !== undefined && this.#byOrigin.size > MAX_ORIGINS) this.#byOrigin.delete(oldest);
   }
 }

@@ -1,5 +1,4 @@
-import { parseUrl } from '#libs/net/url.ts';
-import { portOf } from './address-rules.ts';
+import { parseHttpUrl, portOf } from '#libs/net/url.ts';
 import { Signatures } from './signatures.ts';
 import type { HttpRequest } from './types.ts';
 
@@ -19,18 +18,10 @@ const UNSIGNED = new Signatures({});
 
 const jsonText = (body: Readonly<Record<string, unknown>>): string => JSON.stringify(body);
 
-const isHttp = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:';
-
-/** The URL without userinfo, query and fragment, for operators. Empty for what is not an http or https URL. */
-export function publicUrl(text: string): string {
-  const url = parseUrl(text);
-  return url && isHttp(url) ? `${url.origin}${url.pathname}` : '';
-}
-
 /** Where an endpoint is, as far as traces may know: its path can be secret as well. */
 export function serverAttributes(text: string): Record<string, string | number> {
-  const url = parseUrl(text);
-  if (!url || !isHttp(url)) return {};
+  const url = parseHttpUrl(text);
+  if (!url) return {};
   const scheme = url.protocol.slice(0, -1);
   return { 'url.scheme': scheme, 'server.address': url.hostname, 'server.port': portOf(url) };
 }
@@ -74,8 +65,8 @@ export function wireRequest(
   userAgent: string,
   signatures = UNSIGNED,
 ): WireRequest | undefined {
-  const url = parseUrl(call.url);
-  if (!url || !isHttp(url)) return undefined;
+  const url = parseHttpUrl(call.url);
+  if (!url) return undefined;
   const body = call.method === 'POST' ? jsonText(call.body) : null;
   const fields = body === null ? queryParameters(call.body).toString() : '';
   const query = [url.search.slice(1), fields].filter((part) => part !== '').join('&');

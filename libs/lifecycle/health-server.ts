@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { Refusals } from '#libs/net/refusals.ts';
+import { RefusedConnections } from '#libs/telemetry/refused-connections.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** A probe is over in milliseconds: what is still there when so many others have come is none, and gives way. */
@@ -14,12 +14,12 @@ const LIMITS = {
   connectionsCheckingInterval: 1_000,
 };
 
-function limitConnections(server: Server, refusals: Refusals): void {
+function limitConnections(server: Server, refused: RefusedConnections): void {
   const open = new Set<Socket>();
   server.on('connection', (socket) => {
     const [oldest] = open;
     if (oldest && open.size >= MAX_CONNECTIONS) {
-      refusals.count(oldest.remoteAddress ?? '', 'there are too many');
+      refused.count(oldest.remoteAddress ?? '', 'there are too many');
       open.delete(oldest);
       oldest.destroy();
     }
@@ -54,7 +54,7 @@ export async function serveHealth(
       );
     else answer(404, { error: 'only /healthz, /readyz and /metrics are served here' });
   });
-  limitConnections(server, new Refusals('the health port', lifecycle.log));
+  limitConnections(server, new RefusedConnections('the health port', lifecycle.log));
   server.listen(port, host);
   await once(server, 'listening');
   lifecycle.onStop('health server', () => {

@@ -1,15 +1,33 @@
-const REMEMBERED = 256;
-const remembered = new Map<string, Readonly<URL> | null>();
+import { LruMap } from '#libs/lru/lru-map.ts';
 
-/** A URL, or null when it is none. Each is asked for several times within a moment, and parsing is not cheap. */
+/** Each request parses the URL of its endpoint several times, and parsing takes microseconds. */
+const cache = new LruMap<string, Readonly<URL> | null>(256);
+
+/** Parses a URL; null when it is invalid. Results are cached and must not be changed. */
 export function parseUrl(text: string): Readonly<URL> | null {
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  if (remembered.size >= REMEMBERED) remembered.clear();
+  const cached = cache.get(text);
+  if (cached !== undefined) return cached;
   const url = URL.parse(text);
-  remembered.set(text, url);
+  cache.set(text, url);
   return url;
 }
 
-/** Scheme, host and port of the endpoint; empty when its URL is none. */
+/** Scheme, host and port of a URL; empty when it is invalid. */
 export const originOf = (url: string): string => parseUrl(url)?.origin ?? '';
+
+/** The port of an http or https URL. */
+export const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80);
+
+const isHttp = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:';
+
+/** Parses an http or https URL; null when it is anything else. */
+export function parseHttpUrl(text: string): Readonly<URL> | null {
+  const url = parseUrl(text);
+  return url && isHttp(url) ? url : null;
+}
+
+/** An http or https URL without userinfo, query and fragment, which may hold secrets; empty for anything else. */
+export function publicUrl(text: string): string {
+  const url = parseHttpUrl(text);
+  return url ? `${url.origin}${url.pathname}` : '';
+}

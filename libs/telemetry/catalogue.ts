@@ -217,7 +217,7 @@ export const INSTRUMENTS = {
     attributes: [],
     by: ['agent'],
   },
-  'dialhook.outbox.dropped': {
+  'dialhook.notifications.dropped': {
     kind: 'observed counter',
     unit: '{notification}',
     description: 'Notifications dropped because too much was held: they are lost',

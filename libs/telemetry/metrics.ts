@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import {
   type Attributes,
   type Counter,
@@ -31,6 +30,7 @@ import {
   type NameOf,
   prometheusName,
 } from './catalogue.ts';
+import { INSTANCE_ID } from './instance.ts';
 
 const EXPORT_INTERVAL_MS = 60_000;
 const EXPORT_TIMEOUT_MS = 5_000;
@@ -76,10 +76,10 @@ function pushReader(env: NodeJS.ProcessEnv): IMetricReader {
   });
 }
 
-/** Two processes of a service on one host are told apart by the instance: what they push would be mixed up. */
+/** The instance id keeps apart what several processes of a service on one host push. */
 const resourceOf = (service: string, env: NodeJS.ProcessEnv) =>
   defaultResource()
-    .merge(resourceFromAttributes({ 'service.instance.id': `${hostname()}:${process.pid}` }))
+    .merge(resourceFromAttributes({ 'service.instance.id': INSTANCE_ID }))
     .merge(detectResources({ detectors: [envDetector, hostDetector] }))
     .merge(resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? `dialhook-${service}` }));
 

@@ -1,9 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
+import { constants, PerformanceObserver, performance } from 'node:perf_hooks';
+import { EventLoopDelay } from './event-loop.ts';
 import { measureMs, observe } from './metrics.ts';
-
-const RESOLUTION_MS = 20;
-const NANOSECONDS = 1e9;
 
 const GC_TYPES = {
   [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor',
@@ -13,16 +11,14 @@ const GC_TYPES = {
 } as const;
 
 function observeEventLoop(): () => void {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delay.enable();
-  const late = (nanoseconds: number): number => Math.max(0, nanoseconds / NANOSECONDS - RESOLUTION_MS / 1000);
-  observe('nodejs.eventloop.delay.p99', () => [[late(delay.percentile(99)), {}]]);
-  // The last to be read: a new time begins.
-  observe('nodejs.eventloop.delay.max', () => {
-    const max = late(delay.max);
-    delay.reset();
-    return [[max, {}]];
+  const delay = new EventLoopDelay();
+  let last = { p99Ms: 0, maxMs: 0 };
+  // Metrics are read in the order of their registration: both values are from the same period.
+  observe('nodejs.eventloop.delay.p99', () => {
+    last = delay.take();
+    return [[last.p99Ms / 1000, {}]];
   });
+  observe('nodejs.eventloop.delay.max', () => [[last.maxMs / 1000, {}]]);
   let before = performance.eventLoopUtilization();
   observe('nodejs.eventloop.utilization', () => {
     const now = performance.eventLoopUtilization();
@@ -30,7 +26,7 @@ function observeEventLoop(): () => void {
     before = now;
     return [[utilization, {}]];
   });
-  return () => delay.disable();
+  return () => delay.stop();
 }
 
 function observeGarbageCollection(): () => void {
@@ -44,7 +40,7 @@ function observeGarbageCollection(): () => void {
   return () => observer.disconnect();
 }
 
-/** Observes this process. Returns what ends it. */
+/** Registers the metrics of this process. The returned function ends the observation. */
 export function observeProcess(): () => void {
   observe('process.cpu.time', () => {
     const { user, system } = process.cpuUsage();

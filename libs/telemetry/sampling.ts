@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type Context, SamplingDecision, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import type { ReadableSpan, Sampler, SpanProcessor } from '@opentelemetry/sdk-trace';
+import { LruMap } from '#libs/lru/lru-map.ts';
 
-const MAX_TRACES_HELD = 4_096;
-const MAX_SPANS_HELD_OF_ONE = 128;
-const MAX_TRACES_KEPT = 10_000;
+const MAX_BUFFERED_TRACES = 4_096;
+const MAX_BUFFERED_SPANS_PER_TRACE = 128;
+const MAX_KEPT_TRACES = 10_000;
 
-/** The share of calls that OTEL_TRACES_SAMPLER and its argument want; all of them when they say nothing usable. */
+/** The share of calls to trace, from OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG; 1 when they are unset or invalid. */
 export function sampledShare(env: NodeJS.ProcessEnv): number {
   const sampler = (env['OTEL_TRACES_SAMPLER'] ?? '').replace(/^parentbased_/, '');
   if (sampler === 'always_off') return 0;
@@ -14,11 +15,11 @@ export function sampledShare(env: NodeJS.ProcessEnv): number {
   return sampler === 'traceidratio' && share >= 0 && share <= 1 ? share : 1;
 }
 
-/** By a hash: the bits of a uuid are not all random, and other samplers read other bits of a trace id. */
-const isAmong = (share: number, traceId: string): boolean =>
+/** Uses a hash, because not all bits of a uuid are random and other samplers read other bits of the trace id. */
+const isInShare = (share: number, traceId: string): boolean =>
   share >= 1 || createHash('sha256').update(traceId).digest().readUIntBE(0, 6) / 2 ** 48 < share;
 
-/** The same span, of a trace that is exported. */
+/** The same span with the sampled flag set. */
 const asSampled = (span: ReadableSpan): ReadableSpan => {
   const sampled = { ...span.spanContext(), traceFlags: TraceFlags.SAMPLED };
   return Object.create(span, { spanContext: { value: () => sampled } }) as ReadableSpan;
@@ -28,15 +29,16 @@ const isFlagged = (traceFlags: number | undefined): boolean =>
   ((traceFlags ?? 0) & TraceFlags.SAMPLED) === TraceFlags.SAMPLED;
 
 /**
- * Which calls are traced: a share of them, the same in each process, and each in which something went wrong. Spans of
- * the others are held until what this process does for the call at the moment is over: if one of them is an error, all
- * go out, and what this process does for the call later on is traced as well.
+ * Traces a share of the calls, the same calls in every process, and every call with an error. Spans of the other calls
+ * are buffered until this process has ended its outermost span for the call. When one of them is an error, all are
+ * exported, and later spans of the call in this process are exported as well.
  */
 export class Sampling implements Sampler, SpanProcessor {
   readonly #share: number;
   readonly #next: SpanProcessor;
-  readonly #held = new Map<string, ReadableSpan[]>();
-  readonly #kept = new Set<string>();
+  readonly #buffered = new LruMap<string, ReadableSpan[]>(MAX_BUFFERED_TRACES);
+  /** Traces that are exported because of an error. */
+  readonly #kept = new LruMap<string, true>(MAX_KEPT_TRACES);
 
   constructor(share: number, next: SpanProcessor) {
     this.#share = share;
@@ -44,13 +46,13 @@ export class Sampling implements Sampler, SpanProcessor {
   }
 
   isSampled(traceId: string): boolean {
-    return isAmong(this.#share, traceId) || this.#kept.has(traceId);
+    return isInShare(this.#share, traceId) || this.#isKept(traceId);
   }
 
   shouldSample(parent: Context, traceId: string) {
-    const above = trace.getSpanContext(parent);
+    const parentSpan = trace.getSpanContext(parent);
     const sampled =
-      isFlagged(above?.traceFlags) || (above ? this.#kept.has(traceId) : this.isSampled(traceId));
+      isFlagged(parentSpan?.traceFlags) || (parentSpan ? this.#isKept(traceId) : this.isSampled(traceId));
     return { decision: sampled ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.RECORD };
   }
 
@@ -59,8 +61,8 @@ export class Sampling implements Sampler, SpanProcessor {
   onEnd(span: ReadableSpan): void {
     const { traceId, traceFlags } = span.spanContext();
     if (isFlagged(traceFlags)) this.#next.onEnd(span);
-    else if (this.#kept.has(traceId)) this.#next.onEnd(asSampled(span));
-    else this.#hold(traceId, span);
+    else if (this.#isKept(traceId)) this.#next.onEnd(asSampled(span));
+    else this.#buffer(traceId, span);
   }
 
   forceFlush(): Promise<void> {
@@ -71,30 +73,26 @@ export class Sampling implements Sampler, SpanProcessor {
     return this.#next.shutdown();
   }
 
-  #hold(traceId: string, span: ReadableSpan): void {
-    const held = this.#held.get(traceId) ?? [];
-    if (held.length < MAX_SPANS_HELD_OF_ONE) held.push(span);
-    this.#held.set(traceId, held);
-    const [oldest] = this.#held.keys();
-    if (oldest !== undefined && this.#held.size > MAX_TRACES_HELD) this.#held.delete(oldest);
-    const above = span.parentSpanContext;
-    if (above && !above.isRemote) return;
-    this.#held.delete(traceId);
-    if (![...held, span].some(({ status }) => status.code === SpanStatusCode.ERROR)) return;
-    this.#keep(traceId);
-    for (const one of held) this.#next.onEnd(asSampled(one));
+  #isKept(traceId: string): boolean {
+    return this.#kept.peek(traceId) === true;
   }
 
-  #keep(traceId: string): void {
-    this.#kept.add(traceId);
-    const [oldest] = this.#kept;
-    if (oldest !== undefined && this.#kept.size > MAX_TRACES_KEPT) this.#kept.delete(oldest);
+  #buffer(traceId: string, span: ReadableSpan): void {
+    const spans = this.#buffered.peek(traceId) ?? [];
+    if (spans.length < MAX_BUFFERED_SPANS_PER_TRACE) spans.push(span);
+    this.#buffered.set(traceId, spans);
+    const parent = span.parentSpanContext;
+    if (parent && !parent.isRemote) return;
+    this.#buffered.delete(traceId);
+    if (![...spans, span].some(({ status }) => status.code === SpanStatusCode.ERROR)) return;
+    this.#kept.set(traceId, true);
+    for (const one of spans) this.#next.onEnd(asSampled(one));
   }
 }
 
 let current: Pick<Sampling, 'isSampled'> = { isSampled: () => true };
 
-/** Whether a call's spans are exported, as far as this process knows by now. */
+/** Whether the spans of this trace are exported, as known so far in this process. */
 export const isSampled = (traceId: string): boolean => current.isSampled(traceId);
 
 export function sampleBy(sampling: Pick<Sampling, 'isSampled'>): void {

@@ -86,11 +86,11 @@ export async function startAgent(
     timeline,
     onHangupPublished: (call) => live.remove(call),
   });
-  lifecycle.onStop('events', () => publisher.outbox.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
+  lifecycle.onStop('events', () => publisher.buffer.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
   const freeSwitch = new FreeSwitchLink({ config, bus, live, publisher, log });
   freeSwitch.joinLifecycle(lifecycle);
   const handler = new CallHandler({ bus, config, log, timeline, trackCall: trackIn(live) });
-  observeAgent({ node: config.NODE_NAME, bus, live, outbox: publisher.outbox, freeSwitch, handler });
+  observeAgent({ node: config.NODE_NAME, bus, live, buffer: publisher.buffer, freeSwitch, handler });
   const server = await listenForCalls(config, handler, lifecycle, log);
   publishStatus(bus, lifecycle, {
     service: 'agent',
@@ -98,8 +98,8 @@ export async function startAgent(
     figures: () => ({
       calls_in_flight: handler.deciding,
       live_calls: live.size,
-      notifications_buffered: publisher.outbox.held,
-      notifications_dropped: publisher.outbox.dropped,
+      notifications_buffered: publisher.buffer.size,
+      notifications_dropped: publisher.buffer.dropped,
       live_calls_buffered: live.buffered,
       live_calls_dropped: live.dropped,
       event_socket_up: freeSwitch.up ? 1 : 0,

@@ -10,7 +10,7 @@ import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-vari
 import type { Outcome } from '#libs/dialplan/applications.ts';
 import { refusedVariable } from '#libs/dialplan/plan.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
-import { publicUrl } from '#libs/http/wire-request.ts';
+import { publicUrl } from '#libs/net/url.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';

@@ -1,4 +1,5 @@
 import { SpanKind } from '@opentelemetry/api';
+import { RetryBuffer } from '#libs/buffer/retry-buffer.ts';
 import type { Bus } from '#libs/bus/connection.ts';
 import { ProgressPublisher } from '#libs/bus/progress.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
@@ -12,7 +13,6 @@ import { endedLeg } from './call/ended-leg.ts';
 import { type CallEvent, readEvent } from './call/notification.ts';
 import type { AgentConfig } from './config.ts';
 import { countPublished, measureEventLag } from './metrics.ts';
-import { Outbox } from './outbox.ts';
 
 const about = ({ uuid, node }: Notification) => aboutCall(uuid, node);
 
@@ -39,7 +39,7 @@ export interface EventPublisherOptions {
  * Events without a notification (a leg's end, `notify` 0) only end spans.
  */
 export class EventPublisher {
-  readonly outbox: Outbox<CallEvent>;
+  readonly buffer: RetryBuffer<CallEvent>;
   readonly #publisher: ProgressPublisher;
   readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };
   readonly #masked: boolean;
@@ -60,14 +60,16 @@ export class EventPublisher {
     this.#masked = config.LOG_NUMBERS === 'masked';
     this.#log = log;
     this.#onHangupPublished = onHangupPublished;
-    this.outbox = new Outbox<CallEvent>({
-      callOf: ({ notification }) => notification.uuid,
-      urgent: ({ notification }) => notification.action === 'hangup',
-      publish: (event) => this.#publish(event),
+    this.buffer = new RetryBuffer<CallEvent>({
+      keyOf: ({ notification }) => notification.uuid,
+      isUrgent: ({ notification }) => notification.action === 'hangup',
+      send: (event) => this.#publish(event),
       limit: config.MAX_BUFFERED_NOTIFICATIONS,
       onDropped: ({ notification }, dropped) =>
         log.error('notification.dropped', { ...about(notification), action: notification.action, dropped }),
-      onFailed: (err, held) => log.warn('notification.publish_failed', { err, held }),
+      onFailed: (err, failures) => {
+        if (failures === 1) log.warn('notification.publish_failed', { err, buffered: this.buffer.size });
+      },
     });
   }
 
@@ -79,7 +81,7 @@ export class EventPublisher {
       return;
     }
     measureEventLag(read.notification);
-    if (read.endpoint.notify) this.outbox.add(read);
+    if (read.endpoint.notify) this.buffer.add(read);
     else if (read.notification.action === 'hangup') this.#emitCallSpan(read);
   }
 

@@ -41,7 +41,7 @@ export class FreeSwitchLink {
       api,
       nodeName,
       live,
-      outbox: publisher.outbox,
+      buffer: publisher.buffer,
       intervalMs: config.RECONCILE_INTERVAL_MS,
       confirmMs: config.RECONCILE_CONFIRM_MS,
       log,

@@ -1,3 +1,4 @@
+import type { RetryBuffer } from '#libs/buffer/retry-buffer.ts';
 import type { Bus } from '#libs/bus/connection.ts';
 import type { LiveCalls } from '#libs/bus/live-calls.ts';
 import { observeStream } from '#libs/bus/metrics.ts';
@@ -6,9 +7,6 @@ import { BUS } from '#libs/contract/messages.ts';
 import type { Result } from '#libs/contract/results.ts';
 import { CAUSE_CLASSES, type CauseClass } from '#libs/telemetry/catalogue.ts';
 import { count, endpointOfMetrics, measureMs, observe } from '#libs/telemetry/metrics.ts';
-import type { CallHandler } from './call-handler.ts';
-import type { FreeSwitchLink } from './freeswitch-link.ts';
-import type { Outbox } from './outbox.ts';
 
 const classByCause = new Map<string, CauseClass>(
   Object.entries(CAUSE_CLASSES).flatMap(([name, causes]) =>
@@ -50,18 +48,18 @@ interface Parts {
   readonly node: string | undefined;
   readonly bus: Bus;
   readonly live: LiveCalls;
-  readonly outbox: Pick<Outbox<never>, 'held' | 'dropped'>;
-  readonly freeSwitch: FreeSwitchLink;
-  readonly handler: CallHandler;
+  readonly buffer: Pick<RetryBuffer<never>, 'size' | 'dropped'>;
+  readonly freeSwitch: { readonly up: boolean };
+  readonly handler: { readonly deciding: number };
 }
 
 /** Registers the agent's gauges. Without NODE_NAME the node is `unnamed`. */
-export function observeAgent({ node = 'unnamed', bus, live, outbox, freeSwitch, handler }: Parts): void {
+export function observeAgent({ node = 'unnamed', bus, live, buffer, freeSwitch, handler }: Parts): void {
   observe('dialhook.calls.in_flight', () => [[handler.deciding, {}]]);
   observe('dialhook.calls.active', () => [[live.size, { 'dialhook.node': node }]]);
   observe('dialhook.event_socket.up', () => [[freeSwitch.up ? 1 : 0, { 'dialhook.node': node }]]);
-  observe('dialhook.notifications.buffered', () => [[outbox.held, {}]]);
-  observe('dialhook.outbox.dropped', () => [[outbox.dropped, {}]]);
+  observe('dialhook.notifications.buffered', () => [[buffer.size, {}]]);
+  observe('dialhook.notifications.dropped', () => [[buffer.dropped, {}]]);
   observe('dialhook.live_calls.buffered', () => [[live.buffered, {}]]);
   observe('dialhook.live_calls.dropped', () => [[live.dropped, {}]]);
   observeStream(bus, BUS.liveStream);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { RetryBuffer } from '#libs/buffer/retry-buffer.ts';
 import type { LiveCalls } from '#libs/bus/live-calls.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { CallEvent } from './call/notification.ts';
 import { synthesizedHangup } from './live-call.ts';
-import type { Outbox } from './outbox.ts';
 
 /** Calls looked up in FreeSWITCH, or closed, at once. */
 const CHUNK_SIZE = 500;
@@ -18,7 +18,7 @@ export interface ReconcilerOptions {
   readonly api: (command: string) => Promise<string>;
   readonly nodeName: string | undefined;
   readonly live: LiveCalls;
-  readonly outbox: Outbox<CallEvent>;
+  readonly buffer: RetryBuffer<CallEvent>;
   readonly intervalMs: number;
   /** How long the real hangup may still be on its way after FreeSWITCH has stopped listing the call. */
   readonly confirmMs: number;
@@ -109,7 +109,7 @@ export class Reconciler {
 
   /** Whether no hangup of the call was published or is buffered. */
   #isOpen(node: string, uuid: string): boolean {
-    return this.#options.live.knows(node, uuid) && !this.#options.outbox.holds(uuid);
+    return this.#options.live.knows(node, uuid) && !this.#options.buffer.has(uuid);
   }
 
   /** The calls without a running channel: ended, or being hung up at this moment. */
@@ -131,7 +131,7 @@ export class Reconciler {
 
   /** Publishes a synthesized hangup of each call that is still open. Returns how many. */
   async #close(node: string, uuids: readonly string[]): Promise<number> {
-    const { live, outbox } = this.#options;
+    const { live, buffer } = this.#options;
     let closed = 0;
     for (const chunk of chunks(uuids)) {
       const calls = await Promise.all(chunk.map((uuid) => live.find(node, uuid)));
@@ -139,11 +139,11 @@ export class Reconciler {
         const uuid = chunk[index] ?? '';
         if (call === undefined) live.forget(node, uuid);
         else if (this.#isOpen(node, uuid)) {
-          outbox.add(synthesizedHangup(call, Date.now()));
+          buffer.add(synthesizedHangup(call, Date.now()));
           closed++;
         }
       }
-      await Promise.race([Promise.all(chunk.map((uuid) => outbox.settled(uuid))), this.#whenEnded]);
+      await Promise.race([Promise.all(chunk.map((uuid) => buffer.settled(uuid))), this.#whenEnded]);
       this.#ended.signal.throwIfAborted();
     }
     return closed;

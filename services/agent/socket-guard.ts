@@ -1,6 +1,6 @@
 import { Networks } from '#libs/net/networks.ts';
-import { Refusals } from '#libs/net/refusals.ts';
 import type { Log } from '#libs/telemetry/log.ts';
+import { RefusedConnections } from '#libs/telemetry/refused-connections.ts';
 
 /**
  * Says from where connections of the socket application are taken: who can connect can play FreeSWITCH, have any URL
@@ -8,15 +8,15 @@ import type { Log } from '#libs/telemetry/log.ts';
  */
 export class SocketGuard {
   readonly #allowed: Networks;
-  readonly #refusals: Refusals;
+  readonly #refused: RefusedConnections;
 
   constructor(networks: readonly string[], log: Log, now?: () => number) {
     this.#allowed = new Networks(networks);
-    this.#refusals = new Refusals('the socket port', log, now);
+    this.#refused = new RefusedConnections('the socket port', log, now);
   }
 
   get refused(): number {
-    return this.#refusals.total;
+    return this.#refused.total;
   }
 
   admits(address: string): boolean {
@@ -27,6 +27,6 @@ export class SocketGuard {
 
   /** Counts a connection that is not taken or not kept for another reason. */
   refuse(address: string, why: string): void {
-    this.#refusals.count(address, why);
+    this.#refused.count(address, why);
   }
 }

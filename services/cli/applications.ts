@@ -1,4 +1,4 @@
-import type { Paint } from './command-line.ts';
+import type { Paint } from './command.ts';
 import { plain } from './table.ts';
 
 /** The applications sent to FreeSWITCH, one a line; those that route or end the call are bold. */

@@ -1,5 +1,5 @@
 import { DEFAULT_TIMEOUT_MS } from '#libs/contract/arguments.ts';
-import type { Command } from './command-line.ts';
+import type { Command } from './command.ts';
 
 export const check: Command = {
   name: 'check',

@@ -1,63 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { ConfigError } from '#libs/config/config.ts';
+import { type Command, EXIT, type Given, type Terminal, UsageError } from './command.ts';
 import { commandHelp, generalHelp } from './help.ts';
-
-export const EXIT = { ok: 0, failed: 1, usage: 64, configuration: 78 } as const;
-
-export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
-export type Paint = (format: Format, text: string) => string;
-
-/** What a command has of the world. */
-export interface Terminal {
-  readonly env: NodeJS.ProcessEnv;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** Writes a line of the result. */
-  readonly out: (line: string) => void;
-  /** Writes a line that is not the result. */
-  readonly err: (line: string) => void;
-  /** Colours text, where there are colours. */
-  readonly paint: Paint;
-  /** Ends a command that would go on for ever. */
-  readonly stop: AbortSignal;
-}
-
-export interface Option {
-  readonly help: string;
-  /** What its value is, e.g. `UUID`; without it the option is a flag. */
-  readonly value?: string;
-  /** It may be given more than once. */
-  readonly many?: true;
-}
-
-/** What was given to a command: its options by name, and all else. */
-export interface Given {
-  readonly options: Readonly<Record<string, string | undefined>>;
-  /** Of options that may be given more than once. */
-  readonly lists: Readonly<Record<string, readonly string[]>>;
-  readonly flags: ReadonlySet<string>;
-  readonly arguments: readonly string[];
-}
-
-export interface Command {
-  /** One word, or two when there are several commands about one thing: `dead-letters list`. */
-  readonly name: string;
-  /** Its arguments in words, e.g. `ID`. */
-  readonly arguments?: string;
-  readonly help: string;
-  readonly options: Readonly<Record<string, Option>>;
-  /** The environment variables that it reads. */
-  readonly settings?: string;
-  /** What exit code 1 means. */
-  readonly fails: string;
-  /** @returns an exit code. @throws {UsageError} */
-  readonly run: (given: Given, terminal: Terminal) => Promise<number>;
-}
-
-/** The command was not given what it needs, or what it does not know. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 function read(command: Command, args: readonly string[]): Given {
   const config: ParseArgsOptionsConfig = {};

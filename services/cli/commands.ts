@@ -1,5 +1,5 @@
 import { check } from './check.ts';
-import type { Command } from './command-line.ts';
+import type { Command } from './command.ts';
 import { call } from './console/call.ts';
 import { calls, tail } from './console/calls.ts';
 import { nodes } from './console/nodes.ts';

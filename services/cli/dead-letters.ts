@@ -1,7 +1,7 @@
-import { publicUrl } from '#libs/http/wire-request.ts';
+import { publicUrl } from '#libs/net/url.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
 import { replay as replayFromQueue } from '#libs/queue/replay.ts';
-import { type Command, EXIT, type Given, type Terminal, UsageError } from './command-line.ts';
+import { type Command, EXIT, type Given, type Terminal, UsageError } from './command.ts';
 import { QUEUE_SETTINGS, withQueue } from './queue.ts';
 import { table } from './table.ts';
 import { readCount, readEndpoint, readTime, time } from './values.ts';

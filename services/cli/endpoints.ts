@@ -1,5 +1,5 @@
 import { type EndpointRecord, Endpoints } from '#libs/queue/endpoints.ts';
-import { type Command, EXIT, UsageError } from './command-line.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
 import { QUEUE_SETTINGS, withQueue } from './queue.ts';
 import { table } from './table.ts';
 import { readEndpoint, time } from './values.ts';

@@ -1,4 +1,4 @@
-import type { Command, Option } from './command-line.ts';
+import type { Command, Option } from './command.ts';
 
 const optionText = (name: string, { value, many }: Option): string =>
   `--${name}${value === undefined ? '' : ` ${value}`}${many ? ' ...' : ''}`;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { withRedis } from '#libs/queue/redis.ts';
 import { checkRedisSettings, queueSettings } from '#libs/queue/settings.ts';
-import type { Terminal } from './command-line.ts';
+import type { Terminal } from './command.ts';
 
 export const QUEUE_SETTINGS = Object.keys(queueSettings).join(', ');
 

@@ -1,5 +1,5 @@
 import { SCHEMAS, type SchemaName } from '#libs/contract/json-schema.ts';
-import { type Command, EXIT, UsageError } from './command-line.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
 
 const NAMES = Object.keys(SCHEMAS) as SchemaName[];
 

@@ -3,7 +3,7 @@ import { type CtiBridgeArguments, DEFAULT_TIMEOUT_MS, parseArguments } from '#li
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import { ANSWERS, BUSY, placeCall } from '#libs/simulator/dialplan-call.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
-import { type Command, EXIT, type Given, UsageError } from './command-line.ts';
+import { type Command, EXIT, type Given, UsageError } from './command.ts';
 import { type Cell, table } from './table.ts';
 import { readCount } from './values.ts';
 

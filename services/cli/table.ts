@@ -1,4 +1,4 @@
-import type { Format, Paint } from './command-line.ts';
+import type { Format, Paint } from './command.ts';
 
 /** Text, and what marks it where there are colours. */
 export type Cell = string | readonly [Format, string];

@@ -1,5 +1,5 @@
 import { originOf } from '#libs/net/url.ts';
-import { UsageError } from './command-line.ts';
+import { UsageError } from './command.ts';
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

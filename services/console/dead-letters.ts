@@ -6,8 +6,7 @@ import type {
   ReplayResult,
   DeadLetter as ShownDeadLetter,
 } from '#libs/contract/console.ts';
-import { publicUrl } from '#libs/http/wire-request.ts';
-import { originOf } from '#libs/net/url.ts';
+import { originOf, publicUrl } from '#libs/net/url.ts';
 import { type DeadLetter, DeadLetters, type LetterFilter as QueueFilter } from '#libs/queue/dead-letters.ts';
 import { withRedis } from '#libs/queue/redis.ts';
 import { replay } from '#libs/queue/replay.ts';

@@ -1,7 +1,6 @@
 import type { TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow, type Step } from '#libs/bus/timeline-step.ts';
-import { publicUrl } from '#libs/http/wire-request.ts';
-import { originOf } from '#libs/net/url.ts';
+import { originOf, publicUrl } from '#libs/net/url.ts';
 import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import type { Entry } from '#libs/queue/entry.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';

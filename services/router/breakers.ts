@@ -7,81 +7,83 @@ import {
 } from 'cockatiel';
 import type { EndpointStatus } from '#libs/contract/status.ts';
 import type { HttpAnswer } from '#libs/http/client.ts';
+import { LruMap } from '#libs/lru/lru-map.ts';
 import { originOf } from '#libs/net/url.ts';
 
 export interface BreakerOptions {
-  /** Of this many last calls to an endpoint half must fail before it gets a rest. */
+  /** The circuit opens when half of this many last requests to an endpoint have failed. */
   readonly window: number;
-  /** Milliseconds of rest before one call probes it again; 0 switches the breakers off. */
-  readonly restMs: number;
+  /** Milliseconds that a circuit stays open before one request probes the endpoint; 0 disables the breakers. */
+  readonly openMs: number;
 }
 
 const MAX_ORIGINS = 10_000;
-/** Scheme, port and the longest name that DNS has. What is longer is not looked up, let alone called. */
+/** Scheme, port and the longest name that DNS allows. A longer name never resolves, so it needs no breaker. */
 const MAX_ORIGIN_LENGTH = 300;
 const THRESHOLD = 0.5;
-const ENDPOINTS_FAULT = new Set(['connect_timeout', 'connection_failed', 'tls_failed', 'response_timeout']);
+const ENDPOINT_FAULTS = new Set(['connect_timeout', 'connection_failed', 'tls_failed', 'response_timeout']);
 
-/** Whether an answer speaks against the endpoint. A caller who gave up does not; nor does a decision that is wrong. */
+/** Whether an answer counts as a failure of the endpoint. A caller hangup or an invalid decision does not. */
 export const isFault = (answer: HttpAnswer): boolean =>
-  answer.ok ? answer.status >= 500 : ENDPOINTS_FAULT.has(answer.result);
+  answer.ok ? answer.status >= 500 : ENDPOINT_FAULTS.has(answer.result);
 
 /**
- * A circuit breaker for each origin, so that not every call waits for an endpoint that fails. While one call probes an
- * endpoint, the others are still refused at once.
+ * One circuit breaker for each origin, so that calls do not wait for an endpoint that is failing:
+ *
+ *     closed -> open:      half of the last `window` requests failed
+ *     open -> half open:   `openMs` have passed; one request probes the endpoint, all others are still refused
+ *     half open -> closed: the probe succeeded
+ *     half open -> open:   the probe failed
+ *
+ * The state is in memory, per router: a restart closes every circuit.
  */
 export class Breakers {
   readonly #options: BreakerOptions;
-  readonly #byOrigin = new Map<string, CircuitBreakerPolicy>();
+  readonly #byOrigin = new LruMap<string, CircuitBreakerPolicy>(MAX_ORIGINS);
 
   constructor(options: BreakerOptions) {
     this.#options = options;
   }
 
-  /** How many origins are remembered. */
+  /** Number of origins with a breaker. */
   get size(): number {
     return this.#byOrigin.size;
   }
 
-  /** Makes the call, or returns undefined when its origin rests. */
-  async call(url: string, work: () => Promise<HttpAnswer>): Promise<HttpAnswer | undefined> {
+  /** Runs `request`, or returns undefined when the circuit of its origin is open. */
+  async run(url: string, request: () => Promise<HttpAnswer>): Promise<HttpAnswer | undefined> {
     const origin = originOf(url);
-    if (this.#options.restMs === 0 || origin.length > MAX_ORIGIN_LENGTH) return work();
-    const breaker = this.#of(origin);
+    if (this.#options.openMs === 0 || origin.length > MAX_ORIGIN_LENGTH) return request();
+    const breaker = this.#breakerOf(origin);
     if (breaker.state === CircuitState.HalfOpen) return undefined;
-    const made = { call: false };
+    let started = false;
     const answer = await breaker
       .execute(() => {
-        made.call = true;
-        return work();
+        started = true;
+        return request();
       })
       .catch((error: unknown) => {
-        if (made.call) throw error;
+        if (started) throw error;
       });
     return answer as HttpAnswer | undefined;
   }
 
   state(origin: string): EndpointStatus['breaker'] {
-    const state = this.#byOrigin.get(origin)?.state;
+    const state = this.#byOrigin.peek(origin)?.state;
     if (state === CircuitState.Open) return 'open';
     return state === CircuitState.HalfOpen ? 'half_open' : 'closed';
   }
 
-  /** Of each origin its state: 0 closed, 1 half open, 2 open. */
+  /** The state of each origin's breaker: 0 closed, 1 half open, 2 open. */
   *states(): Generator<readonly [origin: string, state: number]> {
     for (const [origin, { state }] of this.#byOrigin)
       yield [origin, state === CircuitState.Open ? 2 : state === CircuitState.HalfOpen ? 1 : 0];
   }
 
-  #of(origin: string): CircuitBreakerPolicy {
+  #breakerOf(origin: string): CircuitBreakerPolicy {
     const known = this.#byOrigin.get(origin);
-    if (known) {
-      // The one unused for longest is the first to be forgotten: who makes up names forgets his own.
-      this.#byOrigin.delete(origin);
-      this.#byOrigin.set(origin, known);
-      return known;
-    }
-    const { window, restMs } = this.#options;
+    if (known) return known;
+    const { window, openMs } = this.#options;
     const faults = handleWhenResult((answer) => isFault(answer as HttpAnswer));
     const fresh = circuitBreaker(faults, {
       breaker: new CountBreaker({
@@ -89,10 +91,8 @@ export class Breakers {
         threshold: THRESHOLD,
         minimumNumberOfCalls: Math.ceil(window / 2),
       }),
-      halfOpenAfter: restMs,
+      halfOpenAfter: openMs,
     });
-    const [oldest] = this.#byOrigin.keys();
-    if (oldest !== undefined && this.#byOrigin.size >= MAX_ORIGINS) this.#byOrigin.delete(oldest);
     this.#byOrigin.set(origin, fresh);
     return fresh;
   }

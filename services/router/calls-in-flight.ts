@@ -1,4 +1,4 @@
-/** The calls being asked about, bounded, each of which can be abandoned by its uuid. */
+/** The calls with a request to their endpoint in flight: bounded, and each can be abandoned by its uuid. */
 export class CallsInFlight {
   readonly #max: number;
   readonly #byUuid = new Map<string, Set<AbortController>>();
@@ -16,22 +16,22 @@ export class CallsInFlight {
     return this.#size >= this.#max;
   }
 
-  /** Runs `work` as one of the calls in hand. Its signal is aborted when the call is abandoned. */
+  /** Counts the call as in flight while `work` runs. The signal is aborted when the call is abandoned. */
   async run<T>(uuid: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController();
-    const same = this.#byUuid.get(uuid) ?? new Set();
-    this.#byUuid.set(uuid, same.add(controller));
+    const controllers = this.#byUuid.get(uuid) ?? new Set();
+    this.#byUuid.set(uuid, controllers.add(controller));
     this.#size++;
     try {
       return await work(controller.signal);
     } finally {
       this.#size--;
-      same.delete(controller);
-      if (same.size === 0) this.#byUuid.delete(uuid);
+      controllers.delete(controller);
+      if (controllers.size === 0) this.#byUuid.delete(uuid);
     }
   }
 
-  /** Every router hears of every abandoned call: most are not in its hands. */
+  /** Does nothing when the call is not in flight here: agents notify every router. */
   abandon(uuid: string): void {
     for (const controller of this.#byUuid.get(uuid) ?? []) controller.abort();
   }

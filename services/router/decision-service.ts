@@ -9,8 +9,8 @@ import type { EndpointStatus } from '#libs/contract/status.ts';
 import { replyOf } from '#libs/dialplan/answer.ts';
 import type { EndpointClient, HttpAnswer } from '#libs/http/client.ts';
 import { emitPhases, phasesInMs } from '#libs/http/phases.ts';
-import { publicUrl, serverAttributes } from '#libs/http/wire-request.ts';
-import { originOf } from '#libs/net/url.ts';
+import { serverAttributes } from '#libs/http/wire-request.ts';
+import { originOf, publicUrl } from '#libs/net/url.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { emitSpan, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
@@ -28,24 +28,24 @@ export interface DecisionServiceOptions {
   readonly now?: () => number;
 }
 
-interface Asked {
+/** The reply for the agent, and the endpoint and HTTP answer it came from; without them no request was made. */
+interface Outcome {
   readonly reply: DecisionReply;
-  /** Which endpoint the reply is from. */
   readonly url?: string;
   readonly answer?: HttpAnswer;
 }
 
-/** With less than this left, a fallback is not worth asking, in milliseconds. */
-const LEAST_FALLBACK_MS = 20;
+/** With less time left than this, in milliseconds, the fallback is not requested. */
+const MIN_FALLBACK_MS = 20;
 
-const UNWANTED = failed(
-  'router_timeout',
-  'the request reached the router when nobody waited for it any more',
+const EXPIRED = failed('router_timeout', 'the agent had stopped waiting before the router read the request');
+
+const CIRCUIT_OPEN = failed(
+  'circuit_open',
+  'the endpoint keeps failing; requests to it are refused for a while',
 );
 
-const RESTING = failed('circuit_open', 'the endpoint has been failing and is not asked for some seconds');
-
-function noFallback(first: Asked, why: string): Asked {
+function withoutFallback(first: Outcome, why: string): Outcome {
   if (first.reply.result === 'decided') return first;
   return { ...first, reply: failed(first.reply.result, `${first.reply.error}; ${why}`) };
 }
@@ -56,12 +56,12 @@ const errorOf = (reply: DecisionReply): string | undefined =>
 const resultOf = (reply: DecisionReply) =>
   reply.result === 'decided' ? { result: reply.result } : { result: reply.result, error: reply.error };
 
-function markSpan(span: Span, reply: DecisionReply): void {
+function setSpanResult(span: Span, reply: DecisionReply): void {
   span.setAttribute('dialhook.result', reply.result);
   if (reply.result !== 'decided') span.setStatus({ code: SpanStatusCode.ERROR, message: reply.result });
 }
 
-/** Asks endpoints where calls go. */
+/** Requests decisions from endpoints: overload protection, circuit breaker, fallback, trace and timeline. */
 export class DecisionService {
   readonly #client: EndpointClient;
   readonly #options: DecisionServiceOptions;
@@ -71,7 +71,7 @@ export class DecisionService {
   readonly #inFlight: CallsInFlight;
   readonly #breakers: Breakers;
   readonly #figures = new EndpointFigures();
-  #dropped = 0;
+  #expired = 0;
 
   constructor(
     client: EndpointClient,
@@ -89,14 +89,33 @@ export class DecisionService {
     observeRouter(this.#inFlight, this.#breakers);
   }
 
-  /** Every way in which an endpoint can fail is a reply. Rejects for a fault of our own only. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Requests that were dropped because their agent had stopped waiting. */
+  get expired(): number {
+    return this.#expired;
+  }
+
+  /** The state of the busiest endpoints. */
+  endpoints(): EndpointStatus[] {
+    return this.#figures.status((origin) => this.#breakers.state(origin));
+  }
+
+  /** Ends the request for this call, if it is in flight: its agent has stopped waiting. */
+  abandon(uuid: string): void {
+    this.#inFlight.abandon(uuid);
+  }
+
+  /** Every failure of the endpoint is a reply. @throws only on a bug. */
   decide(request: DecisionRequest, parent: Context): Promise<DecisionReply> {
     const { uuid, node } = request.request;
     const started = performance.now();
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
     return inSpan('route', { parent, kind: SpanKind.SERVER, attributes }, async (span, context) => {
       const { reply, answer, url = request.url } = await this.#admit(request, context);
-      markSpan(span, reply);
+      setSpanResult(span, reply);
       const line = {
         ...aboutCall(uuid, node),
         result: reply.result,
@@ -113,58 +132,47 @@ export class DecisionService {
     });
   }
 
-  get inFlight(): number {
-    return this.#inFlight.size;
-  }
-
-  /** How the busiest endpoints have done. */
-  endpoints(): EndpointStatus[] {
-    return this.#figures.status((origin) => this.#breakers.state(origin));
-  }
-
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  /** Nobody waits for this call's decision any more: its request is ended. */
-  abandon(uuid: string): void {
-    this.#inFlight.abandon(uuid);
-  }
-
-  async #admit(request: DecisionRequest, context: Context): Promise<Asked> {
+  async #admit(request: DecisionRequest, context: Context): Promise<Outcome> {
     const { uuid, node } = request.request;
     if (this.#inFlight.full)
-      return { reply: failed('overloaded', `the router has ${this.#inFlight.size} calls in hand already`) };
+      return {
+        reply: failed('overloaded', `the router already has ${this.#inFlight.size} requests in flight`),
+      };
     return this.#inFlight.run(uuid, async (signal) => {
-      // What had to wait here is followed by its agent's word that nobody waits for it: no clocks need to agree.
+      // An overloaded router reads a request late, right before the agent's `abandon` for it. Waiting one turn lets
+      // that message abort the request, without comparing the clocks of two hosts.
       await nextTurn();
-      if (!signal.aborted) return this.#askInTurn(request, context, signal);
-      this.#log.warn('request.expired', { ...aboutCall(uuid, node), dropped: ++this.#dropped });
-      return { reply: UNWANTED };
+      if (!signal.aborted) return this.#requestWithFallback(request, context, signal);
+      this.#log.warn('request.expired', { ...aboutCall(uuid, node), dropped: ++this.#expired });
+      return { reply: EXPIRED };
     });
   }
 
-  /** The endpoint, and when it does not decide, the fallback in the time that is left of the two timeouts. */
-  async #askInTurn(request: DecisionRequest, context: Context, signal: AbortSignal): Promise<Asked> {
+  /** Requests the endpoint and, without a decision, the fallback in the time left of both timeouts. */
+  async #requestWithFallback(
+    request: DecisionRequest,
+    context: Context,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const { url, fallback_url, connect_timeout_ms, response_timeout_ms } = request;
     const started = performance.now();
-    const first = await this.#ask(url, request, context, signal);
+    const first = await this.#request(url, request, context, signal);
     if (first.reply.result === 'decided' || fallback_url === undefined || signal.aborted) return first;
     const leftMs = Math.floor(connect_timeout_ms + response_timeout_ms - (performance.now() - started));
-    if (leftMs < LEAST_FALLBACK_MS) return noFallback(first, 'no time was left for the fallback');
+    if (leftMs < MIN_FALLBACK_MS) return withoutFallback(first, 'no time was left for the fallback');
     const deadline = AbortSignal.timeout(leftMs);
-    const second = await this.#ask(fallback_url, request, context, AbortSignal.any([signal, deadline]));
+    const second = await this.#request(fallback_url, request, context, AbortSignal.any([signal, deadline]));
     if (second.reply.result === 'decided' || signal.aborted) return second;
     const why = deadline.aborted ? 'no answer in the time that was left' : second.reply.error;
-    return noFallback(first, `fallback: ${why}`);
+    return withoutFallback(first, `fallback: ${why}`);
   }
 
-  #ask(url: string, request: DecisionRequest, parent: Context, signal: AbortSignal): Promise<Asked> {
-    const { method } = this.#options;
+  #request(url: string, request: DecisionRequest, parent: Context, signal: AbortSignal): Promise<Outcome> {
+    const { method, variablePolicy } = this.#options;
     const attributes = { 'http.request.method': method, ...serverAttributes(url) };
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
       const started = performance.now();
-      const answer = await this.#breakers.call(url, () =>
+      const answer = await this.#breakers.run(url, () =>
         this.#client.request({
           url,
           method,
@@ -177,13 +185,15 @@ export class DecisionService {
         }),
       );
       const answered = performance.now();
-      const reply = answer === undefined ? RESTING : replyOf(answer, this.#options.variablePolicy);
-      emitPhases(answer?.timing.phases ?? [], context);
-      const parse = { name: 'parse', start: answered, end: performance.now() };
-      const error = reply.result === 'decided' ? undefined : reply.result;
-      if (answer?.ok) emitSpan({ ...parse, error }, context);
-      if (answer?.ok) span.setAttribute('http.response.status_code', answer.status);
-      markSpan(span, reply);
+      const reply = answer === undefined ? CIRCUIT_OPEN : replyOf(answer, variablePolicy);
+      const phases = answer?.timing.phases ?? [];
+      emitPhases(phases, context);
+      if (answer?.ok) {
+        const error = reply.result === 'decided' ? undefined : reply.result;
+        emitSpan({ name: 'parse', start: answered, end: performance.now(), error }, context);
+        span.setAttribute('http.response.status_code', answer.status);
+      }
+      setSpanResult(span, reply);
       const ms = Math.round(performance.now() - started);
       const origin = answer && originOf(url);
       if (origin) this.#figures.add(origin, reply, ms, request.request.uuid, this.#now());
@@ -195,7 +205,7 @@ export class DecisionService {
         ...resultOf(reply),
         ...(answer?.ok ? { status: answer.status, answer: answer.body } : {}),
         ms,
-        phases: phasesInMs(answer?.timing.phases ?? []),
+        phases: phasesInMs(phases),
       });
       return { reply, url, ...(answer === undefined ? {} : { answer }) };
     });

@@ -2,7 +2,7 @@ import { endpointOfMetrics, observe } from '#libs/telemetry/metrics.ts';
 import type { Breakers } from './breakers.ts';
 import type { CallsInFlight } from './calls-in-flight.ts';
 
-/** Observes what a router has in hand. Endpoints that share the name `other` show the worst of them. */
+/** Registers the router's gauges. The endpoints counted together as `other` report the worst breaker state among them. */
 export function observeRouter(inFlight: CallsInFlight, breakers: Breakers): void {
   observe('dialhook.calls.in_flight', () => [[inFlight.size, {}]]);
   observe('dialhook.breaker.state', () => {

@@ -13,7 +13,7 @@ import { DecisionService } from './decision-service.ts';
 
 const WARM_TIMEOUT_MS = 5_000;
 
-/** Puts a router on the bus. On stop it takes no more requests, answers those in hand and closes its connections. */
+/** Starts a router on a NATS connection. On stop it leaves the queue group, finishes requests in flight, closes connections. */
 export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle, log: Log): void {
   const timeline = openTimeline(bus, 'router', config, lifecycle);
   const client = new EndpointClient({
@@ -35,7 +35,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
       method: config.ENDPOINT_METHOD,
       maxCallsInFlight: config.MAX_CALLS_IN_FLIGHT,
       variablePolicy: variablePolicy(config.ALLOWED_VARIABLES),
-      breaker: { window: config.BREAKER_WINDOW, restMs: config.BREAKER_OPEN_MS },
+      breaker: { window: config.BREAKER_WINDOW, openMs: config.BREAKER_OPEN_MS },
     },
     log,
     timeline,
@@ -47,7 +47,7 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
     service: 'router',
     figures: () => ({
       calls_in_flight: service.inFlight,
-      requests_expired: service.dropped,
+      requests_expired: service.expired,
       timeline_dropped: timeline.dropped,
     }),
     endpoints: () => service.endpoints(),

@@ -1,7 +1,7 @@
 import { phasesInMs } from '#libs/http/phases.ts';
-import { publicUrl } from '#libs/http/wire-request.ts';
+import { publicUrl } from '#libs/net/url.ts';
 import { applicationLines } from '../applications.ts';
-import type { Paint, Terminal } from '../command-line.ts';
+import type { Paint, Terminal } from '../command.ts';
 import { plain } from '../table.ts';
 import { remedyOf } from './remedies.ts';
 import type { NotificationResult, RequestResult } from './send.ts';

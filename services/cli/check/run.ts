@@ -6,7 +6,7 @@ import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { checkEndpointSettings, endpointOptions, endpointSettings } from '#libs/http/settings.ts';
 import { webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
-import { EXIT, type Given, type Terminal, UsageError } from '../command-line.ts';
+import { EXIT, type Given, type Terminal, UsageError } from '../command.ts';
 import { preview } from './preview.ts';
 import { jsonOfNotifications, jsonOfRequest, reportNotifications, reportRequest } from './report.ts';
 import { sampleRequest } from './sample.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
-import { type Given, UsageError } from '../command-line.ts';
+import { type Given, UsageError } from '../command.ts';
 
 const BYE_MS = 12_000;
 const RING_MS = 1_200;

@@ -1,5 +1,5 @@
 import { CallDetail, CallList } from '#libs/contract/console.ts';
-import { type Command, EXIT, type Terminal, UsageError } from '../command-line.ts';
+import { type Command, EXIT, type Terminal, UsageError } from '../command.ts';
 import { CONSOLE_SETTINGS, fromConsole } from './client.ts';
 import { reportCall } from './report.ts';
 

@@ -1,5 +1,5 @@
 import { CallList, CallSummary } from '#libs/contract/console.ts';
-import { type Command, EXIT, type Given, UsageError } from '../command-line.ts';
+import { type Command, EXIT, type Given, UsageError } from '../command.ts';
 import { type Cell, row, table } from '../table.ts';
 import { readCount, readTime, time } from '../values.ts';
 import { CONSOLE_SETTINGS, eventsOf, fromConsole } from './client.ts';

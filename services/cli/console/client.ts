@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { secret, url } from '#libs/config/settings.ts';
 import { Problem } from '#libs/contract/console.ts';
-import type { Terminal } from '../command-line.ts';
+import type { Terminal } from '../command.ts';
 
 const shape = {
   DIALHOOK_URL: url('http:', 'https:').default('http://127.0.0.1:8088'),

@@ -1,5 +1,5 @@
 import { NodeList } from '#libs/contract/console.ts';
-import { type Command, EXIT, UsageError } from '../command-line.ts';
+import { type Command, EXIT, UsageError } from '../command.ts';
 import { type Cell, table } from '../table.ts';
 import { CONSOLE_SETTINGS, fromConsole } from './client.ts';
 import { span } from './words.ts';

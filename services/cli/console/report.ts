@@ -1,7 +1,7 @@
 import type { CallDetail } from '#libs/contract/console.ts';
 import type { Phases, TimelineStep } from '#libs/contract/timeline.ts';
 import { applicationLines } from '../applications.ts';
-import type { Format, Paint, Terminal } from '../command-line.ts';
+import type { Format, Paint, Terminal } from '../command.ts';
 import { plain } from '../table.ts';
 import { clock, colourOfResult, colourOfState, ending, span } from './words.ts';
 

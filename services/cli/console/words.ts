@@ -1,5 +1,5 @@
 import type { CallSummary } from '#libs/contract/console.ts';
-import type { Format } from '../command-line.ts';
+import type { Format } from '../command.ts';
 
 /** Date and time, UTC, with milliseconds. */
 export const clock = (iso: string): string => iso.replace('T', ' ').replace('Z', '');

@@ -251,7 +251,7 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
     const all = agents.map((agent) => agent.freeSwitch.api('status'));
     await Promise.all(peers.map((peer) => peer.answer(withBody('api/response', 'taken'))));
     await Promise.all(all);
-    await until(() => agents.every(({ publisher }) => publisher.outbox.held === 0));
+    await until(() => agents.every(({ publisher }) => publisher.buffer.size === 0));
   }
 
   const idsOf = (run: string) =>

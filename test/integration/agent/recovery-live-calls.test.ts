@@ -171,7 +171,7 @@ describe('LiveCalls', () => {
     await written(live);
     await nats.kill();
     await eventually(() => !bus.connected);
-    for (let n = 0; n < 8; n++) live.add(call(`call${n}`));
+    await Promise.all(Array.from({ length: 8 }, (_, n) => live.add(call(`call${n}`))));
     expect([live.buffered, live.dropped]).toEqual([5, 3]);
     expect(live.trouble).toBe('not connected to NATS');
     expect(lines.filter(({ event }) => event === 'live_call.dropped')).toHaveLength(1);

@@ -17,7 +17,7 @@ beforeAll(() => {
 afterEach(() => exporter.reset());
 
 const log = createLog('router-test', { level: 'silent' });
-const options = { method: 'POST', maxCallsInFlight: 10, breaker: { window: 20, restMs: 0 } } as const;
+const options = { method: 'POST', maxCallsInFlight: 10, breaker: { window: 20, openMs: 0 } } as const;
 
 const spans = (...names: string[]) =>
   exporter
@@ -118,7 +118,7 @@ test('one call too many is answered with overloaded, and the place is free again
   ]);
   expect([held, refused]).toMatchObject([
     { result: 'response_timeout' },
-    { result: 'overloaded', error: 'the router has 1 calls in hand already' },
+    { result: 'overloaded', error: 'the router already has 1 requests in flight' },
   ]);
   expect(await service.decide(short, callContext(UUID))).toMatchObject({ result: 'response_timeout' });
 });

@@ -8,7 +8,7 @@ import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
 
 const log = createLog('router-test', { level: 'silent' });
-const NO_BREAKER = { window: 20, restMs: 0 };
+const NO_BREAKER = { window: 20, openMs: 0 };
 const decided = { v: 1, result: 'decided', plan: { hangup: { cause: 'USER_BUSY' } } };
 
 const serviceWith = (httpClient: ReturnType<typeof client>, breaker = NO_BREAKER) =>
@@ -53,8 +53,8 @@ test('an endpoint that fails is no longer waited for, and asked again by one pro
     socket.write(healthy ? http('200 OK', HANGUP) : http('500 Oops', '')),
   );
   await using httpClient = client();
-  const restMs = 300;
-  const service = serviceWith(httpClient, { window: 4, restMs });
+  const openMs = 300;
+  const service = serviceWith(httpClient, { window: 4, openMs });
   const ask = async () => (await service.decide(decisionRequest(endpoint.url), callContext(UUID))).result;
   expect([await ask(), await ask()]).toEqual(['http_status', 'http_status']);
   const failures = endpoint.received.length;
@@ -67,18 +67,18 @@ test('an endpoint that fails is no longer waited for, and asked again by one pro
 });
 
 test('while one call probes, the others are refused at once', async () => {
-  const breakers = new Breakers({ window: 2, restMs: 1 });
+  const breakers = new Breakers({ window: 2, openMs: 1 });
   const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
   const fault = { ok: false, result: 'connect_timeout', error: '', timing } as const;
   const url = 'http://endpoint/';
-  await breakers.call(url, async () => fault);
+  await breakers.run(url, async () => fault);
   const probe = Promise.withResolvers<typeof fault>();
   let probes = 0;
   let probing: Promise<unknown> | undefined;
   await expect
     .poll(() => {
       probing ??= undefined;
-      const call = breakers.call(url, () => {
+      const call = breakers.run(url, () => {
         probes++;
         return probe.promise;
       });
@@ -88,17 +88,17 @@ test('while one call probes, the others are refused at once', async () => {
       });
     })
     .toBe(1);
-  expect(await breakers.call(url, async () => fault)).toBeUndefined();
+  expect(await breakers.run(url, async () => fault)).toBeUndefined();
   expect(probes).toBe(1);
   probe.resolve(fault);
   expect(await probing).toEqual(fault);
 });
 
 test('another endpoint is not affected', async () => {
-  const breakers = new Breakers({ window: 2, restMs: 60_000 });
+  const breakers = new Breakers({ window: 2, openMs: 60_000 });
   const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
   const fault = { ok: false, result: 'connection_failed', error: '', timing } as const;
-  await breakers.call('http://dead/', async () => fault);
-  expect(await breakers.call('http://dead/', async () => fault)).toBeUndefined();
-  expect(await breakers.call('http://other/', async () => fault)).toEqual(fault);
+  await breakers.run('http://dead/', async () => fault);
+  expect(await breakers.run('http://dead/', async () => fault)).toBeUndefined();
+  expect(await breakers.run('http://other/', async () => fault)).toEqual(fault);
 });

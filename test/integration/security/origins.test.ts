@@ -45,15 +45,15 @@ const FAILED = {
 } as const;
 
 it('breakers are kept of the last ten thousand', { timeout: LONG_MS }, async () => {
-  const breakers = new Breakers({ window: 20, restMs: 60_000 });
-  const fail = (url: string) => breakers.call(url, async () => FAILED);
+  const breakers = new Breakers({ window: 20, openMs: 60_000 });
+  const fail = (url: string) => breakers.run(url, async () => FAILED);
   expect(await growth(ORIGINS, fail)).toBeLessThan(2 * MEBIBYTE);
   expect(breakers.size).toBe(10_000);
 });
 
 it('the breaker of an endpoint in use survives any number of others', async () => {
-  const breakers = new Breakers({ window: 2, restMs: 60_000 });
-  const fail = (url: string) => breakers.call(url, async () => FAILED);
+  const breakers = new Breakers({ window: 2, openMs: 60_000 });
+  const fail = (url: string) => breakers.run(url, async () => FAILED);
   await fail('http://crm/');
   for (let n = 0; n < 15_000; n++) {
     await fail(`http://h${n}/`);
@@ -63,9 +63,9 @@ it('the breaker of an endpoint in use survives any number of others', async () =
 });
 
 it('no breaker is kept of a name that no DNS can have', async () => {
-  const breakers = new Breakers({ window: 20, restMs: 60_000 });
+  const breakers = new Breakers({ window: 20, openMs: 60_000 });
   const url = `http://${'x'.repeat(300_000)}/`;
-  expect(await breakers.call(url, async () => FAILED)).toEqual(FAILED);
+  expect(await breakers.run(url, async () => FAILED)).toEqual(FAILED);
   expect(breakers.size).toBe(0);
 });
 
@@ -77,7 +77,7 @@ it('a router that is asked for as many keeps no connection and no pool of any', 
       throw Object.assign(new Error('no'), { code: 'ENOTFOUND' });
     },
   });
-  const breaker = { window: 20, restMs: 60_000 };
+  const breaker = { window: 20, openMs: 60_000 };
   const log = createLog('test', { level: 'silent' });
   const service = new DecisionService(httpClient, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
   const parent = callContext(UUID);

@@ -4,7 +4,8 @@ import { ConfigError } from '#libs/config/config.ts';
 import type { Phase } from '#libs/contract/phases.ts';
 import { replyOf, replyOfText } from '#libs/dialplan/answer.ts';
 import { errorCode, failureOf, isLostConnection } from '#libs/http/failure.ts';
-import { publicUrl, queryParameters, wireRequest } from '#libs/http/wire-request.ts';
+import { queryParameters, wireRequest } from '#libs/http/wire-request.ts';
+import { publicUrl } from '#libs/net/url.ts';
 import { readRouterConfig } from '#services/router/config.ts';
 import { httpRequest } from '#test/support/router/client.ts';
 

@@ -1,0 +1,193 @@
+import {
+  type Consumer,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { BUS } from '#libs/contract/messages.ts';
+import type { Bus } from './connection.ts';
+import { ensureStream } from './streams.ts';
+import { subjectToken, tokenText } from './subject.ts';
+
+const REQUEST_TIMEOUT_MS = 2_000;
+/** JetStream error 10043: the message was already deleted, for example by the node's other agent. */
+const SEQUENCE_NOT_FOUND = 10043;
+const FETCH_SIZE = 5_000;
+
+const nodePrefix = (node: string): string => `${BUS.live}.${subjectToken(node)}.`;
+
+export const liveCallSubject = (node: string, uuid: string): string =>
+  `${nodePrefix(node)}${subjectToken(uuid)}`;
+
+export interface LiveCallStreamLimits {
+  readonly replicas: number;
+  /** When the stream is full, new calls are refused; stored calls stay. */
+  readonly maxBytes: number;
+  /** Older calls are dropped. */
+  readonly maxAgeMs: number;
+}
+
+const isApiError = (error: unknown, code: number): boolean =>
+  error instanceof JetStreamApiError && error.code === code;
+
+/**
+ * The JetStream stream of live calls, with one message for each call. It is not a KV bucket, because a deleted key of a
+ * bucket leaves a marker, which nats-server 2.9 keeps until the bucket's TTL. Messages are deleted by sequence number,
+ * because a purge by subject reads the whole stream.
+ */
+export class LiveCallStream {
+  readonly #bus: Bus;
+  readonly #limits: LiveCallStreamLimits;
+  readonly #jetstream: JetStreamClient;
+  /** Sequence number by subject of the calls that were written or read here. */
+  readonly #known = new Map<string, number>();
+  #manager: JetStreamManager | undefined;
+  #ensuring: Promise<JetStreamManager> | undefined;
+  /** Creation time of the stream. A new stream has new sequence numbers. */
+  #created = '';
+  /** The calls of `#node` have been read up to this sequence number. */
+  #node = '';
+  #readUpTo = 0;
+
+  constructor(bus: Bus, limits: LiveCallStreamLimits) {
+    this.#bus = bus;
+    this.#limits = limits;
+    this.#jetstream = jetstream(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+  }
+
+  /** Number of known calls. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  knows(subject: string): boolean {
+    return this.#known.has(subject);
+  }
+
+  forget(subject: string): void {
+    this.#known.delete(subject);
+  }
+
+  /** Creates the stream or updates its limits, once; again after `recheck`. */
+  ensure(): Promise<JetStreamManager> {
+    if (this.#manager !== undefined) return Promise.resolve(this.#manager);
+    this.#ensuring ??= this.#makeStream().finally(() => {
+      this.#ensuring = undefined;
+    });
+    return this.#ensuring;
+  }
+
+  /** Has the next operation check the stream, which may have been lost. */
+  recheck(): void {
+    this.#manager = undefined;
+  }
+
+  async write(subject: string, body: string): Promise<void> {
+    await this.ensure();
+    this.#known.set(subject, (await this.#jetstream.publish(subject, body)).seq);
+  }
+
+  async delete(subject: string): Promise<void> {
+    await this.ensure();
+    const known = this.#known.get(subject);
+    this.#known.delete(subject);
+    if (known !== undefined && (await this.#deleteSequence(known))) return;
+    const stored = await this.read(subject);
+    if (stored !== null) await this.#deleteSequence(stored.seq);
+  }
+
+  /** The stored message of a call; null when it has been deleted. */
+  async read(subject: string) {
+    const manager = await this.ensure();
+    return manager.streams.getMessage(BUS.liveStream, { last_by_subj: subject });
+  }
+
+  /** The uuids of a node's calls, written by any agent. A call deleted by another agent may still be listed. */
+  async uuids(node: string): Promise<string[]> {
+    await this.#readNew(node);
+    const prefix = nodePrefix(node);
+    return [...this.#known.keys()]
+      .filter((subject) => subject.startsWith(prefix))
+      .map((subject) => tokenText(subject.slice(prefix.length)));
+  }
+
+  async #makeStream(): Promise<JetStreamManager> {
+    const manager = await jetstreamManager(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    const { created } = await ensureStream(manager, {
+      name: BUS.liveStream,
+      subjects: [`${BUS.live}.>`],
+      max_msgs_per_subject: 1,
+      max_bytes: this.#limits.maxBytes,
+      max_age: nanos(this.#limits.maxAgeMs),
+      num_replicas: this.#limits.replicas,
+      discard: DiscardPolicy.New,
+    });
+    this.#resetIfNew(created);
+    this.#manager = manager;
+    return manager;
+  }
+
+  #resetIfNew(created: string): void {
+    if (this.#created === created) return;
+    this.#created = created;
+    this.#known.clear();
+    this.#readUpTo = 0;
+  }
+
+  async #deleteSequence(seq: number): Promise<boolean> {
+    const manager = await this.ensure();
+    return manager.streams.deleteMessage(BUS.liveStream, seq, false).catch((error: unknown) => {
+      if (isApiError(error, JetStreamApiCodes.NoMessageFound)) return false;
+      if (isApiError(error, SEQUENCE_NOT_FOUND)) return false;
+      throw error;
+    });
+  }
+
+  /** Reads the calls that were written since the last time and not deleted since. */
+  async #readNew(node: string): Promise<void> {
+    const manager = await this.ensure();
+    const { created, state } = await manager.streams.info(BUS.liveStream);
+    this.#resetIfNew(created);
+    if (this.#node !== node) this.#readUpTo = 0;
+    this.#node = node;
+    if (state.last_seq <= this.#readUpTo) return;
+    const consumer = await this.#jetstream.consumers.get(BUS.liveStream, {
+      filter_subjects: `${nodePrefix(node)}>`,
+      headers_only: true,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#readUpTo + 1,
+    });
+    try {
+      await this.#readAll(consumer);
+      this.#readUpTo = state.last_seq;
+    } finally {
+      await consumer.delete().catch(() => {});
+    }
+  }
+
+  async #readAll(consumer: Consumer): Promise<void> {
+    let pending = (await consumer.info()).num_pending;
+    while (pending > 0) {
+      const before = pending;
+      const messages = await consumer.fetch({
+        max_messages: Math.min(pending, FETCH_SIZE),
+        expires: REQUEST_TIMEOUT_MS,
+      });
+      const late = setTimeout(() => messages.stop(), 2 * REQUEST_TIMEOUT_MS);
+      for await (const message of messages) {
+        this.#known.set(message.subject, message.seq);
+        pending = message.info.pending;
+      }
+      clearTimeout(late);
+      if (pending < before) continue;
+      pending = (await consumer.info()).num_pending;
+      if (pending === before) throw new Error('the live calls could not be read');
+    }
+  }
+}

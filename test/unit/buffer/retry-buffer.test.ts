@@ -1,0 +1,229 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { RetryBuffer, type RetryBufferOptions } from '#libs/buffer/retry-buffer.ts';
+import { until } from '#test/support/until.ts';
+
+/** KEY.NUMBER, with a `!` when urgent. */
+type Item = `${string}.${number}${'' | '!'}`;
+
+interface Attempt {
+  readonly item: Item;
+  readonly accept: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** A buffer whose sends wait until the test ends them. */
+function bufferWith(options: Partial<RetryBufferOptions<Item>> = {}) {
+  const attempts: Attempt[] = [];
+  const dropped: string[] = [];
+  const failures: string[] = [];
+  const buffer = new RetryBuffer<Item>({
+    keyOf: (item) => item.split('.', 1)[0] ?? '',
+    isUrgent: (item) => item.endsWith('!'),
+    send: (item) =>
+      new Promise((resolve, reject) => {
+        attempts.push({ item, accept: resolve, fail: reject });
+      }),
+    limit: 100,
+    onDropped: (item, count) => dropped.push(`${item} ${count}`),
+    onFailed: (error, count) => failures.push(`${error.message} ${count}`),
+    ...options,
+  });
+  return { buffer, attempts, dropped, failures, sent: () => attempts.map(({ item }) => item) };
+}
+
+const never = () => new AbortController().signal;
+
+describe('RetryBuffer', () => {
+  it('sends the items of one key in order and those of other keys at once', async () => {
+    const { buffer, attempts, sent } = bufferWith();
+    for (const item of ['a.1', 'a.2', 'b.1', 'a.3'] as const) buffer.add(item);
+    expect(sent()).toEqual(['a.1', 'b.1']);
+    expect(buffer.size).toBe(4);
+    attempts[0]?.accept();
+    await until(() => attempts.length === 3);
+    expect(sent()).toEqual(['a.1', 'b.1', 'a.2']);
+    attempts[2]?.accept();
+    await until(() => attempts.length === 4);
+    attempts[3]?.accept();
+    attempts[1]?.accept();
+    await buffer.drain(never());
+    expect(sent()).toEqual(['a.1', 'b.1', 'a.2', 'a.3']);
+    expect(buffer.size).toBe(0);
+  });
+
+  it('sends again for a key that was emptied', async () => {
+    const { buffer, attempts, sent } = bufferWith();
+    buffer.add('a.1');
+    attempts[0]?.accept();
+    await buffer.settled('a');
+    expect(buffer.has('a')).toBe(false);
+    buffer.add('a.2');
+    expect([buffer.has('a'), sent()]).toEqual([true, ['a.1', 'a.2']]);
+    attempts[1]?.accept();
+    await buffer.drain(never());
+  });
+
+  it('retries a failed item before later items of its key and counts its failures', async () => {
+    const { buffer, attempts, failures, sent } = bufferWith();
+    buffer.add('a.1');
+    buffer.add('a.2');
+    attempts[0]?.fail(new Error('timeout'));
+    await until(() => attempts.length === 2);
+    attempts[1]?.fail(new Error('timeout'));
+    await until(() => attempts.length === 3);
+    attempts[2]?.accept();
+    await until(() => attempts.length === 4);
+    attempts[3]?.fail(new Error('full'));
+    await until(() => attempts.length === 5);
+    attempts[4]?.accept();
+    await buffer.drain(never());
+    expect(sent()).toEqual(['a.1', 'a.1', 'a.1', 'a.2', 'a.2']);
+    expect(failures).toEqual(['timeout 1', 'timeout 2', 'full 1']);
+  });
+
+  it('drops and counts items beyond the limit, with a reserve for urgent ones', async () => {
+    const { buffer, attempts, dropped } = bufferWith({ limit: 4 });
+    for (const item of ['a.1', 'b.1', 'c.1!', 'd.1', 'e.1', 'f.1!', 'g.1!', 'a.2'] as const) buffer.add(item);
+    expect(dropped).toEqual(['e.1 1', 'g.1! 2', 'a.2 3']);
+    expect([buffer.size, buffer.dropped]).toEqual([5, 3]);
+    for (const { accept } of attempts) accept();
+    await until(() => buffer.size === 0);
+    buffer.add('a.3');
+    expect(attempts.at(-1)?.item).toBe('a.3');
+    expect(buffer.dropped).toBe(3);
+    attempts.at(-1)?.accept();
+    await buffer.drain(never());
+  });
+
+  it('sends no more items at once than allowed, those of waiting keys first come first served', async () => {
+    const { buffer, attempts, sent } = bufferWith({ maxInFlight: 2 });
+    for (const item of ['a.1', 'b.1', 'c.1', 'd.1', 'a.2'] as const) buffer.add(item);
+    expect(sent()).toEqual(['a.1', 'b.1']);
+    for (let next = 0; next < 5; next++) {
+      await until(() => attempts.length > next);
+      attempts[next]?.accept();
+    }
+    await buffer.drain(never());
+    expect(sent()).toEqual(['a.1', 'b.1', 'c.1', 'd.1', 'a.2']);
+  });
+
+  it('resolves `attempted` when the send in flight has ended, and at once when none is', async () => {
+    const { buffer, attempts } = bufferWith({ maxInFlight: 1 });
+    buffer.add('a.1');
+    buffer.add('b.1');
+    await buffer.attempted('b');
+    let ended = false;
+    const attempted = buffer.attempted('a').then(() => {
+      ended = true;
+    });
+    await turn();
+    expect(ended).toBe(false);
+    attempts[0]?.fail(new Error('timeout'));
+    await attempted;
+    await buffer.drain(AbortSignal.abort());
+  });
+
+  describe('with `merge`', () => {
+    const merge = (_: Item, newer: Item) => newer;
+
+    it('keeps only the newest waiting item of a key', async () => {
+      const { buffer, attempts, sent } = bufferWith({ merge });
+      for (const item of ['a.1', 'a.2', 'a.3'] as const) buffer.add(item);
+      expect([buffer.size, buffer.waiting('a')]).toEqual([2, 'a.3']);
+      attempts[0]?.accept();
+      await until(() => attempts.length === 2);
+      attempts[1]?.accept();
+      await buffer.drain(never());
+      expect(sent()).toEqual(['a.1', 'a.3']);
+    });
+
+    it('replaces a failed item by a newer one, whatever the limit', async () => {
+      const { buffer, attempts, dropped, sent } = bufferWith({ merge, limit: 1 });
+      buffer.add('a.1');
+      attempts[0]?.fail(new Error('timeout'));
+      await buffer.attempted('a');
+      buffer.add('a.2');
+      buffer.add('a.3');
+      expect(buffer.size).toBe(1);
+      await until(() => attempts.length === 2);
+      attempts[1]?.accept();
+      await buffer.drain(never());
+      expect([sent(), dropped]).toEqual([['a.1', 'a.3'], []]);
+    });
+
+    it('replaces a failed item by one that was added during the attempt', async () => {
+      const { buffer, attempts, sent } = bufferWith({ merge });
+      buffer.add('a.1');
+      buffer.add('a.2');
+      attempts[0]?.fail(new Error('timeout'));
+      await until(() => attempts.length === 2);
+      expect(buffer.size).toBe(1);
+      attempts[1]?.accept();
+      await buffer.drain(never());
+      expect(sent()).toEqual(['a.1', 'a.2']);
+    });
+
+    it('discards the items of a key unless one is in flight', async () => {
+      const { buffer, attempts } = bufferWith({ merge });
+      buffer.add('a.1');
+      expect(buffer.discard('a')).toBe(false);
+      attempts[0]?.fail(new Error('timeout'));
+      await buffer.attempted('a');
+      expect([buffer.discard('a'), buffer.discard('a'), buffer.size]).toEqual([true, false, 0]);
+      await buffer.drain(never());
+      expect(attempts).toHaveLength(1);
+    });
+  });
+
+  describe('drain', () => {
+    it('waits for items that are added meanwhile', async () => {
+      const { buffer, attempts } = bufferWith();
+      buffer.add('a.1');
+      let drained = false;
+      const draining = buffer.drain(never()).then(() => {
+        drained = true;
+      });
+      buffer.add('b.1');
+      attempts[0]?.accept();
+      await turn();
+      expect(drained).toBe(false);
+      attempts[1]?.accept();
+      await draining;
+    });
+
+    it('resolves at once when nothing is buffered, and closes the buffer', async () => {
+      const { buffer, attempts } = bufferWith();
+      await buffer.drain(never());
+      buffer.add('a.1');
+      expect([attempts.length, buffer.size]).toEqual([0, 0]);
+    });
+
+    it('loses what is left when cancelled', async () => {
+      const { buffer, attempts } = bufferWith();
+      const cancel = new AbortController();
+      buffer.add('a.1');
+      buffer.add('a.2');
+      const settled = buffer.settled('a');
+      const draining = buffer.drain(cancel.signal);
+      attempts[0]?.fail(new Error('not connected'));
+      await turn();
+      cancel.abort();
+      await draining;
+      await settled;
+      expect([attempts.length, buffer.size]).toEqual([1, 0]);
+    });
+
+    it('loses what is left when cancelled before it began, an item in flight included', async () => {
+      const { buffer, attempts, failures } = bufferWith();
+      buffer.add('a.1');
+      buffer.add('b.1');
+      attempts[0]?.fail(new Error('not connected'));
+      await turn();
+      await buffer.drain(AbortSignal.abort());
+      attempts[1]?.fail(new Error('late'));
+      await turn();
+      expect([attempts.length, failures]).toEqual([2, ['not connected 1']]);
+    });
+  });
+});
