@@ -6,7 +6,7 @@ import { EventSocket } from '#test/support/freeswitch/event-socket.ts';
 import { FreeSwitchProcess, makeFolders } from '#test/support/freeswitch/process.ts';
 import { reservePortBlock } from '#test/support/ports.ts';
 
-const START_MS = 30_000;
+const START_MS = 90_000;
 const POLL_MS = 50;
 export const PASSWORD = 'bench';
 

@@ -67,7 +67,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
 
   it('180, 183 and 200 reach the caller', async () => {
     bridge('sofia/gateway/gw/1');
-    const outcome = await call({ '1': { ringAt: 20, mediaAt: 60, answerAt: 100 } });
+    const outcome = await call({ '1': { ringAt: 20, mediaAt: 200, answerAt: 500 } });
     expect(outcome.statuses).toEqual([100, 180, 183, 200]);
   });
 

@@ -8,7 +8,8 @@ import { type Configuration, writeConfiguration } from './configuration.ts';
 import { type Event, EventSocket } from './event-socket.ts';
 import { FreeSwitchProcess, makeFolders } from './process.ts';
 
-const START_MS = 30_000;
+/** A machine whose cores are busy takes tens of seconds to start FreeSWITCH. */
+const START_MS = 90_000;
 const POLL_MS = 50;
 const PROFILES = 2;
 const FIXED = { domain: '127.0.0.1', password: 'everything', user: 'agent', userPassword: 'events-only' };
