@@ -6,7 +6,7 @@ import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
 import { nodeSchema, type Schema, schema } from './schema.ts';
 
 /**
- * Writes values.schema.json and README.md of the chart. What a value is, is said once: in the comment above it in
+ * Writes values.schema.json and README.md of the chart. The description of a value is the comment above it in
  * values.yaml. `npm run generate` runs it; `npm run check` fails when a file is out of date.
  */
 const chart = join(import.meta.dirname, 'dialhook');
@@ -14,7 +14,7 @@ const chart = join(import.meta.dirname, 'dialhook');
 export interface Value {
   readonly path: readonly string[];
   readonly comment: string;
-  /** As JSON; undefined for a value that only holds others. */
+  /** JSON; undefined for a value that only contains other values. */
   readonly default: string | undefined;
 }
 
@@ -27,7 +27,7 @@ const oneLine = (comment: string | null | undefined): string =>
 
 function valuesOf(map: YAMLMap, above: readonly string[], mapComment: string): Value[] {
   return map.items.flatMap(({ key, value }, index) => {
-    if (!isScalar(key)) throw new Error('a key of values.yaml is no word');
+    if (!isScalar(key)) throw new Error('a key of values.yaml is not a scalar');
     const path = [...above, String(key.value)];
     // The parser keeps the comment above a map's first key with the map.
     const comment = oneLine(index === 0 ? (key.commentBefore ?? mapComment) : key.commentBefore);
@@ -41,7 +41,7 @@ function valuesOf(map: YAMLMap, above: readonly string[], mapComment: string): V
   });
 }
 
-/** Objects whose content is Kubernetes' own are one value. */
+/** Objects whose content is defined by Kubernetes are one value. */
 const isFree = (path: readonly string[]): boolean => {
   const found = at(path);
   return found?.properties === undefined || path.at(-1) === 'resources';
@@ -51,7 +51,7 @@ function at(path: readonly string[]): Schema | undefined {
   return path.reduce<Schema | undefined>((found, key) => found?.properties?.[key], schema);
 }
 
-/** Every value of values.yaml, with the comment above it. */
+/** Every value of values.yaml with the comment above it. */
 export function values(): Value[] {
   const document = parseDocument(readFileSync(join(chart, 'values.yaml'), 'utf8'));
   if (!isMap(document.contents)) throw new Error('values.yaml is no map');
@@ -62,13 +62,13 @@ function withDescriptions(): Schema {
   const described = structuredClone(schema);
   for (const { path, comment } of values()) {
     const found = path.reduce<Schema | undefined>((one, key) => one?.properties?.[key], described);
-    if (found === undefined) throw new Error(`${path.join('.')} stands in values.yaml and not in the schema`);
+    if (found === undefined) throw new Error(`${path.join('.')} is in values.yaml but not in the schema`);
     found.description = comment;
   }
   return described;
 }
 
-/** As the style check of the project wants it. */
+/** Formatted by Biome, as the style check requires. */
 const formatted = (json: unknown): string =>
   execFileSync('node_modules/.bin/biome', ['format', '--stdin-file-path=values.schema.json'], {
     cwd: join(import.meta.dirname, '..'),
@@ -90,7 +90,7 @@ const valueRows = (): string[] =>
 
 const nodeRows = (): string[] =>
   Object.entries(nodeSchema.properties ?? {}).map(([name, property]) => {
-    const mark = nodeSchema.required?.includes(name) ? 'must be there' : '';
+    const mark = nodeSchema.required?.includes(name) ? 'required' : '';
     return row(
       `\`${name}\``,
       property['default'] === undefined ? mark : `\`${property['default']}\``,
@@ -112,11 +112,11 @@ const EXAMPLE = stringify({
 
 const readme = (): string => `# Chart dialhook
 
-Generated from values.yaml by \`node helm/generate.ts\`; do not edit.
+Generated from values.yaml by \`npm run generate\`; do not edit.
 
-Agents for each FreeSWITCH node, routers and notifiers. NATS with JetStream and Redis must be there; the chart
-\`dialhook-stack\` brings them along for a first evening. How to begin, topologies, sizing and upgrades are in
-\`docs/kubernetes.md\`, the settings of the services in \`docs/configuration.md\`.
+Installs agents for each FreeSWITCH node, routers and notifiers, and optionally the console. It needs NATS with JetStream
+and Redis; the chart \`dialhook-stack\` installs both for trying out Dialhook. \`docs/kubernetes.md\` describes installation,
+topologies, sizing and upgrades, \`docs/configuration.md\` the settings of the services.
 
 \`\`\`yaml
 ${EXAMPLE}\`\`\`
@@ -126,22 +126,22 @@ ${EXAMPLE}\`\`\`
 
 ## Values
 
-Anything that is not in these tables is refused, and so is a setting outside its range.
+Values that are not in these tables, and settings outside their range, are refused.
 
-${[row('Value', 'Default', 'What it is'), row('---', '---', '---'), ...valueRows()].join('\n')}
+${[row('Value', 'Default', 'Description'), row('---', '---', '---'), ...valueRows()].join('\n')}
 
 ## A FreeSWITCH node
 
 One entry of \`agents.nodes\`.
 
-${[row('Value', 'Default', 'What it is'), row('---', '---', '---'), ...nodeRows()].join('\n')}
+${[row('Value', 'Default', 'Description'), row('---', '---', '---'), ...nodeRows()].join('\n')}
 `;
 
-/** The generated files by their path below helm/dialhook. */
+/** The generated files, by path below helm/dialhook. */
 export const files = (): Readonly<Record<string, string>> => ({
   'values.schema.json': formatted(withDescriptions()),
   'README.md': readme(),
-  // A chart cannot read what lies outside of it.
+  // Copied, because a chart cannot read files outside its folder.
   'files/rules.yaml': readFileSync(join(chart, '..', '..', 'deploy', 'prometheus', 'rules.yaml'), 'utf8'),
   ...Object.fromEntries(
     Object.entries(dashboardFiles()).map(([name, text]) => [`files/dashboards/${name}`, text]),

@@ -4,7 +4,7 @@ import { ConsoleSettings } from '#services/console/config.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
 
-/** The JSON Schema of the chart's values. What the services read is taken from their own schemas. */
+/** The JSON Schema of the chart's values. The schemas of the services' settings are those of the services. */
 
 export interface Schema {
   type?: string | readonly string[];
@@ -50,13 +50,13 @@ const object = (properties: Record<string, Schema>, required: readonly string[] 
 const secretRef = (key: string): Schema =>
   object({ name: orEmpty(DNS_NAME), [key]: word(SECRET_KEY, { maxLength: 253 }) });
 
-/** URLs without a password: one in the values would end up in the pods, where everybody reads it. */
+/** URLs without a password: the chart writes them into the pods, where they are readable. */
 const urls = (...schemes: readonly string[]): Schema => {
   const one = `(${schemes.join('|')})://[^@,\\s]+`;
   return word(`^${one}(,${one})*$`);
 };
 
-/** What the chart itself gives the services; the rest may be set by name. */
+/** Settings that the chart derives from other values; all others may be set by name. */
 const GIVEN_BY_THE_CHART = new Set([
   'NATS_USER',
   'NATS_CREDS_FILE',
@@ -142,59 +142,69 @@ const node: Schema = object(
     name: word(DNS_LABEL, {
       maxLength: 40,
       description:
-        "The node's name: NODE_NAME in requests, notifications and logs, and in the names of its objects.",
+        'Name of the FreeSWITCH node: NODE_NAME in requests, notifications and logs, and part of the names of its objects.',
     }),
-    host: { ...host, description: 'Host of its event socket, as seen from the agents.' },
-    port: { ...port, default: 8021, description: 'Port of its event socket.' },
+    host: { ...host, description: "Host of FreeSWITCH's event socket, as seen from the agents." },
+    port: { ...port, default: 8021, description: "Port of FreeSWITCH's event socket." },
     user: {
       ...user,
       description:
-        "A directory user to log in as, user@domain; the event socket's password is used without it.",
+        "Directory user to log in as, user@domain; without it the agents log in with the event socket's password.",
     },
     existingSecret: {
       ...eventSocketPassword,
-      description: 'An existing Secret with the password: `name`, and `key`, which is `password` by default.',
+      description: 'An existing Secret with the password: `name`, and `key` (default `password`).',
     },
-    replicas: { ...whole(0, 10), description: "This node's agents, in place of `agents.replicas`." },
+    replicas: {
+      ...whole(0, 10),
+      description: 'Number of agents for this node; overrides `agents.replicas`.',
+    },
     socketPort: {
       ...port,
       default: 8084,
-      description: 'Port on which its agents take calls, in the pods and of the Service.',
+      description: 'Port on which the agents accept calls, in the pods and in the Service.',
     },
     healthPort: {
       ...port,
       default: 9101,
-      description: 'Port of their health; to be changed where two agents share a host network.',
+      description: 'Health port; change it if two agents share a host network.',
     },
     hostNetwork: {
       ...flag,
       default: false,
-      description: 'Run on the host network. The restricted Pod Security Standard does not allow it.',
+      description:
+        'Run the agents on the host network. The restricted Pod Security Standard does not allow it.',
     },
-    listenHost: { ...text(), description: 'Address on which they listen, in place of `agents.listenHost`.' },
-    settings: { ...settings(AgentSettings), description: 'Settings of its agents, over `agents.settings`.' },
+    listenHost: {
+      ...text(),
+      description: 'Address on which the agents listen; overrides `agents.listenHost`.',
+    },
+    settings: {
+      ...settings(AgentSettings),
+      description: 'Settings of the agents; override `agents.settings`.',
+    },
     service: {
       ...object({
         ...service,
         nodePort: {
           ...whole(30_000, 32_767),
-          description: 'The port on every Kubernetes node, for NodePort and LoadBalancer.',
+          description: 'Port on every Kubernetes node, for NodePort and LoadBalancer.',
         },
         loadBalancerIP: text({
-          description: 'The address of the load balancer, where the provider heeds it.',
+          description: 'Address of the load balancer, if the provider supports it.',
         }),
-        clusterIP: text({ description: 'The address inside the cluster.' }),
+        clusterIP: text({ description: 'Address inside the cluster.' }),
       }),
       description:
-        'As `agents.service`, over it, for this node; and `nodePort`, `loadBalancerIP`, `clusterIP`.',
+        'Overrides `agents.service` for this node; also `nodePort`, `loadBalancerIP`, `clusterIP`.',
     },
-    resources: { ...resources, description: 'In place of `agents.resources`.' },
-    nodeSelector: { ...scheduling.nodeSelector, description: 'In place of `agents.nodeSelector`.' },
-    tolerations: { ...scheduling.tolerations, description: 'In place of `agents.tolerations`.' },
-    affinity: { ...scheduling.affinity, description: 'In place of `agents.affinity`.' },
-    podLabels: { ...labels, description: 'Over `agents.podLabels`.' },
-    podAnnotations: { ...annotations, description: 'Over `agents.podAnnotations`.' },
-    extraEnv: { ...pods.extraEnv, description: 'After `agents.extraEnv`.' },
+    resources: { ...resources, description: 'Overrides `agents.resources`.' },
+    nodeSelector: { ...scheduling.nodeSelector, description: 'Overrides `agents.nodeSelector`.' },
+    tolerations: { ...scheduling.tolerations, description: 'Overrides `agents.tolerations`.' },
+    affinity: { ...scheduling.affinity, description: 'Overrides `agents.affinity`.' },
+    podLabels: { ...labels, description: 'Merged into `agents.podLabels`.' },
+    podAnnotations: { ...annotations, description: 'Merged into `agents.podAnnotations`.' },
+    extraEnv: { ...pods.extraEnv, description: 'Appended to `agents.extraEnv`.' },
   },
   ['name', 'host', 'existingSecret'],
 );
@@ -210,7 +220,7 @@ const autoscaling = object({
 const podDisruptionBudget = object({ enabled: flag, maxUnavailable: share });
 
 const root: Schema = object({
-  global: { ...anything, description: 'What an umbrella chart shares; not used here.' },
+  global: { ...anything, description: 'Values of an umbrella chart; not used by this chart.' },
   nameOverride: orEmpty(DNS_LABEL),
   fullnameOverride: orEmpty(DNS_LABEL),
   commonLabels: labels,

@@ -1,4 +1,4 @@
-{{- /* The entries of agents.nodes with everything filled in, as {nodes: [...]}. */}}
+{{- /* The entries of agents.nodes with all defaults, as {nodes: [...]}. */}}
 {{- define "dialhook.nodes" -}}
 {{- $agents := .Values.agents }}
 {{- $nodes := list }}
@@ -38,7 +38,7 @@
 {{- toYaml (dict "nodes" $nodes) }}
 {{- end }}
 
-{{- /* Environment of an agent. Arguments: root, node (as filled in above). */}}
+{{- /* Environment of an agent. Arguments: root, node (with defaults, as above). */}}
 {{- define "dialhook.agentEnv" -}}
 {{- $node := .node }}
 {{- include "dialhook.commonEnv" (dict "root" .root "healthPort" $node.healthPort "listenHost" .healthHost "stopDeadlineMs" .root.Values.agents.stopDeadlineMs "settings" $node.settings) }}

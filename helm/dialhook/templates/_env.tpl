@@ -1,9 +1,9 @@
-{{- /* A value as text: whole numbers without an exponent, whatever parsed them. */}}
+{{- /* A value as text; integers without an exponent, also if YAML has parsed them as floats. */}}
 {{- define "dialhook.text" -}}
 {{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
-{{- /* Variables of a map, by name. */}}
+{{- /* Environment variables from a map. */}}
 {{- define "dialhook.settings" -}}
 {{- range $name, $value := . }}
 - name: {{ $name }}
@@ -11,7 +11,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* A variable from an existing Secret when it has a name, else the value. Arguments: name, value, secret. */}}
+{{- /* An environment variable: from an existing Secret if it has a name, otherwise the value. Arguments: name, value, secret. */}}
 {{- define "dialhook.secretOr" -}}
 - name: {{ .name }}
   {{- if .secret.name }}
@@ -25,7 +25,7 @@
   {{- end }}
 {{- end }}
 
-{{- /* What every service has. Arguments: root, healthPort, listenHost, stopDeadlineMs, settings. */}}
+{{- /* Environment variables of every service. Arguments: root, healthPort, listenHost, stopDeadlineMs, settings. */}}
 {{- define "dialhook.commonEnv" -}}
 {{- $values := .root.Values }}
 {{- include "dialhook.secretOr" (dict "name" "NATS_URL" "value" $values.nats.url "secret" $values.nats.existingSecret) }}
@@ -80,7 +80,7 @@ k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(POD
 {{- range $name, $value := . }},{{ $name }}={{ $value }}{{ end }}
 {{- end }}
 
-{{- /* How to log in to NATS, and the certificates for it. */}}
+{{- /* Credentials and certificates for NATS. */}}
 {{- define "dialhook.natsAccess" -}}
 {{- with .auth }}
 {{- $secret := .existingSecret }}
@@ -108,7 +108,7 @@ k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(POD
 {{- end }}
 {{- end }}
 
-{{- /* What routers and notifiers sign with. */}}
+{{- /* Signing secrets of routers and notifiers. */}}
 {{- define "dialhook.signing" -}}
 {{- with .Values.endpoints.signingSecrets }}
 {{- if .name }}
@@ -117,7 +117,7 @@ k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(POD
 {{- end }}
 {{- end }}
 
-{{- /* What the console alone has. */}}
+{{- /* Environment variables of the console. */}}
 {{- define "dialhook.consoleEnv" -}}
 - name: CONSOLE_HOST
   value: {{ .Values.agents.listenHost | quote }}

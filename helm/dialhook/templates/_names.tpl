@@ -19,7 +19,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Labels by which Services, budgets and policies find pods. Arguments: root, component, node (optional). */}}
+{{- /* Labels by which Services, budgets and policies select pods. Arguments: root, component, node (optional). */}}
 {{- define "dialhook.selector" -}}
 app.kubernetes.io/name: {{ include "dialhook.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}

@@ -1,6 +1,6 @@
-{{- /* Rules of NetworkPolicies. Each helper gives one rule as YAML. */}}
+{{- /* Rules of NetworkPolicies. Each helper returns one rule as YAML. */}}
 
-{{- /* Arguments: ports (a list, any port when empty), peers (a list, everybody when empty), direction (to or from). */}}
+{{- /* Arguments: ports (a list; empty: any), peers (a list; empty: any), direction (to or from). */}}
 {{- define "dialhook.rule" -}}
 {{- $rule := dict }}
 {{- if .ports }}
@@ -24,7 +24,7 @@
 {{- toYaml $rule }}
 {{- end }}
 
-{{- /* A server named by URLs or by a Secret. Arguments: urls, secret, ports (given), peers, otherwise (a port). */}}
+{{- /* A server given by URLs or by a Secret. Arguments: urls, secret, ports, peers, otherwise (the default port). */}}
 {{- define "dialhook.serverRule" -}}
 {{- $ports := .ports }}
 {{- if and (not $ports) .secret.name }}
@@ -53,7 +53,7 @@
 {{- include "dialhook.serverRule" (dict "urls" $endpoint "secret" dict "ports" list "peers" .Values.networkPolicy.otlp "otherwise" $port) }}
 {{- end }}
 
-{{- /* Pods too: to some network plugins they are not part of any ipBlock. */}}
+{{- /* Pods are listed too, because some network plugins do not match them with an ipBlock. */}}
 {{- define "dialhook.endpointRule" -}}
 {{- $policy := .Values.networkPolicy }}
 {{- $everywhere := list

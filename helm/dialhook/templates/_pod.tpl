@@ -105,7 +105,7 @@ spec:
   {{- end }}
 {{- end }}
 
-{{- /* What all pods have. */}}
+{{- /* Fields of all pods. */}}
 {{- define "dialhook.podCommons" -}}
 serviceAccountName: {{ include "dialhook.serviceAccountName" . }}
 automountServiceAccountToken: false
@@ -120,7 +120,7 @@ securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- end }}
 
-{{- /* What all containers have. */}}
+{{- /* Fields of all containers. */}}
 {{- define "dialhook.container" -}}
 image: {{ include "dialhook.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -128,7 +128,7 @@ securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}
 {{- end }}
 
-{{- /* The files of all pods, each {name, path, volume}, as {files: [...]}. */}}
+{{- /* Files mounted into all pods, each {name, path, volume}, as {files: [...]}. */}}
 {{- define "dialhook.files" -}}
 {{- $files := list }}
 {{- with .Values.trustedCertificates }}
@@ -166,14 +166,14 @@ securityContext:
 {{- toYaml $volumes }}
 {{- end }}
 
-{{- /* How pods are replaced. Arguments: strategy (may be empty), hostNetwork. */}}
+{{- /* Update strategy. Arguments: strategy (may be empty), hostNetwork. */}}
 {{- define "dialhook.strategy" -}}
 {{- if .strategy }}
 {{- toYaml .strategy }}
 {{- else -}}
 type: RollingUpdate
 rollingUpdate:
-  {{- /* On the host network the old one holds the ports that the new one needs. */}}
+  {{- /* On the host network the old pod must release its ports before the new one starts. */}}
   maxSurge: {{ ternary 0 1 (default false .hostNetwork) }}
   maxUnavailable: {{ ternary 1 0 (default false .hostNetwork) }}
 {{- end }}

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { renderText } from './helm.ts';
 
-/** Values that must not be installed, and what whoever tries is told. */
+/** Values that the chart refuses, and the error messages. */
 
 let folder = '';
 beforeAll(() => {
@@ -121,7 +121,7 @@ const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
     'less grace than an agent needs',
     { agents: { terminationGracePeriodSeconds: 20 } },
     [
-      'agents.terminationGracePeriodSeconds (20 s) must be more than drainSeconds and stopDeadlineMs together (28000 ms): the pod would be killed with work in hand',
+      'agents.terminationGracePeriodSeconds (20 s) must be more than drainSeconds and stopDeadlineMs together (28000 ms): the pod would be killed with work in flight',
     ],
   ],
   [
@@ -144,11 +144,11 @@ const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
     { notifier: { keda: { enabled: true } } },
     ['notifier.keda.natsMonitoring must be set'],
   ],
-  ['two nodes of one name', { agents: { nodes: [node, node] } }, ['agents.nodes names "fs1" twice']],
+  ['two nodes of one name', { agents: { nodes: [node, node] } }, ['agents.nodes has two nodes named "fs1"']],
   [
     'names that are too long',
     { fullnameOverride: 'a'.repeat(50), ...withNode({ name: 'b'.repeat(20) }) },
-    ['is longer than 63 characters, more than a Service may be called: set fullnameOverride'],
+    ['is longer than 63 characters, the maximum for the name of a Service: set fullnameOverride'],
   ],
   [
     'one port for two things',
@@ -158,22 +158,22 @@ const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
   [
     'a key of no secret',
     { nats: { auth: { tokenKey: 'token' } } },
-    ['nats.auth.existingSecret must be set: the Secret that has the key token'],
+    ['nats.auth.existingSecret must be set: the Secret with the key token'],
   ],
   [
     'two ways to log in to NATS',
     { nats: { auth: { existingSecret: 'nats', tokenKey: 'token', credsKey: 'creds' } } },
-    ['nats.auth needs one of passwordKey, tokenKey, nkeySeedKey and credsKey'],
+    ['nats.auth needs exactly one of passwordKey, tokenKey, nkeySeedKey and credsKey'],
   ],
   [
     'a user of NATS without a password',
     { nats: { auth: { existingSecret: 'nats', user: 'dialhook', tokenKey: 'token' } } },
-    ['nats.auth.user and nats.auth.passwordKey belong together'],
+    ['nats.auth.user and nats.auth.passwordKey must be set together'],
   ],
   [
     'a certificate without its key',
     { nats: { tls: { existingSecret: 'nats', certKey: 'tls.crt' } } },
-    ['nats.tls.certKey and nats.tls.keyKey belong together'],
+    ['nats.tls.certKey and nats.tls.keyKey must be set together'],
   ],
   [
     'a DaemonSet without a secret',
