@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FATES } from './fates.ts';
-import type { CallInFlight, CallTold, Switch } from './switch.ts';
+import type { CallInFlight, ObservedCall, TestNode } from './node.ts';
+import { SCENARIOS } from './scenarios.ts';
 
-/** The gateway of the dialplan's own bridge, and how its dial string begins. */
+/** The gateway that the dialplan bridges to when it continues, and the start of that dial string. */
 export const FALLBACK_GATEWAY = 'fallback';
 export const FALLBACK = `sofia/gateway/${FALLBACK_GATEWAY}/`;
 
-/** Where calls come in. */
-export interface Place {
+export interface NodeWithAgents {
   readonly name: string;
-  readonly node: Switch;
-  /** Ports of its agents. */
+  readonly node: TestNode;
+  /** Ports of its agents for `socket`. */
   readonly agentPorts: readonly number[];
 }
 
@@ -23,37 +22,38 @@ export interface CallSettings {
 export interface PlacedCall {
   readonly uuid: string;
   readonly node: string;
-  /** performance.now() when it came in. */
+  /** performance.now() when it was placed. */
   readonly at: number;
+  /** Whether the caller hangs up before the answer. */
   readonly cancels: boolean;
-  /** performance.now() when it ended; undefined until then, as is the record. */
+  /** performance.now() at its end. `endedAt` and `record` are undefined until then. */
   readonly endedAt: number | undefined;
-  readonly record: CallTold | undefined;
+  readonly record: ObservedCall | undefined;
 }
 
 const MAX_CALL_MS = 90_000;
 
-/** Places calls at a steady rate, the fates in turn, and keeps what became of them. */
+/** Places calls at a steady rate, scenarios and nodes in turn, and records how each ended. */
 export class Calls {
   readonly all: PlacedCall[] = [];
-  readonly #places: readonly Place[];
+  readonly #nodes: readonly NodeWithAgents[];
   readonly #settings: CallSettings;
   readonly #live = new Set<Promise<unknown>>();
   readonly #stop = new AbortController();
   #placing: Promise<void> | undefined;
   #placed = 0;
 
-  constructor(places: readonly Place[], settings: CallSettings) {
-    this.#places = places;
+  constructor(nodes: readonly NodeWithAgents[], settings: CallSettings) {
+    this.#nodes = nodes;
     this.#settings = settings;
   }
 
-  /** Places calls at `rate` a second until `end`. */
+  /** Places `rate` calls per second until `end`. */
   begin(rate: number): void {
     this.#placing = this.#place(rate);
   }
 
-  /** Places no more and waits for those there are; a call that does not end is left behind, without a record. */
+  /** Places no more calls and waits 90 s at most for the live ones. A call that has not ended by then has no record. */
   async end(): Promise<void> {
     this.#stop.abort();
     await this.#placing;
@@ -74,25 +74,25 @@ export class Calls {
   }
 
   #placeOne(index: number): void {
-    const fate = FATES[index % FATES.length];
-    const place = this.#places[index % this.#places.length];
-    if (!fate || !place?.node.running) return;
-    const number = `${fate.prefix}${String(index).padStart(8, '0')}`;
+    const scenario = SCENARIOS[index % SCENARIOS.length];
+    const target = this.#nodes[index % this.#nodes.length];
+    if (!scenario || !target?.node.running) return;
+    const number = `${scenario.prefix}${String(index).padStart(8, '0')}`;
     const { url, connectMs, responseMs } = this.#settings;
-    const call = place.node.call({
+    const call = target.node.call({
       caller: { number: `138${String(index).padStart(8, '0')}`, name: '张三' },
       destination: number,
       ctiBridge: `${url} ${connectMs} ${responseMs} 1`,
-      socket: hosts(place.agentPorts, index),
+      socket: hosts(target.agentPorts, index),
       fallback: `${FALLBACK}${number}`,
-      callee: fate.callee,
-      ...(fate.cancelAt === undefined ? {} : { cancelAt: fate.cancelAt }),
-      ...(fate.byeAt === undefined ? {} : { byeAt: fate.byeAt }),
+      callee: scenario.callee,
+      ...(scenario.cancelAt === undefined ? {} : { cancelAt: scenario.cancelAt }),
+      ...(scenario.byeAt === undefined ? {} : { byeAt: scenario.byeAt }),
     });
-    this.#keep(call, place.name, fate.cancelAt !== undefined);
+    this.#record(call, target.name, scenario.cancelAt !== undefined);
   }
 
-  #keep({ uuid, ended }: CallInFlight, node: string, cancels: boolean): void {
+  #record({ uuid, ended }: CallInFlight, node: string, cancels: boolean): void {
     const placed: { -readonly [K in keyof PlacedCall]: PlacedCall[K] } = {
       uuid,
       node,
@@ -102,17 +102,17 @@ export class Calls {
       record: undefined,
     };
     this.all.push(placed);
-    const kept = ended.then((record) => {
+    const recorded = ended.then((record) => {
       if (record === undefined) this.all.splice(this.all.indexOf(placed), 1);
       placed.record = record;
       placed.endedAt = performance.now();
-      this.#live.delete(kept);
+      this.#live.delete(recorded);
     });
-    this.#live.add(kept);
+    this.#live.add(recorded);
   }
 }
 
-/** Each of the agents is the first host of every other call. */
+/** The value of `socket`: the agents of a node take turns in being the first host. */
 function hosts(ports: readonly number[], index: number): string {
   const first = Math.floor(index / 2) % ports.length;
   return ports.map((_, i) => `127.0.0.1:${ports[(first + i) % ports.length]}`).join('|');

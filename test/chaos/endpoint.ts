@@ -7,14 +7,14 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { freePort } from '#test/support/ports.ts';
-import { fateOf } from './fates.ts';
+import { scenarioOf } from './scenarios.ts';
 import type { Certificate } from './tls.ts';
 
-/** How the endpoint feels, apart from being there or not. */
-export interface Mood {
-  /** Every answer comes this much later. */
+/** How the endpoint misbehaves while it is up. */
+export interface EndpointFault {
+  /** Delay of every answer, in ms. */
   readonly slowMs?: number;
-  /** 503 to everything, with this Retry-After. */
+  /** Answer 503 to everything, with this Retry-After in seconds. */
   readonly retryAfterS?: number;
 }
 
@@ -23,18 +23,18 @@ interface Reply {
   readonly body: unknown;
 }
 
-/** The endpoint of all calls. It remembers which calls it knows of and what it has accepted, in order of arrival. */
+/** The endpoint of all calls. It records the notifications that it accepts, in order of arrival. */
 export class Endpoint {
   readonly port: number;
-  /** Webhook ids by call. */
+  /** Accepted `webhook-id`s by call. */
   readonly arrivals = new Map<string, string[]>();
-  /** Calls that it was asked about or told of. */
+  /** Calls that it has received a request or notification for. */
   readonly known = new Set<string>();
-  mood: Mood = {};
+  fault: EndpointFault = {};
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #over = new AbortController();
-  #heard = 0;
+  readonly #stopped = new AbortController();
+  #accepted = 0;
 
   private constructor(port: number, certificate: Certificate | undefined) {
     this.port = port;
@@ -57,12 +57,12 @@ export class Endpoint {
     return endpoint;
   }
 
-  /** How many notifications it has accepted. */
-  get heard(): number {
-    return this.#heard;
+  /** Number of accepted notifications. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
-  /** Connections are refused and those there are, reset. */
+  /** Refuses new connections and resets open ones. */
   async down(): Promise<void> {
     this.#server.close();
     for (const socket of this.#sockets) socket.resetAndDestroy();
@@ -75,22 +75,22 @@ export class Endpoint {
   }
 
   async stop(): Promise<void> {
-    this.#over.abort();
+    this.#stopped.abort();
     if (this.#server.listening) await this.down();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { slowMs, retryAfterS } = this.mood;
+      const { slowMs, retryAfterS } = this.fault;
       const body = await json(request);
       if (slowMs !== undefined) await this.#wait(slowMs);
       if (retryAfterS !== undefined) {
         response.writeHead(503, { 'retry-after': String(retryAfterS) }).end();
         return;
       }
-      const question = EndpointRequest.safeParse(body);
-      const { status = 200, body: answer } = question.success
-        ? await this.#decide(question.data)
+      const parsed = EndpointRequest.safeParse(body);
+      const { status = 200, body: answer } = parsed.success
+        ? await this.#decide(parsed.data)
         : this.#take(Notification.parse(body), String(request.headers['webhook-id']));
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     } catch {
@@ -99,15 +99,15 @@ export class Endpoint {
     }
   }
 
-  async #decide(question: EndpointRequest): Promise<Reply> {
-    this.known.add(question.uuid);
-    const answer = fateOf(question.destination_number)?.answer(question);
+  async #decide(request: EndpointRequest): Promise<Reply> {
+    this.known.add(request.uuid);
+    const answer = scenarioOf(request.destination_number)?.answer(request);
     if (answer?.afterMs !== undefined) await this.#wait(answer.afterMs);
     return answer ?? { status: 404, body: {} };
   }
 
   #take({ uuid }: Notification, webhookId: string): Reply {
-    this.#heard++;
+    this.#accepted++;
     this.known.add(uuid);
     const ids = this.arrivals.get(uuid);
     if (ids) ids.push(webhookId);
@@ -116,6 +116,6 @@ export class Endpoint {
   }
 
   #wait(ms: number): Promise<void> {
-    return sleep(ms, undefined, { signal: this.#over.signal });
+    return sleep(ms, undefined, { signal: this.#stopped.signal });
   }
 }

@@ -2,27 +2,27 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freeswitchFound } from '#test/support/freeswitch/process.ts';
+import type { Row } from './checker.ts';
 import { FAULTS, type Fault, faultNamed, ON_FREESWITCH } from './faults.ts';
-import type { Row } from './judge.ts';
-import { RealSwitch } from './real-switch.ts';
+import { RealNode } from './real-node.ts';
 import { runFaults } from './run.ts';
 import { tableHead, tableLine } from './table.ts';
 
 const USAGE = `Usage: npm run chaos -- [OPTIONS]
 
-Breaks a whole local cluster, fault by fault, under steady simulated calls, and says whether it kept its promises.
-With --freeswitch the calls are SIP, through two real FreeSWITCHes, and the faults those of agents and routers and of
-FreeSWITCH itself, unless others are named.
+Injects faults into a local cluster while calls are placed, and checks that it keeps its promises. By default FreeSWITCH
+is simulated. With --freeswitch the calls are SIP calls through two real nodes, and the default faults are those of
+agents, routers and FreeSWITCH.
 
-  --fault NAME   only this fault, or several at once as NAME+NAME; may be given several times
-  --freeswitch   with the freeswitch that is on the PATH
-  --short        each fault in its short form
-  --seconds N    how long each fault lasts, instead of its own time
-  --rate N       calls a second (default 10, with --freeswitch 4)
-  --log FOLDER   keep what the services log, one file for each fault
+  --fault NAME   run only this fault, or simultaneous faults as NAME+NAME; repeatable
+  --freeswitch   use the freeswitch on the PATH
+  --short        use the short duration of each fault
+  --seconds N    duration of each fault
+  --rate N       calls per second (default 10; 4 with --freeswitch)
+  --log FOLDER   write the services' log lines to one file per fault
   --json         print one JSON object as the last line of standard output
-  --list         say which faults there are
-  --help         this text`;
+  --list         list the faults
+  --help         show this text`;
 
 const EXIT_USAGE = 64;
 const MAX_SECONDS = 3_600;
@@ -37,17 +37,14 @@ function number(name: string, text: string | undefined, max: number): number | u
   throw new UsageError(`--${name} must be a whole number from 1 to ${max}, not ${text}`);
 }
 
-/** Each is what happens at once. */
-function stagesNamed(
-  names: readonly string[] | undefined,
-  freeswitch: boolean,
-): readonly (readonly Fault[])[] {
+/** Groups of simultaneous faults. */
+function runsNamed(names: readonly string[] | undefined, freeswitch: boolean): readonly (readonly Fault[])[] {
   if (names === undefined)
     return FAULTS.filter(({ name }) => !freeswitch || ON_FREESWITCH.has(name)).map((fault) => [fault]);
   return names.map((together) =>
     together.split('+').map((name) => {
       const fault = faultNamed(name);
-      if (fault === undefined) throw new UsageError(`no fault is called ${name}; --list names them`);
+      if (fault === undefined) throw new UsageError(`unknown fault ${name}; --list lists the faults`);
       return fault;
     }),
   );
@@ -70,7 +67,7 @@ function readOptions() {
   if (values.freeswitch && !freeswitchFound()) throw new UsageError('there is no freeswitch on the PATH');
   return {
     ...values,
-    stages: stagesNamed(values.fault, values.freeswitch),
+    runs: runsNamed(values.fault, values.freeswitch),
     seconds: number('seconds', values.seconds, MAX_SECONDS),
     rate: number('rate', values.rate, MAX_RATE) ?? (values.freeswitch ? 4 : 10),
   };
@@ -89,7 +86,7 @@ function optionsOrExit(): Options {
   }
 }
 
-/** In a cluster of its own. A cluster that cannot even be started is a broken promise too. */
+/** Runs simultaneous faults in a new cluster. */
 async function runOne(
   faults: readonly Fault[],
   { seconds, short, rate, log, freeswitch }: Options,
@@ -97,41 +94,41 @@ async function runOne(
   const file = log === undefined ? undefined : join(log, `${nameOf(faults)}.log`);
   if (file !== undefined) rmSync(file, { force: true });
   const timing = {
-    seconds: seconds ?? (short ? ('short' as const) : ('whole' as const)),
+    seconds: seconds ?? (short ? ('short' as const) : ('long' as const)),
     beforeMs: short ? 1_000 : 3_000,
     steadyMs: short ? 1_500 : 3_000,
   };
   const [row] = await runFaults([faults], {
     ...{ rate, timing },
     ...(file === undefined ? {} : { log: file }),
-    ...(freeswitch ? { newSwitch: RealSwitch.create } : {}),
+    ...(freeswitch ? { createNode: RealNode.create } : {}),
   });
   if (!row) throw new Error('no row');
   return row;
 }
 
 async function main(options: Options): Promise<boolean> {
-  const { stages, json, log } = options;
+  const { runs, json, log } = options;
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   if (log !== undefined) mkdirSync(log, { recursive: true });
   const began = performance.now();
   const rows: Row[] = [];
   const failed: { fault: string; error: string }[] = [];
   say(tableHead());
-  for (const faults of stages) {
+  for (const faults of runs) {
     try {
       const row = await runOne(faults, options);
       rows.push(row);
       say(tableLine(row));
     } catch (error) {
       failed.push({ fault: nameOf(faults), error: (error as Error).message });
-      say(`${nameOf(faults)}: could not be run: ${(error as Error).message}`);
+      say(`${nameOf(faults)}: failed to run: ${(error as Error).message}`);
     }
   }
   const broken = rows.filter(({ ok }) => !ok).length + failed.length;
   const seconds = Math.round((performance.now() - began) / 1000);
   say(
-    `\n${stages.length} faults in ${seconds} s, ${broken === 0 ? 'every promise kept' : `${broken} with a broken promise`}`,
+    `\n${runs.length} faults in ${seconds} s, ${broken === 0 ? 'all promises kept' : `${broken} with a broken promise`}`,
   );
   if (json) process.stdout.write(`${JSON.stringify({ ok: broken === 0, seconds, rows, failed })}\n`);
   return broken === 0;
@@ -141,5 +138,5 @@ const options = optionsOrExit();
 if (options.help) console.log(USAGE);
 else if (options.list)
   for (const { name, does, ends } of FAULTS) console.log(`${name.padEnd(24)} ${does}; ends: ${ends}`);
-// Left to end by itself after connections were cut, Node 24 was seen to spin for ever in its own clean-up.
+// Exit explicitly: after reset connections, Node 24 can spin forever in its own clean-up.
 else process.exit((await main(options)) ? 0 : 1);

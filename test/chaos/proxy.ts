@@ -1,35 +1,35 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What a proxy does to the bytes that pass. */
-export interface Trouble {
-  /** Each chunk comes this much later, in both directions. */
+/** What a proxy does to the bytes that it forwards. */
+export interface Impairment {
+  /** Delay of each chunk in ms, in both directions. */
   readonly delayMs?: number;
-  /** A new connection passes nothing for so long, as if TCP's handshake had taken it: loopback answers that at once. */
+  /** Time in ms before a new connection forwards anything, like a slow TCP handshake, which loopback cannot have. */
   readonly connectMs?: number;
-  /** The share of chunks in which one byte is changed, in both directions. */
+  /** Share of chunks in which one byte is changed, 0 to 1, in both directions. */
   readonly corrupt?: number;
-  /** Nothing passes; connections stay open and what was sent waits. */
+  /** Forward nothing. Connections stay open and data waits. */
   readonly stall?: boolean;
-  /** Connections are reset as soon as they are made. */
+  /** Reset every connection, open and new. */
   readonly refuse?: boolean;
 }
 
-const NONE: Trouble = {};
+const NONE: Impairment = {};
 
-/** One direction of one connection. Chunks keep their order whatever trouble they meet. */
+/** One direction of one connection. Chunks keep their order under every impairment. */
 class Flow {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #trouble: () => Trouble;
+  readonly #impairment: () => Impairment;
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #late: Buffer[] = [];
+  readonly #delayed: Buffer[] = [];
   #ended = false;
 
-  constructor(from: Socket, to: Socket, trouble: () => Trouble) {
+  constructor(from: Socket, to: Socket, impairment: () => Impairment) {
     this.#from = from;
     this.#to = to;
-    this.#trouble = trouble;
+    this.#impairment = impairment;
     from.on('data', (chunk: Buffer) => this.#pass(chunk));
     from.on('end', () => {
       this.#ended = true;
@@ -38,9 +38,9 @@ class Flow {
     to.on('drain', () => this.adapt());
   }
 
-  /** Stops or goes on reading, as the trouble of the moment wants it. */
+  /** Pauses or resumes reading according to the current impairment. */
   adapt(): void {
-    if (this.#trouble().stall || this.#to.writableNeedDrain) this.#from.pause();
+    if (this.#impairment().stall || this.#to.writableNeedDrain) this.#from.pause();
     else this.#from.resume();
   }
 
@@ -49,18 +49,18 @@ class Flow {
   }
 
   #pass(chunk: Buffer): void {
-    const { delayMs = 0, corrupt = 0 } = this.#trouble();
+    const { delayMs = 0, corrupt = 0 } = this.#impairment();
     const hit = corrupt > 0 && Math.random() < corrupt;
     const passed = hit ? withOneByteChanged(chunk) : chunk;
-    if (delayMs === 0 && this.#late.length === 0) {
+    if (delayMs === 0 && this.#delayed.length === 0) {
       this.#write(passed);
       return;
     }
-    this.#late.push(passed);
-    // Whichever timer is the first takes the oldest chunk: the order stays when the delay changes.
+    this.#delayed.push(passed);
+    // The first timer to fire takes the oldest chunk, so the order is kept when the delay changes.
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      const oldest = this.#late.shift();
+      const oldest = this.#delayed.shift();
       if (oldest) this.#write(oldest);
       this.#finish();
     }, delayMs);
@@ -72,7 +72,7 @@ class Flow {
   }
 
   #finish(): void {
-    if (this.#ended && this.#late.length === 0) this.#to.end();
+    if (this.#ended && this.#delayed.length === 0) this.#to.end();
   }
 }
 
@@ -88,19 +88,19 @@ interface Pair {
   readonly flows: readonly [Flow, Flow];
 }
 
-/** Stands between a client and a server of ours and makes trouble on the wire. */
+/** A TCP proxy between a client and a server that impairs the connection. */
 export class WireProxy {
   readonly #target: number;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
-  #trouble: Trouble = NONE;
+  #impairment: Impairment = NONE;
 
   private constructor(target: number) {
     this.#target = target;
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
-  /** Leads from a port of its own to the port `target`, both on the loopback address. */
+  /** Forwards a free port of 127.0.0.1 to the port `target`. */
   static async start(target: number): Promise<WireProxy> {
     const proxy = new WireProxy(target);
     proxy.#server.listen(0, '127.0.0.1');
@@ -112,22 +112,18 @@ export class WireProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  get connections(): number {
-    return this.#pairs.size;
-  }
-
-  /** From now on, until `heal`. `refuse` resets what is open too. */
-  trouble(trouble: Trouble): void {
-    this.#trouble = trouble;
-    if (trouble.refuse) this.reset();
+  /** Impairs all connections until `heal`. */
+  impair(impairment: Impairment): void {
+    this.#impairment = impairment;
+    if (impairment.refuse) this.reset();
     for (const { flows } of this.#pairs) for (const flow of flows) flow.adapt();
   }
 
   heal(): void {
-    this.trouble(NONE);
+    this.impair(NONE);
   }
 
-  /** Resets every connection there is, towards both sides. */
+  /** Resets every open connection on both sides. */
   reset(): void {
     for (const pair of [...this.#pairs]) this.#drop(pair);
   }
@@ -140,20 +136,20 @@ export class WireProxy {
 
   #accept(client: Socket): void {
     client.on('error', () => {});
-    if (this.#trouble.refuse) return void client.resetAndDestroy();
+    if (this.#impairment.refuse) return void client.resetAndDestroy();
     client.setNoDelay(true);
     const upstream = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    const trouble = () => this.#trouble;
-    const flows = [new Flow(client, upstream, trouble), new Flow(upstream, client, trouble)] as const;
+    const impairment = () => this.#impairment;
+    const flows = [new Flow(client, upstream, impairment), new Flow(upstream, client, impairment)] as const;
     const pair = { sockets: [client, upstream] as const, flows };
     this.#pairs.add(pair);
     const open = () => {
       for (const flow of flows) flow.adapt();
     };
-    if (this.#trouble.connectMs === undefined) open();
+    if (this.#impairment.connectMs === undefined) open();
     else {
       client.pause();
-      setTimeout(open, this.#trouble.connectMs);
+      setTimeout(open, this.#impairment.connectMs);
     }
     upstream.on('error', () => this.#drop(pair));
     for (const socket of pair.sockets) socket.on('close', (faulty) => this.#closed(pair, faulty));

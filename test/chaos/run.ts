@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { check, type Row } from './checker.ts';
+import { ChaosCluster, type ClusterOptions, TIMEOUTS } from './cluster.ts';
+import { type FaultRun, runFault, type Timing } from './fault-run.ts';
 import type { Allowed, Fault } from './faults.ts';
-import { judge, type Row } from './judge.ts';
-import { SimulatedSwitch } from './simulated-switch.ts';
-import { runStage, type Stage, type Timing } from './stage.ts';
-import type { NewSwitch } from './switch.ts';
-import { TIMEOUTS, World, type WorldOptions } from './world.ts';
+import type { CreateNode } from './node.ts';
+import { SimulatedNode } from './simulated-node.ts';
 
-/** On top of a call's two timeouts: the agent's own 250 ms for the way to a router, and a machine of two busy cores. */
-const WAIT_MARGIN_MS = 1_000;
-export const WAIT_LIMIT_MS = TIMEOUTS.connectMs + TIMEOUTS.responseMs + WAIT_MARGIN_MS;
+/** Besides the call's two timeouts: the agent's 250 ms for the request to a router, and scheduling on two busy cores. */
+const SOCKET_MARGIN_MS = 1_000;
+export const SOCKET_LIMIT_MS = TIMEOUTS.connectMs + TIMEOUTS.responseMs + SOCKET_MARGIN_MS;
 
-/** Longer than anything that ends by itself: a dead worker's lock, a silent worker, a wait of the schedule. */
-const PATIENCE_MS = 30_000;
+/** Longer than every timeout that recovers a notification: an expired claim, a stalled worker, a retry delay. */
+const SETTLE_MS = 30_000;
 const POLL_MS = 100;
 
 export interface RunOptions {
   readonly rate: number;
   readonly timing: Timing;
   readonly log?: string;
-  /** Simulated when absent. */
-  readonly newSwitch?: NewSwitch;
+  /** Default: simulated nodes. */
+  readonly createNode?: CreateNode;
 }
 
 const union = (lists: readonly (readonly string[] | undefined)[]): readonly string[] => [
@@ -31,49 +31,49 @@ function allowedOf(faults: readonly Fault[]): Allowed {
   return {
     repeats: all.some(({ repeats }) => repeats),
     ghosts: all.some(({ ghosts }) => ghosts),
-    unseen: union(all.map(({ unseen }) => unseen)),
+    unobserved: union(all.map(({ unobserved }) => unobserved)),
     crashed: union(all.map(({ crashed }) => crashed)),
   };
 }
 
-/** What is done to calls that last into the next stages is allowed as it is there. */
-function row(world: World, stage: Stage, stages: readonly Stage[]): Row {
-  const { arrivals, known } = world.endpoint;
-  const { faults, from, to, backAfterMs, missing, ownLagMs } = stage;
-  const calls = world.calls.all.filter(({ at }) => at >= from && at < to);
+/** A call that lasts into later runs may also be affected by what those allow. */
+function row(cluster: ChaosCluster, run: FaultRun, runs: readonly FaultRun[]): Row {
+  const { arrivals, known } = cluster.endpoint;
+  const { faults, from, to, recoveredAfterMs, problem, ownLagMs } = run;
+  const calls = cluster.calls.all.filter(({ at }) => at >= from && at < to);
   const end = Math.max(to, ...calls.map(({ endedAt = Number.POSITIVE_INFINITY }) => endedAt));
-  const met = stages.filter((one) => one.from >= from && one.from < end);
-  return judge({
+  const overlapping = runs.filter((one) => one.from >= from && one.from < end);
+  return check({
     fault: faults.map(({ name }) => name).join(' + '),
-    allowed: allowedOf(met.flatMap((one) => one.faults)),
+    allowed: allowedOf(overlapping.flatMap((one) => one.faults)),
     calls,
-    waits: world.watcher.waits,
-    waitLimitMs: WAIT_LIMIT_MS,
+    socketMs: cluster.observer.socketMs,
+    socketLimitMs: SOCKET_LIMIT_MS,
     ownLagMs,
     arrivals,
     known,
-    backAfterMs,
-    missing,
+    recoveredAfterMs,
+    problem,
   });
 }
 
-/** Waits until nothing is lost, or the endpoint has heard nothing new for as long as anything can take. */
-async function settle(world: World, stages: readonly Stage[]): Promise<Row[]> {
-  let heard = world.endpoint.heard;
+/** Waits until no notification is problem, or the endpoint has accepted none for 30 s. */
+async function settle(cluster: ChaosCluster, runs: readonly FaultRun[]): Promise<Row[]> {
+  let accepted = cluster.endpoint.accepted;
   let since = performance.now();
   for (;;) {
-    const rows = stages.map((stage) => row(world, stage, stages));
+    const rows = runs.map((run) => row(cluster, run, runs));
     const now = performance.now();
-    if (world.endpoint.heard !== heard) since = now;
-    heard = world.endpoint.heard;
-    if (rows.every(({ lost }) => lost === 0) || now - since > PATIENCE_MS) return rows;
+    if (cluster.endpoint.accepted !== accepted) since = now;
+    accepted = cluster.endpoint.accepted;
+    if (rows.every(({ lost }) => lost === 0) || now - since > SETTLE_MS) return rows;
     await sleep(POLL_MS);
   }
 }
 
-/** Settings that several faults ask of one cluster. */
-function worldOf(faults: readonly Fault[]): Omit<WorldOptions, 'newSwitch'> {
-  const wanted = faults.flatMap(({ world }) => world ?? []);
+/** One cluster that fits all faults. */
+function clusterOptions(faults: readonly Fault[]): Omit<ClusterOptions, 'createNode'> {
+  const wanted = faults.flatMap(({ cluster }) => cluster ?? []);
   const env = (kind: 'agent' | 'router' | 'notifier') =>
     Object.assign({}, ...wanted.map((one) => one.env?.[kind] ?? {})) as Record<string, string>;
   return {
@@ -83,23 +83,23 @@ function worldOf(faults: readonly Fault[]): Omit<WorldOptions, 'newSwitch'> {
   };
 }
 
-/** Runs stages one after the other in one cluster, each the faults that happen at once. A row for each stage. */
+/** Runs groups of simultaneous faults one after the other in one cluster. Returns one row for each group. */
 export async function runFaults(
-  stages: readonly (readonly Fault[])[],
-  { rate, timing, log, newSwitch = SimulatedSwitch.create }: RunOptions,
+  runs: readonly (readonly Fault[])[],
+  { rate, timing, log, createNode = SimulatedNode.create }: RunOptions,
 ): Promise<Row[]> {
-  const world = await World.start({
-    newSwitch,
-    ...worldOf(stages.flat()),
+  const cluster = await ChaosCluster.start({
+    createNode,
+    ...clusterOptions(runs.flat()),
     ...(log === undefined ? {} : { log }),
   });
   try {
-    world.calls.begin(rate);
-    const done: Stage[] = [];
-    for (const faults of stages) done.push(await runStage(world, faults, timing));
-    await world.calls.end();
-    return await settle(world, done);
+    cluster.calls.begin(rate);
+    const done: FaultRun[] = [];
+    for (const faults of runs) done.push(await runFault(cluster, faults, timing));
+    await cluster.calls.end();
+    return await settle(cluster, done);
   } finally {
-    await world.stop();
+    await cluster.stop();
   }
 }

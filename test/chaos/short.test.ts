@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { Row } from './checker.ts';
 import { FAULTS, type Fault, faultNamed } from './faults.ts';
-import type { Row } from './judge.ts';
 import { runFaults } from './run.ts';
 import { tableHead, tableLine } from './table.ts';
 
@@ -9,11 +9,11 @@ const TIMING = { seconds: 'short', beforeMs: 300, steadyMs: 700 } as const;
 const TIME_MS = 240_000;
 
 /**
- * Faults that can share a cluster, one line after the other; those on a line happen at once. Corrupted wires need TLS,
- * and a clock that is wrong is so all the time.
+ * The faults of a cluster run line by line; those of one line run at the same time. Corrupted connections need TLS, and
+ * a clock skew lasts as long as its cluster.
  */
 const CLUSTERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  'processes and servers that die, freeze and fill up': [
+  'killed, frozen and full processes and servers': [
     ['none', 'kill-agent', 'kill-router', 'kill-notifier'],
     ['kill-twin', 'kill-nats'],
     ['kill-lone-agent', 'kill-redis'],
@@ -24,7 +24,7 @@ const CLUSTERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['jetstream-full'],
     ['redis-full', 'clock-ahead'],
   ],
-  'wires, switches, clocks and the endpoint': [
+  'connections, nodes, clocks and the endpoint': [
     ['clock-behind', 'reset-agent-freeswitch', 'reset-agent-nats', 'reset-notifier-redis', 'reset-endpoint'],
     [
       ...['delay-agent-nats', 'delay-router-nats', 'delay-notifier-redis'],
@@ -37,7 +37,7 @@ const CLUSTERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['endpoint-slow', 'freeswitch-crash', 'freeswitch-restart'],
     ['endpoint-503'],
   ],
-  'wires that corrupt': [
+  'corrupted connections': [
     ['corrupt-agent-nats', 'corrupt-router-nats', 'corrupt-notifier-redis'],
     ['corrupt-endpoint', 'corrupt-agent-freeswitch'],
   ],
@@ -46,19 +46,19 @@ const CLUSTERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 function faultsOf(names: readonly string[]): Fault[] {
   return names.map((name) => {
     const fault = faultNamed(name);
-    if (fault === undefined) throw new Error(`no fault is called ${name}`);
+    if (fault === undefined) throw new Error(`unknown fault ${name}`);
     return fault;
   });
 }
 
-test('every fault has its short form', () => {
+test('the short form has every fault once', () => {
   const named = Object.values(CLUSTERS).flat(2);
   expect(named.toSorted()).toEqual(FAULTS.map(({ name }) => name).toSorted());
 });
 
-describe.concurrent('the promises hold under', () => {
-  test.for(Object.entries(CLUSTERS))('%s', { timeout: TIME_MS }, async ([, stages]) => {
-    const rows: Row[] = await runFaults(stages.map(faultsOf), { rate: RATE, timing: TIMING });
+describe.concurrent('every promise is kept with', () => {
+  test.for(Object.entries(CLUSTERS))('%s', { timeout: TIME_MS }, async ([, runs]) => {
+    const rows: Row[] = await runFaults(runs.map(faultsOf), { rate: RATE, timing: TIMING });
     console.log([tableHead(), ...rows.map(tableLine)].join('\n'));
     expect(rows.filter(({ ok }) => !ok).map(({ fault, broken }) => ({ fault, broken }))).toEqual([]);
   });

@@ -7,9 +7,9 @@ export interface SupervisedOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
-  /** Whether it can do its work. */
+  /** Readiness check. */
   readonly ready: () => Promise<boolean>;
-  /** Whether it is alive; asked every second while `watched`. */
+  /** Liveness check, every second while `watch` is active. */
   readonly alive?: () => Promise<boolean>;
 }
 
@@ -19,15 +19,15 @@ const PROBES_FAILED = 2;
 const POLL_MS = 50;
 
 /**
- * A process with the care that systemd or Kubernetes takes: when it ends it is started again after a second, and when
- * it is `watched` and fails two probes in a row it is killed.
+ * A process under a supervisor like systemd or Kubernetes: it is restarted one second after it ends, and while `watch`
+ * is active it is killed after two failed liveness checks in a row.
  */
 export class Supervised {
   readonly name: string;
   readonly #options: SupervisedOptions;
   #process: ManagedProcess | undefined;
-  #held = false;
-  #over = false;
+  #heldDown = false;
+  #ended = false;
   #watching: NodeJS.Timeout | undefined;
   #starting: NodeJS.Timeout | undefined;
   #starts = 0;
@@ -47,16 +47,16 @@ export class Supervised {
     const started = new ManagedProcess({ ...options, onLine, deathSignal: 'SIGKILL' });
     this.#process = started;
     started.onExit(() => {
-      if (!this.#held && !this.#over) this.#startLater();
+      if (!this.#heldDown && !this.#ended) this.#startLater();
     });
   }
 
-  /** As a crash ends it. It comes back after a second. */
+  /** Sends SIGKILL. The supervisor restarts it. */
   kill(): void {
     this.#process?.signal('SIGKILL');
   }
 
-  /** In order. It comes back after a second. */
+  /** Sends SIGTERM. The supervisor restarts it. */
   terminate(): void {
     this.#process?.signal('SIGTERM');
   }
@@ -69,29 +69,29 @@ export class Supervised {
     this.#process?.signal('SIGCONT');
   }
 
-  /** Kills it and does not let it come back before `release`. */
+  /** Sends SIGKILL and does not restart it before `release`. */
   async holdDown(): Promise<void> {
-    this.#held = true;
+    this.#heldDown = true;
     this.kill();
     await this.#gone();
   }
 
   release(): void {
-    if (!this.#held) return;
-    this.#held = false;
+    if (!this.#heldDown) return;
+    this.#heldDown = false;
     this.start();
   }
 
-  /** From now on it is killed when it does not answer. */
+  /** Starts liveness checks. */
   watch(): void {
     let failed = 0;
     const { alive } = this.#options;
     if (!alive || this.#watching) return;
     this.#watching = setInterval(async () => {
       const starts = this.#starts;
-      const fine = !this.running || (await alive());
+      const healthy = !this.running || (await alive());
       if (starts !== this.#starts) return;
-      failed = fine ? 0 : failed + 1;
+      failed = healthy ? 0 : failed + 1;
       if (failed < PROBES_FAILED) return;
       failed = 0;
       this.kill();
@@ -116,15 +116,15 @@ export class Supervised {
       if (Date.now() > deadline) throw new Error(`${this.name} is not ready after ${withinMs / 1000} s`);
   }
 
-  /** Until it has ended and come back. */
+  /** Waits until it has been started more than `starts` times. */
   async untilStartedAgain(starts: number, withinMs: number): Promise<void> {
     for (const deadline = Date.now() + withinMs; this.#starts <= starts; await sleep(POLL_MS))
       if (Date.now() > deadline) throw new Error(`${this.name} has not ended within ${withinMs / 1000} s`);
   }
 
-  /** Ends it for good. */
+  /** Kills it and does not restart it. */
   async end(): Promise<void> {
-    this.#over = true;
+    this.#ended = true;
     this.unwatch();
     clearTimeout(this.#starting);
     this.kill();
@@ -133,7 +133,7 @@ export class Supervised {
 
   #startLater(): void {
     this.#starting = setTimeout(() => {
-      if (!this.#held && !this.#over) this.start();
+      if (!this.#heldDown && !this.#ended) this.start();
     }, RESTART_MS);
   }
 

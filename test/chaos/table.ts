@@ -1,22 +1,23 @@
-import type { Row } from './judge.ts';
+import type { Row } from './checker.ts';
 
 const COLUMNS: readonly (readonly [title: string, value: (row: Row) => string | number])[] = [
   ['fault', ({ fault }) => fault],
   ['calls', ({ calls }) => calls],
   ['decided', ({ decided }) => decided],
-  ['fell through', ({ dialplan_continued }) => dialplan_continued],
-  ['gave up', ({ gave_up, crashed }) => (crashed > 0 ? `${gave_up}+${crashed}` : gave_up)],
-  ['worst wait', ({ worst_wait_ms }) => `${worst_wait_ms} ms`],
+  ['dialplan continued', ({ dialplan_continued }) => dialplan_continued],
+  ['cancelled', ({ cancelled, crashed }) => (crashed > 0 ? `${cancelled}+${crashed}` : cancelled)],
+  ['longest socket', ({ longest_socket_ms }) => `${longest_socket_ms} ms`],
   ['own lag', ({ own_lag_ms }) => `${own_lag_ms} ms`],
   ['expected', ({ expected }) => expected],
   ['delivered', ({ delivered }) => delivered],
   ['repeated', ({ repeated }) => repeated],
   ['out of order', ({ out_of_order }) => out_of_order],
   ['lost', ({ lost }) => lost],
-  ['unseen', ({ unseen }) => unseen],
+  ['not observable', ({ unobserved }) => unobserved],
   [
-    'back after',
-    ({ back_after_ms }) => (back_after_ms === null ? 'never' : `${(back_after_ms / 1000).toFixed(1)} s`),
+    'recovered after',
+    ({ recovered_after_ms }) =>
+      recovered_after_ms === null ? 'never' : `${(recovered_after_ms / 1000).toFixed(1)} s`,
   ],
   ['ok', ({ ok, broken }) => (ok ? 'ok' : `BROKEN: ${broken.join('; ')}`)],
 ];

@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Files of a certificate for the loopback address that signs itself. */
+/** Paths of a self-signed certificate for 127.0.0.1. */
 export interface Certificate {
   readonly key: string;
   readonly cert: string;
 }
 
-/** The client of NATS asks the certificate for `localhost` when it is told an address. */
+/** It names `localhost` too, which the NATS client verifies when its URL has an IP address. */
 export async function makeCertificate(folder: string): Promise<Certificate> {
   const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') };
   await promisify(execFile)('openssl', [

@@ -89,7 +89,7 @@ async function run(stops: Stack): Promise<Figure[]> {
   const secure = await Endpoint.start(certificate);
   stops.add(() => secure.child.stop());
   const far = await WireProxy.start(secure.port);
-  far.trouble({ delayMs: ROUND_TRIP_MS / 2, connectMs: ROUND_TRIP_MS });
+  far.impair({ delayMs: ROUND_TRIP_MS / 2, connectMs: ROUND_TRIP_MS });
   stops.add(() => far.stop());
   const sip = await SipCalls.open();
   stops.add(() => sip.close());

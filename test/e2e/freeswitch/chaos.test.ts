@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { faultNamed } from '#test/chaos/faults.ts';
-import { RealSwitch } from '#test/chaos/real-switch.ts';
+import { RealNode } from '#test/chaos/real-node.ts';
 import { runFaults } from '#test/chaos/run.ts';
 import { tableHead, tableLine } from '#test/chaos/table.ts';
 import { freeswitchFound } from '#test/support/freeswitch/process.ts';
@@ -15,7 +15,7 @@ test.skipIf(!freeswitchFound())(
     const faults = ['kill-agent', 'kill-router', 'freeswitch-crash'].flatMap(
       (name) => faultNamed(name) ?? [],
     );
-    const [row] = await runFaults([faults], { rate: 4, timing: TIMING, newSwitch: RealSwitch.create });
+    const [row] = await runFaults([faults], { rate: 4, timing: TIMING, createNode: RealNode.create });
     if (!row) throw new Error('no row');
     console.log([tableHead(), tableLine(row)].join('\n'));
     expect(row.broken).toEqual([]);

@@ -1,13 +1,13 @@
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import { freePort } from '#test/support/ports.ts';
 import { FALLBACK_GATEWAY } from './calls.ts';
-import type { CallInFlight, IncomingCall, Switch } from './switch.ts';
+import type { CallInFlight, IncomingCall, TestNode } from './node.ts';
 
 const GATEWAYS = ['gw', 'gw2', FALLBACK_GATEWAY];
 
-/** A simulated FreeSWITCH: each start is a new one on the same port. */
-export class SimulatedSwitch implements Switch {
-  readonly eventSocket: Switch['eventSocket'];
+/** A simulated FreeSWITCH. Every start creates a new one on the same port. */
+export class SimulatedNode implements TestNode {
+  readonly eventSocket: TestNode['eventSocket'];
   readonly #name: string;
   #node: SimulatedFreeSwitch | undefined;
 
@@ -16,8 +16,8 @@ export class SimulatedSwitch implements Switch {
     this.eventSocket = { host: '127.0.0.1', port, password: 'ClueCon' };
   }
 
-  static async create(name: string): Promise<SimulatedSwitch> {
-    return new SimulatedSwitch(name, await freePort());
+  static async create(name: string): Promise<SimulatedNode> {
+    return new SimulatedNode(name, await freePort());
   }
 
   get running(): boolean {
@@ -40,18 +40,18 @@ export class SimulatedSwitch implements Switch {
   }
 
   async stop(): Promise<void> {
-    await this.#away()?.stop();
+    await this.#detach()?.stop();
   }
 
   async crash(): Promise<void> {
-    await this.#away()?.crash();
+    await this.#detach()?.crash();
   }
 
   close(): Promise<void> {
     return this.stop();
   }
 
-  #away(): SimulatedFreeSwitch | undefined {
+  #detach(): SimulatedFreeSwitch | undefined {
     const node = this.#node;
     this.#node = undefined;
     return node;

@@ -5,33 +5,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack } from '#deploy/local/stack.ts';
 import { freePort } from '#test/support/ports.ts';
-import { Calls, FALLBACK, type Place } from './calls.ts';
+import { Calls, FALLBACK, type NodeWithAgents } from './calls.ts';
 import { Endpoint } from './endpoint.ts';
+import type { CreateNode, TestNode } from './node.ts';
+import { NodeObserver } from './node-observer.ts';
 import { WireProxy } from './proxy.ts';
 import { Supervised } from './supervised.ts';
-import type { NewSwitch, Switch } from './switch.ts';
 import { type Certificate, makeCertificate } from './tls.ts';
-import { Watcher } from './watcher.ts';
 
-/** Wires that a proxy can be put into. */
+/** Connections that a proxy can impair. */
 export const LINKS = ['agent-nats', 'router-nats', 'notifier-redis', 'agent-freeswitch', 'endpoint'] as const;
 export type Link = (typeof LINKS)[number];
 
 type Kind = 'agent' | 'router' | 'notifier';
 type Env = Readonly<Record<string, string>>;
 
-export interface WorldOptions {
-  readonly newSwitch: NewSwitch;
+export interface ClusterOptions {
+  readonly createNode: CreateNode;
   readonly links?: readonly Link[];
-  /** NATS, Redis and the endpoint are spoken to over TLS, which notices every changed byte. */
+  /** Use TLS for NATS, Redis and the endpoint. TLS detects every changed byte. */
   readonly tls?: boolean;
-  /** Settings of all services of a kind, on top of those of the matrix. */
+  /** Further settings of all services of a kind. */
   readonly env?: Partial<Readonly<Record<Kind, Env>>>;
-  /** Where to write what the services log. */
+  /** File for the log lines of all services. */
   readonly log?: string;
 }
 
-/** Timeouts of every call, milliseconds. */
+/** Timeouts of every call, in ms. */
 export const TIMEOUTS = { connectMs: 2_000, responseMs: 2_000 } as const;
 
 const AGENTS: Readonly<Record<string, string>> = { 'agent-1a': 'fs1', 'agent-1b': 'fs1', 'agent-2': 'fs2' };
@@ -42,14 +42,14 @@ const READY_MS = 60_000;
 const HEALTH_MS = 1_000;
 const ALIVE_MS = 1_000;
 
-/** Short enough that a run sees the end of a schedule, long enough for the longest fault. */
+/** Retries often enough for a short run, and for longer than the longest fault. */
 const NOTIFIER_ENV: Env = {
   NOTIFY_CONNECT_TIMEOUT_MS: '1000',
   NOTIFY_RESPONSE_TIMEOUT_MS: '2000',
   RETRY_SCHEDULE_MS: ['300', '700', '1000', ...Array.from({ length: 29 }, () => '2000')].join(','),
 };
 
-/** An end that nobody saw is noticed while a run still waits for it. */
+/** Reconcile soon enough that a run still waits for the synthesized hangup. */
 const AGENT_ENV: Env = { RECONCILE_INTERVAL_MS: '5000', RECONCILE_CONFIRM_MS: '2000' };
 
 const accepts = (port: number): Promise<boolean> =>
@@ -63,8 +63,8 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('error', () => settle(false));
   });
 
-/** Whether all is well there: a service may be ready for work and have something to complain of. */
-const answersWell = (url: string, withinMs: number): Promise<boolean> =>
+/** Whether every check is ok: a service can be ready although one of its checks is not. */
+const allChecksOk = (url: string, withinMs: number): Promise<boolean> =>
   fetch(url, { signal: AbortSignal.timeout(withinMs) }).then(
     async (answer) => {
       const text = await answer.text();
@@ -74,74 +74,74 @@ const answersWell = (url: string, withinMs: number): Promise<boolean> =>
     () => false,
   );
 
-/** A whole cluster of real processes around two switches, with a handle on everything that can break. */
-export class World {
-  readonly #options: WorldOptions;
+/** A cluster of real processes with two FreeSWITCH nodes. Gives access to everything that a fault can break. */
+export class ChaosCluster {
+  readonly #options: ClusterOptions;
   readonly #stack = new Stack();
   readonly #processes = new Map<string, Supervised>();
   readonly #proxies: { readonly link: Link; readonly service: string; readonly proxy: WireProxy }[] = [];
   readonly #ports = new Map<string, number>();
-  readonly #switches = new Map<string, Switch>();
-  readonly watcher = new Watcher(FALLBACK);
+  readonly #nodes = new Map<string, TestNode>();
+  readonly observer = new NodeObserver(FALLBACK);
   #certificate: Certificate | undefined;
   #folder = '';
   #endpoint: Endpoint | undefined;
   #calls: Calls | undefined;
 
-  private constructor(options: WorldOptions) {
+  private constructor(options: ClusterOptions) {
     this.#options = options;
   }
 
-  static async start(options: WorldOptions): Promise<World> {
-    const world = new World(options);
+  static async start(options: ClusterOptions): Promise<ChaosCluster> {
+    const cluster = new ChaosCluster(options);
     try {
-      await world.#start();
+      await cluster.#start();
     } catch (error) {
-      await world.stop();
+      await cluster.stop();
       throw error;
     }
-    return world;
+    return cluster;
   }
 
   get endpoint(): Endpoint {
-    if (!this.#endpoint) throw new Error('no endpoint yet');
+    if (!this.#endpoint) throw new Error('the endpoint is not started');
     return this.#endpoint;
   }
 
   get calls(): Calls {
-    if (!this.#calls) throw new Error('no calls yet');
+    if (!this.#calls) throw new Error('the cluster is not started');
     return this.#calls;
   }
 
-  /** One of ours, or `nats`, or `redis`. */
+  /** A service by its name, or `nats`, or `redis`. */
   process(name: string): Supervised {
     const found = this.#processes.get(name);
     if (!found) throw new Error(`no process ${name}`);
     return found;
   }
 
-  /** The proxies in a link, of one service or of all that share it. */
+  /** The proxies of a link: of one service, or of all services. */
   proxies(link: Link, service?: string): WireProxy[] {
     return this.#proxies
       .filter((one) => one.link === link && (service === undefined || one.service === service))
       .map(({ proxy }) => proxy);
   }
 
-  /** The port of `nats` or `redis` itself. */
+  /** The port of `nats` or `redis`, without proxy. */
   port(server: string): number {
     return this.#ports.get(server) ?? 0;
   }
 
-  /** Services whose /readyz says no. */
+  /** Services whose /readyz has a check that is not ok. */
   async notReady(): Promise<string[]> {
     const all = [...this.#processes.values()];
     const ready = await Promise.all(all.map((one) => one.isReady()));
     return all.filter((_, i) => !ready[i]).map(({ name }) => name);
   }
 
-  switch(name: string): Switch {
-    const found = this.#switches.get(name);
-    if (!found) throw new Error(`no switch ${name}`);
+  node(name: string): TestNode {
+    const found = this.#nodes.get(name);
+    if (!found) throw new Error(`no node ${name}`);
     return found;
   }
 
@@ -157,21 +157,21 @@ export class World {
     this.#endpoint = endpoint;
     this.#stack.add(() => endpoint.stop());
     await Promise.all([this.#startNats(), this.#startRedis()]);
-    this.#stack.add(() => this.watcher.stop());
-    await Promise.all(NODES.map((name) => this.#startSwitch(name)));
+    this.#stack.add(() => this.observer.stop());
+    await Promise.all(NODES.map((name) => this.#startNode(name)));
     await this.#startServices();
-    this.#calls = new Calls(this.#places(), {
+    this.#calls = new Calls(this.#nodesWithAgents(), {
       url: `${this.#scheme('http')}://127.0.0.1:${await this.#through('endpoint', 'endpoint', endpoint.port)}/calls`,
       ...TIMEOUTS,
     });
   }
 
-  async #startSwitch(name: string): Promise<void> {
-    const node = await this.#options.newSwitch(name);
-    this.#switches.set(name, node);
+  async #startNode(name: string): Promise<void> {
+    const node = await this.#options.createNode(name);
+    this.#nodes.set(name, node);
     this.#stack.add(() => node.close());
     await node.start();
-    await this.watcher.watch(node.eventSocket);
+    await this.observer.observe(node.eventSocket);
   }
 
   #scheme(plain: string): string {
@@ -234,7 +234,7 @@ export class World {
     for (const [name, node] of Object.entries(AGENTS)) {
       const socket = await freePort();
       this.#ports.set(`socket ${name}`, socket);
-      const { port, password } = this.switch(node).eventSocket;
+      const { port, password } = this.node(node).eventSocket;
       const freeswitch = await this.#through('agent-freeswitch', name, port);
       const env = {
         ...AGENT_ENV,
@@ -248,7 +248,7 @@ export class World {
     await Promise.all(starting);
   }
 
-  /** The port to use instead of `port`: the same, unless a proxy is wanted in this link. */
+  /** `port`, or the port of a proxy to it if this link is impaired. */
   async #through(link: Link | undefined, service: string, port: number): Promise<number> {
     if (link === undefined || !this.#options.links?.includes(link)) return port;
     const proxy = await WireProxy.start(port);
@@ -269,8 +269,8 @@ export class World {
         onLine: (line) => {
           if (log !== undefined) appendFileSync(log, `${new Date().toISOString()} ${name} ${line}\n`);
         },
-        ready: () => answersWell(`${health}/readyz`, HEALTH_MS),
-        alive: () => answersWell(`${health}/healthz`, ALIVE_MS),
+        ready: () => allChecksOk(`${health}/readyz`, HEALTH_MS),
+        alive: () => allChecksOk(`${health}/healthz`, ALIVE_MS),
       }),
     );
   }
@@ -282,10 +282,10 @@ export class World {
     await one.untilReady(READY_MS);
   }
 
-  #places(): Place[] {
+  #nodesWithAgents(): NodeWithAgents[] {
     return NODES.map((name) => ({
       name,
-      node: this.switch(name),
+      node: this.node(name),
       agentPorts: Object.entries(AGENTS)
         .filter(([, node]) => node === name)
         .map(([agent]) => this.#ports.get(`socket ${agent}`) ?? 0),

@@ -2,23 +2,23 @@ import { FreeSwitch } from '#test/support/freeswitch/freeswitch.ts';
 import { LiveCalls } from '#test/support/freeswitch/live-calls.ts';
 import { type Line, placeCall } from '#test/support/freeswitch/place-call.ts';
 import { World as SipWorld } from '#test/support/freeswitch/world.ts';
-import type { CallInFlight, CallTold, IncomingCall, Switch } from './switch.ts';
-import { TOLD_BY, toldOf } from './told.ts';
+import type { CallInFlight, IncomingCall, ObservedCall, TestNode } from './node.ts';
+import { OBSERVED_EVENTS, observedCall } from './observed-call.ts';
 
 const BYE_AT_LATEST_MS = 10_000;
 
-/** A real FreeSWITCH, with callers and called parties in SIP, and a listener of our own for what it tells. */
-export class RealSwitch implements Switch {
+/** A real FreeSWITCH with SIP callers and called parties. An event socket connection of the test records its events. */
+export class RealNode implements TestNode {
   readonly #freeswitch: FreeSwitch;
   readonly #line: Line;
-  #lastWord = '';
+  #lastCause = '';
 
   private constructor(freeswitch: FreeSwitch, line: Line) {
     this.#freeswitch = freeswitch;
     this.#line = line;
   }
 
-  static async create(): Promise<RealSwitch> {
+  static async create(): Promise<RealNode> {
     const world = new SipWorld();
     const live = new LiveCalls();
     const caller = await world.listen(undefined);
@@ -28,12 +28,12 @@ export class RealSwitch implements Switch {
     const outside = { gw: gw.address, gw2: gw2.address, fallback: fallback.address, ip: gw.address };
     const freeswitch = await FreeSwitch.configure(
       { ...outside, logLevel: 'warning' },
-      { events: TOLD_BY.join(' '), onEvent: (event) => live.note(event) },
+      { events: OBSERVED_EVENTS.join(' '), onEvent: (event) => live.note(event) },
     );
-    return new RealSwitch(freeswitch, { world, live, caller, sipPort: freeswitch.sipPort });
+    return new RealNode(freeswitch, { world, live, caller, sipPort: freeswitch.sipPort });
   }
 
-  get eventSocket(): Switch['eventSocket'] {
+  get eventSocket(): TestNode['eventSocket'] {
     return this.#freeswitch.eventSocket;
   }
 
@@ -43,12 +43,12 @@ export class RealSwitch implements Switch {
 
   call({ callee, byeAt = BYE_AT_LATEST_MS, ...script }: IncomingCall): CallInFlight {
     const { uuid, ended } = placeCall(this.#line, { ...script, byeAt }, (_, via) => callee(via));
-    const told = async (): Promise<CallTold | undefined> => {
+    const observed = async (): Promise<ObservedCall | undefined> => {
       const { seen, events } = await ended;
-      const cameIn = events.length > 0 || seen.statuses.length > 0;
-      return cameIn ? toldOf(uuid, events, this.#lastWord) : undefined;
+      const arrived = events.length > 0 || seen.statuses.length > 0;
+      return arrived ? observedCall(uuid, events, this.#lastCause) : undefined;
     };
-    return { uuid, ended: told() };
+    return { uuid, ended: observed() };
   }
 
   start(): Promise<void> {
@@ -57,24 +57,24 @@ export class RealSwitch implements Switch {
 
   async stop(): Promise<void> {
     await this.#freeswitch.stop();
-    this.#gone('SYSTEM_SHUTDOWN');
+    this.#endCalls('SYSTEM_SHUTDOWN');
   }
 
   async crash(): Promise<void> {
     await this.#freeswitch.kill();
-    this.#gone('CRASH');
+    this.#endCalls('CRASH');
   }
 
-  /** An end in order takes FreeSWITCH four seconds. */
+  /** Kills it: an orderly shutdown takes FreeSWITCH four seconds. */
   async close(): Promise<void> {
     await this.#freeswitch.kill();
     await this.#freeswitch.close();
     await this.#line.world.close();
   }
 
-  /** Nothing more will be told of the calls that were up, nor said in them. */
-  #gone(cause: string): void {
-    this.#lastWord = cause;
+  /** Ends all calls on the test's side: no more events or SIP messages of them will arrive. */
+  #endCalls(cause: string): void {
+    this.#lastCause = cause;
     this.#line.world.hangUp();
     this.#line.live.endAll();
   }

@@ -1,24 +1,24 @@
-import type { Fate } from '#deploy/local/fates.ts';
+import type { Fate as Scenario } from '#deploy/local/fates.ts';
 
 const gateway = (number: string, name = 'gw') => ({ type: 'gateway', number, gateway: name });
-const toGateway: Fate['answer'] = ({ destination_number }) => ({
+const toGateway: Scenario['answer'] = ({ destination_number }) => ({
   body: { dial: gateway(destination_number) },
 });
 const answers = { ringAt: 40, answerAt: 150 };
 
 /**
- * The steady calls of the matrix. In a healthy cluster each is decided or given up by its caller: what falls through
- * has met the fault. Their number is odd, so that every fate comes to every node.
+ * The calls placed under every fault. In a healthy cluster each is decided or cancelled by its caller, so a call whose
+ * dialplan continues was affected by the fault. The number of scenarios is odd, so that each one reaches both nodes.
  */
-export const FATES: readonly Fate[] = [
+export const SCENARIOS: readonly Scenario[] = [
   {
-    name: 'talks',
+    name: 'answered',
     prefix: '140',
     answer: toGateway,
     callee: () => ({ ...answers, mediaAt: 80 }),
     byeAt: 1_200,
   },
-  { name: 'talks for long', prefix: '141', answer: toGateway, callee: () => answers, byeAt: 5_000 },
+  { name: 'long call', prefix: '141', answer: toGateway, callee: () => answers, byeAt: 5_000 },
   { name: 'busy', prefix: '142', answer: toGateway, callee: () => ({ refuse: { at: 60, status: 486 } }) },
   {
     name: 'second target answers',
@@ -30,7 +30,7 @@ export const FATES: readonly Fate[] = [
     byeAt: 400,
   },
   {
-    name: 'asked again',
+    name: 'requested again',
     prefix: '144',
     answer: ({ destination_number, attempt }) => ({
       body: { dial: gateway(destination_number, attempt > 1 ? 'gw2' : 'gw'), on_fail: 'request' },
@@ -39,14 +39,14 @@ export const FATES: readonly Fate[] = [
     byeAt: 400,
   },
   {
-    name: 'gives up while ringing',
+    name: 'caller hangs up while ringing',
     prefix: '145',
     answer: toGateway,
     callee: () => ({ ringAt: 40 }),
     cancelAt: 600,
   },
   {
-    name: 'gives up while deciding',
+    name: 'caller hangs up before the decision',
     prefix: '146',
     answer: (request) => ({ ...toGateway(request), afterMs: 800 }),
     callee: () => answers,
@@ -54,7 +54,7 @@ export const FATES: readonly Fate[] = [
     byeAt: 100,
   },
   {
-    name: 'slowly decided',
+    name: 'slow decision',
     prefix: '147',
     answer: (request) => ({ ...toGateway(request), afterMs: 300 }),
     callee: () => ({ ...answers, hangsUpAt: 700 }),
@@ -68,5 +68,5 @@ export const FATES: readonly Fate[] = [
   },
 ];
 
-export const fateOf = (number: string): Fate | undefined =>
-  FATES.find(({ prefix }) => number.startsWith(prefix));
+export const scenarioOf = (number: string): Scenario | undefined =>
+  SCENARIOS.find(({ prefix }) => number.startsWith(prefix));

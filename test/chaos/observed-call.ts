@@ -1,8 +1,8 @@
 import { type Event, text } from '#test/support/freeswitch/event-socket.ts';
 import { hangupsOf } from '#test/support/freeswitch/live-calls.ts';
-import type { CallTold } from './switch.ts';
+import type { ObservedCall } from './node.ts';
 
-type Progress = CallTold['progress'][number];
+type Progress = ObservedCall['progress'][number];
 
 const CALLED_LEG: Readonly<Record<string, Progress['action']>> = {
   CHANNEL_PROGRESS: 'ring',
@@ -11,21 +11,21 @@ const CALLED_LEG: Readonly<Record<string, Progress['action']>> = {
 };
 const VARIABLES = ['dialhook_call', 'dialhook_result'];
 
-/** The events from which it is known what became of a call. */
-export const TOLD_BY = [
+/** The events that `observedCall` reads. */
+export const OBSERVED_EVENTS = [
   'CHANNEL_CREATE',
   'CHANNEL_EXECUTE',
   ...Object.keys(CALLED_LEG),
   'CHANNEL_HANGUP_COMPLETE',
 ];
 
-const named = (event: Event, name: string): string => text(event, name) ?? '';
-const sequence = (event: Event): number => Number(named(event, 'Event-Sequence'));
+const field = (event: Event, name: string): string => text(event, name) ?? '';
+const sequence = (event: Event): number => Number(field(event, 'Event-Sequence'));
 
-/** What there is to be told of in an event of a leg that Dialhook knows of. */
+/** The notification that an event of a tagged channel must lead to. */
 function progressIn(event: Event): Progress | undefined {
-  const leg = named(event, 'Unique-ID');
-  const name = named(event, 'Event-Name');
+  const leg = field(event, 'Unique-ID');
+  const name = field(event, 'Event-Name');
   if (event['variable_dialhook_call'] === undefined) return undefined;
   if (event['Call-Direction'] === 'inbound')
     return name === 'CHANNEL_HANGUP_COMPLETE' ? { leg, action: 'hangup' } : undefined;
@@ -33,30 +33,30 @@ function progressIn(event: Event): Progress | undefined {
   return action && { leg, action };
 }
 
-/** Each once, where it happened first. */
+/** Each notification once, in the order of its first event. */
 function progressOf(events: readonly Event[]): Progress[] {
   const all = events.flatMap((event) => progressIn(event) ?? []);
   return [...new Map(all.map((one) => [`${one.leg} ${one.action}`, one])).values()];
 }
 
-/** What became of a call, from the events of its legs. `lastWord` is why it ended when none of them says so. */
-export function toldOf(uuid: string, events: readonly Event[], lastWord: string): CallTold {
-  const inOrder = events.toSorted((a, b) => sequence(a) - sequence(b));
-  const ofCaller = inOrder.filter((event) => event['Unique-ID'] === uuid);
-  const last = ofCaller.at(-1) ?? {};
-  const { hangup } = hangupsOf(ofCaller);
+/** Builds the record of a call from the events of its legs. `lastCause` is its hangup cause if no event has one. */
+export function observedCall(uuid: string, events: readonly Event[], lastCause: string): ObservedCall {
+  const ordered = events.toSorted((a, b) => sequence(a) - sequence(b));
+  const callerEvents = ordered.filter((event) => event['Unique-ID'] === uuid);
+  const last = callerEvents.at(-1) ?? {};
+  const { hangup } = hangupsOf(callerEvents);
   return {
-    cause: hangup ? named(hangup, 'Hangup-Cause') : lastWord,
-    applications: ofCaller
+    cause: hangup ? field(hangup, 'Hangup-Cause') : lastCause,
+    applications: callerEvents
       .filter((event) => event['Event-Name'] === 'CHANNEL_EXECUTE')
-      .map((event) => ({ name: named(event, 'Application'), data: named(event, 'Application-Data') })),
+      .map((event) => ({ name: field(event, 'Application'), data: field(event, 'Application-Data') })),
     variables: Object.fromEntries(
       VARIABLES.flatMap((name) => {
         const value = text(last, `variable_${name}`);
         return value === undefined ? [] : [[name, value]];
       }),
     ),
-    progress: progressOf(inOrder),
+    progress: progressOf(ordered),
     ...(hangup ? {} : { partial: true }),
   };
 }
