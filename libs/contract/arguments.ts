@@ -1,14 +1,18 @@
-/** What one line of a dialplan asks for: the positional arguments of `cti_bridge`. */
+/**
+ * The arguments of one call: the value of the channel variable `cti_bridge`.
+ *
+ *     http://crm.example/binding 3000 3000 1 http://standby.example/binding
+ */
 export interface CtiBridgeArguments {
-  /** http or https URL, fragment removed, everything percent-encoded. */
+  /** http or https URL without fragment, percent-encoded. */
   readonly url: string;
-  /** Milliseconds for TCP and TLS together. */
+  /** Time limit for TCP and TLS together, 1 to 60,000 ms. Default: 3000. */
   readonly connectTimeoutMs: number;
-  /** Milliseconds from the sent request to the last byte of the answer. */
+  /** Time limit from the sent request to the last byte of the answer, 1 to 60,000 ms. Default: 3000. */
   readonly responseTimeoutMs: number;
-  /** Whether the endpoint is told of ring, progress, answer and hangup. */
+  /** Whether the endpoint gets notifications. Default: true. */
   readonly notify: boolean;
-  /** Asked when the first URL does not decide, in the time that is left of the two timeouts. */
+  /** URL that gets the request when `url` does not decide, in the time that is left of both timeouts. */
   readonly fallbackUrl?: string;
 }
 
@@ -36,8 +40,8 @@ function endpointUrl(text: string): string | undefined {
 }
 
 /**
- * Reads the value of `cti_bridge`: `URL [CONNECT_TIMEOUT_MS [RESPONSE_TIMEOUT_MS [NOTIFY_TYPE [FALLBACK_URL]]]]`, separated by
- * spaces; a space inside the URL is written %20. Errors are words for `dialhook_error` and never repeat the input.
+ * Parses `URL [CONNECT_TIMEOUT_MS [RESPONSE_TIMEOUT_MS [NOTIFY_TYPE [FALLBACK_URL]]]]`, separated by white space; a
+ * space inside a URL is written %20, NOTIFY_TYPE is 0 or 1. `error` is for `dialhook_error` and never repeats the input.
  */
 export function parseArguments(text: string): ParsedArguments {
   const [urlText, connectText, responseText, notifyText, fallbackText, ...rest] = text
@@ -60,7 +64,7 @@ export function parseArguments(text: string): ParsedArguments {
   return { ok: true, endpoint: fallbackUrl === undefined ? endpoint : { ...endpoint, fallbackUrl } };
 }
 
-/** The same arguments as `cti_bridge` text: printable ASCII without `$`, so that FreeSWITCH has nothing to expand. */
+/** The value of `cti_bridge` for these arguments: printable ASCII without `$`, so that FreeSWITCH expands nothing. */
 export function formatArguments(endpoint: CtiBridgeArguments): string {
   const { url, connectTimeoutMs, responseTimeoutMs, notify, fallbackUrl } = endpoint;
   const fallback = fallbackUrl === undefined ? [] : [fallbackUrl];

@@ -1,8 +1,7 @@
 /**
- * FreeSWITCH's hangup causes by name, each with its numbers (`switch_call_cause_t` in switch_types.h).
- * FreeSWITCH 1.11 moved its own causes from 500 and 600 upwards to 700 and 800 upwards; where there are two numbers
- * the first is the older one, as in the original's table. Names are the same in every version, so names
- * are what FreeSWITCH is told.
+ * FreeSWITCH's hangup causes by name, each with its numbers (`switch_call_cause_t` in switch_types.h). FreeSWITCH 1.11
+ * moved its own causes from 500.. and 600.. to 700.. and 800..; the first of two numbers is the older one. Names are
+ * the same in every version, so Dialhook sends names to FreeSWITCH.
  */
 export const HANGUP_CAUSES = {
   NONE: [0],
@@ -91,7 +90,7 @@ export const HANGUP_CAUSES = {
 
 export type HangupCause = keyof typeof HANGUP_CAUSES;
 
-/** What SIP calls a global failure (6xx): the party is not to be tried anywhere else. */
+/** The causes of SIP's global failures (6xx): the party must not be tried at another target. */
 export const GLOBAL_FAILURE_CAUSES = [
   'BUSY_EVERYWHERE',
   'DECLINE',
@@ -106,7 +105,7 @@ const nameByNumber = new Map<number, HangupCause>(
   ),
 );
 
-/** The cause's name, or undefined when FreeSWITCH has no such cause. Takes a name in any case, a number, or a number as text. */
+/** The name of a cause given as a name (in any case), a number, or a number as text; undefined for an unknown cause. */
 export function hangupCause(cause: string | number): HangupCause | undefined {
   if (typeof cause === 'number') return nameByNumber.get(cause);
   if (/^\d+$/.test(cause)) return nameByNumber.get(Number(cause));

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { SipName } from './text.ts';
 
-/** What an operator may have done to a live call, by request to the agents of its node. */
-
 const call = {
   v: z.literal(1),
   uuid: z.uuid(),
-  by: z.string().max(128).describe('who wants it, for the log'),
+  by: z.string().max(128).describe('name of the operator, for the log'),
 };
 
+/** Console to the agents of a node, by NATS request: hang up or transfer a live call. `uuid` is that of its caller leg. */
 export const ControlRequest = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('hangup'), ...call }),
   z.strictObject({
@@ -16,14 +15,20 @@ export const ControlRequest = z.discriminatedUnion('do', [
     ...call,
     destination: z
       .string()
-      // FreeSWITCH takes a dash at the beginning for an option of uuid_transfer.
-      .regex(/^[\w*#+.][\w*#+.-]{0,63}$/, 'must be 1 to 64 letters, digits and * # + . - _, no - first')
-      .describe('the extension to transfer the caller to'),
-    context: SipName.optional().describe("its dialplan context; the call's own without it"),
+      // uuid_transfer would read a leading dash as an option.
+      .regex(
+        /^[\w*#+.][\w*#+.-]{0,63}$/,
+        'must be 1 to 64 letters, digits and * # + . - _, and must not start with -',
+      )
+      .describe('extension to transfer the caller to'),
+    context: SipName.optional().describe(
+      'dialplan context of the extension. Default: the context of the call',
+    ),
   }),
 ]);
 export type ControlRequest = z.output<typeof ControlRequest>;
 
+/** The agent's reply. `error` is a message for the operator. */
 export const ControlReply = z.discriminatedUnion('ok', [
   z.strictObject({ v: z.literal(1), ok: z.literal(true) }),
   z.strictObject({ v: z.literal(1), ok: z.literal(false), error: z.string() }),

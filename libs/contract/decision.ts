@@ -13,39 +13,43 @@ import {
 const Gateway = z
   .strictObject({
     type: z.literal('gateway'),
-    number: DialNumber.describe('the number to dial'),
-    gateway: SipName.describe('a gateway of any sofia profile'),
+    number: DialNumber.describe('number to dial'),
+    gateway: SipName.describe('gateway of any sofia profile'),
   })
-  .describe('through a gateway: sofia/gateway/GATEWAY/NUMBER');
+  .describe('dial through a gateway: sofia/gateway/GATEWAY/NUMBER');
 
 const User = z
   .strictObject({
     type: z.literal('user'),
-    number: DialNumber.describe('the number to dial'),
-    user: SipName.describe('the registered user whose device takes the call'),
+    number: DialNumber.describe('number to dial'),
+    user: SipName.describe('directory user whose registered devices are dialled'),
     domain: HostPort.optional().describe(
-      "the user's domain; the agent's SIP_DOMAIN or the call's domain without it",
+      'domain of the user. Default: SIP_DOMAIN of the agent, or domain_name of the call',
     ),
   })
-  .describe('a number dialled through the device that is registered as a user');
+  .describe(
+    'dial a number at the registered devices of a user; the number replaces the user part of each contact',
+  );
 
 const Ip = z
   .strictObject({
     type: z.literal('ip'),
-    number: DialNumber.describe('the number to dial'),
+    number: DialNumber.describe('number to dial'),
     ip: HostPort.describe('HOST or HOST:PORT'),
-    sofia: SipName.default('external').describe('the sofia profile that sends the call'),
+    sofia: SipName.default('external').describe('sofia profile that sends the INVITE'),
   })
-  .describe('to an address: sofia/PROFILE/NUMBER@IP');
+  .describe('dial at an address: sofia/PROFILE/NUMBER@IP');
 
 const DialString = z
   .strictObject({
     type: z.literal('dialstring'),
     dialstring: z.string().min(1, 'must not be empty').max(4096, 'must be at most 4096 characters'),
   })
-  .describe('a FreeSWITCH dial string; commas mean one after the other unless strategy is simultaneous');
+  .describe(
+    'FreeSWITCH dial string; commas separate targets that are dialled one after the other, unless strategy is simultaneous',
+  );
 
-const CAUSE = 'is not a hangup cause of FreeSWITCH (a name or a number)';
+const CAUSE = 'must be the name or the number of a FreeSWITCH hangup cause';
 const STATUS = 'must be from 400 to 699';
 
 const Cause = z
@@ -60,9 +64,7 @@ const Cause = z
 const Hangup = z
   .strictObject({
     type: z.literal('hangup'),
-    cause: Cause.optional().describe(
-      'hangup cause, by number or name; NORMAL_CLEARING (16) when neither cause nor sipcode is given',
-    ),
+    cause: Cause.optional().describe('hangup cause, by name or number. Default: NORMAL_CLEARING (16)'),
     sipcode: z
       .union(
         [
@@ -76,11 +78,11 @@ const Hangup = z
       )
       .pipe(z.number().int().min(400, STATUS).max(699, STATUS))
       .optional()
-      .describe('SIP status for the caller; wins over cause when both are given'),
+      .describe('SIP status for the caller; takes precedence over cause'),
   })
-  .describe('no call is placed and the caller is hung up');
+  .describe('hang up the caller without dialling');
 
-/** Where one call may go. */
+/** One target to dial. */
 export const DialTarget = z.discriminatedUnion('type', [Gateway, User, Ip, DialString], {
   error: 'must be one of gateway, user, ip or dialstring in a list',
 });
@@ -94,20 +96,24 @@ export const Strategy = z.enum(['sequential', 'simultaneous'], {
   error: 'must be sequential or simultaneous',
 });
 
-/** FreeSWITCH hands no more than 256 exported variables to a called leg, those of the dialplan and our own included. */
+/** FreeSWITCH exports at most 256 variables to a called leg, including those of the dialplan and of Dialhook. */
 const MAX_VARIABLES = 128;
 
 const fewEnough = (variables: Readonly<Record<string, unknown>>): boolean =>
   Object.keys(variables).length <= MAX_VARIABLES;
 const TOO_MANY = `must hold at most ${MAX_VARIABLES} variables`;
 
-/** The endpoint's answer to a request, after parsing. Unknown keys beside `dial` are ignored, inside it refused. */
+/**
+ * The endpoint's answer to a request, after parsing. Unknown keys are ignored at the top level and refused in `dial`.
+ *
+ *     {"dial": {"type": "gateway", "gateway": "gw", "number": "13800138000"}}
+ */
 export const Decision = z.object({
   variables: z
     .record(VariableName, VariableValue)
     .refine(fewEnough, TOO_MANY)
     .default({})
-    .describe('channel variables set on the called leg'),
+    .describe('channel variables set on the called legs'),
   dial: z
     .union(
       [Single, z.array(DialTarget).min(1, 'must name a target').max(16, 'must name at most 16 targets')],
@@ -115,24 +121,27 @@ export const Decision = z.object({
         error: 'must be a target, a list of targets or a hangup',
       },
     )
-    .describe('where the call goes: one target, a list of targets tried in order, or a hangup'),
+    .describe('where the call goes: a target, a list of targets, or a hangup'),
   strategy: Strategy.default('sequential').describe(
-    'sequential: one target after the other; simultaneous: all at once, the first to answer wins',
+    'sequential: dial one target after the other; simultaneous: dial all at once, the first one to answer gets the call',
   ),
   on_fail: z
     .enum(['hangup', 'request'], { error: 'must be hangup or request' })
     .default('hangup')
-    .describe("when no target answered: hang up with the last one's cause, or ask the endpoint again"),
+    .describe(
+      'what happens when no target answered: hangup ends the call with the cause of the last target; request makes another request',
+    ),
   final_causes: z
     .array(Cause)
     .max(64, 'must name at most 64 causes')
     .optional()
-    .describe("causes after which no further target is tried; the agent's FINAL_CAUSES without it"),
+    .describe('hangup causes after which no further target is tried. Default: FINAL_CAUSES of the agent'),
 });
 export type Decision = z.output<typeof Decision>;
 
+/** Channel variables by name, after parsing. */
 export const Variables = z.record(VariableName, VariableText).refine(fewEnough, TOO_MANY);
 export type Variables = z.output<typeof Variables>;
 
-/** Variables that stand in the {...} or [...] of a dial string. */
+/** Channel variables that can be written in the {...} or [...] of a dial string. */
 export const BracketVariables = z.record(VariableName, BracketText).refine(fewEnough, TOO_MANY);

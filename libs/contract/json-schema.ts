@@ -10,9 +10,9 @@ const titled = (title: string, schema: z.ZodType) => ({ title, ...jsonSchema(sch
 
 /** The contract with endpoints, as published in docs/schema and printed by `dialhook schema`. */
 export const SCHEMAS = {
-  request: titled('What the endpoint is asked', EndpointRequest),
-  decision: titled('What the endpoint answers', Decision),
-  notification: titled('What the endpoint is told', Notification),
+  request: titled('Request to the endpoint', EndpointRequest),
+  decision: titled('Decision: answer of the endpoint to a request', Decision),
+  notification: titled('Notification to the endpoint', Notification),
   openapi: openApi({
     EndpointRequest: jsonSchema(EndpointRequest),
     Decision: jsonSchema(Decision),

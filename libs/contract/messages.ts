@@ -3,7 +3,7 @@ import { EndpointRequest, Notification } from './endpoint.ts';
 import { Plan } from './plan.ts';
 import { type Failure, RESULT_NAMES } from './results.ts';
 
-/** Version of the messages between the services. A service refuses a version that it does not know. */
+/** Version of the messages between services. A service refuses versions that it does not know. */
 const Version = z.literal(1);
 
 /** NATS subjects, queue group, stream and consumer. */
@@ -22,7 +22,7 @@ export const BUS = {
   control: 'dialhook.control',
 } as const;
 
-/** Agent to routers, by request: ask the endpoint where this call goes. */
+/** Agent to a router, by NATS request: send `request` to the endpoint at `url`, or to the fallback. */
 export const DecisionRequest = z.strictObject({
   v: Version,
   url: z.string(),
@@ -33,7 +33,7 @@ export const DecisionRequest = z.strictObject({
 });
 export type DecisionRequest = z.output<typeof DecisionRequest>;
 
-/** Router to agent, the reply. */
+/** Router to agent: the plan, or why there is none. */
 export const DecisionReply = z.discriminatedUnion('result', [
   z.strictObject({ v: Version, result: z.literal('decided'), plan: Plan }),
   z.strictObject({
@@ -46,7 +46,7 @@ export type DecisionReply = z.output<typeof DecisionReply>;
 
 export const failed = (result: Failure, error: string): DecisionReply => ({ v: 1, result, error });
 
-/** Agent to every router: nobody waits for this call's decision any more. */
+/** Agent to all routers: the decision for this call is no longer needed. */
 export const Abandon = z.strictObject({ v: Version, uuid: z.string() });
 export type Abandon = z.output<typeof Abandon>;
 

@@ -7,7 +7,7 @@ const SOFIA_GATEWAY = String.raw`sofia\/gateway\/[\w.+-]+\/[\w*#+.:;=%~@&?!\/-]+
 const SOFIA_ADDRESS = String.raw`sofia\/[\w.+-]+\/(?:sips?:)?[\w*#+.%~-]+@(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[\w.:;=%~@&?!\/+-]*)?`;
 const SOFIA_REGISTERED = String.raw`sofia\/[\w.+-]+\/[\w*#+.~-]+%[A-Za-z0-9][\w.-]*`;
 const USER = String.raw`user\/[\w.+-]+(?:@[A-Za-z0-9][\w.-]*)?`;
-/** Into a dialplan in XML only: the dialplan `inline` takes the number for a list of applications. */
+/** XML dialplans only: the dialplan `inline` would read the number as a list of applications. */
 const LOOPBACK = String.raw`loopback\/[\w*#+.-]+(?:\/[\w.-]+(?:\/XML)?)?`;
 const ERROR = String.raw`error\/\w+`;
 
@@ -15,7 +15,7 @@ const DIALABLE = new RegExp(
   `^(?:${[SOFIA_GATEWAY, SOFIA_ADDRESS, SOFIA_REGISTERED, USER, LOOPBACK, ERROR].join('|')})$`,
 );
 
-/** One dialable endpoint of a dial string, complete with its host: a dial string without a host can loop FreeSWITCH. */
+/** One FreeSWITCH endpoint of a dial string. A host is required: without one FreeSWITCH can call itself in a loop. */
 export const DialEndpoint = z
   .string()
   .max(512, 'must be at most 512 characters')
@@ -23,10 +23,10 @@ export const DialEndpoint = z
     DIALABLE,
     'must be sofia/gateway/GATEWAY/NUMBER, sofia/PROFILE/NUMBER@HOST, user/NAME, loopback/NUMBER or error/CAUSE',
   )
-  .refine((endpoint) => !endpoint.includes(':_:'), 'must not hold :_:, which begins another dial string')
+  .refine((endpoint) => !endpoint.includes(':_:'), 'must not contain :_:, which starts another dial string')
   .refine(
     (endpoint) => !/origination_nested_vars=true/i.test(endpoint),
-    'must not hold origination_nested_vars=true, which makes FreeSWITCH take ${ in variables',
+    'must not contain origination_nested_vars=true, which makes FreeSWITCH expand ${ in variables',
   );
 
 const Leg = z.union([
@@ -35,26 +35,26 @@ const Leg = z.union([
     user: SipName,
     domain: HostPort.optional(),
     number: DialNumber,
-    strategy: Strategy.describe('how the contacts of the user are tried when there are several'),
+    strategy: Strategy.describe('how several contacts of the user are dialled'),
     variables: BracketVariables,
   }),
 ]);
-/** One called leg. A `user` leg becomes endpoints once the agent has asked FreeSWITCH for the user's contacts. */
+/** One called leg. The agent replaces a `user` leg by one leg for each registered contact of the user. */
 export type Leg = z.output<typeof Leg>;
 
-/** Groups of a plan, and legs of all its groups, at most. */
+/** Maximum number of groups in a plan, and of legs in all its groups together. */
 export const MAX_BRANCHES = 64;
 
 const Group = z.strictObject({
   variables: BracketVariables,
   legs: z.array(Leg).min(1).max(MAX_BRANCHES),
 });
-/** Legs that ring at once, with the variables of their dial string. Groups are tried one after the other. */
+/** Legs that ring at the same time. Groups are dialled one after the other. */
 export type Group = z.output<typeof Group>;
 
 const Cause = z.enum(Object.keys(HANGUP_CAUSES) as [HangupCause, ...HangupCause[]]);
 
-/** What the agent is to do with the call: the decision, checked and resolved into groups of legs. */
+/** The decision, checked and resolved into groups of legs or a hangup. Router to agent. */
 export const Plan = z.union([
   z.strictObject({
     groups: z
@@ -63,7 +63,7 @@ export const Plan = z.union([
       .max(MAX_BRANCHES)
       .refine(
         (groups) => groups.flatMap(({ legs }) => legs).length <= MAX_BRANCHES,
-        `must name at most ${MAX_BRANCHES} legs in all`,
+        `must have at most ${MAX_BRANCHES} legs in all groups`,
       ),
     variables: Variables,
     on_fail: z.enum(['hangup', 'request']),

@@ -4,30 +4,33 @@ type Issue = z.core.$ZodIssue;
 
 const depth = (issues: readonly Issue[]): number => Math.max(0, ...issues.map((issue) => issue.path.length));
 
-/** How far a value was understood: deep inside it, or at least as one of the right type. */
-const understood = (issues: readonly Issue[]): number =>
+/** How well a value matches an alternative: the depth of the first error, plus a half when no type was wrong. */
+const matchDepth = (issues: readonly Issue[]): number =>
   depth(issues) + (issues.length > 0 && issues.every((issue) => issue.code !== 'invalid_type') ? 0.5 : 0);
 
-/** Of a union's alternatives, the one that was meant. */
-const nearest = (alternatives: readonly (readonly Issue[])[]): readonly Issue[] =>
-  alternatives.reduce((best, one) => (understood(one) > understood(best) ? one : best), []);
+/** The errors of the alternative of a union that the value matches best. */
+const bestMatch = (alternatives: readonly (readonly Issue[])[]): readonly Issue[] =>
+  alternatives.reduce((best, one) => (matchDepth(one) > matchDepth(best) ? one : best), []);
 
-function words(issue: Issue, path: readonly PropertyKey[]): string {
+function describe(issue: Issue, path: readonly PropertyKey[]): string {
   const inner =
-    issue.code === 'invalid_union' ? nearest(issue.errors) : issue.code === 'invalid_key' ? issue.issues : [];
+    issue.code === 'invalid_union'
+      ? bestMatch(issue.errors)
+      : issue.code === 'invalid_key'
+        ? issue.issues
+        : [];
   const [first] = inner;
-  if (first) return words(first, [...path, ...first.path]);
+  if (first) return describe(first, [...path, ...first.path]);
   const where = path.join('.') || 'the answer';
-  if (issue.code === 'unrecognized_keys')
-    return `${where} has keys it may not have: ${issue.keys.join(', ')}`;
+  if (issue.code === 'unrecognized_keys') return `${where} has unknown keys: ${issue.keys.join(', ')}`;
   if (issue.code === 'invalid_type') return `${where} is missing or is not ${article(issue.expected)}`;
   return `${where} ${issue.message}`;
 }
 
 const article = (expected: string): string => `${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
 
-/** The first thing wrong with a value, naming the field. The value itself is not repeated. */
+/** The first error, with the path of its field. Never repeats the value. */
 export function problem(error: z.core.$ZodError): string {
   const [issue] = error.issues;
-  return issue ? words(issue, issue.path) : 'is not valid';
+  return issue ? describe(issue, issue.path) : 'is not valid';
 }

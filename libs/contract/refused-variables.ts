@@ -1,32 +1,34 @@
-/** Channel variables with one power over FreeSWITCH, by the beginnings of their names and by whole names. */
+/** Channel variables that are refused for one reason. */
 interface Group {
   readonly why: string;
-  readonly beginnings: readonly string[];
+  /** Prefixes of names. */
+  readonly prefixes: readonly string[];
+  /** Complete names. */
   readonly names: readonly string[];
-  /** Not even the operator can allow them: Dialhook itself rests on them. */
+  /** ALLOWED_VARIABLES cannot allow them, because Dialhook depends on them. */
   readonly always?: true;
 }
 
-/** A short table stays a table: words of one string. */
+/** Splits at white space. */
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
 /**
- * The channel variables an endpoint may not set, found in the source of FreeSWITCH 1.11 by following every variable
- * that is read to what is done with it. FreeSWITCH compares names without regard to case. It is a called leg that
- * gets the variables; but a leg can be transferred, and a loopback leg hands all it has to a dialplan, so what is read
- * on a caller's leg counts as well.
+ * The channel variables that an endpoint must not set, found by following every variable that the source of
+ * FreeSWITCH 1.11 reads to its use. FreeSWITCH ignores the case of names. The variables are set on called legs, but
+ * variables that are read on caller legs are listed too: a called leg can be transferred into the dialplan, and a
+ * loopback leg passes all its variables to one.
  */
 export const REFUSED_VARIABLES = {
   runs: {
     why: 'they run an application, an API command, a script or a shell',
-    beginnings: words(`
+    prefixes: words(`
       api_ bridge_pre_execute curl_sendfile_ exec_ execute_ group_confirm_ loopback_app opal_api_on_ opal_execute_on_
       record_post_process_exec_ sip_api_on_ sip_execute_on_ system_on_fax_`),
     names: words('httapi_profile loopback_export python_script_path session_in_hangup_hook'),
   },
   steers: {
-    why: 'they send the call elsewhere, or change what a failed or ended bridge leads to',
-    beginnings: words(`
+    why: 'they send the call elsewhere, or change what happens after a bridge fails or ends',
+    prefixes: words(`
       campon force_transfer_ hangup_after_ mutex_orbit_ outbound_redirect_ park_ sip_redirect_ transfer_ uuid_bridge_
       valet_`),
     names: words(`
@@ -36,7 +38,7 @@ export const REFUSED_VARIABLES = {
   },
   otherCalls: {
     why: 'they name, take over or listen to another call',
-    beginnings: words('attxfer_ eavesdrop_ ent_originate_ intercept_ recovery_'),
+    prefixes: words('attxfer_ eavesdrop_ ent_originate_ intercept_ recovery_'),
     names: words(`
       att_xfer_kill_uuid blind_transfer_uuid bridge_channel bridge_to bridge_uuid call_uuid channel_swap_uuid
       holding_uuid last_bridge_to loopback_from_uuid originate_signal_bond origination_aleg_uuid
@@ -45,15 +47,15 @@ export const REFUSED_VARIABLES = {
       soft_holding_uuid spy_uuid uuid xfer_uuids`),
   },
   instructs: {
-    why: 'they instruct an application the call may come to: a conference, a queue, a page, a voicemail box',
-    beginnings: words('cc_ conference_ fifo_ page_ voicemail_'),
+    why: 'they control an application that the call may reach: a conference, a queue, a page, a voicemail box',
+    prefixes: words('cc_ conference_ fifo_ page_ voicemail_'),
     names: words(
       'directory_voicemail_profile json_conference_var_prefix last_transfered_conference outcall_flags supplied_pin',
     ),
   },
   files: {
     why: 'they name a file, a stream or a URL that FreeSWITCH writes, plays or loads',
-    beginnings: words('sound_prefix video_pre_call_banner'),
+    prefixes: words('sound_prefix video_pre_call_banner'),
     names: words(`
       audio_spool_path bert_debug_io_file core_video_blank_image drop_dtmf_masking_file esf_multicast_alert_sound
       fax_prefix fax_spool fax_trace_dir hold_music native_backup_extension pa_hold_file pa_ring_file
@@ -61,8 +63,8 @@ export const REFUSED_VARIABLES = {
       tts_engine tts_voice video_avatar_png video_logo_path video_mute_png video_no_video_avatar_png`),
   },
   folders: {
-    why: "they stand before a setting of FreeSWITCH of the same name in the operator's own dialplan",
-    beginnings: [],
+    why: "they hide a setting of FreeSWITCH of the same name from the operator's dialplan",
+    prefixes: [],
     names: words(`
       base_dir cache_dir certs_dir conf_dir core_uuid data_dir db_dir default_password fonts_dir grammar_dir hostname
       htdocs_dir images_dir localstate_dir log_dir mod_dir recordings_dir run_dir script_dir sounds_dir storage_dir
@@ -70,15 +72,15 @@ export const REFUSED_VARIABLES = {
   },
   records: {
     why: "they hide a call from the operator's records or bills, choose the file of the record, or write it into every event",
-    beginnings: words('nibble_'),
+    prefixes: words('nibble_'),
     names: words(`
       cdr_csv_base disable_app_log failed_json_cdr_prefix failed_xml_cdr_prefix force_process_cdr format_cdr_base
       hangup_complete_with_xml
       json_cdr_base lowbal_amt nobal_amt odbc-cdr-ignore-leg process_cdr skip_cdr_causes xml_cdr_base`),
   },
   route: {
-    why: 'they send the INVITE elsewhere than its target says, or stand for headers that SIP itself needs',
-    beginnings: words('sip_recover_'),
+    why: 'they send the INVITE elsewhere than to its target, or replace headers that SIP itself needs',
+    prefixes: words('sip_recover_'),
     names: words(`
       enum_nameserver sip_destination_prefix sip_full_route sip_gethostbyname sip_invite_call_id sip_invite_cseq
       sip_invite_full_via sip_invite_record_route sip_invite_req_uri sip_invite_route_uri sip_network_ip
@@ -89,12 +91,12 @@ export const REFUSED_VARIABLES = {
   },
   limits: {
     why: 'they lift a limit that keeps FreeSWITCH and its calls from looping or flooding',
-    beginnings: [],
+    prefixes: [],
     names: words('limit_backend limit_ignore_transfer max_forwards max_session_transfers no_throttle_limits'),
   },
   own: {
-    why: "Dialhook's own means, and how FreeSWITCH hands variables on",
-    beginnings: words('_nolocal_ bridge_export_vars cti_bridge dialhook_ export_vars'),
+    why: 'Dialhook uses them itself, or they control how FreeSWITCH passes variables on',
+    prefixes: words('_nolocal_ bridge_export_vars cti_bridge dialhook_ export_vars'),
     names: words(`
       __proto__ app_disable_expand_variables current_application current_application_data import nolocal
       originate_causes originated_legs origination_nested_vars preserve_originated_vars`),
@@ -104,22 +106,25 @@ export const REFUSED_VARIABLES = {
 
 const pattern = (groups: readonly Group[]): RegExp => {
   const escaped = (name: string) => name.replaceAll('-', '\\-');
-  const beginnings = groups.flatMap((group) => group.beginnings).map(escaped);
+  const prefixes = groups.flatMap((group) => group.prefixes).map(escaped);
   const names = groups.flatMap((group) => group.names).map((name) => `${escaped(name)}$`);
-  return new RegExp(`^(?:${[...beginnings, ...names].join('|')})`, 'i');
+  return new RegExp(`^(?:${[...prefixes, ...names].join('|')})`, 'i');
 };
 
 const GROUPS: readonly Group[] = Object.values(REFUSED_VARIABLES);
 const REFUSED = pattern(GROUPS);
 const NEVER_ALLOWED = pattern(GROUPS.filter(({ always }) => always));
 
-/** Whether a channel variable may be set by an endpoint. */
+/** Whether an endpoint may set the channel variable with this name. */
 export type VariablePolicy = (name: string) => boolean;
 
-/** Refuses every variable of REFUSED_VARIABLES but those that the operator allows: names, or beginnings with a `*`. */
+/**
+ * Refuses the variables of REFUSED_VARIABLES except those in `allowed` (ALLOWED_VARIABLES): names, or prefixes that end
+ * with `*`.
+ */
 export function variablePolicy(allowed: readonly string[] = []): VariablePolicy {
-  const wanted = allowed.map((name) => name.toLowerCase());
+  const patterns = allowed.map((name) => name.toLowerCase());
   const isAllowed = (name: string) =>
-    wanted.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one));
+    patterns.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one));
   return (name) => !REFUSED.test(name) || (!NEVER_ALLOWED.test(name) && isAllowed(name.toLowerCase()));
 }

@@ -1,30 +1,32 @@
 /**
- * What `dialhook_result` may say: one word for each way in which the question "where does this call go?" can end.
- * Everything but `decided` and `defaulted` means that the dialplan goes on with its next line.
+ * The values of `dialhook_result`: how a request for a decision ended. The dialplan continues after every result except
+ * `decided` and `defaulted`, and `caller_gone`, after which there is no call.
  */
 export const RESULTS = {
-  decided: 'the endpoint decided and the call goes where it said',
-  invalid_arguments: 'the arguments in cti_bridge are wrong or there is no URL',
-  refused_url: 'the URL is not one that this cluster may call',
-  no_router: 'no router is running, or the agent has lost NATS',
-  router_timeout: 'a router took the request and did not answer in time',
-  overloaded: 'an agent or router had too many calls in hand',
+  decided: 'the endpoint decided, and its decision was carried out',
+  invalid_arguments: 'the arguments in cti_bridge are invalid, or there is no URL',
+  refused_url: 'the address rules of the router do not allow the URL',
+  no_router: 'no router is running, or the agent is not connected to NATS',
+  router_timeout: 'a router received the request and did not reply in time',
+  overloaded: 'the agent or the router had too many calls in flight',
   connect_timeout: 'no connection (TCP and TLS) within the connect timeout',
-  connection_failed: 'the connection was refused, reset or unreachable, or the name does not resolve',
-  tls_failed: "the endpoint's TLS certificate or handshake was not acceptable",
-  response_timeout: 'connected, but the whole answer was not there within the response timeout',
+  connection_failed: 'the connection was refused or reset, or the host is unreachable or does not resolve',
+  tls_failed: 'the TLS handshake with the endpoint failed, or its certificate is not trusted',
+  response_timeout: 'the answer was not complete within the response timeout',
   http_status: 'the endpoint answered with a status other than 2xx or 3xx',
-  redirect_refused: 'the endpoint answered with a redirect, which is never followed',
-  empty_body: 'the endpoint answered with nothing in the body',
-  html_body: 'the endpoint answered with an HTML page',
-  body_too_large: 'the answer was larger than the limit',
+  redirect_refused: 'the endpoint answered with a redirect; Dialhook never follows one',
+  empty_body: 'the answer had an empty body',
+  html_body: 'the answer was an HTML page',
+  body_too_large: 'the answer was larger than MAX_BODY_BYTES',
   invalid_json: 'the answer was not JSON',
-  invalid_decision: 'the answer was JSON but not a decision, or it asked for something not allowed',
-  user_not_registered: 'every target was a user that is not registered',
-  caller_gone: 'the caller gave up while the endpoint was deciding',
-  circuit_open: 'the endpoint has been failing and is given a rest of some seconds before it is asked again',
-  defaulted: "nobody decided, and the agent's DEFAULT_DECISION was carried out",
-  internal_error: 'a fault in Dialhook itself; the log says more',
+  invalid_decision:
+    'the answer was JSON but not a valid decision, or it contained something that is not allowed',
+  user_not_registered: 'every target was a user without a registered device',
+  caller_gone: 'the caller hung up before the decision was carried out',
+  circuit_open:
+    'the endpoint failed repeatedly; no requests are sent to it for a few seconds (BREAKER_OPEN_MS)',
+  defaulted: 'no endpoint decided, and DEFAULT_DECISION of the agent was carried out',
+  internal_error: 'an error in Dialhook itself; its log has the details',
 } as const;
 
 export type Result = keyof typeof RESULTS;

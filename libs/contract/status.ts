@@ -1,9 +1,6 @@
 import { z } from 'zod';
 
-/**
- * What each process says of itself every few seconds, for those who look. Published and forgotten: who is not heard of
- * for three intervals is gone.
- */
+/** Interval at which each process publishes its status on NATS. A process is gone when three in a row are missing. */
 export const STATUS_INTERVAL_MS = 5_000;
 
 const EndpointStatus = z.strictObject({
@@ -18,23 +15,24 @@ const EndpointStatus = z.strictObject({
       z.strictObject({ time: z.iso.datetime(), result: z.string(), error: z.string(), uuid: z.string() }),
     )
     .max(5)
-    .describe('the newest first'),
+    .describe('newest first'),
 });
 export type EndpointStatus = z.output<typeof EndpointStatus>;
 
+/** The status of one process, published on NATS and not stored. */
 export const ServiceStatus = z.strictObject({
   v: z.literal(1),
   service: z.enum(['agent', 'router', 'notifier', 'console']),
-  instance: z.string().describe('SERVICE@INSTANCE, one process among all'),
-  node: z.string().optional().describe("an agent's FreeSWITCH node"),
+  instance: z.string().describe('SERVICE@INSTANCE, unique for each process'),
+  node: z.string().optional().describe('name of the FreeSWITCH node of an agent'),
   version: z.string(),
   time: z.iso.datetime(),
   started: z.iso.datetime(),
   ready: z.boolean(),
-  checks: z.record(z.string(), z.string()).describe('as /readyz gives them'),
+  checks: z.record(z.string(), z.string()).describe('checks of /readyz: ok or the problem, by name'),
   figures: z
     .record(z.string(), z.number())
     .describe('counts of this process, for example calls_in_flight, notifications_buffered'),
-  endpoints: z.array(EndpointStatus).max(200).optional().describe("a router's endpoints, the busiest first"),
+  endpoints: z.array(EndpointStatus).max(200).optional().describe('endpoints of a router, busiest first'),
 });
 export type ServiceStatus = z.output<typeof ServiceStatus>;

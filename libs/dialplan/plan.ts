@@ -18,7 +18,7 @@ function checkBrackets(where: string, groups: readonly Group[]): void {
   for (const [name, value] of bracketVariables(groups))
     if (!BracketText.safeParse(value).success)
       throw new PlanError(
-        `${where}: the value of ${name} cannot stand in a dial string; put it into "variables"`,
+        `${where}: the value of ${name} cannot be written in a dial string; put it into "variables"`,
       );
 }
 
@@ -48,7 +48,7 @@ function groupsOf(target: DialTarget, strategy: Decision['strategy'], where: str
 
 function merged(byTarget: readonly (readonly Group[])[]): Group {
   if (byTarget.some((groups) => groups.length > 1))
-    throw new PlanError('dial: a bar cannot stand in a list of targets that ring at once');
+    throw new PlanError('dial: a target that contains | cannot ring together with others');
   const groups = byTarget.flat();
   const variables: Variables = {};
   for (const [name, value] of groups.flatMap((group) => Object.entries(group.variables))) {

@@ -1,206 +1,214 @@
 // Generated from the schemas by `npm run generate`; do not edit.
 
-/** What the endpoint is asked */
+/** Request to the endpoint */
 export type EndpointRequest = {
   readonly action: "request";
-  /** the call's uuid: the caller's channel in FreeSWITCH */
+  /** uuid of the call: the uuid of the caller leg */
   readonly uuid: string;
-  /** the name of the FreeSWITCH node */
+  /** name of the FreeSWITCH node */
   readonly node: string;
-  /** when FreeSWITCH saw it, UTC */
+  /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
   readonly caller_id_number: string;
   readonly caller_id_name: string;
-  /** the number the caller dialled */
+  /** number that the caller dialled */
   readonly destination_number: string;
-  /** the dialplan context */
+  /** dialplan context of the caller leg */
   readonly context: string;
-  /** the caller's network address */
+  /** IP address that the caller's INVITE came from */
   readonly network_addr: string;
+  /** Call-ID of the caller leg */
   readonly sip_call_id: string;
-  /** 1, and one more each time the same call is asked about again */
+  /** number of this request for its call: 1, and one more for each repetition */
   readonly attempt: number;
-  /** the called legs that failed before, when the call is asked about again */
+  /** called legs that failed before this request, in the order tried; empty in the first request */
   readonly tried: readonly ({
+    /** uuid of the called leg */
     readonly leg: string;
+    /** number dialled on the called leg */
     readonly number: string;
+    /** hangup cause; NONE for a leg that was connected */
     readonly cause: string;
   })[];
-  /** the channel variables named in the agent's REQUEST_VARIABLES */
+  /** channel variables named in REQUEST_VARIABLES of the agent */
   readonly variables: Readonly<Record<string, string>>;
 };
 
-/** What the endpoint answers */
+/** Decision: answer of the endpoint to a request */
 export type Decision = {
-  /** channel variables set on the called leg */
+  /** channel variables set on the called legs */
   readonly variables?: Readonly<Record<string, string | number | boolean>> | undefined;
-  /** where the call goes: one target, a list of targets tried in order, or a hangup */
+  /** where the call goes: a target, a list of targets, or a hangup */
   readonly dial: {
     readonly type: "gateway";
-    /** the number to dial */
+    /** number to dial */
     readonly number: string | number;
-    /** a gateway of any sofia profile */
+    /** gateway of any sofia profile */
     readonly gateway: string;
   } | {
     readonly type: "user";
-    /** the number to dial */
+    /** number to dial */
     readonly number: string | number;
-    /** the registered user whose device takes the call */
+    /** directory user whose registered devices are dialled */
     readonly user: string;
-    /** the user's domain; the agent's SIP_DOMAIN or the call's domain without it */
+    /** domain of the user. Default: SIP_DOMAIN of the agent, or domain_name of the call */
     readonly domain?: string | undefined;
   } | {
     readonly type: "ip";
-    /** the number to dial */
+    /** number to dial */
     readonly number: string | number;
     /** HOST or HOST:PORT */
     readonly ip: string;
-    /** the sofia profile that sends the call */
+    /** sofia profile that sends the INVITE */
     readonly sofia?: string | undefined;
   } | {
     readonly type: "dialstring";
     readonly dialstring: string;
   } | {
     readonly type: "hangup";
-    /** hangup cause, by number or name; NORMAL_CLEARING (16) when neither cause nor sipcode is given */
+    /** hangup cause, by name or number. Default: NORMAL_CLEARING (16) */
     readonly cause?: string | number | undefined;
-    /** SIP status for the caller; wins over cause when both are given */
+    /** SIP status for the caller; takes precedence over cause */
     readonly sipcode?: number | string | undefined;
   } | readonly ({
     readonly type: "gateway";
-    /** the number to dial */
+    /** number to dial */
     readonly number: string | number;
-    /** a gateway of any sofia profile */
+    /** gateway of any sofia profile */
     readonly gateway: string;
   } | {
     readonly type: "user";
-    /** the number to dial */
+    /** number to dial */
     readonly number: string | number;
-    /** the registered user whose device takes the call */
+    /** directory user whose registered devices are dialled */
     readonly user: string;
-    /** the user's domain; the agent's SIP_DOMAIN or the call's domain without it */
+    /** domain of the user. Default: SIP_DOMAIN of the agent, or domain_name of the call */
     readonly domain?: string | undefined;
   } | {
     readonly type: "ip";
-    /** the number to dial */
+    /** number to dial */
     readonly number: string | number;
     /** HOST or HOST:PORT */
     readonly ip: string;
-    /** the sofia profile that sends the call */
+    /** sofia profile that sends the INVITE */
     readonly sofia?: string | undefined;
   } | {
     readonly type: "dialstring";
     readonly dialstring: string;
   })[];
-  /** sequential: one target after the other; simultaneous: all at once, the first to answer wins */
+  /** sequential: dial one target after the other; simultaneous: dial all at once, the first one to answer gets the call */
   readonly strategy?: "sequential" | "simultaneous" | undefined;
-  /** when no target answered: hang up with the last one's cause, or ask the endpoint again */
+  /** what happens when no target answered: hangup ends the call with the cause of the last target; request makes another request */
   readonly on_fail?: "hangup" | "request" | undefined;
-  /** causes after which no further target is tried; the agent's FINAL_CAUSES without it */
+  /** hangup causes after which no further target is tried. Default: FINAL_CAUSES of the agent */
   readonly final_causes?: readonly (string | number)[] | undefined;
 };
 
-/** What the endpoint is told */
+/** Notification to the endpoint */
 export type Notification = {
   readonly action: "ring";
-  /** the call's uuid: the caller's channel in FreeSWITCH */
+  /** uuid of the call: the uuid of the caller leg */
   readonly uuid: string;
-  /** the name of the FreeSWITCH node */
+  /** name of the FreeSWITCH node */
   readonly node: string;
-  /** when FreeSWITCH saw it, UTC */
+  /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
   readonly caller_id_number: string;
   readonly caller_id_name: string;
-  /** the number the caller dialled */
+  /** number that the caller dialled */
   readonly destination_number: string;
-  /** the uuid of the leg this is about */
+  /** uuid of the leg that the notification is about */
   readonly leg: string;
-  /** the number dialled on the called leg */
+  /** number dialled on the called leg */
   readonly called_number: string;
 } | {
   readonly action: "progress";
-  /** the call's uuid: the caller's channel in FreeSWITCH */
+  /** uuid of the call: the uuid of the caller leg */
   readonly uuid: string;
-  /** the name of the FreeSWITCH node */
+  /** name of the FreeSWITCH node */
   readonly node: string;
-  /** when FreeSWITCH saw it, UTC */
+  /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
   readonly caller_id_number: string;
   readonly caller_id_name: string;
-  /** the number the caller dialled */
+  /** number that the caller dialled */
   readonly destination_number: string;
-  /** the uuid of the leg this is about */
+  /** uuid of the leg that the notification is about */
   readonly leg: string;
-  /** the number dialled on the called leg */
+  /** number dialled on the called leg */
   readonly called_number: string;
 } | {
   readonly action: "answer";
-  /** the call's uuid: the caller's channel in FreeSWITCH */
+  /** uuid of the call: the uuid of the caller leg */
   readonly uuid: string;
-  /** the name of the FreeSWITCH node */
+  /** name of the FreeSWITCH node */
   readonly node: string;
-  /** when FreeSWITCH saw it, UTC */
+  /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
   readonly caller_id_number: string;
   readonly caller_id_name: string;
-  /** the number the caller dialled */
+  /** number that the caller dialled */
   readonly destination_number: string;
-  /** the uuid of the leg this is about */
+  /** uuid of the leg that the notification is about */
   readonly leg: string;
-  /** the number dialled on the called leg */
+  /** number dialled on the called leg */
   readonly called_number: string;
 } | {
   readonly action: "hangup";
   readonly recovered?: false | undefined;
-  /** the call's uuid: the caller's channel in FreeSWITCH */
+  /** uuid of the call: the uuid of the caller leg */
   readonly uuid: string;
-  /** the name of the FreeSWITCH node */
+  /** name of the FreeSWITCH node */
   readonly node: string;
-  /** when FreeSWITCH saw it, UTC */
+  /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
   readonly caller_id_number: string;
   readonly caller_id_name: string;
-  /** the number the caller dialled */
+  /** number that the caller dialled */
   readonly destination_number: string;
-  /** the uuid of the leg this is about */
+  /** uuid of the leg that the notification is about */
   readonly leg: string;
-  /** dialhook_result: how the call's decision ended */
+  /** result of the last request, dialhook_result */
   readonly result?: "decided" | "invalid_arguments" | "refused_url" | "no_router" | "router_timeout" | "overloaded" | "connect_timeout" | "connection_failed" | "tls_failed" | "response_timeout" | "http_status" | "redirect_refused" | "empty_body" | "html_body" | "body_too_large" | "invalid_json" | "invalid_decision" | "user_not_registered" | "caller_gone" | "circuit_open" | "defaulted" | "internal_error" | undefined;
-  /** the hangup cause's name in FreeSWITCH */
+  /** name of the FreeSWITCH hangup cause */
   readonly cause: string;
-  /** the cause as a Q.850 number */
+  /** Q.850 number of the cause */
   readonly q850: number;
-  /** the last SIP status on the caller or the failed called leg */
+  /** last SIP status on the caller leg or the failed called leg */
   readonly sip_status?: number | undefined;
+  /** who ended the call */
   readonly hangup_by: "caller" | "callee" | "freeswitch";
-  /** from the INVITE to the end */
+  /** from the INVITE to the end of the call */
   readonly duration_ms: number;
-  /** from the INVITE to 180 or 183; 0 when neither came */
+  /** from the INVITE to the first 180 or 183; 0 without one */
   readonly ring_ms: number;
-  /** from the answer to the end; 0 when not answered */
+  /** from the answer to the end of the call; 0 without an answer */
   readonly billable_ms: number;
-  /** the called legs in the order tried, each with its cause; NONE for the one that was connected */
+  /** called legs in the order tried */
   readonly tried: readonly ({
+    /** uuid of the called leg */
     readonly leg: string;
+    /** number dialled on the called leg */
     readonly number: string;
+    /** hangup cause; NONE for a leg that was connected */
     readonly cause: string;
   })[];
 } | {
   readonly action: "hangup";
   readonly recovered: true;
-  /** the call's uuid: the caller's channel in FreeSWITCH */
+  /** uuid of the call: the uuid of the caller leg */
   readonly uuid: string;
-  /** the name of the FreeSWITCH node */
+  /** name of the FreeSWITCH node */
   readonly node: string;
-  /** when the agent found the call gone, UTC: it ended before that */
+  /** when the agent found that the call had ended, UTC */
   readonly time: string;
   readonly caller_id_number: string;
   readonly caller_id_name: string;
-  /** the number the caller dialled */
+  /** number that the caller dialled */
   readonly destination_number: string;
-  /** the uuid of the leg this is about */
+  /** uuid of the leg that the notification is about */
   readonly leg: string;
-  /** when the call came in, UTC */
+  /** when the caller leg was created, UTC */
   readonly started: string;
   readonly cause: "UNKNOWN";
   readonly q850: 0;

@@ -3,8 +3,9 @@ import { type ChannelData, header } from './call/channel-data.ts';
 const LINE_END_OR_CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
 /**
- * FreeSWITCH decodes %0d%0a in a caller's display name and writes the line end into the From of the INVITE that it
- * sends on. A name that would do so goes out in one line.
+ * The variable that replaces a caller's display name that holds line ends or control characters; `{}` for other names.
+ * FreeSWITCH decodes %0d%0a in a display name and writes the line end into the From header of the INVITE to the called
+ * party.
  */
 export function callerNameInOneLine(data: ChannelData): Readonly<Record<string, string>> {
   const name = header(data, 'Caller-Caller-ID-Name');

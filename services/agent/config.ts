@@ -25,7 +25,7 @@ const MEBIBYTE = 1024 * 1024;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** A decision in JSON, as a plan. */
+/** A decision in JSON, resolved into a plan. */
 const decision = () =>
   z.string().transform((text, context) => {
     try {
@@ -43,7 +43,10 @@ const causes = () =>
     names.map((name) => {
       const cause = hangupCause(name);
       if (cause !== undefined) return cause;
-      context.addIssue({ code: 'custom', message: `must be hangup causes of FreeSWITCH: ${name} is none` });
+      context.addIssue({
+        code: 'custom',
+        message: `must be hangup causes of FreeSWITCH; ${name} is not one`,
+      });
       return z.NEVER;
     }),
   );
@@ -54,109 +57,133 @@ export const AgentSettings = z
     ...commonSettings,
     HEALTH_PORT: port()
       .default(9101)
-      .describe('port on which /healthz, /readyz and /metrics are served; 0 picks a free one'),
+      .describe('port of the HTTP server for /healthz, /readyz and /metrics; 0 picks a free port'),
     NODE_NAME: z
       .string()
       .optional()
       .describe(
-        "the FreeSWITCH node's name in requests, notifications and logs; FreeSWITCH's own switchname without it",
+        'name of the FreeSWITCH node in requests, notifications and logs. Default: the switchname of FreeSWITCH',
       ),
-    FREESWITCH_HOST: z.string().default('127.0.0.1').describe("host of FreeSWITCH's event socket"),
-    FREESWITCH_PORT: port().default(8021).describe("port of FreeSWITCH's event socket"),
+    FREESWITCH_HOST: z.string().default('127.0.0.1').describe('host of the FreeSWITCH event socket'),
+    FREESWITCH_PORT: port().default(8021).describe('port of the FreeSWITCH event socket'),
     FREESWITCH_USER: z
       .string()
       .regex(/^[^\s:@]+@[^\s:@]+$/, 'must be written user@domain')
       .optional()
       .describe(
-        'a directory user to log in as (userauth), user@domain; the event socket password is used without it',
+        'directory user, written user@domain, to log in to the event socket as (userauth). Unset: the login uses only the event socket password',
       ),
     FREESWITCH_PASSWORD: secret()
       .default('ClueCon')
-      .describe('password of the event socket or of FREESWITCH_USER'),
+      .describe('password of FREESWITCH_USER, or the event socket password when FREESWITCH_USER is not set'),
     SOCKET_HOST: z
       .string()
       .default('127.0.0.1')
-      .describe("address on which connections of FreeSWITCH's socket application are taken"),
+      .describe('address on which the agent accepts the connections of the socket application'),
     SOCKET_ALLOWED_NETWORKS: networks()
       .default(PRIVATE_NETWORKS)
       .describe(
-        'networks from which these connections are taken, separated by commas; at first all that are private: name those of your FreeSWITCH nodes',
+        'networks from which connections of the socket application are accepted, separated by commas. The default accepts every private network: set it to those of your FreeSWITCH nodes',
       ),
-    SOCKET_PORT: port().default(8084).describe('port for the same; 0 picks a free one'),
+    SOCKET_PORT: port()
+      .default(8084)
+      .describe(
+        'port on which the agent accepts the connections of the socket application; 0 picks a free port',
+      ),
     DEFAULT_ENDPOINT_URL: url('http:', 'https:')
       .optional()
-      .describe('endpoint for calls whose dialplan sets no cti_bridge'),
+      .describe(
+        'endpoint of calls whose dialplan does not set cti_bridge. Unset: such calls get the result invalid_arguments',
+      ),
     FALLBACK_ENDPOINT_URL: url('http:', 'https:')
       .optional()
       .describe(
-        "asked when a call's endpoint does not decide and its cti_bridge names no fallback of its own",
+        'endpoint that gets the request when the endpoint of a call does not decide, unless its cti_bridge names another fallback',
       ),
     DEFAULT_DECISION: decision()
       .optional()
-      .describe('a decision in JSON, as an endpoint writes it, that is carried out when nobody decides'),
+      .describe(
+        'decision in JSON, in the format of an endpoint answer, that the agent carries out when no endpoint decides. Unset: the dialplan continues',
+      ),
     FINAL_CAUSES: causes()
       .default([...GLOBAL_FAILURE_CAUSES])
-      .describe('hangup causes of a target after which no further one is tried; a decision can name its own'),
+      .describe(
+        'hangup causes, separated by commas, after which no further target is tried. A decision can replace them with final_causes',
+      ),
     MAX_REQUESTS_PER_CALL: count(1, 100)
       .default(5)
-      .describe('how often one call is asked about when its decisions say on_fail: request'),
+      .describe(
+        'maximum number of requests about one call when its decisions say on_fail: request; after the last one the call ends with the cause of the last target',
+      ),
     ALLOWED_VARIABLES: allowedVariables(),
     CALL_CONTROL: z
       .enum(['on', 'off'], 'must be on or off')
       .default('off')
       .describe(
-        "whether operators of the console may hang up and transfer the node's live calls; FREESWITCH_USER must then be allowed uuid_getvar, uuid_kill and uuid_transfer",
+        'on allows operators of the console to hang up and transfer live calls of the node. FREESWITCH_USER then needs permission for uuid_getvar, uuid_kill and uuid_transfer',
       ),
     REQUEST_VARIABLES: list()
       .default(['domain_name', 'sip_user_agent', 'sip_from_host', 'sip_to_user', 'sip_h_X-*'])
       .describe(
-        'channel variables sent with a request, separated by commas; a * at the end stands for anything',
+        'channel variables that a request contains, separated by commas; a * at the end of a name matches any ending',
       ),
     SIP_DOMAIN: HostPort.optional().describe(
-      "domain in which the users of dial type user are registered; the call's domain_name without it",
+      "domain in which targets of type user are looked up. Default: the call's domain_name",
     ),
     MAX_CALLS_DECIDING: count(1, 100_000)
       .default(2_000)
-      .describe('calls waiting for a decision at once; one more falls through as overloaded'),
+      .describe(
+        'maximum number of calls that wait for a decision at once. A further call gets the result overloaded and its dialplan continues',
+      ),
     MAX_SOCKET_CONNECTIONS: count(1, 200_000)
       .default(4_000)
       .describe(
-        'connections of the socket application at once, 32 KiB for each; one more takes the place of one that has not answered yet, or is refused, and FreeSWITCH tries its next host; refusals are counted and logged',
+        'maximum number of connections of the socket application at once; each may use 32 KiB. A further one replaces a connection that has not identified itself as FreeSWITCH yet or is refused; FreeSWITCH then tries its next host. Refusals are counted and logged',
       ),
-    MAX_SOCKET_CONNECTIONS_PER_ADDRESS: count(1, 200_000).default(3_000).describe('of them from one address'),
+    MAX_SOCKET_CONNECTIONS_PER_ADDRESS: count(1, 200_000)
+      .default(3_000)
+      .describe('maximum number of connections of the socket application from one address at once'),
     MAX_BUFFERED_NOTIFICATIONS: count(1, 10_000_000)
       .default(100_000)
-      .describe('notifications held while NATS is away; one more is dropped, counted and logged'),
+      .describe(
+        'maximum number of notifications buffered in memory while NATS does not store them. A further one is dropped, counted and logged; hangups have a reserve of a quarter',
+      ),
     EVENT_SOCKET_SILENCE_MS: milliseconds(100, HOUR)
       .default(16_000)
-      .describe('an event socket on which FreeSWITCH answers nothing for so long is connected anew'),
+      .describe(
+        'time without any data from FreeSWITCH, replies included, after which the agent closes the event socket connection and connects again',
+      ),
     RECONCILE_INTERVAL_MS: milliseconds(100, HOUR)
       .default(60_000)
       .describe(
-        'how often the live calls are compared with those that FreeSWITCH has, besides each reconnect',
+        'interval between two comparisons of the live calls with the channels of FreeSWITCH. Each new event socket connection starts one too',
       ),
     RECONCILE_CONFIRM_MS: milliseconds(0, HOUR)
       .default(5_000)
       .describe(
-        'how long the hangup of a call that FreeSWITCH no longer has may be on its way, before it is made up',
+        'time to wait for the hangup event of a call that FreeSWITCH no longer has, before the agent publishes a synthesized hangup',
       ),
     LIVE_CALLS_MAX_AGE_MS: milliseconds(60_000, 365 * DAY)
       .default(DAY)
-      .describe('how long a live call is remembered; the unseen end of a longer one is lost'),
+      .describe('time after which a live call is forgotten. A longer call gets no synthesized hangup'),
     LIVE_CALLS_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
       .default(256 * MEBIBYTE)
-      .describe('largest size of the live calls of all nodes in JetStream, 300 to 500 bytes each'),
-    LIVE_CALLS_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each live call'),
+      .describe(
+        'maximum size of the JetStream stream that holds the live calls of all nodes; a call needs 300 to 500 bytes',
+      ),
+    LIVE_CALLS_REPLICAS: count(1, 5).default(1).describe('number of NATS servers that store each live call'),
     MAX_BUFFERED_LIVE_CALLS: count(1, 10_000_000)
       .default(100_000)
-      .describe('live calls held while NATS does not take them; one more is dropped, counted and logged'),
+      .describe(
+        'maximum number of live calls buffered in memory while NATS does not store them. A further one is dropped, counted and logged',
+      ),
   })
   .superRefine(checkNatsSettings)
   .refine(
     (of) =>
       of.MAX_CALLS_DECIDING < of.MAX_SOCKET_CONNECTIONS_PER_ADDRESS &&
       of.MAX_SOCKET_CONNECTIONS_PER_ADDRESS <= of.MAX_SOCKET_CONNECTIONS,
-    'MAX_CALLS_DECIDING must be less than MAX_SOCKET_CONNECTIONS_PER_ADDRESS, since a call too many is told so over its connection, and that not more than MAX_SOCKET_CONNECTIONS',
+    'MAX_CALLS_DECIDING must be less than MAX_SOCKET_CONNECTIONS_PER_ADDRESS (an overloaded call still needs a connection), and that at most MAX_SOCKET_CONNECTIONS',
   );
 export type AgentConfig = z.output<typeof AgentSettings>;
 

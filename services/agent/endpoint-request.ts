@@ -1,8 +1,9 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
-import { ATTEMPT_VARIABLE } from '#libs/dialplan/applications.ts';
+import { attemptOf } from './call/attempt.ts';
 import { type ChannelData, header, isoTime, variable } from './call/channel-data.ts';
+import { callIdentity } from './call/identity.ts';
 import { tried } from './call/tried.ts';
 
 /** The variables whose names are in `wanted`; a name that ends with `*` is a prefix. */
@@ -20,11 +21,7 @@ function selectVariables(data: ChannelData, wanted: readonly string[]): Record<s
   return selected;
 }
 
-/** The number of the request about this call that is being made, from 1. */
-export const attemptOf = (data: ChannelData): number =>
-  Math.max(1, Number(variable(data, ATTEMPT_VARIABLE)) || 1);
-
-/** The request to the endpoint, from the channel data of `connect`. */
+/** The request to the endpoint, from the channel data of `connect`. @throws {RangeError} without a timestamp. */
 export const endpointRequest = (
   data: ChannelData,
   node: string,
@@ -34,9 +31,7 @@ export const endpointRequest = (
   uuid: header(data, 'Unique-ID'),
   node,
   time: isoTime(header(data, 'Event-Date-Timestamp')),
-  caller_id_number: header(data, 'Caller-Caller-ID-Number'),
-  caller_id_name: header(data, 'Caller-Caller-ID-Name'),
-  destination_number: header(data, 'Caller-Destination-Number'),
+  ...callIdentity(data, 'Caller'),
   context: header(data, 'Caller-Context'),
   network_addr: header(data, 'Caller-Network-Addr'),
   sip_call_id: variable(data, 'sip_call_id'),

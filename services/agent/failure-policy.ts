@@ -1,18 +1,18 @@
 import type { DialPlan } from '#libs/contract/plan.ts';
 import type { FailurePolicy } from '#libs/dialplan/applications.ts';
+import { attemptOf } from './call/attempt.ts';
 import { type ChannelData, variable } from './call/channel-data.ts';
 import type { AgentConfig } from './config.ts';
-import { attemptOf } from './endpoint-request.ts';
 
 const SOCKET_HOSTS = /^[\w.:|[\]-]+$/;
 
-/** The hosts that the dialplan gave to `socket`, by which the call can come back. */
+/** The hosts in the dialplan's `socket` action, through which the call can be requested again. */
 function socketHosts(data: ChannelData): string | undefined {
   const hosts = variable(data, 'current_application_data');
   return variable(data, 'current_application') === 'socket' && SOCKET_HOSTS.test(hosts) ? hosts : undefined;
 }
 
-/** How this call goes on when a target fails. A call is asked about MAX_REQUESTS_PER_CALL times at most. */
+/** What happens when a target fails. `on_fail: request` ends when MAX_REQUESTS_PER_CALL requests were made. */
 export function failurePolicy(data: ChannelData, plan: DialPlan, config: AgentConfig): FailurePolicy {
   const finalCauses = plan.final_causes ?? config.FINAL_CAUSES;
   const attempt = attemptOf(data) + 1;

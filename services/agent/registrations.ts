@@ -7,16 +7,16 @@ type UserLeg = Extract<Leg, { user: string }>;
 type DialLeg = DialableGroup['legs'][number];
 
 const CONTACTS = 'dialhook_contacts';
-/** FreeSWITCH cuts the reply to getvar here; a contact that is not whole is left out. */
+/** FreeSWITCH cuts the reply to getvar at 511 bytes. A contact that may have been cut is left out. */
 const MAX_REPLY_BYTES = 511;
 
 const wholeContacts = (reply: string): string =>
   Buffer.byteLength(reply) < MAX_REPLY_BYTES ? reply : reply.slice(0, Math.max(0, reply.lastIndexOf(',')));
 
 /**
- * Where a user's devices are, as FreeSWITCH's registrations have it. Without `full` a socket has no api; expanding
- * sofia_contact in a variable and reading it back takes two round trips in the call's own thread. It has to be
- * `export`: `set` would expand its value a second time, and a device writes its contact.
+ * A user's registered devices. Without `full` a socket has no api command, so sofia_contact is expanded into a variable
+ * and read back: two round trips, in the call's own thread. `export` and not `set`, which would expand the result a
+ * second time: a device chooses the text of its contact.
  */
 async function contactsOf(
   call: OutboundCall,
@@ -35,11 +35,11 @@ async function contactsOf(
 
 export interface Lookup {
   readonly groups: readonly DialableGroup[];
-  /** Users without a registered device; their targets are left out. */
+  /** Users without a registered device. Their targets are not in `groups`. */
   readonly missing: readonly string[];
 }
 
-/** Replaces users by their registered devices. One after the other unless the decision wanted all at once. */
+/** Replaces users by their registered devices, dialled one after the other unless the strategy is `simultaneous`. */
 export async function lookUpUsers(
   call: OutboundCall,
   plan: Extract<Plan, { groups: readonly Group[] }>,
@@ -48,18 +48,18 @@ export async function lookUpUsers(
   const missing: string[] = [];
   const groups: DialableGroup[] = [];
   for (const group of plan.groups) {
-    const together: DialLeg[] = [];
+    const simultaneous: DialLeg[] = [];
     for (const leg of group.legs) {
       if ('endpoint' in leg) {
-        together.push(leg);
+        simultaneous.push(leg);
         continue;
       }
       const found = await contactsOf(call, leg, defaultDomain);
       if (found.length === 0) missing.push(leg.user);
-      if (leg.strategy === 'simultaneous') together.push(...found);
+      if (leg.strategy === 'simultaneous') simultaneous.push(...found);
       else groups.push(...found.map((one) => ({ variables: group.variables, legs: [one] })));
     }
-    if (together.length > 0) groups.push({ variables: group.variables, legs: together });
+    if (simultaneous.length > 0) groups.push({ variables: group.variables, legs: simultaneous });
   }
   return { groups, missing };
 }

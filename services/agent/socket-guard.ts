@@ -3,8 +3,8 @@ import type { Log } from '#libs/telemetry/log.ts';
 import { RefusedConnections } from '#libs/telemetry/refused-connections.ts';
 
 /**
- * Says from where connections of the socket application are taken: who can connect can play FreeSWITCH, have any URL
- * asked and read what it answers.
+ * Accepts connections of the socket application only from SOCKET_ALLOWED_NETWORKS. A peer that can connect can pose as
+ * FreeSWITCH, make the routers request any URL that their address rules allow, and read the decision.
  */
 export class SocketGuard {
   readonly #allowed: Networks;
@@ -21,12 +21,12 @@ export class SocketGuard {
 
   admits(address: string): boolean {
     if (this.#allowed.has(address)) return true;
-    this.refuse(address, 'it is from outside SOCKET_ALLOWED_NETWORKS');
+    this.refuse(address, 'not in SOCKET_ALLOWED_NETWORKS');
     return false;
   }
 
-  /** Counts a connection that is not taken or not kept for another reason. */
-  refuse(address: string, why: string): void {
-    this.#refused.count(address, why);
+  /** Counts a connection that was refused or closed for another reason. */
+  refuse(address: string, reason: string): void {
+    this.#refused.count(address, reason);
   }
 }

@@ -2,7 +2,7 @@ import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { channelTime, header, nodeName, variable } from './channel-data.ts';
 
-/** The life of a called leg, by FreeSWITCH's own clock. */
+/** When a called leg was created, rang, was answered and ended, by FreeSWITCH's clock. */
 export interface EndedLeg {
   readonly uuid: string;
   readonly leg: string;
@@ -14,13 +14,13 @@ export interface EndedLeg {
   readonly events: readonly { readonly name: 'ring' | 'progress' | 'answer'; readonly time: Date }[];
 }
 
-const SIGNS = [
+const MOMENTS = [
   ['ring', 'Progress'],
   ['progress', 'Progress-Media'],
   ['answer', 'Answered'],
 ] as const;
 
-/** Reads the end of a called leg of Dialhook's; undefined of every other event. */
+/** The called leg that an event says has ended; undefined for other events and for legs of other calls. */
 export function endedLeg(event: FreeSwitchEvent, configuredNode: string | undefined): EndedLeg | undefined {
   const uuid = variable(event, CALL_VARIABLE);
   const leg = header(event, 'Unique-ID');
@@ -29,7 +29,7 @@ export function endedLeg(event: FreeSwitchEvent, configuredNode: string | undefi
   const millis = (moment: string) => channelTime(event, moment) / 1000;
   const [start, end] = [millis('Created'), millis('Hangup')];
   if (!(start > 0 && end >= start)) return undefined;
-  const events = SIGNS.flatMap(([name, moment]) => {
+  const events = MOMENTS.flatMap(([name, moment]) => {
     const time = millis(moment);
     return time > 0 ? [{ name, time: new Date(time) }] : [];
   });

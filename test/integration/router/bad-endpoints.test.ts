@@ -53,7 +53,7 @@ const answers: [name: string, answer: string, expected: string][] = [
   [
     'JSON of another shape',
     http('200 OK', '{"dial":{"type":"hangup","cause":"secret"}}'),
-    'invalid_decision: dial.cause is not a hangup cause of FreeSWITCH (a name or a number)',
+    'invalid_decision: dial.cause must be the name or the number of a FreeSWITCH hangup cause',
   ],
   [
     'what is not HTTP',

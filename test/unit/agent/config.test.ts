@@ -44,7 +44,7 @@ describe('readAgentConfig', () => {
       { DEFAULT_ENDPOINT_URL: 'ftp://x' },
       'DEFAULT_ENDPOINT_URL must be a URL that starts with http:// or https://',
     ],
-    [{ FINAL_CAUSES: '17,busy' }, 'FINAL_CAUSES must be hangup causes of FreeSWITCH: busy is none'],
+    [{ FINAL_CAUSES: '17,busy' }, 'FINAL_CAUSES must be hangup causes of FreeSWITCH; busy is not one'],
     [{ DEFAULT_DECISION: '{' }, 'DEFAULT_DECISION is not a decision: '],
     [{ DEFAULT_DECISION: '{}' }, 'DEFAULT_DECISION is not a decision: dial must be a target'],
     [

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { DecisionRequest } from '#libs/contract/messages.ts';
 import { parseHeaders } from '#libs/esl/frames.ts';
+import { attemptOf } from '#services/agent/call/attempt.ts';
 import { header, isoTime, nodeName, variable } from '#services/agent/call/channel-data.ts';
 import { tried } from '#services/agent/call/tried.ts';
 import { parseCtiBridge } from '#services/agent/cti-bridge.ts';
-import { attemptOf, decisionRequest, endpointRequest } from '#services/agent/endpoint-request.ts';
+import { decisionRequest, endpointRequest } from '#services/agent/endpoint-request.ts';
 import { framesOf, RECORDINGS, recorded } from '#test/support/esl/recordings.ts';
 
 const connectReply = (name: string) =>

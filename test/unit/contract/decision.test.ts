@@ -68,9 +68,9 @@ describe('Decision', () => {
   });
 
   const target = 'dial must be a target, a list of targets or a hangup';
-  const sofiaName = 'may hold only letters, digits and _ . + -';
+  const sofiaName = 'may contain only letters, digits and _ . + -';
   const hostPort = 'must be HOST or HOST:PORT, an IPv6 address in brackets';
-  const cause = 'dial.cause is not a hangup cause of FreeSWITCH (a name or a number)';
+  const cause = 'dial.cause must be the name or the number of a FreeSWITCH hangup cause';
   const status = 'dial.sipcode must be from 400 to 699';
   it.each<[unknown, string]>([
     [null, 'the answer is missing or is not an object'],
@@ -85,12 +85,15 @@ describe('Decision', () => {
     [{ dial: { ...GATEWAY, number: null } }, 'dial.number must be text or a whole number'],
     [{ dial: { ...GATEWAY, number: 1.5 } }, 'dial.number must be text or a whole number'],
     [{ dial: { ...GATEWAY, number: -1 } }, 'dial.number must not be negative'],
-    [{ dial: { ...GATEWAY, number: HOSTILE } }, 'dial.number may hold only digits, letters and * # + _ . -'],
-    [{ dial: { ...GATEWAY, number: '' } }, 'dial.number may hold only digits, letters and * # + _ . -'],
+    [
+      { dial: { ...GATEWAY, number: HOSTILE } },
+      'dial.number may contain only digits, letters and * # + _ . -',
+    ],
+    [{ dial: { ...GATEWAY, number: '' } }, 'dial.number may contain only digits, letters and * # + _ . -'],
     [{ dial: { ...GATEWAY, number: '1'.repeat(65) } }, 'dial.number must be at most 64 characters'],
     [{ dial: { ...GATEWAY, gateway: HOSTILE } }, `dial.gateway ${sofiaName}`],
     [{ dial: { type: 'gateway', number: '1' } }, 'dial.gateway is missing or is not a string'],
-    [{ dial: { ...GATEWAY, profile: HOSTILE } }, 'dial has keys it may not have: profile'],
+    [{ dial: { ...GATEWAY, profile: HOSTILE } }, 'dial has unknown keys: profile'],
     [{ dial: { type: 'user', number: '1', user: HOSTILE } }, `dial.user ${sofiaName}`],
     [{ dial: { type: 'user', number: '1', user: '1', domain: HOSTILE } }, `dial.domain ${hostPort}`],
     [{ dial: { type: 'ip', number: '1', ip: HOSTILE } }, `dial.ip ${hostPort}`],
@@ -112,7 +115,7 @@ describe('Decision', () => {
     [{ dial: { ...HANGUP, sipcode: '5xx' } }, status],
     [{ dial: { ...HANGUP, sipcode: HOSTILE } }, status],
     [{ dial: { ...HANGUP, sipcode: {} } }, status],
-    [{ dial: { ...HANGUP, gateway: 'gw' } }, 'dial has keys it may not have: gateway'],
+    [{ dial: { ...HANGUP, gateway: 'gw' } }, 'dial has unknown keys: gateway'],
     [{ dial: [] }, 'dial must name a target'],
     [{ dial: Array(17).fill(GATEWAY) }, 'dial must name at most 16 targets'],
     [{ dial: [GATEWAY, HANGUP] }, 'dial.1.type must be one of gateway, user, ip or dialstring in a list'],
@@ -122,7 +125,7 @@ describe('Decision', () => {
     [{ dial: HANGUP, final_causes: 17 }, 'final_causes is missing or is not an array'],
     [
       { dial: HANGUP, final_causes: [17, HOSTILE] },
-      'final_causes.1 is not a hangup cause of FreeSWITCH (a name or a number)',
+      'final_causes.1 must be the name or the number of a FreeSWITCH hangup cause',
     ],
     [{ dial: HANGUP, final_causes: Array(65).fill(17) }, 'final_causes must name at most 64 causes'],
     [{ dial: HANGUP, variables: [] }, 'variables is missing or is not a record'],
@@ -130,15 +133,15 @@ describe('Decision', () => {
     [{ dial: HANGUP, variables: { a: [HOSTILE] } }, 'variables.a must be a string, a number or a boolean'],
     [
       { dial: HANGUP, variables: { a: HOSTILE } },
-      'variables.a must not hold control characters or line ends',
+      'variables.a must not contain control characters or line ends',
     ],
     [
       { dial: HANGUP, variables: { a: '${x}' } },
-      'variables.a must not hold ${, which FreeSWITCH would expand',
+      'variables.a must not contain ${, which FreeSWITCH would expand',
     ],
     [
       { dial: HANGUP, variables: { 'a b': '1' } },
-      'variables.a b may hold only letters, digits and _ . -, and starts with a letter',
+      'variables.a b may contain only letters, digits and _ . -, and must start with a letter or _',
     ],
     [
       { dial: HANGUP, variables: Object.fromEntries(Array.from({ length: 129 }, (_, n) => [`v${n}`, n])) },

@@ -40,21 +40,18 @@ describe('REFUSED_VARIABLES', () => {
   it.each(everyday)('%s may be set', (name) => expect(may(name)).toBe(true));
 
   it.each(Object.entries(REFUSED_VARIABLES))(
-    '%s: refused in any case, names whole, beginnings as such',
+    '%s: refused in any case, names whole, prefixes as such',
     (_, group) => {
       for (const name of group.names)
         for (const written of [name, name.toUpperCase()]) expect(may(written), written).toBe(false);
-      for (const beginning of group.beginnings)
-        for (const written of [beginning, `${beginning}x`, beginning.toUpperCase()])
+      for (const prefix of group.prefixes)
+        for (const written of [prefix, `${prefix}x`, prefix.toUpperCase()])
           expect(may(written), written).toBe(false);
     },
   );
 
   it('names nothing twice', () => {
-    const all = Object.values(REFUSED_VARIABLES).flatMap(({ beginnings, names }) => [
-      ...beginnings,
-      ...names,
-    ]);
+    const all = Object.values(REFUSED_VARIABLES).flatMap(({ prefixes, names }) => [...prefixes, ...names]);
     expect(all.filter((name, at) => all.indexOf(name) !== at)).toEqual([]);
   });
 

@@ -92,12 +92,12 @@ describe('parseDialString', () => {
     [`{a}${A}`, 'a variable must be written name=value'],
     [`{=1}${A}`, 'a variable must be written name=value'],
     [`{a=1,}${A}`, 'a variable must be written name=value'],
-    [`{a=\${x}}${A}`, 'variable a must not hold ${, which FreeSWITCH would expand'],
-    [`{a='\${x}'}${A}`, 'variable a must not hold ${, which FreeSWITCH would expand'],
+    [`{a=\${x}}${A}`, 'variable a must not contain ${, which FreeSWITCH would expand'],
+    [`{a='\${x}'}${A}`, 'variable a must not contain ${, which FreeSWITCH would expand'],
     [`{a=ARRAY::x}${A}`, 'variable a must not start with ARRAY::, which FreeSWITCH reads as a list'],
     [
       `{nolocal:a=1}${A}`,
-      'variable nolocal:a may hold only letters, digits and _ . -, and starts with a letter',
+      'variable nolocal:a may contain only letters, digits and _ . -, and must start with a letter or _',
     ],
   ])('refuses %s', (text, why) => {
     for (const sequential of [true, false]) {

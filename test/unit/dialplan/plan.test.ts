@@ -112,11 +112,11 @@ describe('planOf', () => {
     ],
     [
       { dial: dialString("{a='x;y'}user/1") },
-      'dial.dialstring: the value of a cannot stand in a dial string; put it into "variables"',
+      'dial.dialstring: the value of a cannot be written in a dial string; put it into "variables"',
     ],
     [
       { dial: dialString('[a=x\\]y]user/1') },
-      'dial.dialstring: the value of a cannot stand in a dial string; put it into "variables"',
+      'dial.dialstring: the value of a cannot be written in a dial string; put it into "variables"',
     ],
     [
       { dial: [dialString('{a=1}user/1'), dialString('{a=2}user/2')], strategy: 'simultaneous' },
@@ -124,7 +124,7 @@ describe('planOf', () => {
     ],
     [
       { dial: [gateway('1'), dialString('user/1|user/2')], strategy: 'simultaneous' },
-      'dial: a bar cannot stand in a list of targets that ring at once',
+      'dial: a target that contains | cannot ring together with others',
     ],
     [{ dial: many(65, ',') }, 'dial: more than 64 targets'],
     ...[{ api_on_answer: 'x' }, { API_ON_ANSWER: 'x' }].map((variables): [unknown, string] => [
@@ -140,7 +140,7 @@ describe('planOf', () => {
     ...["{a=:'_':}", "{a=:'_':loopback/app=system:reboot #}", "{a=origination_nested_vars'=true'}"].map(
       (brackets): [unknown, string] => [
         { dial: dialString(`${brackets}user/1000`) },
-        'dial.dialstring: the value of a cannot stand in a dial string; put it into "variables"',
+        'dial.dialstring: the value of a cannot be written in a dial string; put it into "variables"',
       ],
     ),
     [{ dial: many(65, ','), strategy: 'simultaneous' }, 'dial: more than 64 targets'],

@@ -128,7 +128,7 @@ const decisions: [answer: string, expected: string][] = [
   ],
   [
     '{"dial":{"type":"gateway","number":"1","gateway":"gw,secret"}}',
-    'invalid_decision: dial.gateway may hold only',
+    'invalid_decision: dial.gateway may contain only',
   ],
   [
     '{"dial":{"type":"dialstring","dialstring":"sofia/x/secret"}}',
@@ -136,7 +136,7 @@ const decisions: [answer: string, expected: string][] = [
   ],
   [
     '{"dial":{"type":"hangup","cause":987}}',
-    'invalid_decision: dial.cause is not a hangup cause of FreeSWITCH (a name or a number)',
+    'invalid_decision: dial.cause must be the name or the number of a FreeSWITCH hangup cause',
   ],
   ['{"dial":{"type":"hangup"},"variables":{"é\\n":"secret"}}', 'invalid_decision: variables.'],
 ];
