@@ -13,7 +13,7 @@ import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
 import { metricsPage } from './metrics-page.ts';
 import { typeDeclaration } from './types.ts';
 
-/** Writes the pages that follow from the schemas. `npm run generate` runs it; `npm run check` fails when a page is out of date. */
+/** Writes the pages that are generated from schemas and lists. `npm run generate` runs it; `npm run check` fails when a page is out of date. */
 
 interface JsonProperty {
   readonly description?: string;
@@ -56,7 +56,7 @@ function table(settings: z.ZodObject): string {
       .join(' | '),
   );
   return [
-    '| Variable | Value | Default | What it is |',
+    '| Variable | Value | Default | Description |',
     '| --- | --- | --- | --- |',
     ...rows.map((row) => `| ${row} |`),
   ].join('\n');
@@ -66,20 +66,21 @@ const configuration = `# Configuration
 
 Generated from the schemas by \`npm run generate\`; do not edit.
 
-Every setting is an environment variable. An empty one counts as not set. A wrong or contradictory setting stops the
-start (exit code 78) with one sentence for each that says what to change. A secret may come from a file: \`NAME_FILE\`
-holds its path. The \`OTEL_*\` variables of OpenTelemetry work as everywhere: traces are exported when
-\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` is set, [metrics](metrics.md) are pushed when
-\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is. \`OTEL_TRACES_SAMPLER\` and its
-argument choose a share of calls, [beside those that fail](architecture.md#traces).
+Every setting is an environment variable. An empty variable counts as not set. An invalid or contradictory setting stops
+the start with exit code 78 and one line for each error. A secret can be read from a file: \`NAME_FILE\` is the path of the
+file with the secret NAME. The standard \`OTEL_*\` variables of OpenTelemetry are supported: traces are exported if
+\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` is set, [metrics](metrics.md) are pushed if
+\`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is set. \`OTEL_TRACES_SAMPLER\` and
+\`OTEL_TRACES_SAMPLER_ARG\` choose the share of calls that is traced; [failed calls](architecture.md#traces) are always
+traced.
 
 ## Agent
 
-One for each FreeSWITCH node, or two.
+One or two for each FreeSWITCH node.
 
 ${table(AgentSettings)}
 
-The default of \`FREESWITCH_PASSWORD\` is the one that FreeSWITCH ships with, \`ClueCon\`.
+The default of \`FREESWITCH_PASSWORD\` is FreeSWITCH's own default, \`ClueCon\`.
 
 ## Router
 
@@ -93,7 +94,7 @@ The default of \`REDIS_URL\` is \`redis://127.0.0.1:6379\`.
 
 ## Console
 
-\`REDIS_URL\` and \`QUEUE_PREFIX\` are those of the notifiers. Its tokens have no default: at least one must be set.
+\`REDIS_URL\` and \`QUEUE_PREFIX\` must be those of the notifiers. The tokens have no default: at least one must be set.
 
 ${table(ConsoleSettings)}
 `;
@@ -104,11 +105,11 @@ const commandLine = `# Command line
 
 Generated from the commands by \`npm run generate\`; do not edit.
 
-In a clone \`npx dialhook COMMAND\` or \`npm run dialhook -- COMMAND\`; the image has it as \`services/cli/main.ts COMMAND\`.
-Tables are for people; \`--json\` prints one line of JSON for machines. Results go to standard output, all else to standard error.
-There are colours on a terminal only; \`NO_COLOR\` and \`FORCE_COLOR\` are heeded.
+In a clone, run \`npx dialhook COMMAND\` or \`npm run dialhook -- COMMAND\`; in the image, \`services/cli/main.ts COMMAND\`.
+The default output is a table; \`--json\` prints one line of JSON. Results go to standard output, everything else to standard
+error. Output is coloured only on a terminal; \`NO_COLOR\` and \`FORCE_COLOR\` override that.
 
-Exit codes of every command: 0 done; 1 as it says below; 64 wrong usage; 78 wrong configuration.
+Exit codes of every command: 0 success; 1 as described below; 64 wrong usage; 78 invalid configuration.
 
 ${COMMANDS.map(commandPage).join('\n\n')}
 `;
@@ -119,7 +120,7 @@ ${typeDeclaration('EndpointRequest', SCHEMAS.request.title, SCHEMAS.request as o
 ${typeDeclaration('Decision', SCHEMAS.decision.title, SCHEMAS.decision as object)}
 ${typeDeclaration('Notification', SCHEMAS.notification.title, SCHEMAS.notification as object)}`;
 
-/** The generated pages by their path below docs/. */
+/** The generated pages, by path below docs/. */
 export const pages: Readonly<Record<string, string>> = {
   'configuration.md': configuration,
   'metrics.md': metricsPage(),

@@ -50,27 +50,27 @@ export const metricsPage = (): string => `# Metrics
 
 Generated from the catalogue by \`npm run generate\`; do not edit.
 
-Each service serves its metrics for Prometheus as \`/metrics\` on its health port. They are pushed by OTLP (protobuf over
-HTTP), every \`OTEL_METRIC_EXPORT_INTERVAL\` ms (60,000), when \`OTEL_EXPORTER_OTLP_ENDPOINT\` or
-\`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is set and \`OTEL_METRICS_EXPORTER\` does not say otherwise (\`none\`). Names in
-Prometheus are the same both ways, with the unit at the end. \`OTEL_SDK_DISABLED=true\` switches all of it off.
+Each service serves its metrics for Prometheus at \`/metrics\` on its health port. It also pushes them by OTLP (protobuf
+over HTTP), every \`OTEL_METRIC_EXPORT_INTERVAL\` ms (60,000), if \`OTEL_EXPORTER_OTLP_ENDPOINT\` or
+\`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\` is set and \`OTEL_METRICS_EXPORTER\` is not \`none\`. Names in Prometheus are the
+same both ways, with the unit as suffix. \`OTEL_SDK_DISABLED=true\` disables metrics and traces.
 
-Whatever endpoints do, the number of series is bounded: every attribute has a set of values that is known (below), and
-the OpenTelemetry SDK folds what a metric has beyond 2,000 combinations into one with \`otel.metric.overflow\`.
+The number of series is bounded: every attribute has a known set of values (below), and the OpenTelemetry SDK combines
+everything beyond 2,000 series of a metric into one with \`otel.metric.overflow\`.
 
-The SDK for Node exports no exemplars. From a metric to a call leads the log: its lines have \`trace_id\`, \`call\`,
+The SDK for Node exports no exemplars. To get from a metric to a call, use the log: its lines have \`trace_id\`, \`call\`,
 \`node\`, \`result\` and \`endpoint\`.
 
-Dashboards are in \`deploy/grafana\`, rules in \`deploy/prometheus/rules.yaml\`, what to do about an alert in
-[the runbook](runbook.md).
+Dashboards are in \`deploy/grafana\`, alerts in \`deploy/prometheus/rules.yaml\`; the [runbook](runbook.md) has a section for
+each alert.
 
 ## Instruments
 
-${[row('Name', 'Kind', 'Unit', 'In Prometheus', 'Attributes', 'Of', 'What it is'), row(...Array(7).fill('---')), ...instruments()].join('\n')}
+${[row('Name', 'Kind', 'Unit', 'In Prometheus', 'Attributes', 'Service', 'Description'), row(...Array(7).fill('---')), ...instruments()].join('\n')}
 
 ## Attributes
 
-${[row('Name', 'In Prometheus', 'What it is', 'Values'), row(...Array(4).fill('---')), ...attributes()].join('\n')}
+${[row('Name', 'In Prometheus', 'Description', 'Values'), row(...Array(4).fill('---')), ...attributes()].join('\n')}
 
 ## Buckets
 

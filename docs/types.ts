@@ -1,4 +1,4 @@
-/** Plain TypeScript for a JSON Schema, for those who write endpoints and have no use for a schema at run time. */
+/** Converts a JSON Schema to plain TypeScript types, which endpoints can use without a schema library. */
 
 interface Schema {
   readonly type?: string | readonly string[];
