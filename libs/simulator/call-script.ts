@@ -6,12 +6,18 @@ import type { Value } from './switch/variables.ts';
 export interface Callee {
   /** 180 Ringing without SDP. */
   readonly ringAt?: number;
+  /** 180 Ringing with SDP: early media. */
+  readonly ringMediaAt?: number;
+  /** 183 Session Progress without SDP. */
+  readonly progressAt?: number;
   /** 183 Session Progress with SDP: early media. */
   readonly mediaAt?: number;
   /** 200 OK. */
   readonly answerAt?: number;
-  /** A final refusal, e.g. 486. */
-  readonly refuse?: { readonly at: number; readonly status: number };
+  /** A final refusal of 400 or above; `reason` is the value of a Reason header. */
+  readonly refuse?: { readonly at: number; readonly status: number; readonly reason?: string };
+  /** 302 Moved Temporarily with this Contact: a SIP URI. */
+  readonly redirect?: { readonly at: number; readonly contact: string };
   /** BYE from the called party, after it has answered. */
   readonly hangsUpAt?: number;
 }

@@ -26,7 +26,10 @@ export interface SimulatedFreeSwitchOptions {
   readonly users?: readonly EventSocketUser[];
   /** Accept every gateway name; otherwise only those in `gateways`. */
   readonly everyGateway?: boolean;
-  /** The dialplan for transfers: the extension's applications, `NAME DATA` each. Without one the call ends. */
+  /**
+   * The extensions of contexts other than `default`, for transfers: applications, `NAME DATA` each. Without an
+   * extension the call ends. A transfer into `default` runs the call's own dialplan again.
+   */
   readonly extension?: Node['extension'];
   readonly clock?: Clock;
 }

@@ -15,6 +15,9 @@ export type ApplicationTable = ReadonlyMap<string, ApplicationFunction>;
 
 type Application = ExecutedApplication;
 
+/** The context of every call; a transfer into it runs the script's dialplan again. */
+const CONTEXT = 'default';
+
 /** The thread of one call: runs the applications of its extension on the caller leg, and then reports its end. */
 export class CallThread {
   readonly node: Node;
@@ -46,11 +49,11 @@ export class CallThread {
     this.#progress.push(progress);
   };
 
-  /** The INVITE of a called leg has been sent: its party starts its script. */
-  invited(leg: CalledLeg): void {
-    this.#invites.push(leg.invite);
-    leg.play(this.#script.callee?.(leg.invite) ?? {});
-  }
+  /** Sends an INVITE: records it and starts the script of the party that it reaches. */
+  readonly send = (leg: CalledLeg, invite: Invite): void => {
+    this.#invites.push(invite);
+    leg.play(this.#script.callee?.(invite) ?? {});
+  };
 
   /** Gives the call a new extension (`xferext`). */
   transfer(applications: readonly Application[]): void {
@@ -65,7 +68,9 @@ export class CallThread {
     profile.rdnis = profile.destinationNumber;
     profile.destinationNumber = destination;
     profile.context = context ?? profile.context;
-    const applications = this.node.extension(destination, profile.context)?.map(parseApplication);
+    const applications = (
+      profile.context === CONTEXT ? this.#script.dialplan : this.node.extension(destination, profile.context)
+    )?.map(parseApplication);
     this.#next = applications === undefined ? 'no route' : extension(applications);
     const seconds = Math.floor(microseconds(this.node.core.clock) / 1_000_000);
     const source = `${seconds}:${randomUUID()}:bl_xfer:${destination}/${profile.context}/XML`;

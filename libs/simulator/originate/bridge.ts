@@ -1,8 +1,9 @@
-import { microseconds } from '#libs/simulator/clock.ts';
+import { microseconds, Timers } from '#libs/simulator/clock.ts';
 import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
 import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import type { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
 import { isTrue } from '#libs/simulator/switch/switch-strings.ts';
+import { startAnswerTimeout } from './answer-timeout.ts';
 import { endsCall } from './handle-cause.ts';
 import { originate } from './originate.ts';
 
@@ -57,7 +58,9 @@ function untilOneEnds(caller: CallerLeg, leg: CalledLeg): Promise<void> {
   const a = caller.channel;
   const b = leg.channel;
   return new Promise((resolve) => {
+    const timers = new Timers(a.host.clock);
     const end = (): void => {
+      timers.clear();
       removeBreak();
       a.bridgeRole = undefined;
       b.bridgeRole = undefined;
@@ -65,10 +68,12 @@ function untilOneEnds(caller: CallerLeg, leg: CalledLeg): Promise<void> {
       b.set('bridge_to', undefined);
       resolve();
     };
-    const removeBreak = a.onBreak(() => {
+    const leave = (): void => {
       end();
       b.hangup(b.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
-    });
+    };
+    const removeBreak = a.onBreak(leave);
+    for (const channel of [a, b]) startAnswerTimeout(channel, timers, leave);
     const changed = (): void => {
       if (!b.up) {
         end();

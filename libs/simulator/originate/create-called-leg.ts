@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { microseconds } from '#libs/simulator/clock.ts';
 import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
 import { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
-import { inviteVariables, outboundVariables } from '#libs/simulator/sip/channel-variables.ts';
+import { outboundVariables } from '#libs/simulator/sip/channel-variables.ts';
 import { type CallerProfile, newTimes } from '#libs/simulator/switch/caller-profile.ts';
 import { Channel } from '#libs/simulator/switch/channel.ts';
 import { runHooks } from '#libs/simulator/switch/hooks.ts';
@@ -13,7 +13,7 @@ import type { OriginateSettings } from './originate-settings.ts';
 
 const DEFAULT_CODECS = 'PCMU@8000h@20i';
 
-/** Creates one called leg and sends its INVITE. */
+/** Creates one called leg; its INVITE is not sent yet. */
 export function createCalledLeg(
   thread: CallThread,
   destination: Destination,
@@ -37,8 +37,7 @@ export function createCalledLeg(
   });
   channel.state = 'CS_CONSUME_MEDIA';
   channel.other = { type: 'originator', profile: originatorProfile(a.profile) };
-  const call = { ...destination, uuid, callerUuid: a.uuid };
-  channel.setAll(outboundVariables(call));
+  channel.setAll(outboundVariables({ ...destination, uuid, callerUuid: a.uuid }));
   a.set('originate_signal_bond', uuid);
   // Braces override brackets, unless local_var_clobber is set.
   const variables = isTrue(settings.variables.get('local_var_clobber'))
@@ -49,8 +48,6 @@ export function createCalledLeg(
   channel.set('originate_endpoint', destination.endpoint);
   a.variables.push('originated_legs', `${uuid};Outbound Call;${number}`);
   runHooks(thread.node, channel, 'originate');
-  channel.fire('CHANNEL_CREATE');
-  channel.setAll(inviteVariables(call));
   const codecs = channel.variables.get('absolute_codec_string') ?? DEFAULT_CODECS;
   const invite = {
     leg: uuid,
@@ -64,7 +61,13 @@ export function createCalledLeg(
     codecs: separate(codecs, ',').map((codec) => codec.split('@', 1)[0] ?? codec),
     variables: Object.fromEntries(variables),
   };
-  return new CalledLeg(thread.node, channel, invite, thread.onProgress);
+  return new CalledLeg({
+    node: thread.node,
+    channel,
+    invite,
+    send: thread.send,
+    onProgress: thread.onProgress,
+  });
 }
 
 function callerId(

@@ -53,7 +53,6 @@ function createLegs(
     if ('cause' in destination) refused = destination.cause;
     else legs.push(createCalledLeg(thread, destination, settings));
   }
-  for (const leg of legs) thread.invited(leg);
   return { legs, size: destinations.length, refused };
 }
 

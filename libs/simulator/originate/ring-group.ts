@@ -2,33 +2,65 @@ import { type Clock, Timers } from '#libs/simulator/clock.ts';
 import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import type { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
 import { integer } from '#libs/simulator/switch/switch-strings.ts';
+import { DelayedLegs } from './delayed-legs.ts';
 import type { OriginateSettings } from './originate-settings.ts';
 
 export type RingResult =
   | { readonly kind: 'connected'; readonly leg: CalledLeg }
   | { readonly kind: 'failed' | 'cancelled' | 'timeout' | 'progress timeout' };
 
+interface Group {
+  /** The number of legs in the dial string, those included that could not be created. */
+  readonly size: number;
+  readonly settings: OriginateSettings;
+  readonly clock: Clock;
+}
+
 /**
- * Waits until one of the legs of a group is connected, and passes ringing on to the caller. Hangs up all other legs
- * before it returns. Timeouts are in whole seconds of the wall clock, as in FreeSWITCH.
+ * Dials the legs of a group, waits until one of them is connected, and passes ringing on to the caller. Hangs up all
+ * other legs before it returns. Timeouts are in whole seconds of the wall clock, as in FreeSWITCH.
  */
 export async function ringGroup(
   caller: CallerLeg,
   legs: readonly CalledLeg[],
-  group: { readonly size: number; readonly settings: OriginateSettings; readonly clock: Clock },
+  group: Group,
 ): Promise<RingResult> {
-  const timers = new Timers(group.clock);
-  let removeBreak = (): void => {};
-  const result = await new Promise<RingResult>((resolve) => {
-    const evaluate = (): void => {
-      const decided = evaluateGroup(caller, legs, group);
-      if (decided !== undefined) resolve(decided);
-    };
-    removeBreak = caller.channel.onBreak(evaluate);
-    for (const leg of legs) leg.onChange(evaluate);
-    startTimers(timers, caller, legs, group, (kind) => resolve({ kind }));
-    evaluate();
+  const { settings, clock } = group;
+  const timers = new Timers(clock);
+  const second = (): number => Math.floor(clock.now() / 1000);
+  const start = second();
+  /** Calls back when second `from` + `seconds` begins. */
+  const at = (from: number, seconds: number, callback: () => void): void => {
+    timers.after((from + seconds) * 1000 - clock.now(), callback);
+  };
+  const { promise, resolve } = Promise.withResolvers<RingResult>();
+  const delayed = new DelayedLegs(legs, (leg) => {
+    leg.invite();
+    startLegTimers(leg, (seconds, callback) => at(second(), seconds, callback));
   });
+  const evaluate = (elapsed = second() - start): void => {
+    const active = legs.some((leg) => leg.channel.up && !delayed.has(leg));
+    if (caller.channel.ready) delayed.startDue(elapsed, active);
+    const result = evaluateGroup(caller, legs, group);
+    if (result !== undefined) resolve(result);
+  };
+  const removeBreak = caller.channel.onBreak(() => evaluate());
+  for (const leg of legs) {
+    leg.onChange(() => evaluate());
+    const delay = integer(leg.channel.variables.get('leg_delay_start'));
+    // A timer may fire a little early: pass the second for which it was set.
+    if (delay > 0) at(start, delay + 1, () => evaluate(delay + 1));
+  }
+  at(start, settings.timeoutS, () => resolve({ kind: 'timeout' }));
+  const { progressTimeoutS = settings.timeoutS } = settings;
+  if (progressTimeoutS < settings.timeoutS) {
+    at(start, progressTimeoutS + 1, () => {
+      if (!caller.channel.ringing && !legs.some(({ channel }) => channel.early))
+        resolve({ kind: 'progress timeout' });
+    });
+  }
+  evaluate();
+  const result = await promise;
   timers.clear();
   removeBreak();
   hangUpOthers(legs, group.size, result);
@@ -38,7 +70,7 @@ export async function ringGroup(
 function evaluateGroup(
   caller: CallerLeg,
   legs: readonly CalledLeg[],
-  { size, settings }: { readonly size: number; readonly settings: OriginateSettings },
+  { size, settings }: Group,
 ): RingResult | undefined {
   if (!caller.channel.ready) return { kind: 'cancelled' };
   const up = legs.filter((leg) => leg.channel.up);
@@ -54,32 +86,15 @@ function evaluateGroup(
   return up.length === 0 ? { kind: 'failed' } : undefined;
 }
 
-function startTimers(
-  timers: Timers,
-  caller: CallerLeg,
-  legs: readonly CalledLeg[],
-  { settings, clock }: { readonly settings: OriginateSettings; readonly clock: Clock },
-  expire: (kind: 'timeout' | 'progress timeout') => void,
-): void {
-  const start = Math.floor(clock.now() / 1000);
-  const at = (seconds: number, callback: () => void): void => {
-    timers.after((start + seconds) * 1000 - clock.now(), callback);
-  };
-  at(settings.timeoutS, () => expire('timeout'));
-  if (settings.progressTimeoutS !== undefined && settings.progressTimeoutS < settings.timeoutS) {
-    at(settings.progressTimeoutS + 1, () => {
-      if (!caller.channel.ringing && !legs.some(({ channel }) => channel.early)) expire('progress timeout');
+/** leg_timeout and leg_progress_timeout, which count from the leg's INVITE. */
+function startLegTimers({ channel }: CalledLeg, at: (seconds: number, callback: () => void) => void): void {
+  const limit = integer(channel.variables.get('leg_timeout'));
+  if (limit > 0) at(limit + 1, () => channel.hangup('ALLOTTED_TIMEOUT'));
+  const progressLimit = integer(channel.variables.get('leg_progress_timeout'));
+  if (progressLimit > 0) {
+    at(progressLimit + 1, () => {
+      if (!channel.ringing && !channel.early && !channel.answered) channel.hangup('PROGRESS_TIMEOUT');
     });
-  }
-  for (const { channel } of legs) {
-    const limit = integer(channel.variables.get('leg_timeout'));
-    if (limit > 0) at(limit + 1, () => channel.hangup('ALLOTTED_TIMEOUT'));
-    const progressLimit = integer(channel.variables.get('leg_progress_timeout'));
-    if (progressLimit > 0) {
-      at(progressLimit + 1, () => {
-        if (!channel.ringing && !channel.early && !channel.answered) channel.hangup('PROGRESS_TIMEOUT');
-      });
-    }
   }
 }
 

@@ -5,29 +5,34 @@ import type { Channel } from '#libs/simulator/switch/channel.ts';
 import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
 import { type HookMoment, runHangupHooks, runHooks } from '#libs/simulator/switch/hooks.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
-import { causeOfStatus, statusPhrase } from './sip-status.ts';
+import { type CalledPartyMessages, playScript } from './called-party.ts';
+import { inviteVariables } from './channel-variables.ts';
+import { redirect } from './redirect.ts';
+import { causeOfReason, causeOfStatus, statusPhrase } from './sip-status.ts';
 
-interface Step {
-  readonly at: number;
-  readonly run: () => void;
-}
-
-/** A called leg, and the party at its other end, which follows its script. */
-export class CalledLeg {
+export interface CalledLegOptions {
+  readonly node: Node;
   readonly channel: Channel;
   readonly invite: Invite;
-  readonly #node: Node;
+  /** Sends an INVITE: records it and starts the script of the party that it reaches. */
+  readonly send: (leg: CalledLeg, invite: Invite) => void;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** A called leg and its SIP dialog with the called party. */
+export class CalledLeg implements CalledPartyMessages {
+  readonly channel: Channel;
+  readonly #options: CalledLegOptions;
   readonly #timers: Timers;
-  readonly #onProgress: (progress: Progress) => void;
   #changed: () => void = () => {};
   /** The called party has ended the dialog; FreeSWITCH sends neither CANCEL nor BYE. */
   #endedByParty = false;
+  #invited = false;
 
-  constructor(node: Node, channel: Channel, invite: Invite, onProgress: (progress: Progress) => void) {
-    this.#node = node;
+  constructor(options: CalledLegOptions) {
+    const { channel, node } = options;
     this.channel = channel;
-    this.invite = invite;
-    this.#onProgress = onProgress;
+    this.#options = options;
     this.#timers = new Timers(node.core.clock);
     channel.onEndpointHangup((cause) => this.#endDialog(cause));
     channel.onHangup(() => {
@@ -42,53 +47,67 @@ export class CalledLeg {
     this.#changed = callback;
   }
 
-  /** Starts the called party's script: its INVITE has arrived. */
+  /** Sends the INVITE. */
+  invite(): void {
+    const { invite, send } = this.#options;
+    this.#invited = true;
+    this.channel.fire('CHANNEL_CREATE');
+    this.channel.setAll(inviteVariables(invite));
+    send(this, invite);
+  }
+
+  /** Starts the script of the called party that the INVITE reached. */
   play(callee: Callee): void {
-    const steps: Step[] = [];
-    const step = (at: number | undefined, run: () => void): void => {
-      if (at !== undefined) steps.push({ at, run });
-    };
-    const { refuse } = callee;
-    step(callee.ringAt, () => this.#ring());
-    step(callee.mediaAt, () => this.#earlyMedia());
-    step(callee.answerAt, () => this.#answer());
-    step(refuse?.at, () => this.#refuse(refuse?.status ?? 480));
-    step(callee.hangsUpAt, () => this.#bye());
-    steps.sort((a, b) => a.at - b.at);
-    this.#runNext(steps, this.#node.core.clock.now());
+    playScript(callee, this, { timers: this.#timers, clock: this.#options.node.core.clock });
   }
 
-  /** One timer at a time, so that late timers do not change the order of the steps. */
-  #runNext(steps: readonly Step[], start: number): void {
-    const [next, ...rest] = steps;
-    if (next === undefined) return;
-    this.#timers.after(start + next.at - this.#node.core.clock.now(), () => {
-      next.run();
-      if (this.channel.up) this.#runNext(rest, start);
-    });
-  }
-
-  #ring(): void {
+  /** SDP in a 180 or 183 is early media; without SDP both mean that the party rings (sofia_handle_sip_i_state). */
+  provisional(withSdp: boolean): void {
     this.#clearFailure();
-    if (this.channel.setRinging()) this.#progressed('ring', 'ring');
+    if (withSdp && this.channel.setEarly()) this.#progressed('progress', 'pre_answer', 'media');
+    if (!withSdp && this.channel.setRinging()) this.#progressed('ring', 'ring');
     this.#changed();
   }
 
-  #earlyMedia(): void {
-    this.#clearFailure();
-    if (this.channel.setEarly()) this.#progressed('progress', 'pre_answer', 'media');
-    this.#changed();
-  }
-
-  #answer(): void {
+  answer(): void {
     this.#clearFailure();
     if (this.channel.setAnswered()) this.#progressed('answer', 'answer');
     this.#changed();
   }
 
+  refuse(status: number, reason: string | undefined): void {
+    if (this.channel.answered) return;
+    const phrase = statusPhrase(status);
+    this.channel.set('sip_hangup_disposition', 'recv_refuse');
+    for (const channel of [this.channel, this.channel.partner]) {
+      channel?.set('sip_invite_failure_status', String(status));
+      channel?.set('sip_invite_failure_phrase', phrase);
+      if (reason !== undefined) channel?.set('sip_reason', reason);
+    }
+    this.#terminate(status, phrase, causeOfReason(reason));
+  }
+
+  redirect(uri: string): void {
+    if (this.channel.answered) return;
+    const { node, invite } = this.#options;
+    redirect(this.channel, uri, {
+      ownDomain: (host) => node.registrations.hasDomain(host),
+      resend: ({ user, host }) => {
+        this.#timers.clear();
+        this.#options.send(this, { ...invite, number: user, host });
+      },
+    });
+  }
+
+  bye(): void {
+    if (!this.channel.answered) return;
+    this.channel.set('sip_hangup_disposition', 'recv_bye');
+    this.#terminate(200, 'OK');
+  }
+
   #progressed(action: 'ring' | 'progress' | 'answer', ...moments: HookMoment[]): void {
-    this.#onProgress({ leg: this.channel.uuid, action });
-    runHooks(this.#node, this.channel, ...moments);
+    this.#options.onProgress({ leg: this.channel.uuid, action });
+    runHooks(this.#options.node, this.channel, ...moments);
   }
 
   /** Any response below 400 removes the failure of an earlier leg from the caller leg. */
@@ -97,25 +116,7 @@ export class CalledLeg {
     this.channel.partner?.set('sip_invite_failure_phrase', undefined);
   }
 
-  #refuse(status: number): void {
-    if (this.channel.answered) return;
-    const phrase = statusPhrase(status);
-    this.channel.set('sip_hangup_disposition', 'recv_refuse');
-    for (const channel of [this.channel, this.channel.partner]) {
-      channel?.set('sip_invite_failure_status', String(status));
-      channel?.set('sip_invite_failure_phrase', phrase);
-    }
-    this.#terminate(status, phrase);
-  }
-
-  #bye(): void {
-    if (!this.channel.answered) return;
-    this.channel.set('sip_hangup_disposition', 'recv_bye');
-    this.#terminate(200, 'OK');
-  }
-
-  #terminate(status: number, phrase: string): void {
-    const cause = causeOfStatus(status);
+  #terminate(status: number, phrase: string, cause = causeOfStatus(status)): void {
     this.#endedByParty = true;
     this.channel.set('sip_term_status', String(status));
     this.channel.set('proto_specific_hangup_cause', `sip:${status}`);
@@ -125,9 +126,9 @@ export class CalledLeg {
   }
 
   #endDialog(cause: string): void {
-    runHangupHooks(this.#node, this.channel);
+    runHangupHooks(this.#options.node, this.channel);
     if (cause === 'LOSE_RACE') this.channel.set('call_completed_elsewhere', 'true');
-    if (this.#endedByParty) return;
+    if (this.#endedByParty || !this.#invited) return;
     if (this.channel.answered) {
       this.channel.set('sip_hangup_disposition', 'send_bye');
       return;

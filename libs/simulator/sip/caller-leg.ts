@@ -17,7 +17,7 @@ export class CallerLeg {
   readonly channel: Channel;
   /** The last status of the caller's INVITE. */
   status = 100;
-  /** The cause in the Reason header of a refusal. */
+  /** The text in the Reason header of a refusal: a cause, or what a called party's Reason header said. */
   reason: string | undefined;
   readonly #node: Node;
   #endedByCaller = false;
@@ -129,7 +129,8 @@ export class CallerLeg {
     this.channel.set('sip_hangup_disposition', this.channel.answered ? 'send_bye' : 'send_refuse');
     if (this.channel.answered) return;
     this.status = this.#refusal(cause);
-    this.reason = cause;
+    const passedOn = this.channel.variables.get('sip_reason');
+    this.reason = passedOn === undefined ? cause : /text="([^"]*)"/.exec(passedOn)?.[1];
   }
 
   /** The last status of a called leg overrides the status that the cause maps to. */

@@ -79,7 +79,7 @@ export const outboundVariables = (call: OutboundCall): Variables => [
 ];
 
 /** A called leg when its INVITE has been sent. */
-export const inviteVariables = (call: OutboundCall): Variables => [
+export const inviteVariables = (call: Pick<OutboundCall, 'number' | 'host' | 'profile'>): Variables => [
   ['sip_req_uri', `${call.number}@${call.host}`],
   ['sofia_profile_name', call.profile],
   ['sip_call_id', randomUUID()],

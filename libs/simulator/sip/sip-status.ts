@@ -1,4 +1,4 @@
-import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
+import { causeName, causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
 
 const STATUS_OF_CAUSE: ReadonlyMap<string, number> = new Map(
   Object.entries({
@@ -59,7 +59,11 @@ const CAUSE_OF_STATUS: ReadonlyMap<number, string> = new Map(
 
 const PHRASES: ReadonlyMap<number, string> = new Map(
   Object.entries({
+    100: 'Trying',
+    180: 'Ringing',
+    183: 'Session Progress',
     200: 'OK',
+    302: 'Moved Temporarily',
     400: 'Bad Request',
     403: 'Forbidden',
     404: 'Not Found',
@@ -87,4 +91,10 @@ export const statusPhrase = (status: number): string => PHRASES.get(status) ?? '
 export function reasonHeader(cause: string): string {
   const number = causeNumber(cause);
   return `${number > 0 && number < 128 ? 'Q.850' : 'SIP'};cause=${number};text="${cause}"`;
+}
+
+/** The cause in a Reason header with protocol Q.850, which overrides that of the status. */
+export function causeOfReason(reason: string | undefined): string | undefined {
+  const number = Number(/^Q\.850\s*;.*cause=(\d+)/i.exec(reason ?? '')?.[1]);
+  return number > 0 ? causeName(number) : undefined;
 }

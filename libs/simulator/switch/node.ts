@@ -24,7 +24,7 @@ export interface Node {
   readonly users: readonly EventSocketUser[];
   /** Every API command that an expansion or a hook ran, except sofia_contact: `NAME(ARGUMENTS)`. */
   readonly ranApis: string[];
-  /** The extension that a transfer leads to: its applications, `NAME DATA` each. undefined when none matches. */
+  /** The extension of a context other than `default`: applications, `NAME DATA` each. undefined when none matches. */
   readonly extension: (destination: string, context: string) => readonly string[] | undefined;
 }
 

@@ -12,6 +12,11 @@ export class Registrations {
     this.#contacts.set(key(user, domain), contacts);
   }
 
+  /** Whether the directory has the domain. */
+  hasDomain(domain: string): boolean {
+    return domain === this.#domain || [...this.#contacts.keys()].some((one) => one.endsWith(`@${domain}`));
+  }
+
   /** undefined if the user is not in the directory. */
   contacts(user: string, domain = ''): readonly string[] | undefined {
     return this.#contacts.get(key(user, domain === '' ? this.#domain : domain));

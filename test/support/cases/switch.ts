@@ -1,3 +1,7 @@
+import type { Callee } from '#libs/simulator/call-script.ts';
+
+export type { Callee };
+
 /** One FreeSWITCH under test, simulated or real, with the called parties that it can reach. */
 export interface Switch {
   readonly name: string;
@@ -6,20 +10,6 @@ export interface Switch {
   /** Places one call and resolves when both sides of it have ended. */
   call(script: CallScript): Promise<CallOutcome>;
   stop(): Promise<void>;
-}
-
-/** What a called party does. Times are milliseconds after its INVITE arrived. A party without any is silent. */
-export interface Callee {
-  /** 180 Ringing. */
-  readonly ringAt?: number;
-  /** 183 Session Progress with SDP. */
-  readonly mediaAt?: number;
-  /** 200 OK. */
-  readonly answerAt?: number;
-  /** A final refusal, e.g. 486. */
-  readonly refuse?: { readonly at: number; readonly status: number };
-  /** BYE from the called side; without it the caller ends the call. */
-  readonly hangsUpAt?: number;
 }
 
 export interface CallScript {

@@ -33,6 +33,12 @@ export class CalledParty {
     return this.#ended.promise;
   }
 
+  /** Whether this is a new INVITE with the same Call-ID, as FreeSWITCH sends after a redirect. */
+  isReplacedBy(message: SipMessage): boolean {
+    if (method(message) !== 'INVITE' || /;tag=/.test(header(message, 'To'))) return false;
+    return header(message, 'CSeq') !== header(this.#invite, 'CSeq');
+  }
+
   receive(message: SipMessage): void {
     const name = method(message);
     if (name === undefined) {
@@ -51,15 +57,18 @@ export class CalledParty {
     this.#ended.resolve();
   }
 
-  #follow({ ringAt, mediaAt, answerAt, refuse, hangsUpAt }: Callee): void {
+  #follow({ ringAt, ringMediaAt, progressAt, mediaAt, answerAt, refuse, redirect, hangsUpAt }: Callee): void {
     const media = sdp(this.#socket.port);
     this.#at(ringAt, () => this.#respond(180));
+    this.#at(ringMediaAt, () => this.#respond(180, media));
+    this.#at(progressAt, () => this.#respond(183));
     this.#at(mediaAt, () => this.#respond(183, media));
     this.#at(answerAt, () => {
       this.#final = true;
       this.#respond(200, media);
     });
-    this.#at(refuse?.at, () => this.#refuse(refuse?.status ?? 486));
+    this.#at(refuse?.at, () => this.#refuse(refuse?.status ?? 486, refuse?.reason));
+    this.#at(redirect?.at, () => this.#redirect(redirect?.contact ?? ''));
     this.#at(hangsUpAt, () => this.#bye());
   }
 
@@ -71,14 +80,27 @@ export class CalledParty {
     this.#last = this.#answer(this.#invite, status, body);
   }
 
-  #refuse(status: number): void {
+  #refuse(status: number, reason?: string): void {
     this.#final = true;
-    this.#respond(status);
+    const more = reason === undefined ? [] : [['Reason', reason] as const];
+    this.#last = this.#answer(this.#invite, status, '', more);
     this.end();
   }
 
-  #answer(to: SipMessage, status: number, body?: string): SipMessage {
-    const message = response(to, status, this.#tag, `sip:called@${this.#socket.address}`, body);
+  #redirect(contact: string): void {
+    this.#final = true;
+    this.#last = response(this.#invite, 302, this.#tag, contact);
+    this.#socket.send(this.#last, this.#port);
+    this.end();
+  }
+
+  #answer(
+    to: SipMessage,
+    status: number,
+    body?: string,
+    more?: readonly (readonly [name: string, value: string])[],
+  ): SipMessage {
+    const message = response(to, status, this.#tag, `sip:called@${this.#socket.address}`, body, more);
     this.#socket.send(message, this.#port);
     return message;
   }

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 /** One call that FreeSWITCH's `socket` application has handed over. */
 export interface HandedOver {
+  readonly uuid: string;
   /** The answer to `connect`, as it came. */
   readonly channelData: string;
   /** Runs one application and waits until it is carried out. */
@@ -26,8 +27,10 @@ export async function scriptedAgent(
   const server = createServer(async (socket) => {
     const send = commands(socket);
     const text = async (command: string) => /^Reply-Text: (.*)/m.exec(await send(command))?.[1] ?? '';
+    const channelData = await send('connect');
     const applications = await ask({
-      channelData: await send('connect'),
+      uuid: /^Unique-ID: (.*)/m.exec(channelData)?.[1] ?? '',
+      channelData,
       execute: async (application, data) => {
         const names = `execute-app-name: ${application}\nexecute-app-arg: ${data}`;
         await send(`sendmsg\ncall-command: execute\n${names}`);

@@ -1,3 +1,5 @@
+import { statusPhrase } from '#libs/simulator/sip/sip-status.ts';
+
 /** One SIP request or response. Header names are as they came; look them up with `header`. */
 export interface SipMessage {
   readonly start: string;
@@ -53,29 +55,20 @@ export function response(
   tag: string,
   contact: string,
   body = '',
+  more: readonly (readonly [name: string, value: string])[] = [],
 ): SipMessage {
   const copied = to.headers.filter(([name]) => /^(via|from|call-id|cseq|record-route)$/i.test(name));
   const toHeader = header(to, 'To');
   const tagged = status === 100 || /;tag=/.test(toHeader) ? toHeader : `${toHeader};tag=${tag}`;
   return {
-    start: `SIP/2.0 ${status} ${REASONS[status] ?? 'Answer'}`,
+    start: `SIP/2.0 ${status} ${statusPhrase(status)}`,
     headers: [
       ...copied,
       ['To', tagged],
       ['Contact', `<${contact}>`],
+      ...more,
       ...(body === '' ? [] : [['Content-Type', 'application/sdp'] as const]),
     ],
     body,
   };
 }
-
-const REASONS: Readonly<Record<number, string>> = {
-  100: 'Trying',
-  180: 'Ringing',
-  183: 'Session Progress',
-  200: 'OK',
-  404: 'Not Found',
-  486: 'Busy Here',
-  487: 'Request Terminated',
-  503: 'Service Unavailable',
-};

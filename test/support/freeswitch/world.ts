@@ -34,7 +34,8 @@ export class World {
   async listen(via: Invite['via'] | undefined): Promise<SipSocket> {
     const socket: SipSocket = await openSipSocket((message, port) => {
       const conversation = this.#conversations.get(header(message, 'Call-ID'));
-      if (conversation !== undefined) conversation.receive(message);
+      const replaced = conversation instanceof CalledParty && conversation.isReplacedBy(message);
+      if (conversation !== undefined && !replaced) conversation.receive(message);
       else if (via !== undefined && method(message) === 'INVITE') this.#called(message, port, via, socket);
     });
     this.#sockets.push(socket);

@@ -4,6 +4,8 @@ import type { Callee, CallScript } from '#test/support/cases/switch.ts';
 export interface Comparison {
   readonly name: string;
   readonly applications: readonly string[];
+  /** The applications when the call enters `socket` again, after a redirect or a transfer. */
+  readonly again?: readonly string[];
   readonly callees?: Readonly<Record<string, Callee>>;
   readonly more?: Partial<CallScript>;
 }
@@ -11,6 +13,7 @@ export interface Comparison {
 const answers: Callee = { ringAt: 20, answerAt: 80 };
 const rings: Callee = { ringAt: 20 };
 const refuses = (status: number, at = 20): Callee => ({ refuse: { at, status } });
+const redirects = (contact: string, at = 20): Callee => ({ redirect: { at, contact } });
 
 export const COMPARISONS: readonly Comparison[] = [
   ...[400, 403, 404, 408, 410, 480, 484, 486, 487, 488, 500, 501, 502, 503, 504, 600, 603, 604, 606].map(
@@ -222,4 +225,141 @@ export const COMPARISONS: readonly Comparison[] = [
   },
   { name: 'a user', applications: ['bridge user/1000', 'hangup 21'], callees: { 1000: answers } },
   { name: 'an unknown user', applications: ['bridge user/4711', 'hangup 21'] },
+  ...[404, 480, 486, 503, 603].map(
+    (status): Comparison => ({
+      name: `early media and then ${status}`,
+      applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+      callees: { 1: { mediaAt: 20, ...refuses(status, 150) } },
+    }),
+  ),
+  {
+    name: '180 with SDP',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { ringMediaAt: 20, answerAt: 150 } },
+  },
+  {
+    name: '180 with SDP and then a refusal',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { ringMediaAt: 20, ...refuses(486, 150) } },
+  },
+  {
+    name: '183 without SDP',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { progressAt: 20, answerAt: 150 } },
+  },
+  {
+    name: 'ringing, early media and an answer',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { ringAt: 20, mediaAt: 80, answerAt: 150 } },
+  },
+  {
+    name: 'bridge_answer_timeout of the called leg',
+    applications: [
+      'export nolocal:bridge_answer_timeout=1',
+      'set continue_on_fail=true',
+      'bridge sofia/gateway/gw/1',
+      'bridge sofia/gateway/gw/2',
+    ],
+    callees: { 1: { mediaAt: 20 }, 2: answers },
+  },
+  {
+    name: 'bridge_answer_timeout of the caller leg',
+    applications: ['set bridge_answer_timeout=1', 'bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: { mediaAt: 20 } },
+  },
+  {
+    name: 'continue_on_answer_timeout',
+    applications: [
+      'set bridge_answer_timeout=1',
+      'set continue_on_answer_timeout=true',
+      'bridge sofia/gateway/gw/1',
+      'bridge sofia/gateway/gw/2',
+    ],
+    callees: { 1: { mediaAt: 20 }, 2: answers },
+  },
+  {
+    name: 'ignore_early_media with originate_timeout',
+    applications: [
+      'bridge {ignore_early_media=true,originate_timeout=2,originate_continue_on_timeout=true}sofia/gateway/gw/1|sofia/gateway/gw/2',
+    ],
+    callees: { 1: { mediaAt: 20 }, 2: answers },
+  },
+  {
+    name: 'a refusal with a Reason header',
+    applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: {
+      1: { refuse: { at: 20, status: 503, reason: 'Q.850;cause=34;text="NORMAL_CIRCUIT_CONGESTION"' } },
+    },
+  },
+  {
+    name: 'leg_delay_start',
+    applications: ['bridge sofia/gateway/gw/1,[leg_delay_start=1]sofia/gateway/gw/2'],
+    callees: { 1: rings, 2: answers },
+  },
+  {
+    name: 'leg_delay_start of a leg that is not reached',
+    applications: ['bridge sofia/gateway/gw/1,[leg_delay_start=2]sofia/gateway/gw/2'],
+    callees: { 1: answers, 2: answers },
+  },
+  {
+    name: 'leg_delay_start after the first leg has failed',
+    applications: ['bridge sofia/gateway/gw/1,[leg_delay_start=8]sofia/gateway/gw/2'],
+    callees: { 1: refuses(486), 2: answers },
+  },
+  {
+    name: 'leg_delay_start with leg_timeout',
+    applications: [
+      'bridge [leg_timeout=3]sofia/gateway/gw/1,[leg_delay_start=1,leg_timeout=1]sofia/gateway/gw/2',
+      'hangup 21',
+    ],
+    callees: { 1: rings, 2: rings },
+  },
+  {
+    name: 'leg_progress_timeout',
+    applications: ['bridge [leg_progress_timeout=1]sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: {} },
+  },
+  {
+    name: '302 with outbound_redirect_fatal',
+    applications: [
+      'export nolocal:outbound_redirect_fatal=true',
+      'bridge sofia/gateway/gw/1|sofia/gateway/gw/2',
+    ],
+    callees: { 1: redirects('sip:3@10.0.0.9:5060'), 2: answers, 3: answers },
+  },
+  {
+    name: '302 with outbound_redirect_fatal as the only answer',
+    applications: ['export nolocal:outbound_redirect_fatal=true', 'bridge sofia/gateway/gw/1', 'hangup 21'],
+    callees: { 1: redirects('sip:3@127.0.0.1') },
+  },
+  {
+    name: '302 with outbound_redirect_fatal beside a leg that answers',
+    applications: [
+      'export nolocal:outbound_redirect_fatal=true',
+      'bridge sofia/gateway/gw/1,sofia/gateway/gw2/2',
+    ],
+    callees: { 1: redirects('sip:3@127.0.0.1'), 2: { ringAt: 40, answerAt: 150 } },
+  },
+  {
+    name: '302 to another host',
+    applications: ['bridge sofia/external/1@10.0.0.9:5060|sofia/gateway/gw/2'],
+    callees: { 1: redirects('sip:3@10.0.0.10:5060'), 2: answers, 3: answers },
+  },
+  {
+    name: '302 to another host that refuses',
+    applications: ['bridge sofia/external/1@10.0.0.9:5060|sofia/gateway/gw/2', 'hangup 21'],
+    callees: { 1: redirects('sip:3@10.0.0.10:5060'), 2: answers, 3: refuses(486) },
+  },
+  {
+    name: "302 to FreeSWITCH's own domain",
+    applications: ['bridge sofia/gateway/gw/1|sofia/gateway/gw/2'],
+    again: ['bridge sofia/gateway/gw/3'],
+    callees: { 1: redirects('sip:3@127.0.0.1'), 2: answers, 3: answers },
+  },
+  {
+    name: "302 to FreeSWITCH's own domain beside a leg that rings",
+    applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2'],
+    again: ['bridge sofia/gateway/gw/3'],
+    callees: { 1: redirects('sip:3@127.0.0.1', 100), 2: rings, 3: answers },
+  },
 ];
