@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 const TICKS_PER_SECOND = 100;
 const STOP_MS = 10_000;
 
-/** CPU seconds that processes have used so far. */
+/** CPU seconds that the processes have used so far. */
 export function cpuSeconds(pids: readonly number[]): number {
   let ticks = 0;
   for (const pid of pids) {
@@ -16,12 +16,12 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** A process of Node's with an IPC channel, its output in a file. It ends when we end. */
+/** A Node process with an IPC channel. Its output goes to a file. It ends with its parent. */
 export class Child {
   readonly name: string;
   readonly #child: ChildProcess;
-  #asking: Promise<unknown> = Promise.resolve();
-  #asked = Promise.withResolvers<unknown>();
+  #pending: Promise<unknown> = Promise.resolve();
+  #reply = Promise.withResolvers<unknown>();
 
   constructor(
     name: string,
@@ -37,9 +37,9 @@ export class Child {
     });
     closeSync(file);
     this.#child.on('error', () => {});
-    this.#child.on('message', (said) => this.#asked.resolve(said));
-    this.#child.on('exit', () => this.#asked.reject(new Error(`${name} ended`)));
-    this.#asked.promise.catch(() => {});
+    this.#child.on('message', (message) => this.#reply.resolve(message));
+    this.#child.on('exit', () => this.#reply.reject(new Error(`${name} ended`)));
+    this.#reply.promise.catch(() => {});
   }
 
   get pid(): number {
@@ -50,15 +50,15 @@ export class Child {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Sends a message and resolves with the next one that comes; one after the other. */
-  ask<T>(message: string | object): Promise<T> {
-    const answer = this.#asking.then(() => {
+  /** Sends a message and resolves with the next message received. Requests run one after the other. */
+  request<T>(message: string | object): Promise<T> {
+    const answer = this.#pending.then(() => {
       if (!this.running) throw new Error(`${this.name} ended`);
-      this.#asked = Promise.withResolvers();
+      this.#reply = Promise.withResolvers();
       this.#child.send(message);
-      return this.#asked.promise as Promise<T>;
+      return this.#reply.promise as Promise<T>;
     });
-    this.#asking = answer.catch(() => {});
+    this.#pending = answer.catch(() => {});
     return answer;
   }
 

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { cpuSeconds } from './child.ts';
-import { Direct } from './direct.ts';
+import { BenchCluster } from './cluster.ts';
+import { DirectClient } from './direct-client.ts';
 import { alternate, type Figure, figureOf } from './figure.ts';
 import { closedLoop, type LoadResult } from './load.ts';
+import { newCall } from './node.ts';
 import { quantile } from './numbers.ts';
 import type { Options } from './options.ts';
-import { newCall } from './switch.ts';
-import { World } from './world.ts';
 
 const LATENCY_GOAL = { atMost: 1.5 };
 const SERVICES = ['agent', 'router', 'nats'];
@@ -25,33 +25,33 @@ async function withCpu(pids: readonly number[], n: number, work: () => Promise<L
   return { ...result, cpuMsEach: ((cpuSeconds(pids) - before) * 1000) / n };
 }
 
-/** Decisions through agent, NATS and router beside the same HTTP request made directly. */
-async function beside(world: World, path: string, inFlight: number, n: number, rounds: number) {
-  const direct = new Direct(world.endpoint.port, inFlight);
-  const [node] = world.switches;
+/** Decisions through agent, NATS and router, compared with the same HTTP request made directly. */
+async function compare(cluster: BenchCluster, path: string, inFlight: number, n: number, rounds: number) {
+  const direct = new DirectClient(cluster.endpoint.port, inFlight);
+  const [node] = cluster.nodes;
   const ours = () =>
-    withCpu(world.pids(...SERVICES), n, () => closedLoop(n, inFlight, async () => node?.decide(newCall())));
-  const bare = () =>
+    withCpu(cluster.pids(...SERVICES), n, () => closedLoop(n, inFlight, async () => node?.decide(newCall())));
+  const baseline = () =>
     withCpu([process.pid], n, () => closedLoop(n, inFlight, () => direct.decide(`/${path}`)));
-  const results = await alternate(rounds, ours, bare);
+  const results = await alternate(rounds, ours, baseline);
   await direct.close();
   const pairs = (of: (run: Run) => number) =>
-    results.map((one) => ({ ours: of(one.ours), bare: of(one.bare) }));
+    results.map((one) => ({ ours: of(one.ours), baseline: of(one.baseline) }));
   return pairs;
 }
 
-/** The endpoint answers after 0 ms, which is all overhead, and after 5 ms, as one does that asks its database. */
+/** Endpoint times: 0 ms, where everything is overhead, and 5 ms, like an endpoint that queries a database. */
 export async function decisions({ rounds, scale }: Options): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const path of ['0', '5']) {
-    const world = await World.start({ path });
+    const cluster = await BenchCluster.start({ path });
     try {
       for (const inFlight of [1, 50]) {
         const n = Math.ceil((inFlight === 1 ? 400 : 2_000) * scale);
-        const pairs = await beside(world, path, inFlight, n, rounds);
+        const pairs = await compare(cluster, path, inFlight, n, rounds);
         const name = (stem: string) =>
           `${stem}${path === '0' ? '' : `_${path}ms`}${inFlight === 1 ? '' : '_50'}`;
-        const what = `endpoint's own time ${path} ms, ${inFlight} in flight, beside undici kept alive`;
+        const what = `endpoint time ${path} ms, ${inFlight} in flight, compared with an undici pool`;
         const latency = { name: name('decision_latency_ratio'), unit: 'ms p50', goal: LATENCY_GOAL };
         figures.push(figureOf({ ...latency, what }, pairs(p(0.5))));
         figures.push(figureOf({ name: name('decision_latency_p99'), what, unit: 'ms p99' }, pairs(p(0.99))));
@@ -68,13 +68,13 @@ export async function decisions({ rounds, scale }: Options): Promise<Figure[]> {
         );
       }
     } finally {
-      await world.stop();
+      await cluster.stop();
     }
   }
   return figures;
 }
 
-/** A bare TCP server and client that pass so many short messages to and fro: what FreeSWITCH's side costs at least. */
+/** A TCP client and server that exchange `trips` short messages: the least that the `socket` connection costs. */
 async function tcpExchange(trips: number): Promise<{ once: () => Promise<number>; stop: () => void }> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('data', (data) => socket.write(data));
@@ -100,16 +100,16 @@ async function tcpExchange(trips: number): Promise<{ once: () => Promise<number>
   };
 }
 
-/** Each hop of a decision alone, beside the direct HTTP request: what no tuning of ours can take away. */
+/** Each hop of a decision alone, compared with the direct HTTP request: the lower bound of Dialhook's overhead. */
 export async function hops({ rounds, scale }: Options): Promise<Figure[]> {
   const n = Math.ceil(400 * scale);
-  const world = await World.start({ nodes: 0, routers: 0, notifiers: 0 });
-  const direct = new Direct(world.endpoint.port, 1);
-  const asker = await connectNats({ servers: world.servers.nats });
-  const answerer = await connectNats({ servers: world.servers.nats });
+  const cluster = await BenchCluster.start({ nodes: 0, routers: 0, notifiers: 0 });
+  const direct = new DirectClient(cluster.endpoint.port, 1);
+  const requester = await connectNats({ servers: cluster.servers.nats });
+  const responder = await connectNats({ servers: cluster.servers.nats });
   const text = JSON.stringify({ padding: 'x'.repeat(700) });
-  answerer.subscribe('echo', { queue: 'q', callback: (_, message) => void message.respond(text) });
-  await answerer.flush();
+  responder.subscribe('echo', { queue: 'q', callback: (_, message) => void message.respond(text) });
+  await responder.flush();
   const tcp = await tcpExchange(3);
   const sides: [string, string, () => Promise<number>][] = [
     [
@@ -117,7 +117,7 @@ export async function hops({ rounds, scale }: Options): Promise<Figure[]> {
       'NATS request and reply of 700 bytes',
       async () => {
         const started = performance.now();
-        await asker.request('echo', text);
+        await requester.request('echo', text);
         return performance.now() - started;
       },
     ],
@@ -131,10 +131,12 @@ export async function hops({ rounds, scale }: Options): Promise<Figure[]> {
       () => median(one),
       () => median(() => direct.decide('/0')),
     );
-    figures.push(figureOf({ name, what: `${what}, beside the direct HTTP request`, unit: 'ms p50' }, pairs));
+    figures.push(
+      figureOf({ name, what: `${what}, compared with the direct HTTP request`, unit: 'ms p50' }, pairs),
+    );
   }
   tcp.stop();
-  await Promise.all([direct.close(), asker.close(), answerer.close()]);
-  await world.stop();
+  await Promise.all([direct.close(), requester.close(), responder.close()]);
+  await cluster.stop();
   return figures;
 }

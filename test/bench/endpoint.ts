@@ -5,30 +5,30 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /**
- * The endpoint of the benches, a process of its own: reads the JSON, and answers a request after the milliseconds that
- * its path names (`/5`), a notification at once. `node endpoint.ts [KEY CERT]`; answers over IPC.
+ * The endpoint of the benchmarks, in its own process: `node endpoint.ts [KEY CERT]`. It answers a request after the number
+ * of milliseconds in its path (`/5`), and a notification at once. It is controlled over IPC.
  */
 
-/** Tells the port; when so many requests and notifications in all have come; or how many have so far. */
-export type EndpointAsk = { readonly port: true } | { readonly until: number } | { readonly count: true };
+/** `port` returns the port, `count` the number of requests and notifications so far, `until` waits for that number. */
+export type EndpointCommand = { readonly port: true } | { readonly until: number } | { readonly count: true };
 
 const DECISION = JSON.stringify({
   variables: { origination_caller_id_number: '95588', absolute_codec_string: 'PCMA,PCMU' },
   dial: { type: 'gateway', gateway: 'gw', number: '123456' },
 });
-/** The same decision for FreeSWITCH's modules; mod_httapi and mod_xml_curl take XML only. */
+/** The same decision for FreeSWITCH's modules. mod_httapi and mod_xml_curl need XML. */
 const DIALSTRING =
   '{^^;origination_caller_id_number=95588;absolute_codec_string=PCMA,PCMU}sofia/gateway/gw/123456';
 const HTTAPI = `<document type="xml/freeswitch-httapi"><work><execute application="bridge" data="${DIALSTRING}"/></work></document>`;
 const DIALPLAN = `<document type="freeswitch/xml"><section name="dialplan"><context name="default"><extension name="e"><condition><action application="bridge" data="${DIALSTRING}"/></condition></extension></context></section></document>`;
 
 let served = 0;
-let waiting: { until: number; tell: () => void } | undefined;
+let waiting: { until: number; resolve: () => void } | undefined;
 
 function count(): void {
   served++;
   if (waiting === undefined || served < waiting.until) return;
-  waiting.tell();
+  waiting.resolve();
   waiting = undefined;
 }
 
@@ -69,11 +69,11 @@ server.keepAliveTimeout = 120_000;
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
 await once(server, 'listening');
 
-process.on('message', (ask: EndpointAsk) => {
-  if ('port' in ask) process.send?.((server.address() as AddressInfo).port);
-  else if ('count' in ask) process.send?.(served);
+process.on('message', (command: EndpointCommand) => {
+  if ('port' in command) process.send?.((server.address() as AddressInfo).port);
+  else if ('count' in command) process.send?.(served);
   else {
-    waiting = { until: ask.until, tell: () => process.send?.(served) };
+    waiting = { until: command.until, resolve: () => process.send?.(served) };
     served--;
     count();
   }

@@ -4,30 +4,30 @@ import { connect } from '@nats-io/transport-node';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { cpuSeconds } from './child.ts';
+import { BenchCluster } from './cluster.ts';
 import { alternate, type Figure, figureOf } from './figure.ts';
+import { type BenchNode, type EventName, newCall } from './node.ts';
 import type { Options } from './options.ts';
-import { type BenchSwitch, type EventName, newCall } from './switch.ts';
-import { World } from './world.ts';
 
 const NAMES: readonly EventName[] = ['ring', 'progress', 'answer', 'hangup'];
 const LIMITS = { replicas: 1, maxBytes: 1 << 30, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
 const POLL_MS = 2;
 
-const eventsOf = (node: BenchSwitch, calls: number): string[] =>
+const eventsOf = (node: BenchNode, calls: number): string[] =>
   Array.from({ length: calls }, newCall).flatMap((call) => NAMES.map((name) => node.event(call, name)));
 
-/** Events through the agent, parsed, mapped and published, beside JSON.parse of the same bytes. */
+/** Events that the agent parses, maps and publishes, compared with JSON.parse of the same bytes. */
 export async function events({ rounds, scale }: Options): Promise<Figure[]> {
   const calls = Math.ceil(1_500 * scale);
   const n = calls * NAMES.length;
-  const world = await World.start({ routers: 0, notifiers: 0, nodes: 0 });
-  const nats = await connect({ servers: world.servers.nats });
+  const cluster = await BenchCluster.start({ routers: 0, notifiers: 0, nodes: 0 });
+  const nats = await connect({ servers: cluster.servers.nats });
   const manager = await jetstreamManager(nats);
   await ensureProgressStream({ nats } as Parameters<typeof ensureProgressStream>[0], LIMITS);
-  await world.node(0, `http://127.0.0.1:${world.endpoint.port}/`);
-  const [node] = world.switches;
+  await cluster.node(0, `http://127.0.0.1:${cluster.endpoint.port}/`);
+  const [node] = cluster.nodes;
   if (!node) throw new Error('no node');
-  const agent = world.pids('agent');
+  const agent = cluster.pids('agent');
   const stored = async () => (await manager.streams.info(BUS.stream)).state.last_seq;
 
   const ours = async () => {
@@ -42,20 +42,20 @@ export async function events({ rounds, scale }: Options): Promise<Figure[]> {
     await manager.streams.purge(BUS.stream);
     return { perSecond: n / seconds, perCpuSecond: n / cpuSecondsUsed };
   };
-  const bare = async () => {
+  const baseline = async () => {
     const bodies = eventsOf(node, calls).map((text) => Buffer.from(text.slice(text.indexOf('\n\n') + 2)));
     const started = performance.now();
     for (const body of bodies) JSON.parse(body.toString('utf8'));
     const perSecond = n / ((performance.now() - started) / 1000);
     return { perSecond, perCpuSecond: perSecond };
   };
-  const results = await alternate(rounds, ours, bare).finally(async () => {
+  const results = await alternate(rounds, ours, baseline).finally(async () => {
     await nats.close();
-    await world.stop();
+    await cluster.stop();
   });
   const pairs = (of: 'perSecond' | 'perCpuSecond') =>
-    results.map((one) => ({ ours: one.ours[of], bare: one.bare[of] }));
-  const what = 'events parsed, mapped and published in JetStream, beside JSON.parse of the same bytes';
+    results.map((one) => ({ ours: one.ours[of], baseline: one.baseline[of] }));
+  const what = 'events parsed, mapped and published to JetStream, compared with JSON.parse of the same bytes';
   return [
     figureOf({ name: 'events_ratio', what, unit: 'per s' }, pairs('perSecond')),
     figureOf({ name: 'events_cpu_ratio', what, unit: 'per CPU s' }, pairs('perCpuSecond')),

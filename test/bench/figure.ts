@@ -1,17 +1,17 @@
 import { median, short } from './numbers.ts';
 
-/** What a ratio has to be. */
+/** The bound of a ratio. */
 export type Goal = { readonly atMost: number } | { readonly atLeast: number };
 
-/** One measured figure, beside the bare thing in the same run. */
+/** One measured figure and its baseline from the same run. */
 export interface Figure {
   readonly name: string;
-  /** What is measured and what it stands beside, in words. */
+  /** What is measured, and the baseline. */
   readonly what: string;
   readonly unit: string;
   readonly ours: number;
-  readonly bare: number;
-  /** Median of the ratios of the rounds, ours to bare. */
+  readonly baseline: number;
+  /** Median over the rounds of ours / baseline. */
   readonly ratio: number;
   /** Smallest and largest ratio of a round. */
   readonly spread: readonly [number, number];
@@ -19,10 +19,10 @@ export interface Figure {
   readonly goal?: Goal;
 }
 
-/** One round: both measured, one right after the other. */
+/** One round: both sides, measured one right after the other. */
 export interface Pair {
   readonly ours: number;
-  readonly bare: number;
+  readonly baseline: number;
 }
 
 export function figureOf(
@@ -30,11 +30,11 @@ export function figureOf(
   pairs: readonly Pair[],
 ): Figure {
   const { goal, ...named } = about;
-  const ratios = pairs.map(({ ours, bare }) => ours / bare);
+  const ratios = pairs.map(({ ours, baseline }) => ours / baseline);
   return {
     ...named,
     ours: short(median(pairs.map(({ ours }) => ours))),
-    bare: short(median(pairs.map(({ bare }) => bare))),
+    baseline: short(median(pairs.map(({ baseline }) => baseline))),
     ratio: short(median(ratios)),
     spread: [short(Math.min(...ratios)), short(Math.max(...ratios))],
     rounds: pairs.length,
@@ -42,7 +42,7 @@ export function figureOf(
   };
 }
 
-/** Whether a figure is where it has to be; undefined when there is no goal. */
+/** Whether a figure reaches its goal; undefined if it has none. */
 export function reached({ goal, ratio }: Figure): boolean | undefined {
   if (goal === undefined) return undefined;
   return 'atMost' in goal ? ratio <= goal.atMost : ratio >= goal.atLeast;
@@ -53,10 +53,10 @@ const goalText = ({ goal }: Figure): string =>
 
 const verdict = (figure: Figure): string => {
   const is = reached(figure);
-  return is === undefined ? '' : is ? 'reached' : 'short';
+  return is === undefined ? '' : is ? 'reached' : 'missed';
 };
 
-const HEAD = ['figure', 'ours', 'bare', 'unit', 'ratio', '(from - to)', 'goal', ''];
+const HEAD = ['figure', 'ours', 'baseline', 'unit', 'ratio', '(from - to)', 'goal', ''];
 const WIDTHS = [38, 10, 10, 14, 8, 16, 9, 7];
 const columns = (cells: readonly (string | number)[]): string =>
   cells
@@ -70,7 +70,7 @@ export const tableLine = (figure: Figure): string =>
   columns([
     figure.name,
     figure.ours,
-    figure.bare,
+    figure.baseline,
     figure.unit,
     figure.ratio,
     `(${figure.spread.join(' - ')})`,
@@ -78,20 +78,20 @@ export const tableLine = (figure: Figure): string =>
     verdict(figure),
   ]);
 
-/** Runs both sides `rounds` times, the one that begins changing from round to round, after one round not counted. */
+/** Runs both sides `rounds` times and changes their order in every round. A first round is not counted. */
 export async function alternate<T>(
   rounds: number,
   ours: () => Promise<T>,
-  bare: () => Promise<T>,
-): Promise<{ readonly ours: T; readonly bare: T }[]> {
-  const results: { ours: T; bare: T }[] = [];
+  baseline: () => Promise<T>,
+): Promise<{ readonly ours: T; readonly baseline: T }[]> {
+  const results: { ours: T; baseline: T }[] = [];
   for (let round = 0; round <= rounds; round++) {
     if (round % 2 === 0) {
       const first = await ours();
-      results.push({ ours: first, bare: await bare() });
+      results.push({ ours: first, baseline: await baseline() });
     } else {
-      const first = await bare();
-      results.push({ ours: await ours(), bare: first });
+      const first = await baseline();
+      results.push({ ours: await ours(), baseline: first });
     }
   }
   return results.slice(1);

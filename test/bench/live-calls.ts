@@ -1,85 +1,85 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { cpuSeconds } from './child.ts';
+import { BenchCluster } from './cluster.ts';
 import { type Figure, figureOf, type Pair } from './figure.ts';
 import { closedLoop } from './load.ts';
+import { type BenchCall, newCall } from './node.ts';
 import { median } from './numbers.ts';
 import type { Options } from './options.ts';
 import type { Memory, Wire } from './probe.ts';
-import { type BenchCall, newCall } from './switch.ts';
-import { World } from './world.ts';
 
 const LEVELS = [100, 1_000, 10_000];
 const SERVICES = ['agent', 'router', 'notifier'];
 const ALL = [...SERVICES, 'nats', 'redis'];
 const IN_FLIGHT = 20;
 const FLAT = { atMost: 1.1 };
-/** What comes of a call: a request, a ring, an answer; and its hangup. */
-const SERVED_UP = 3;
+/** Endpoint requests of one call without its hangup: request, ring, answer. */
+const SERVED_PER_CALL = 3;
 const SETTLE_MS = 300;
 
 class Calls {
   readonly up: BenchCall[] = [];
-  readonly #world: World;
+  readonly #world: BenchCluster;
   #served = 0;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(cluster: BenchCluster) {
+    this.#world = cluster;
   }
 
-  /** Makes so many more calls, all answered, and waits until the endpoint has been told of all. */
+  /** Makes `n` answered calls and waits until their notifications are delivered. */
   async make(n: number): Promise<BenchCall[]> {
-    const [node] = this.#world.switches;
+    const [node] = this.#world.nodes;
     const made: BenchCall[] = [];
     await closedLoop(n, IN_FLIGHT, async () => {
       const call = newCall();
       const ms = await node?.decide(call);
-      node?.tell(call, 'ring', 'answer');
+      node?.emit(call, 'ring', 'answer');
       made.push(call);
       return ms;
     });
-    this.#served += n * SERVED_UP;
+    this.#served += n * SERVED_PER_CALL;
     await this.#world.endpoint.until(this.#served);
     return made;
   }
 
   async end(calls: readonly BenchCall[]): Promise<void> {
-    for (const call of calls) this.#world.switches[0]?.tell(call, 'hangup');
+    for (const call of calls) this.#world.nodes[0]?.emit(call, 'hangup');
     this.#served += calls.length;
     await this.#world.endpoint.until(this.#served);
   }
 }
 
-/** Bytes that each process holds, after a garbage collection. */
-async function memory(world: World, redis: Redis): Promise<Record<string, number>> {
+/** Bytes that each process uses after a garbage collection. */
+async function memory(cluster: BenchCluster, redis: Redis): Promise<Record<string, number>> {
   await sleep(SETTLE_MS);
   const used: Record<string, number> = {};
   for (const name of SERVICES)
-    used[name] = (await world.named(name)[0]?.child.ask<Memory>('memory'))?.used ?? 0;
+    used[name] = (await cluster.named(name)[0]?.child.request<Memory>('memory'))?.used ?? 0;
   used['redis'] = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
   return used;
 }
 
-/** CPU milliseconds of all processes for one whole call, while so many others are up. */
-async function costPerCall(world: World, calls: Calls, n: number): Promise<number> {
-  const pids = world.pids(...ALL);
+/** CPU ms of all processes for one complete call, while `calls.up` are live. */
+async function costPerCall(cluster: BenchCluster, calls: Calls, n: number): Promise<number> {
+  const pids = cluster.pids(...ALL);
   const before = cpuSeconds(pids);
   await calls.end(await calls.make(n));
   return ((cpuSeconds(pids) - before) * 1000) / n;
 }
 
-/** Bytes for each call between the processes, both directions, by the port on the other side. */
-async function wireBytes(world: World): Promise<Record<string, number>> {
+/** Bytes between the processes in both directions, by the remote port. */
+async function wireBytes(cluster: BenchCluster): Promise<Record<string, number>> {
   const ports: Readonly<Record<string, string>> = {
-    [new URL(world.servers.nats).port]: 'nats',
-    [new URL(world.servers.redis).port]: 'redis',
-    [String(world.endpoint.port)]: 'http',
-    [String(world.switches[0]?.eventPort)]: 'events',
+    [new URL(cluster.servers.nats).port]: 'nats',
+    [new URL(cluster.servers.redis).port]: 'redis',
+    [String(cluster.endpoint.port)]: 'http',
+    [String(cluster.nodes[0]?.eventPort)]: 'events',
     accepted: 'socket',
   };
   const sums: Record<string, number> = {};
-  for (const { child } of world.services) {
-    const wire = await child.ask<Wire>('wire');
+  for (const { child } of cluster.services) {
+    const wire = await child.request<Wire>('wire');
     for (const [port, { sent, received }] of Object.entries(wire)) {
       const name = ports[port];
       if (name !== undefined && (name !== 'socket' || child.name.startsWith('agent')))
@@ -89,20 +89,20 @@ async function wireBytes(world: World): Promise<Record<string, number>> {
   return sums;
 }
 
-/** Memory for each live call, the cost of a call as live calls grow, and the bytes on the wire for each call. */
+/** Memory per live call, CPU per call as the number of live calls grows, and bytes on the wire per call. */
 export async function liveCalls({ rounds, scale }: Options): Promise<Figure[]> {
-  const world = await World.start();
-  const redis = new Redis(world.servers.redis);
+  const cluster = await BenchCluster.start();
+  const redis = new Redis(cluster.servers.redis);
   const levels = LEVELS.map((level) => Math.ceil(level * scale));
   const batch = Math.ceil(300 * scale);
   const figures: Figure[] = [];
   try {
-    const calls = new Calls(world);
+    const calls = new Calls(cluster);
     for (let i = 0; i < 3; i++) await calls.end(await calls.make(batch));
 
-    const wireBefore = await wireBytes(world);
+    const wireBefore = await wireBytes(cluster);
     await calls.end(await calls.make(batch));
-    const wire = await wireBytes(world);
+    const wire = await wireBytes(cluster);
     const perCall = Object.fromEntries(
       Object.entries(wire).map(([name, bytes]) => [name, (bytes - (wireBefore[name] ?? 0)) / batch]),
     );
@@ -112,38 +112,38 @@ export async function liveCalls({ rounds, scale }: Options): Promise<Figure[]> {
         figureOf(
           {
             name: `wire_${name}`,
-            what: 'bytes for each call, beside its four HTTP exchanges',
+            what: 'bytes per call, compared with its four HTTP exchanges',
             unit: 'bytes',
           },
-          [{ ours: bytes, bare: http }],
+          [{ ours: bytes, baseline: http }],
         ),
       );
 
     await redis.flushall('SYNC');
-    const empty = await memory(world, redis);
+    const empty = await memory(cluster, redis);
     const costs = new Map<number, number[]>(levels.map((level) => [level, []]));
     const measure = async (level: number) => {
-      for (let i = 0; i < rounds; i++) costs.get(level)?.push(await costPerCall(world, calls, batch));
+      for (let i = 0; i < rounds; i++) costs.get(level)?.push(await costPerCall(cluster, calls, batch));
     };
     for (const level of levels) {
       calls.up.push(...(await calls.make(level - calls.up.length)));
-      const used = await memory(world, redis);
+      const used = await memory(cluster, redis);
       for (const [name, bytes] of Object.entries(used)) {
         const each = (bytes - (empty[name] ?? 0)) / level;
         figures.push(
           figureOf(
             {
               name: `memory_${name}_${level}`,
-              what: 'bytes for each live call, beside its HTTP bytes',
+              what: 'bytes per live call, compared with its HTTP bytes',
               unit: 'bytes',
             },
-            [{ ours: each, bare: http }],
+            [{ ours: each, baseline: http }],
           ),
         );
       }
       await measure(level);
     }
-    // And back, so that what grows with time is not taken for what grows with the calls.
+    // And back down, to tell growth over time from growth with the number of calls.
     for (const level of levels.toReversed()) {
       await calls.end(calls.up.splice(level));
       await measure(level);
@@ -151,13 +151,13 @@ export async function liveCalls({ rounds, scale }: Options): Promise<Figure[]> {
     const at = (level: number) => costs.get(level) ?? [];
     const base = median(at(levels[0] ?? 0));
     for (const level of levels.slice(1)) {
-      const pairs: Pair[] = at(level).map((ours) => ({ ours, bare: base }));
-      const what = `CPU of all services and servers for one call with ${level} others up, beside ${levels[0]}`;
+      const pairs: Pair[] = at(level).map((ours) => ({ ours, baseline: base }));
+      const what = `CPU of all services and servers for one call with ${level} live calls, compared with ${levels[0]}`;
       figures.push(figureOf({ name: `cost_at_${level}`, what, unit: 'CPU ms', goal: FLAT }, pairs));
     }
   } finally {
     redis.disconnect();
-    await world.stop();
+    await cluster.stop();
   }
   return figures;
 }

@@ -1,11 +1,15 @@
-/** What a closed loop came to: always `inFlight` at once, each followed by the next. */
+/** The result of a closed loop. */
 export interface LoadResult {
-  /** Milliseconds of each, as measured by `one`. */
+  /** The ms that each `one` returned. */
   readonly ms: readonly number[];
   readonly perSecond: number;
 }
 
-/** @throws when one comes to nothing: a figure that leaves failures out would be better than the truth. */
+/**
+ * Runs `one` n times, `inFlight` at a time.
+ *
+ * @throws when one returns undefined: leaving failures out would improve the figure.
+ */
 export async function closedLoop(
   n: number,
   inFlight: number,
@@ -18,7 +22,7 @@ export async function closedLoop(
     while (begun < n) {
       begun++;
       const took = await one();
-      if (took === undefined) throw new Error('one came to nothing');
+      if (took === undefined) throw new Error('a call failed');
       ms.push(took);
     }
   };

@@ -5,8 +5,8 @@ import { type Figure, reached, tableHead, tableLine } from './figure.ts';
 import { liveCalls } from './live-calls.ts';
 import { notify } from './notify.ts';
 import type { Options } from './options.ts';
-import { comeFirst } from './priority.ts';
-import { scaling } from './scale.ts';
+import { raisePriority } from './priority.ts';
+import { scaling } from './scaling.ts';
 import { startUp } from './startup.ts';
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>> = {
@@ -21,13 +21,13 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>>
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]
 
-Measures Dialhook beside the bare thing in the same run: each figure is the median of alternated rounds.
+Measures Dialhook and a baseline in the same run. Each figure is the median of alternating rounds.
 
-  --only NAME   only this: ${Object.keys(BENCHES).join(', ')}; may be given several times
-  --quick       few and short rounds: shows that it works, measures little
-  --check       exit code 1 when a figure falls short of its goal
+  --only NAME   run only this benchmark: ${Object.keys(BENCHES).join(', ')}; repeatable
+  --quick       one short round: shows that it runs, the figures mean little
+  --check       exit with 1 if a figure misses its goal
   --json        print one JSON object as the last line of standard output
-  --help        this text`;
+  --help        show this text`;
 
 const { values } = parseArgs({
   options: {
@@ -41,13 +41,13 @@ const { values } = parseArgs({
 const wanted = values.only ?? Object.keys(BENCHES);
 const unknown = wanted.filter((name) => !(name in BENCHES));
 if (values.help || unknown.length > 0) {
-  console.log(unknown.length > 0 ? `nothing is called ${unknown.join(', ')}\n\n${USAGE}` : USAGE);
+  console.log(unknown.length > 0 ? `unknown benchmark: ${unknown.join(', ')}\n\n${USAGE}` : USAGE);
   process.exit(unknown.length > 0 ? 64 : 0);
 }
 
 const say = (text: string) => (values.json ? process.stderr : process.stdout).write(`${text}\n`);
 const options = values.quick ? { rounds: 1, scale: 0.05 } : { rounds: 5, scale: 1 };
-comeFirst();
+raisePriority();
 const figures: Figure[] = [];
 say(tableHead());
 for (const name of wanted) {
@@ -56,9 +56,8 @@ for (const name of wanted) {
     say(tableLine(figure));
   }
 }
-const short = figures.filter((figure) => reached(figure) === false).map(({ name }) => name);
-if (values.check)
-  say(`\n${short.length === 0 ? 'every goal is reached' : `short of the goal: ${short.join(', ')}`}`);
-if (values.json) process.stdout.write(`${JSON.stringify({ ok: short.length === 0, short, figures })}\n`);
-// Not left to end by itself: see test/chaos/main.ts.
-process.exit(values.check && short.length > 0 ? 1 : 0);
+const missed = figures.filter((figure) => reached(figure) === false).map(({ name }) => name);
+if (values.check) say(`\n${missed.length === 0 ? 'every goal is reached' : `missed: ${missed.join(', ')}`}`);
+if (values.json) process.stdout.write(`${JSON.stringify({ ok: missed.length === 0, missed, figures })}\n`);
+// Exit explicitly: see test/chaos/main.ts.
+process.exit(values.check && missed.length > 0 ? 1 : 0);

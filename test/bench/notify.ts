@@ -6,12 +6,12 @@ import { Redis } from 'ioredis';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { Child, cpuSeconds } from './child.ts';
-import { Direct, notificationOf } from './direct.ts';
+import { BenchCluster, type Endpoint } from './cluster.ts';
+import { DirectClient, notificationOf } from './direct-client.ts';
 import { type Figure, figureOf } from './figure.ts';
 import { closedLoop } from './load.ts';
+import { newCall } from './node.ts';
 import type { Options } from './options.ts';
-import { newCall } from './switch.ts';
-import { type Endpoint, World } from './world.ts';
 
 const CONCURRENCY = 256;
 const BATCH = 256;
@@ -52,25 +52,27 @@ const publish = (stream: JetStreamClient, url: string, all: readonly Notificatio
     ),
   );
 
-/** JetStream, BullMQ and HTTP; bare BullMQ jobs and workers for the same posts; and the posts alone. */
+/** JetStream, BullMQ and HTTP; baseline BullMQ jobs and workers for the same posts; and the posts alone. */
 export async function notify({ rounds, scale }: Options): Promise<Figure[]> {
   const n = Math.ceil(9_000 * scale);
-  const world = await World.start({ nodes: 0, routers: 0 });
-  const { endpoint, servers } = world;
+  const cluster = await BenchCluster.start({ nodes: 0, routers: 0 });
+  const { endpoint, servers } = cluster;
   const url = `http://127.0.0.1:${endpoint.port}/`;
   const nats = await connect({ servers: servers.nats });
   const stream = jetstream(nats);
   const args = [servers.redis, String(endpoint.port), String(CONCURRENCY)];
-  const worker = new Child('bare worker', [join(import.meta.dirname, 'bare-worker.ts'), ...args]);
-  await worker.ask('ready');
+  const worker = new Child('baseline worker', [join(import.meta.dirname, 'baseline-worker.ts'), ...args]);
+  await worker.request('ready');
   const redis = new Redis(servers.redis, { maxRetriesPerRequest: null });
-  const queue = new Queue('bare', { connection: redis });
-  const direct = new Direct(endpoint.port, CONCURRENCY);
+  const queue = new Queue('baseline', { connection: redis });
+  const direct = new DirectClient(endpoint.port, CONCURRENCY);
 
   const ours = () =>
-    timed(endpoint, n, world.pids('notifier', 'redis', 'nats'), () => publish(stream, url, notifications(n)));
-  const bare = () =>
-    timed(endpoint, n, [worker.pid, ...world.pids('redis')], () =>
+    timed(endpoint, n, cluster.pids('notifier', 'redis', 'nats'), () =>
+      publish(stream, url, notifications(n)),
+    );
+  const baseline = () =>
+    timed(endpoint, n, [worker.pid, ...cluster.pids('redis')], () =>
       inBatches(notifications(n), (batch) =>
         queue.addBulk(batch.map((data) => ({ name: 'post', data, opts: { removeOnComplete: true } }))),
       ),
@@ -84,7 +86,7 @@ export async function notify({ rounds, scale }: Options): Promise<Figure[]> {
   const results: Awaited<ReturnType<typeof ours>>[][] = [];
   try {
     for (let round = 0; round <= rounds; round++) {
-      const sides = [ours, bare, alone];
+      const sides = [ours, baseline, alone];
       const row: Awaited<ReturnType<typeof ours>>[] = [];
       for (let i = 0; i < sides.length; i++) {
         const side = (i + round) % sides.length;
@@ -96,11 +98,11 @@ export async function notify({ rounds, scale }: Options): Promise<Figure[]> {
   } finally {
     await Promise.all([queue.close(), direct.close(), nats.close(), worker.stop()]);
     redis.disconnect();
-    await world.stop();
+    await cluster.stop();
   }
   const pairs = (other: number, of: 'perSecond' | 'cpuMsEach') =>
-    results.map((row) => ({ ours: row[0]?.[of] ?? 0, bare: row[other]?.[of] ?? 0 }));
-  const what = 'JetStream, BullMQ and HTTP, from publishing to the endpoint, beside';
+    results.map((row) => ({ ours: row[0]?.[of] ?? 0, baseline: row[other]?.[of] ?? 0 }));
+  const what = 'JetStream, BullMQ and HTTP, from publishing to the endpoint, compared with';
   return [
     figureOf(
       { name: 'notify_ratio', what: `${what} BullMQ jobs and workers`, unit: 'per s', goal: GOAL },
@@ -109,7 +111,7 @@ export async function notify({ rounds, scale }: Options): Promise<Figure[]> {
     figureOf(
       {
         name: 'notify_cpu',
-        what: 'notifier, NATS and Redis beside worker and Redis',
+        what: 'notifier, NATS and Redis compared with worker and Redis',
         unit: 'CPU ms each',
       },
       pairs(1, 'cpuMsEach'),

@@ -1,7 +1,7 @@
 /** How much to measure. */
 export interface Options {
-  /** Alternated rounds that count; one more goes before them. */
+  /** Alternating rounds that count. One uncounted round precedes them. */
   readonly rounds: number;
-  /** Share of the full number of calls in each round. */
+  /** Factor for the number of calls in each round, 0 to 1. */
   readonly scale: number;
 }

@@ -1,4 +1,4 @@
-/** One line of a plot: values over the same steps as every other. */
+/** One panel of a plot. All series have the same steps. */
 export interface Series {
   /** With its unit. */
   readonly name: string;
@@ -27,7 +27,7 @@ function panel({ name, values }: Series, index: number): string {
   ].join('\n');
 }
 
-/** An SVG with a panel for each series, each from 0 to its largest value. */
+/** An SVG with one panel per series, scaled from 0 to its maximum. */
 export function plot(title: string, all: readonly Series[]): string {
   const height = TOP + all.length * HEIGHT;
   return [

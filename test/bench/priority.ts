@@ -4,10 +4,10 @@ import { setPriority } from 'node:os';
 const ABOVE_OTHERS = -15;
 
 /**
- * On a machine that has other work too, all processes of a bench come first, where that is allowed. Linux weighs
- * sessions before it weighs the processes in each, and servers have sessions of their own.
+ * Raises the priority of a process above other work on the machine, if permitted. Linux schedules sessions before
+ * processes, and servers have their own sessions, so the session's autogroup is raised too.
  */
-export function comeFirst(pid = process.pid): void {
+export function raisePriority(pid = process.pid): void {
   try {
     setPriority(pid, ABOVE_OTHERS);
     writeFileSync(`/proc/${pid}/autogroup`, String(ABOVE_OTHERS));

@@ -2,9 +2,9 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** Loaded into a service before its main.ts: answers, over IPC, what only the process itself can know. */
+/** Loaded into a service before its main.ts. Reports the memory, sockets and event loop of the process over IPC. */
 
-export type Ask = 'memory' | 'state' | 'watch' | 'wire';
+export type ProbeCommand = 'memory' | 'state' | 'watch' | 'wire';
 
 export interface Memory {
   /** Bytes of heap and buffers after a garbage collection. */
@@ -15,14 +15,14 @@ export interface Memory {
 export interface State {
   readonly rss: number;
   readonly heapUsed: number;
-  /** Timers, sockets and the like that keep the process alive. */
+  /** Number of active resources: timers, sockets and the like. */
   readonly handles: number;
-  /** The longest that the event loop has stood still since the last time, and its 99th percentile, ms. */
+  /** Maximum and 99th percentile of the event loop delay since the last report, in ms. */
   readonly loopMaxMs: number;
   readonly loopP99Ms: number;
 }
 
-/** Bytes sent and received since the start, by the port on the other side; what was accepted under `accepted`. */
+/** Bytes since the start by remote port; those of accepted connections under `accepted`. */
 export type Wire = Readonly<Record<string, { readonly sent: number; readonly received: number }>>;
 
 const NANOS = 1e6;
@@ -68,7 +68,7 @@ function wire(): Wire {
   return sums;
 }
 
-const ANSWERS: Readonly<Record<Ask, () => unknown>> = {
+const REPORTS: Readonly<Record<ProbeCommand, () => unknown>> = {
   memory,
   state,
   wire,
@@ -79,6 +79,6 @@ const ANSWERS: Readonly<Record<Ask, () => unknown>> = {
   },
 };
 
-process.on('message', (ask: Ask) => process.send?.(ANSWERS[ask]()));
+process.on('message', (command: ProbeCommand) => process.send?.(REPORTS[command]()));
 process.once('disconnect', () => process.exit(1));
 process.channel?.unref();

@@ -2,30 +2,30 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { cpuSeconds } from './child.ts';
+import { BenchCluster } from './cluster.ts';
 import { closedLoop } from './load.ts';
+import { newCall } from './node.ts';
 import { quantile, short } from './numbers.ts';
 import { plot } from './plot.ts';
-import { comeFirst } from './priority.ts';
+import { raisePriority } from './priority.ts';
 import type { State } from './probe.ts';
-import { newCall } from './switch.ts';
-import { World } from './world.ts';
 
 const USAGE = `Usage: npm run soak -- [OPTIONS]
 
-Runs many whole calls through one cluster and says whether memory, handles and latency stay flat.
+Runs many calls through one cluster and reports whether memory, handles and latency stay flat.
 
-  --calls N        calls in all (200000)
-  --minutes N      end earlier, after so many minutes
-  --in-flight N    calls being decided at once (8)
-  --samples N      samples taken (40)
+  --calls N        number of calls (200000)
+  --minutes N      stop after N minutes
+  --in-flight N    simultaneous decisions (8)
+  --samples N      number of samples (40)
   --plot FILE      write a plot as SVG
   --json           print one JSON object as the last line of standard output
-  --help           this text`;
+  --help           show this text`;
 
 const SERVICES = ['agent', 'router', 'notifier'];
 const SERVED_EACH = 4;
 const MEBIBYTE = 1024 * 1024;
-/** What the last quarter may be above the second, as a ratio. */
+/** Upper bound of last quarter / second quarter for a flat series. */
 const FLAT = 1.15;
 
 const { values } = parseArgs({
@@ -46,10 +46,10 @@ if (values.help) {
 
 type Sample = Record<string, number>;
 
-async function sample(world: World, redis: Redis): Promise<Sample> {
+async function sample(cluster: BenchCluster, redis: Redis): Promise<Sample> {
   const one: Sample = {};
   for (const name of SERVICES) {
-    const state = await world.named(name)[0]?.child.ask<State>('state');
+    const state = await cluster.named(name)[0]?.child.request<State>('state');
     if (!state) continue;
     one[`${name} rss MiB`] = state.rss / MEBIBYTE;
     one[`${name} handles`] = state.handles;
@@ -60,33 +60,33 @@ async function sample(world: World, redis: Redis): Promise<Sample> {
   return one;
 }
 
-async function run(world: World): Promise<{ samples: Sample[]; calls: number; seconds: number }> {
-  const redis = new Redis(world.servers.redis);
-  const [node] = world.switches;
+async function run(cluster: BenchCluster): Promise<{ samples: Sample[]; calls: number; seconds: number }> {
+  const redis = new Redis(cluster.servers.redis);
+  const [node] = cluster.nodes;
   const calls = Number(values.calls);
   const batch = Math.ceil(calls / Number(values.samples));
   const until = performance.now() + Number(values.minutes) * 60_000;
-  for (const { child } of world.services) await child.ask('watch');
+  for (const { child } of cluster.services) await child.request('watch');
   const samples: Sample[] = [];
   const began = performance.now();
   let made = 0;
   while (made < calls && performance.now() < until) {
-    const pids = world.pids(...SERVICES, 'nats', 'redis');
+    const pids = cluster.pids(...SERVICES, 'nats', 'redis');
     const cpu = cpuSeconds(pids);
     const { ms, perSecond } = await closedLoop(batch, Number(values['in-flight']), async () => {
       const call = newCall();
       const took = await node?.decide(call);
-      node?.tell(call, 'ring', 'answer', 'hangup');
+      node?.emit(call, 'ring', 'answer', 'hangup');
       return took;
     });
     made += batch;
-    await world.endpoint.until(made * SERVED_EACH);
+    await cluster.endpoint.until(made * SERVED_EACH);
     const taken = {
       'decision p50 ms': quantile(ms, 0.5),
       'decision p99 ms': quantile(ms, 0.99),
       'calls per s': perSecond,
       'CPU ms per call': ((cpuSeconds(pids) - cpu) * 1000) / batch,
-      ...(await sample(world, redis)),
+      ...(await sample(cluster, redis)),
     };
     samples.push(taken);
     console.error(
@@ -99,12 +99,12 @@ async function run(world: World): Promise<{ samples: Sample[]; calls: number; se
   return { samples, calls: made, seconds: Math.round((performance.now() - began) / 1000) };
 }
 
-comeFirst();
-// Ids of notifications are remembered for two hours, which is longer than this runs: a minute, so that it can be flat.
+raisePriority();
+// The default of DEDUP_MS is longer than the run, so Redis would grow until its end.
 const env = { DEDUP_MS: '61000', PROGRESS_DUPLICATE_WINDOW_MS: '30000', LOG_LEVEL: 'warn' };
-const world = await World.start({ env });
+const cluster = await BenchCluster.start({ env });
 try {
-  const { samples, calls, seconds } = await run(world);
+  const { samples, calls, seconds } = await run(cluster);
   const names = Object.keys(samples[0] ?? {});
   const of = (name: string) => samples.map((one) => one[name] ?? 0);
   const part = (name: string, from: number, to: number) =>
@@ -129,7 +129,7 @@ try {
     );
   if (values.json) process.stdout.write(`${JSON.stringify({ calls, seconds, rows, samples })}\n`);
 } finally {
-  await world.stop();
+  await cluster.stop();
 }
-// Not left to end by itself: see test/chaos/main.ts.
+// Exit explicitly: see test/chaos/main.ts.
 process.exit();

@@ -17,7 +17,7 @@ const LATE_MS = 10_000;
 interface Call {
   readonly id: string;
   readonly invitedAt: number;
-  /** Milliseconds from the INVITE that FreeSWITCH was sent to the one that it sent on. */
+  /** From the INVITE to FreeSWITCH to the INVITE from it, in ms. */
   ms: number | undefined;
   readonly over: PromiseWithResolvers<void>;
 }
@@ -25,11 +25,11 @@ interface Call {
 export interface CallsResult {
   readonly calls: number;
   readonly ms: readonly number[];
-  /** Calls for which no INVITE came out. */
+  /** Number of calls without an INVITE to the called party. */
   readonly dialplanContinued: number;
 }
 
-/** Callers and the called party: every call is answered at once and hung up by its caller. */
+/** SIP callers and a called party. Every call is answered at once and hung up by its caller. */
 export class SipCalls {
   readonly #calls = new Map<string, Call>();
   readonly #dialogs = new Map<string, Call>();
@@ -43,7 +43,7 @@ export class SipCalls {
     return sip;
   }
 
-  /** Where calls go. */
+  /** Address of the called party. */
   get callee(): string {
     return this.#callee?.address ?? '';
   }
@@ -52,7 +52,7 @@ export class SipCalls {
     await Promise.all([this.#caller?.close(), this.#callee?.close()]);
   }
 
-  /** So many calls at this rate to a number of the dialplan. */
+  /** Places `n` calls at `rate` per second to a number of the dialplan. */
   async run(sipPort: number, number: string, url: string, rate: number, n: number): Promise<CallsResult> {
     const made: Call[] = [];
     const started = performance.now();

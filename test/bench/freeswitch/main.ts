@@ -3,35 +3,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stack } from '#deploy/local/stack.ts';
+import { BenchCluster, Endpoint } from '#test/bench/cluster.ts';
 import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '#test/bench/figure.ts';
 import { quantile } from '#test/bench/numbers.ts';
-import { comeFirst } from '#test/bench/priority.ts';
-import { Endpoint, World } from '#test/bench/world.ts';
+import { raisePriority } from '#test/bench/priority.ts';
 import { WireProxy } from '#test/chaos/proxy.ts';
 import { makeCertificate } from '#test/chaos/tls.ts';
 import { freeswitchFound } from '#test/support/freeswitch/process.ts';
 import { freePort } from '#test/support/ports.ts';
 import { type CallsResult, SipCalls } from './calls.ts';
-import { PASSWORD, startFreeSwitch } from './node.ts';
+import { PASSWORD, startFreeSwitch } from './real-node.ts';
 
 const ROUND_TRIP_MS = 20;
 const RATES = [10, 50, 100];
-/** Calls a second and calls before anything is measured: V8 has compiled a service's code after some thousand. */
+/** Warm-up calls: V8 optimizes a service's code within about a thousand. */
 const WARM_RATE = 40;
 const WARM_CALLS = 1_200;
 
 const USAGE = `Usage: npm run bench:freeswitch -- [OPTIONS]
 
-Measures INVITE in to INVITE out through a real FreeSWITCH, by Dialhook and by FreeSWITCH's own modules.
+Measures the time from INVITE in to INVITE out of a real FreeSWITCH, with Dialhook and with FreeSWITCH's own modules.
 
-  --rate N      calls a second (10, 50 and 100); may be given several times
-  --wire NAME   http, https, or https20, which is 20 ms of round trip away; all without it
-  --rounds N    alternated rounds (3)
-  --seconds N   how long each lasts (4)
+  --rate N      calls per second (10, 50 and 100); repeatable
+  --wire NAME   http, https, or https20 with a round-trip time of 20 ms; default: all
+  --rounds N    alternating rounds (3)
+  --seconds N   duration of each round (4)
   --quick       one round of one second
-  --check       exit code 1 when a figure falls short of its goal
+  --check       exit with 1 if a figure misses its goal
   --json        print one JSON object as the last line of standard output
-  --help        this text`;
+  --help        show this text`;
 
 const { values } = parseArgs({
   options: {
@@ -55,8 +55,8 @@ const rounds = values.quick ? 1 : Number(values.rounds);
 const seconds = values.quick ? 1 : Number(values.seconds);
 const warmCalls = values.quick ? WARM_RATE : WARM_CALLS;
 
-/** One way from INVITE to INVITE, over one kind of wire to the endpoint. */
-interface Way {
+/** One routing method over one kind of connection to the endpoint. */
+interface Method {
   readonly name: string;
   readonly wire: string;
   readonly url: string;
@@ -70,7 +70,7 @@ const pathOf: Readonly<Record<string, string>> = {
   dialhook: '0',
 };
 
-/** What a figure of ours stands beside, and what it has to be. */
+/** Goals by connection and baseline. */
 const GOALS: Readonly<Record<string, Goal>> = {
   'http mod_httapi': { atMost: 1.6 },
   'https mod_curl': { atMost: 1 },
@@ -81,11 +81,11 @@ async function run(stops: Stack): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dialhook-bench-tls-'));
   stops.add(() => rm(folder, { recursive: true, force: true }));
   const certificate = await makeCertificate(folder);
-  const world = await World.start({
+  const cluster = await BenchCluster.start({
     nodes: 0,
     env: { ENDPOINT_CA_FILE: certificate.cert },
   });
-  stops.add(() => world.stop());
+  stops.add(() => cluster.stop());
   const secure = await Endpoint.start(certificate);
   stops.add(() => secure.child.stop());
   const far = await WireProxy.start(secure.port);
@@ -95,7 +95,7 @@ async function run(stops: Stack): Promise<Figure[]> {
   stops.add(() => sip.close());
   const agent = await freePort();
   const wires: Readonly<Record<string, string>> = {
-    http: `http://127.0.0.1:${world.endpoint.port}/`,
+    http: `http://127.0.0.1:${cluster.endpoint.port}/`,
     https: `https://127.0.0.1:${secure.port}/`,
     https20: `https://127.0.0.1:${far.port}/`,
   };
@@ -106,14 +106,14 @@ async function run(stops: Stack): Promise<Figure[]> {
     xmlCurlUrl: `${wires['http']}dialplan`,
   });
   stops.add(() => node.stop());
-  await world.service('agent', 0, {
+  await cluster.service('agent', 0, {
     NODE_NAME: 'bench',
     FREESWITCH_PORT: String(node.eventPort),
     FREESWITCH_PASSWORD: PASSWORD,
     SOCKET_PORT: String(agent),
   });
 
-  const ways: Way[] = Object.entries(wires)
+  const methods: Method[] = Object.entries(wires)
     .filter(([wire]) => values.wire === undefined || values.wire.includes(wire))
     .flatMap(([wire, base]) =>
       (wire === 'http' ? Object.keys(pathOf) : ['mod_curl', 'mod_httapi', 'dialhook']).map((name) => ({
@@ -122,45 +122,49 @@ async function run(stops: Stack): Promise<Figure[]> {
         url: `${base}${pathOf[name]}`,
       })),
     );
-  const call = async ({ name, url }: Way, rate: number, n: number): Promise<CallsResult> => {
+  const call = async ({ name, url }: Method, rate: number, n: number): Promise<CallsResult> => {
     if (name === 'mod_xml_curl') await node.api('load mod_xml_curl');
     const result = await sip.run(node.sipPort, name, url, rate, n);
     if (name === 'mod_xml_curl') await node.api('unload mod_xml_curl');
     return result;
   };
 
-  for (const way of ways) await call(way, WARM_RATE, way.name === 'dialhook' ? warmCalls : WARM_RATE);
+  for (const method of methods)
+    await call(method, WARM_RATE, method.name === 'dialhook' ? warmCalls : WARM_RATE);
   const figures: Figure[] = [];
   say(tableHead());
   for (const rate of rates) {
-    const results = new Map<Way, CallsResult[]>(ways.map((way) => [way, []]));
+    const results = new Map<Method, CallsResult[]>(methods.map((method) => [method, []]));
     for (let round = 0; round < rounds; round++)
-      for (const way of round % 2 === 0 ? ways : ways.toReversed())
-        results.get(way)?.push(await call(way, rate, rate * seconds));
-    for (const way of ways.filter(({ name }) => name === 'dialhook'))
-      for (const other of ways.filter(({ name, wire }) => name !== 'dialhook' && wire === way.wire))
+      for (const method of round % 2 === 0 ? methods : methods.toReversed())
+        results.get(method)?.push(await call(method, rate, rate * seconds));
+    for (const method of methods.filter(({ name }) => name === 'dialhook'))
+      for (const other of methods.filter(({ name, wire }) => name !== 'dialhook' && wire === method.wire))
         for (const [q, unit] of [
           [0.5, 'ms p50'],
           [0.99, 'ms p99'],
         ] as const) {
-          const ms = (one: Way) => (results.get(one) ?? []).map((result) => quantile(result.ms, q));
-          const bare = ms(other);
-          const goal = q === 0.5 ? GOALS[`${way.wire} ${other.name}`] : undefined;
-          const name = `fs_${way.wire}_${rate}_${other.name}${q === 0.5 ? '' : '_p99'}`;
-          const what = `INVITE to INVITE at ${rate} calls/s over ${way.wire}, beside ${other.name}`;
-          const pairs = ms(way).map((ours, i) => ({ ours, bare: bare[i] ?? Number.NaN }));
+          const ms = (one: Method) => (results.get(one) ?? []).map((result) => quantile(result.ms, q));
+          const baseline = ms(other);
+          const goal = q === 0.5 ? GOALS[`${method.wire} ${other.name}`] : undefined;
+          const name = `fs_${method.wire}_${rate}_${other.name}${q === 0.5 ? '' : '_p99'}`;
+          const what = `INVITE to INVITE at ${rate} calls/s over ${method.wire}, compared with ${other.name}`;
+          const pairs = ms(method).map((ours, i) => ({ ours, baseline: baseline[i] ?? Number.NaN }));
           figures.push(figureOf({ name, what, unit, goal }, pairs));
         }
-    for (const [way, all] of results) {
-      const fell = all.reduce((sum, { dialplanContinued }) => sum + dialplanContinued, 0);
+    for (const [method, all] of results) {
+      const continued = all.reduce((sum, { dialplanContinued }) => sum + dialplanContinued, 0);
       const calls = all.reduce((sum, one) => sum + one.calls, 0);
-      if (fell > 0) say(`${way.name} over ${way.wire} at ${rate}/s: ${fell} of ${calls} calls fell through`);
-      if (way.name !== 'dialhook') continue;
-      const what = `calls that fell through over ${way.wire} at ${rate} calls/s, beside all; goal 0`;
+      if (continued > 0)
+        say(
+          `${method.name} over ${method.wire} at ${rate}/s: ${continued} of ${calls} calls continued in the dialplan`,
+        );
+      if (method.name !== 'dialhook') continue;
+      const what = `calls whose dialplan continued over ${method.wire} at ${rate} calls/s, compared with all; goal 0`;
       const goal = { atMost: 0 };
       figures.push(
-        figureOf({ name: `fs_${way.wire}_${rate}_fell_through`, what, unit: 'calls', goal }, [
-          { ours: fell, bare: calls },
+        figureOf({ name: `fs_${method.wire}_${rate}_dialplan_continued`, what, unit: 'calls', goal }, [
+          { ours: continued, baseline: calls },
         ]),
       );
     }
@@ -170,21 +174,20 @@ async function run(stops: Stack): Promise<Figure[]> {
 }
 
 if (!freeswitchFound()) {
-  console.error('There is no freeswitch on the PATH: nothing to measure.');
+  console.error('No freeswitch on the PATH.');
   process.exit(0);
 }
-comeFirst();
+raisePriority();
 const stops = new Stack();
 try {
   const figures = await run(stops);
   const missed = figures.filter((figure) => reached(figure) === false).map(({ name }) => name);
   if (values.check)
-    say(`\n${missed.length === 0 ? 'every goal is reached' : `short of the goal: ${missed.join(', ')}`}`);
-  if (values.json)
-    process.stdout.write(`${JSON.stringify({ ok: missed.length === 0, short: missed, figures })}\n`);
+    say(`\n${missed.length === 0 ? 'every goal is reached' : `missed: ${missed.join(', ')}`}`);
+  if (values.json) process.stdout.write(`${JSON.stringify({ ok: missed.length === 0, missed, figures })}\n`);
   process.exitCode = values.check && missed.length > 0 ? 1 : 0;
 } finally {
   await stops.unwind();
 }
-// Not left to end by itself: see test/chaos/main.ts.
+// Exit explicitly: see test/chaos/main.ts.
 process.exit();

@@ -1,7 +1,7 @@
 import { COST_MS, pathMs, predict, processesFor, type Station } from './model.ts';
 import { randomFrom, simulate } from './simulate.ts';
 
-/** What the model says of clusters, and the simulation of its queues. Run with `node test/bench/queueing/main.ts`. */
+/** Prints the model's predictions and checks its queues against a simulation. Run: `node test/bench/queueing/main.ts`. */
 
 const WORK = 200_000;
 

@@ -1,4 +1,4 @@
-/** Measured on the machine of docs/performance.md: CPU milliseconds for one whole call, and of them its decision. */
+/** CPU ms for one complete call, and the share of its decision, measured on the machine of docs/performance.md. */
 export const COST_MS = {
   agent: { call: 1.65, decision: 0.7 },
   nats: { call: 1, decision: 0.28 },
@@ -7,7 +7,7 @@ export const COST_MS = {
   redis: { call: 0.22, decision: 0 },
 } as const;
 
-/** Bytes on the wire for one whole call, as `npm run bench -- --only live` counts them. */
+/** Bytes on the wire for one complete call, from `npm run bench -- --only live`. */
 export const WIRE_BYTES = {
   events: 27_000,
   nats: 12_000,
@@ -16,29 +16,29 @@ export const WIRE_BYTES = {
   http: 3_700,
 } as const;
 
-/** What a process may be busy at most, so that a burst does not queue up. */
+/** Upper bound of a process's load, so that bursts do not queue up. */
 export const TARGET_LOAD = 0.6;
 
-/** One process that works off what comes in its order, one after the other. */
+/** A stage of the path: a set of processes with one FIFO queue each. */
 export interface Station {
   readonly name: string;
-  /** Milliseconds for each piece of work, on average. */
+  /** Mean service time in ms. */
   readonly serviceMs: number;
-  /** How many processes share the work, each with a queue of its own. */
+  /** Number of processes. */
   readonly processes: number;
 }
 
-/** Mean milliseconds in a station, queue and work, when `perSecond` come at random and take times of random length. */
+/** Mean residence time in ms of an M/M/1 queue per process; infinite when overloaded. */
 export function residenceMs({ serviceMs, processes }: Station, perSecond: number): number {
   const load = (perSecond * serviceMs) / 1000 / processes;
   return load < 1 ? serviceMs / (1 - load) : Number.POSITIVE_INFINITY;
 }
 
-/** Mean milliseconds of a path through stations, one after the other. */
+/** Mean ms of a path through the stations. */
 export const pathMs = (path: readonly Station[], perSecond: number): number =>
   path.reduce((sum, station) => sum + residenceMs(station, perSecond), 0);
 
-/** Processes needed so that each is busy at most `TARGET_LOAD`. */
+/** Number of processes for a load of at most `TARGET_LOAD` each. */
 export const processesFor = (perSecond: number, costMs: number): number =>
   Math.max(1, Math.ceil((perSecond * costMs) / 1000 / TARGET_LOAD));
 
@@ -46,12 +46,12 @@ export interface Prediction {
   readonly perSecond: number;
   readonly processes: Readonly<Record<keyof typeof COST_MS, number>>;
   readonly cores: number;
-  /** What Dialhook adds to the endpoint's own time, without the wake-ups and wires between processes. */
+  /** Overhead on top of the endpoint's time, in ms, without wake-ups and network between processes. */
   readonly decisionMs: number;
   readonly megabitsPerSecond: Readonly<Record<keyof typeof WIRE_BYTES, number>>;
 }
 
-/** The cluster for so many calls a second. */
+/** The cluster needed for `perSecond` calls. */
 export function predict(perSecond: number): Prediction {
   const kinds = Object.keys(COST_MS) as (keyof typeof COST_MS)[];
   const processes = Object.fromEntries(
@@ -60,7 +60,7 @@ export function predict(perSecond: number): Prediction {
   const path = kinds
     .filter((kind) => COST_MS[kind].decision > 0)
     .map((kind) => ({ kind, cost: COST_MS[kind] }));
-  // All work of a process waits in the same queue: the decision's share of it waits as long as the rest.
+  // A process has one queue for all work, so a decision waits behind other work too.
   const decisionMs = path.reduce((sum, { kind, cost }) => {
     const load = (perSecond * cost.call) / 1000 / processes[kind];
     return sum + cost.decision / (1 - load);

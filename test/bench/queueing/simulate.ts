@@ -1,6 +1,6 @@
 import type { Station } from './model.ts';
 
-/** Numbers from 0 to 1 that look random and are the same for the same seed (Park and Miller). */
+/** Pseudo-random numbers from 0 to 1 (Park and Miller). */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -17,8 +17,8 @@ interface Arrival {
 }
 
 /**
- * Sends work through stations one after the other, event by event: it arrives at random, goes to a process picked at
- * random, as a queue group of NATS does, and takes a random time there. Mean milliseconds on the whole path.
+ * Simulates Poisson arrivals through the stations. As in a NATS queue group, each goes to a random process; service times
+ * are exponential. Returns the mean ms on the path.
  */
 export function simulate(
   path: readonly Station[],
@@ -40,7 +40,7 @@ export function simulate(
         freeAt[one] = done;
         return { at: done, began };
       })
-      // The next station sees them in the order in which they come out here.
+      // The next station receives them in the order of completion.
       .sort((a, b) => a.at - b.at);
   }
   return arrivals.reduce((sum, { at, began }) => sum + at - began, 0) / n;

@@ -1,12 +1,12 @@
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { Direct } from './direct.ts';
+import { DirectClient } from './direct-client.ts';
 
-/** A bare BullMQ worker that posts what its jobs hold: `node bare-worker.ts REDIS_URL ENDPOINT_PORT CONCURRENCY`. */
+/** A plain BullMQ worker that posts the data of its jobs: `node baseline-worker.ts REDIS_URL ENDPOINT_PORT CONCURRENCY`. */
 const [url = '', port = '', concurrency = ''] = process.argv.slice(2);
-const direct = new Direct(Number(port), Number(concurrency));
+const direct = new DirectClient(Number(port), Number(concurrency));
 const worker = new Worker<object>(
-  'bare',
+  'baseline',
   async ({ data }) => {
     await direct.post('/', data);
   },

@@ -7,21 +7,21 @@ import { freePort } from '#test/support/ports.ts';
 import { startNats } from '#test/support/servers/nats.ts';
 import { startRedis } from '#test/support/servers/redis.ts';
 import { Child } from './child.ts';
-import type { EndpointAsk } from './endpoint.ts';
-import { comeFirst } from './priority.ts';
-import { BenchSwitch } from './switch.ts';
+import type { EndpointCommand } from './endpoint.ts';
+import { BenchNode } from './node.ts';
+import { raisePriority } from './priority.ts';
 
 const READY_MS = 30_000;
 const POLL_MS = 10;
 const file = (name: string): string => join(import.meta.dirname, name);
 
-export interface WorldOptions {
+export interface ClusterOptions {
   readonly nodes?: number;
   readonly routers?: number;
   readonly notifiers?: number;
-  /** What the path of the endpoint's URL says: the milliseconds it takes to answer a request. */
+  /** Path of the endpoint's URL: the ms that it takes to answer a request. Default: 0. */
   readonly path?: string;
-  /** Key and certificate for an endpoint over https. */
+  /** Serve the endpoint over HTTPS. */
   readonly certificate?: { readonly key: string; readonly cert: string };
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -31,7 +31,7 @@ export interface Service {
   readonly healthPort: number;
 }
 
-/** The endpoint in its own process. */
+/** The endpoint, in its own process. */
 export class Endpoint {
   readonly child: Child;
   readonly port: number;
@@ -41,41 +41,41 @@ export class Endpoint {
     this.port = port;
   }
 
-  static async start(certificate?: WorldOptions['certificate']): Promise<Endpoint> {
+  static async start(certificate?: ClusterOptions['certificate']): Promise<Endpoint> {
     const files = certificate === undefined ? [] : [certificate.key, certificate.cert];
     const child = new Child('endpoint', [file('endpoint.ts'), ...files]);
-    return new Endpoint(child, await child.ask<number>({ port: true } satisfies EndpointAsk));
+    return new Endpoint(child, await child.request<number>({ port: true } satisfies EndpointCommand));
   }
 
-  /** How many requests and notifications it has had. */
+  /** Number of requests and notifications received. */
   count(): Promise<number> {
-    return this.child.ask({ count: true } satisfies EndpointAsk);
+    return this.child.request({ count: true } satisfies EndpointCommand);
   }
 
-  /** Resolves when it has had so many. */
+  /** Resolves when it has received that many. */
   until(served: number): Promise<number> {
-    return this.child.ask({ until: served } satisfies EndpointAsk);
+    return this.child.request({ until: served } satisfies EndpointCommand);
   }
 }
 
-/** A whole cluster of real processes, and a switch for each node. */
-export class World {
-  readonly switches: BenchSwitch[] = [];
+/** A cluster of real processes with stand-ins for FreeSWITCH nodes. */
+export class BenchCluster {
+  readonly nodes: BenchNode[] = [];
   readonly services: Service[] = [];
   readonly #stops = new Stack();
   #endpoint: Endpoint | undefined;
   #servers: { nats: string; redis: string; pids: Record<'nats' | 'redis', number> } | undefined;
   #folder = '';
 
-  static async start(options: WorldOptions = {}): Promise<World> {
-    const world = new World();
+  static async start(options: ClusterOptions = {}): Promise<BenchCluster> {
+    const cluster = new BenchCluster();
     try {
-      await world.#start(options);
+      await cluster.#start(options);
     } catch (error) {
-      await world.stop();
+      await cluster.stop();
       throw error;
     }
-    return world;
+    return cluster;
   }
 
   get endpoint(): Endpoint {
@@ -88,12 +88,12 @@ export class World {
     return this.#servers;
   }
 
-  /** The services of a kind, such as `router`. */
+  /** Services by kind, such as `router`. */
   named(kind: string): Service[] {
     return this.services.filter(({ child }) => child.name.startsWith(kind));
   }
 
-  /** Process ids of services and servers by name: `agent`, `router`, `notifier`, `nats`, `redis`. */
+  /** Process ids by kind: `agent`, `router`, `notifier`, `nats`, `redis`. */
   pids(...kinds: readonly string[]): number[] {
     return kinds.flatMap((kind) =>
       kind === 'nats' || kind === 'redis'
@@ -106,7 +106,7 @@ export class World {
     await this.#stops.unwind();
   }
 
-  async #start(options: WorldOptions): Promise<void> {
+  async #start(options: ClusterOptions): Promise<void> {
     const { nodes = 1, routers = 1, notifiers = 1, path = '0', certificate, env = {} } = options;
     this.#folder = await mkdtemp(join(tmpdir(), 'dialhook-bench-'));
     this.#stops.add(() => rm(this.#folder, { recursive: true, force: true }));
@@ -114,7 +114,7 @@ export class World {
     this.#stops.add(nats.stop);
     this.#stops.add(redis.stop);
     this.#servers = { nats: nats.url, redis: redis.url, pids: { nats: nats.pid, redis: redis.pid } };
-    for (const { pid } of [nats, redis]) comeFirst(pid);
+    for (const { pid } of [nats, redis]) raisePriority(pid);
     const endpoint = await Endpoint.start(certificate);
     this.#endpoint = endpoint;
     this.#stops.add(() => endpoint.child.stop());
@@ -128,9 +128,9 @@ export class World {
     for (const i of count(nodes)) await this.node(i, url, env);
   }
 
-  /** A switch and its agent. */
+  /** Starts a node and its agent. */
   async node(i: number, url: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const one = await BenchSwitch.start(url);
+    const one = await BenchNode.start(url);
     this.#stops.add(() => one.close());
     one.agentPort = await freePort();
     await this.service('agent', i, {
@@ -139,7 +139,7 @@ export class World {
       FREESWITCH_PORT: String(one.eventPort),
       SOCKET_PORT: String(one.agentPort),
     });
-    this.switches.push(one);
+    this.nodes.push(one);
   }
 
   async service(kind: string, i: number, env: Readonly<Record<string, string>>): Promise<Service> {
@@ -154,7 +154,7 @@ export class World {
   }
 }
 
-/** Starts one service with the probe inside; resolves when it is ready. */
+/** Starts one service with the probe loaded. Resolves when it is ready. */
 export async function startService(
   kind: string,
   i: number,

@@ -1,15 +1,15 @@
 import { cpuSeconds } from './child.ts';
+import { BenchCluster, type ClusterOptions } from './cluster.ts';
 import { type Figure, figureOf, type Pair } from './figure.ts';
 import { closedLoop } from './load.ts';
+import { newCall } from './node.ts';
 import type { Options } from './options.ts';
-import { newCall } from './switch.ts';
-import { World, type WorldOptions } from './world.ts';
 
 const IN_FLIGHT = 32;
 const SERVED_EACH = 4;
 const KINDS = ['agent', 'router', 'notifier', 'nats', 'redis'];
 
-const SIZES: readonly Required<Pick<WorldOptions, 'nodes' | 'routers' | 'notifiers'>>[] = [
+const SIZES: readonly Required<Pick<ClusterOptions, 'nodes' | 'routers' | 'notifiers'>>[] = [
   { nodes: 1, routers: 1, notifiers: 1 },
   { nodes: 1, routers: 2, notifiers: 1 },
   { nodes: 1, routers: 4, notifiers: 1 },
@@ -19,24 +19,24 @@ const SIZES: readonly Required<Pick<WorldOptions, 'nodes' | 'routers' | 'notifie
   { nodes: 8, routers: 2, notifiers: 2 },
 ];
 
-/** Whole calls a second that one size of the cluster carries, and what each takes. */
+/** Complete calls per second of one cluster size, and the CPU of each. */
 async function throughput(size: (typeof SIZES)[number], n: number, rounds: number) {
-  const world = await World.start(size);
+  const cluster = await BenchCluster.start(size);
   let served = 0;
   const batch = async () => {
-    const pids = world.pids(...KINDS);
+    const pids = cluster.pids(...KINDS);
     const cpu = cpuSeconds(pids);
     const started = performance.now();
     let turn = 0;
     await closedLoop(n, IN_FLIGHT, async () => {
-      const node = world.switches[turn++ % world.switches.length];
+      const node = cluster.nodes[turn++ % cluster.nodes.length];
       const call = newCall();
       const ms = await node?.decide(call);
-      node?.tell(call, 'ring', 'answer', 'hangup');
+      node?.emit(call, 'ring', 'answer', 'hangup');
       return ms;
     });
     served += n * SERVED_EACH;
-    await world.endpoint.until(served);
+    await cluster.endpoint.until(served);
     const perSecond = (n * 1000) / (performance.now() - started);
     return { perSecond, cpuMs: ((cpuSeconds(pids) - cpu) * 1000) / n };
   };
@@ -46,11 +46,11 @@ async function throughput(size: (typeof SIZES)[number], n: number, rounds: numbe
     for (let i = 0; i < rounds; i++) results.push(await batch());
     return results;
   } finally {
-    await world.stop();
+    await cluster.stop();
   }
 }
 
-/** More of each service, beside one of each: on one machine it says what more of them cost, not what they bring. */
+/** More instances, compared with one of each. On one machine this measures their cost, not their benefit. */
 export async function scaling({ rounds, scale }: Options): Promise<Figure[]> {
   const n = Math.ceil(1_000 * scale);
   const figures: Figure[] = [];
@@ -60,8 +60,8 @@ export async function scaling({ rounds, scale }: Options): Promise<Figure[]> {
     if (figures.length === 0) one = results;
     const { nodes, routers, notifiers } = size;
     const pairs = (of: 'perSecond' | 'cpuMs'): Pair[] =>
-      results.map((result, i) => ({ ours: result[of], bare: one[i]?.[of] ?? Number.NaN }));
-    const what = `whole calls with ${nodes} nodes, ${routers} routers, ${notifiers} notifiers, beside one of each`;
+      results.map((result, i) => ({ ours: result[of], baseline: one[i]?.[of] ?? Number.NaN }));
+    const what = `complete calls with ${nodes} nodes, ${routers} routers, ${notifiers} notifiers, compared with one of each`;
     const name = `${nodes}n_${routers}r_${notifiers}nt`;
     figures.push(
       figureOf({ name: `scale_${name}`, what, unit: 'calls per s' }, pairs('perSecond')),

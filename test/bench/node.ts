@@ -5,8 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path';
 
 /**
- * As much of FreeSWITCH as the agent sees, at the least cost: a connection of its own for each call, as `socket` makes
- * it, and an event socket. What it writes are the bytes of test/support/recordings/answered under other uuids and timestamps.
+ * The cheapest stand-in for a FreeSWITCH node: one `socket` connection per call and an event socket. It sends the bytes of
+ * test/support/recordings/answered with other uuids.
  */
 
 const RECORDING = join(import.meta.dirname, '../support/recordings/answered');
@@ -29,7 +29,7 @@ const EVENTS: Readonly<Record<EventName, readonly [name: string, leg: string]>> 
   hangup: ['CHANNEL_HANGUP_COMPLETE', CALLER],
 };
 
-/** The recorded events as JSON, with this cti_bridge, under the names of the notifications that they become. */
+/** The recorded events as JSON with this cti_bridge, by the notification that they lead to. */
 function recordedEvents(ctiBridge: string): Record<EventName, string> {
   const lines = read('inbound.from-freeswitch')
     .split('\n')
@@ -40,7 +40,7 @@ function recordedEvents(ctiBridge: string): Record<EventName, string> {
       (text) => text.startsWith(`{"Event-Name":"${name}"`) && text.includes(`"Unique-ID":"${leg}"`),
     );
     if (line === undefined) throw new Error(`no ${name} in the recording`);
-    // Dialhook exports it to the called legs, which the recorded agent did not.
+    // The recorded agent did not export cti_bridge to called legs yet.
     const { variable_cti_bridge: _, ...event } = JSON.parse(line);
     return JSON.stringify({ ...event, variable_cti_bridge: ctiBridge });
   };
@@ -58,7 +58,7 @@ const channelData = (ctiBridge: string): string =>
     `variable_cti_bridge: ${ctiBridge.replaceAll(':', '%3A').replaceAll(' ', '%20')}`,
   );
 
-/** One call; its called leg's uuid is as random as its own. */
+/** The uuids of a call and of its called leg. */
 export interface BenchCall {
   readonly uuid: string;
   readonly leg: string;
@@ -66,8 +66,8 @@ export interface BenchCall {
 
 export const newCall = (): BenchCall => ({ uuid: randomUUID(), leg: randomUUID() });
 
-export class BenchSwitch {
-  /** Where the agent takes calls. */
+export class BenchNode {
+  /** SOCKET_PORT of the agent. */
   agentPort = 0;
   readonly #ctiBridge: string;
   readonly #channelData: string;
@@ -82,12 +82,12 @@ export class BenchSwitch {
     this.#server = createServer((socket) => this.#listener(socket));
   }
 
-  /** A switch whose calls have this endpoint. */
-  static async start(url: string): Promise<BenchSwitch> {
-    const one = new BenchSwitch(url);
-    one.#server.listen(0, '127.0.0.1');
-    await once(one.#server, 'listening');
-    return one;
+  /** Starts a node whose calls use this endpoint. */
+  static async start(url: string): Promise<BenchNode> {
+    const node = new BenchNode(url);
+    node.#server.listen(0, '127.0.0.1');
+    await once(node.#server, 'listening');
+    return node;
   }
 
   get eventPort(): number {
@@ -99,7 +99,7 @@ export class BenchSwitch {
     this.#server.close();
   }
 
-  /** Hands a call to the agent. Milliseconds until the whole decision has come; undefined when none has. */
+  /** Connects a call to the agent. Returns the ms until the decision is complete; undefined without a decision. */
   decide({ uuid }: BenchCall): Promise<number | undefined> {
     const { promise, resolve } = Promise.withResolvers<number | undefined>();
     const started = performance.now();
@@ -128,14 +128,14 @@ export class BenchSwitch {
     return promise;
   }
 
-  /** Bytes of an event, as they go over the event socket. */
+  /** An event as the event socket sends it. */
   event({ uuid, leg }: BenchCall, name: EventName): string {
     const body = this.#events[name].replaceAll(CALLER, uuid).replaceAll(CALLED, leg);
     return `Content-Length: ${Buffer.byteLength(body)}\nContent-Type: text/event-json\n\n${body}`;
   }
 
-  /** Lets everyone who listens know. */
-  tell(call: BenchCall, ...names: readonly EventName[]): void {
+  /** Sends events to every connected agent. */
+  emit(call: BenchCall, ...names: readonly EventName[]): void {
     this.write(names.map((name) => this.event(call, name)).join(''));
   }
 

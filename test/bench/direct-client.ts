@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
-import { type BenchCall, newCall } from './switch.ts';
+import { type BenchCall, newCall } from './node.ts';
 
-/** What the router posts for the recorded call: the bare client posts the same. */
+/** The body that the router posts for the recorded call. */
 const requestOf = ({ uuid }: BenchCall) => ({
   action: 'request',
   uuid,
@@ -30,15 +30,15 @@ export const notificationOf = ({ uuid, leg }: BenchCall, action: 'ring' | 'progr
   called_number: '123456',
 });
 
-/** undici's own client with kept-alive connections, and nothing else. */
-export class Direct {
+/** The baseline: undici's Pool with keep-alive connections. */
+export class DirectClient {
   readonly #pool: Pool;
 
   constructor(port: number, connections: number) {
     this.#pool = new Pool(`http://127.0.0.1:${port}`, { connections, pipelining: 1, allowH2: false });
   }
 
-  /** Milliseconds until the answer has been read as JSON. */
+  /** Returns the ms until the answer is parsed. */
   async decide(path: string): Promise<number> {
     const started = performance.now();
     await this.post(path, requestOf(newCall()));

@@ -17,22 +17,22 @@ export interface BenchFreeSwitch {
   stop(): Promise<void>;
 }
 
-/** A FreeSWITCH whose dialplan routes each call by the way that its number names. */
-export async function startFreeSwitch(where: {
+/** Starts a FreeSWITCH whose dialplan has one extension per routing method. */
+export async function startFreeSwitch(settings: {
   readonly callee: string;
   readonly agent: number;
   readonly xmlCurlUrl: string;
-  /** The authority that mod_curl is to trust. */
+  /** CA certificate for mod_curl. */
   readonly ca: string;
 }): Promise<BenchFreeSwitch> {
   const ports = await reservePortBlock();
   const root = await mkdtemp(join(tmpdir(), 'dialhook-freeswitch-'));
   await makeFolders(root);
-  const values: Readonly<Record<string, unknown>> = { ...ports, ...where };
+  const values: Readonly<Record<string, unknown>> = { ...ports, ...settings };
   const template = await readFile(join(import.meta.dirname, 'freeswitch.xml'), 'utf8');
   const filled = template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => String(values[name]));
   await writeFile(join(root, 'conf', 'freeswitch.xml'), filled);
-  await copyFile(where.ca, join(root, 'certs', 'cacert.pem'));
+  await copyFile(settings.ca, join(root, 'certs', 'cacert.pem'));
   const child = new FreeSwitchProcess(root);
   const at = { host: '127.0.0.1', port: ports.eventSocket, password: PASSWORD };
   let socket: EventSocket | undefined;
