@@ -4,18 +4,18 @@ import { ManagedProcess } from './processes.ts';
 import { startNats, startRedis } from './servers.ts';
 import { Stack } from './stack.ts';
 
-/** One FreeSWITCH node that gets an agent. */
+/** A FreeSWITCH node; one agent is started for it. */
 export interface Node {
-  /** FreeSWITCH's own switchname when undefined. */
+  /** Undefined: the agent uses FreeSWITCH's switchname. */
   readonly name: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly password: string;
-  /** Where its agent takes calls; port 0 picks a free one. */
+  /** Address where its agent accepts the socket application; port 0 picks a free port. */
   readonly listen: { readonly host: string; readonly port: number };
 }
 
-/** One line of a service's log. */
+/** One log line of a service. */
 export interface LogLine {
   readonly service: string;
   readonly level: string;
@@ -27,23 +27,23 @@ export interface ClusterOptions {
   readonly nodes: readonly Node[];
   readonly defaultEndpoint: string | undefined;
   readonly console?: boolean;
-  /** More settings for `agent`, `router` or `notifier`. */
+  /** Additional settings for `agent`, `router`, `notifier` or `console`. */
   readonly env?: ((service: string) => Readonly<Record<string, string>>) | undefined;
   readonly onLog: (line: LogLine) => void;
-  /** A process ended that nobody has asked to. */
+  /** A process ended unexpectedly. */
   readonly onLost: (name: string, code: number | null) => void;
 }
 
 export interface RunningService {
   readonly name: string;
   readonly process: ManagedProcess;
-  /** The port on which the agent takes calls. */
+  /** Port of the agent for the socket application. */
   readonly socketPort: number | undefined;
-  /** The port on which the console serves. */
+  /** Port of the console. */
   readonly consolePort: number | undefined;
 }
 
-/** The first start after an installation reads thousands of files from a disk that may be slow and busy. */
+/** The first start after an installation reads thousands of files, possibly from a slow disk. */
 const READY_MS = 120_000;
 const POLL_MS = 50;
 const RETRY_SCHEDULE_MS = '500,2000,5000,15000,60000';
@@ -58,12 +58,13 @@ const readLine = (name: string, line: string): LogLine => {
   }
 };
 
-/** The services of one machine, started in the order in which they need each other and stopped in the reverse. */
+/** NATS, Redis and the services on this machine. They stop in the reverse order of their start. */
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #stops = new Stack();
   readonly services: RunningService[] = [];
   readonly #token = randomBytes(24).toString('base64url');
+  #natsUrl = '';
   #stopping = false;
 
   private constructor(options: ClusterOptions) {
@@ -71,8 +72,8 @@ export class Cluster {
   }
 
   /**
-   * Starts NATS, Redis (unless NATS_URL, REDIS_URL name running ones), a notifier, two routers, an agent a node and, when
-   * it is wanted, a console.
+   * Starts NATS and Redis (unless NATS_URL and REDIS_URL are set), a notifier, two routers, one agent per node and,
+   * with `console`, a console. Resolves when all are ready.
    */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
@@ -85,14 +86,18 @@ export class Cluster {
     return cluster;
   }
 
-  /** The port on which a node's agent takes calls. */
+  /** Port of a node's agent for the socket application. */
   socketPort(node: string): number {
     const port = this.services.find(({ name }) => name === agentName(node))?.socketPort;
     if (port === undefined) throw new Error(`no agent for ${node}`);
     return port;
   }
 
-  /** Where the console is, with the token that logs in there. */
+  get natsUrl(): string {
+    return this.#natsUrl;
+  }
+
+  /** Address of the console with a token that logs in. */
   get consoleUrl(): string {
     const port = this.services.find(({ name }) => name === 'console')?.consolePort;
     return `http://127.0.0.1:${port}/#token=${this.#token}`;
@@ -106,9 +111,9 @@ export class Cluster {
   async #start(): Promise<void> {
     const { nodes, defaultEndpoint } = this.#options;
     const ignore = () => {};
-    const nats = process.env['NATS_URL'] ?? (await this.#server(startNats(ignore)));
+    this.#natsUrl = process.env['NATS_URL'] ?? (await this.#server(startNats(ignore)));
     const redis = process.env['REDIS_URL'] ?? (await this.#server(startRedis(ignore)));
-    const common = { NATS_URL: nats, HEALTH_PORT: '0' };
+    const common = { NATS_URL: this.#natsUrl, HEALTH_PORT: '0', TIMELINE: 'on' };
     const notifier = this.#service('notifier', 'notifier', {
       ...common,
       REDIS_URL: redis,
@@ -157,7 +162,7 @@ export class Cluster {
         const line = readLine(name, text);
         if (line['event'] === 'service.started') ports.health = Number(line['health_port']);
         if (line['event'] === 'socket.listening') ports.socket = Number(line['port']);
-        if (line.message === 'serving the console') ports.console = Number(line['port']);
+        if (line['event'] === 'console.listening') ports.console = Number(line['port']);
         this.#options.onLog({ ...line, service: name });
       },
     });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
-import type { Answer } from './fates.ts';
+import type { Answer } from './scenarios.ts';
 
 export interface ExampleEndpoint {
   readonly url: string;
@@ -11,7 +11,7 @@ export interface ExampleEndpoint {
 
 export interface EndpointHandlers {
   readonly decide: (request: EndpointRequest) => Answer;
-  readonly told: (notification: Notification, webhookId: string) => void;
+  readonly notified: (notification: Notification, webhookId: string) => void;
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
@@ -20,23 +20,23 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
-/** The example endpoint: answers where each call goes and is told what became of it. */
-export async function startEndpoint({ decide, told }: EndpointHandlers): Promise<ExampleEndpoint> {
+/** Starts the example endpoint: it answers requests with `decide` and passes notifications to `notified`. */
+export async function startEndpoint({ decide, notified }: EndpointHandlers): Promise<ExampleEndpoint> {
   const timers = new Set<NodeJS.Timeout>();
-  const server = createServer(async (request, response) => {
+  const server = createServer(async (message, response) => {
     const answer = ({ status = 200, body }: Answer) => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
     try {
-      const json = await readJson(request);
-      const question = EndpointRequest.safeParse(json);
-      if (!question.success) {
-        told(Notification.parse(json), String(request.headers['webhook-id'] ?? ''));
+      const json = await readJson(message);
+      const request = EndpointRequest.safeParse(json);
+      if (!request.success) {
+        notified(Notification.parse(json), String(message.headers['webhook-id'] ?? ''));
         answer({ body: {} });
         return;
       }
-      const decision = decide(question.data);
+      const decision = decide(request.data);
       if (decision.afterMs === undefined) return answer(decision);
       const timer = setTimeout(() => {
         timers.delete(timer);

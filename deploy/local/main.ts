@@ -31,5 +31,5 @@ async function main(options: Options): Promise<boolean> {
 
 const options = optionsOrExit();
 if (options.help) console.log(USAGE);
-// Left to end by itself after connections were cut, Node 24 was seen to spin for ever in its own clean-up.
+// Exit explicitly: after aborted connections Node 24 was seen to spin in its own cleanup for ever.
 else process.exit((await main(options)) ? 0 : 1);

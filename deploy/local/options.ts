@@ -1,19 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const USAGE = `Usage: npm start -- [OPTIONS]
+/** A text file, because prepare.mjs prints it before anything is installed. */
+export const USAGE = readFileSync(join(import.meta.dirname, 'usage.txt'), 'utf8').trimEnd();
 
-Runs a whole Dialhook cluster on this machine until Ctrl-C.
-
-  --calls N               place N simulated calls of mixed fates, wait until all is delivered, and end
-  --rate N                calls a second (default 2; 50 with --calls)
-  --json                  print one JSON object as the last line of standard output
-  --freeswitch HOST:PORT  use a real FreeSWITCH (its event socket) in place of the simulated ones
-  --freeswitch-password P its event socket password (default ClueCon)
-  --listen HOST:PORT      where the agent takes calls of the socket application (default 127.0.0.1:8084)
-  --endpoint URL          your own endpoint, for calls whose dialplan names none
-  --help                  this text`;
-
-/** What `npm start` was asked for. */
+/** The options of `npm start`. */
 export interface Options {
   readonly calls: number | undefined;
   readonly rate: number;
@@ -26,7 +18,7 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** Arguments that cannot be followed, in words for whoever typed them. */
+/** Wrong arguments; the message is for the user. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -69,9 +61,11 @@ export function readOptions(args: readonly string[]): Options {
   const freeswitch = text('freeswitch');
   const endpoint = text('endpoint');
   if (calls !== undefined && freeswitch !== undefined)
-    throw new UsageError('--calls places simulated calls: it cannot go with --freeswitch');
+    throw new UsageError('--calls places simulated calls and cannot be combined with --freeswitch');
   if (calls !== undefined && endpoint !== undefined)
-    throw new UsageError('--calls counts what the example endpoint is told: it cannot go with --endpoint');
+    throw new UsageError(
+      '--calls counts the notifications of the example endpoint and cannot be combined with --endpoint',
+    );
   if (endpoint !== undefined && !/^https?:\/\/./.test(endpoint))
     throw new UsageError('--endpoint must start with http:// or https://');
   return {

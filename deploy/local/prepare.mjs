@@ -1,12 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Installs what is missing and then runs a command on the Node that npm brings. This file runs on the host's own Node
- * (20 or newer), before anything is installed: plain JavaScript, no packages.
+ * Installs missing packages and servers, then runs a command on the Node from node_modules. This file itself runs on the
+ * host's Node (20 or newer) before anything is installed: plain JavaScript, no packages.
  *
  *   node deploy/local/prepare.mjs COMMAND [ARGUMENTS]
  */
@@ -36,6 +36,29 @@ const commands = {
   soak: { needs: servers, run: ['test/bench/soak.ts'] },
 };
 
+/** The process that runs at the moment; `interrupted` once this one was asked to end. */
+let child;
+let interrupted = false;
+
+function interrupt(signal) {
+  interrupted = true;
+  child?.kill(signal);
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
+
+// npm forwards SIGTERM, but cannot when it is killed itself: then this process gets another parent.
+const parent = process.ppid;
+const watch = () => process.ppid !== parent && !interrupted && interrupt('SIGTERM');
+if (process.env.npm_lifecycle_event) setInterval(watch, 500).unref();
+
+/** Runs a program. Resolves with its exit code, 1 after a signal. */
+const execute = (program, args, options) =>
+  new Promise((resolve) => {
+    child = spawn(program, args, { cwd: root, ...options });
+    child.on('error', () => resolve(1));
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+
 const say = (text) => process.stderr.write(`\x1b[2m${text}\x1b[0m\n`);
 const fail = (text) => {
   process.stderr.write(`${text}\n`);
@@ -45,34 +68,35 @@ const fail = (text) => {
 const onPath = (program) =>
   (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
 
-function run(what, program, args) {
+async function run(what, program, args) {
   say(`${what} ...`);
   const started = Date.now();
-  const done = spawnSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (done.status !== 0) fail(`${what} failed: ${program} ${args.join(' ')}`);
+  const code = await execute(program, args, { stdio: ['ignore', 2, 2] });
+  if (interrupted) process.exit(1);
+  if (code !== 0) fail(`${what} failed: ${program} ${args.join(' ')}`);
   say(`${what}: done in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
-function installPackages() {
+async function installPackages() {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
   const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock && existsSync(node);
   if (installed) return;
-  run('Installing npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error']);
+  await run('Installing npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error']);
   if (!existsSync(node))
-    fail('npm brought no Node for this platform: install Node 24 or newer and try again');
+    fail('npm has no Node package for this platform: install Node 24 or newer and try again');
   writeFileSync(stamp, lock);
 }
 
-function installServers(needed) {
+async function installServers(needed) {
   const missing = needed.filter((server) => !onPath(server));
   if (missing.length === 0) return;
   const root = process.getuid?.() === 0;
   if (!onPath('apt-get') || !(root || onPath('sudo')))
     fail(
-      `Needed and not on the PATH: ${missing.join(', ')}. Install them with your package manager\n` +
-        '(macOS: brew install nats-server redis), or name running ones with NATS_URL and REDIS_URL.',
+      `Not found on the PATH: ${missing.join(', ')}. Install them with your package manager\n` +
+        '(macOS: brew install nats-server redis), or set NATS_URL and REDIS_URL to running servers.',
     );
   const apt = (...args) =>
     run(`apt-get ${args.slice(0, 1)}`, root ? 'env' : 'sudo', [
@@ -83,19 +107,21 @@ function installServers(needed) {
       '-y',
       ...args,
     ]);
-  apt('update');
-  apt('install', '--no-install-recommends', ...missing);
+  await apt('update');
+  await apt('install', '--no-install-recommends', ...missing);
 }
 
 const [name = 'start', ...args] = process.argv.slice(2);
 const command = commands[name] ?? fail(`unknown command: ${name}`);
-installPackages();
-installServers(command.needs);
+if (name === 'start' && args.some((arg) => arg === '--help' || arg === '-h')) {
+  process.stdout.write(readFileSync(join(root, 'deploy', 'local', 'usage.txt')));
+  process.exit();
+}
+await installPackages();
+await installServers(command.needs);
 if (!command.run) process.exit();
 
-// Compiled once, not by each of the many processes that are started here: a third of the time that one needs to start.
+// A shared compile cache: each of the many processes started here starts in two thirds of the time.
 const compiled = join(root, 'node_modules', '.cache', 'dialhook', 'compiled');
 const env = { NODE_COMPILE_CACHE: compiled, ...process.env };
-const child = spawn(node, [...command.run, ...args], { cwd: root, stdio: 'inherit', env });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
+process.exit(await execute(node, [...command.run, ...args], { stdio: 'inherit', env }));

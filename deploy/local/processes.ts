@@ -7,19 +7,19 @@ export interface ProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Every line the process writes, on either stream. */
+  /** Called with each line of standard output and standard error. */
   readonly onLine: (line: string) => void;
-  /** What it gets when we end; SIGTERM without it. Only SIGKILL ends one that is stopped. */
+  /** Signal that the kernel sends when this process dies (Linux). Default SIGTERM; use SIGKILL for a process that may be stopped by SIGSTOP. */
   readonly deathSignal?: 'SIGTERM' | 'SIGKILL';
 }
 
 const STOP_MS = 15_000;
 
-/** On Linux the kernel ends the process with us, even when we are killed before we can. */
+/** On Linux the kernel signals the process when this one dies, even by SIGKILL. */
 const dieWithParent = (signal: string) => ['setpriv', '--pdeathsig', signal, '--'];
 const canDieWithParent = spawnSync('setpriv', ['--pdeathsig', 'SIGTERM', '--', 'true']).status === 0;
 
-/** One process of the local cluster, in a process group of its own so that Ctrl-C reaches only the one who orders. */
+/** A child process. It has its own process group, so that Ctrl-C reaches only this process, which stops it in order. */
 export class ManagedProcess {
   readonly name: string;
   readonly #child: ChildProcess;
@@ -52,7 +52,7 @@ export class ManagedProcess {
     return this.#child.pid;
   }
 
-  /** Calls back when the process ends, whatever ended it. */
+  /** Called when the process ends for any reason. */
   onExit(callback: (code: number | null) => void): void {
     void this.#exited.then(() => callback(this.#child.exitCode));
   }
@@ -61,7 +61,7 @@ export class ManagedProcess {
     if (this.running) this.#child.kill(signal);
   }
 
-  /** SIGTERM, and SIGKILL after 15 s. Resolves when the process is gone. */
+  /** Sends SIGTERM, and SIGKILL after 15 s. Resolves when the process has ended. */
   async stop(): Promise<void> {
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), STOP_MS);

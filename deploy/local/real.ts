@@ -4,30 +4,31 @@ import { SipName } from '#libs/contract/text.ts';
 import { publicUrl } from '#libs/net/url.ts';
 import { Cluster } from './cluster.ts';
 import { startEndpoint } from './endpoint.ts';
-import type { Answer } from './fates.ts';
 import type { Options } from './options.ts';
+import type { Answer } from './scenarios.ts';
 import type { Screen } from './screen.ts';
 import { Stack } from './stack.ts';
+import { followTimeline } from './timeline.ts';
 
-/** What the example endpoint answers to real calls: the extension dialled, if a device is registered under it. */
+/** The example endpoint's answer to real calls: the user with the dialled number, or a hangup for other numbers. */
 export function dialExtension({ destination_number: number }: EndpointRequest): Answer {
   const dialable = SipName.safeParse(number).success;
   return { body: { dial: dialable ? { type: 'user', user: number, number } : { type: 'hangup', cause: 1 } } };
 }
 
-/** The lines to paste into a dialplan. */
+/** An extension to paste into a dialplan. */
 export const dialplan = (listen: Options['listen'], url: string): string => `
     <extension name="dialhook">
       <condition field="destination_number" expression="^(\\d+)$">
         <action application="set" data="cti_bridge=${url} 3000 3000 1"/>
         <action application="socket" data="${listen.host}:${listen.port}"/>
-        <!-- reached only without a decision: your fallback, for example -->
+        <!-- runs only without a decision, for example your own fallback -->
         <action application="respond" data="503"/>
       </condition>
     </extension>
 `;
 
-/** The same cluster with a real FreeSWITCH in place of the simulated ones, until it is told to stop. */
+/** Runs a cluster for a real FreeSWITCH until `stop`. */
 export async function runWithFreeSwitch(
   options: Options & { readonly freeswitch: NonNullable<Options['freeswitch']> },
   screen: Screen,
@@ -38,7 +39,7 @@ export async function runWithFreeSwitch(
   try {
     const endpoint =
       options.endpoint === undefined
-        ? await startEndpoint({ decide: dialExtension, told: () => {} })
+        ? await startEndpoint({ decide: dialExtension, notified: () => {} })
         : undefined;
     running.add(() => endpoint?.stop());
     const url = options.endpoint ?? endpoint?.url ?? '';
@@ -49,20 +50,21 @@ export async function runWithFreeSwitch(
       nodes: [{ name: undefined, ...freeswitch, listen }],
       defaultEndpoint: url,
       console: true,
-      onLog: (line) => screen.read(line),
+      onLog: (line) => screen.log(line),
       onLost: (name) => {
-        screen.say(`${name} has ended by itself: stopping`);
+        screen.say(`${name} ended unexpectedly: stopping`);
         stop.abort();
       },
     });
     running.add(() => cluster.stop());
+    running.add(await followTimeline(cluster.natsUrl, (step, order) => screen.step(step, order)));
     const shown = publicUrl(url);
-    const hidden = shown === url ? '' : '; its user, password and query are not shown';
+    const hidden = shown === url ? '' : '; its user, password and query are not printed';
     screen.say(
-      `Ready. Paste this into the dialplan (set may be left out: ${shown} is the default here${hidden}):`,
+      `Ready. Paste this into the dialplan (the set action is optional: the default endpoint is ${shown}${hidden}):`,
     );
     screen.say(dialplan(listen, shown));
-    screen.say(`What happens to each call: ${cluster.consoleUrl}`);
+    screen.say(`Console: ${cluster.consoleUrl}`);
     if (!stop.signal.aborted) await once(stop.signal, 'abort');
     return true;
   } finally {

@@ -1,103 +1,84 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import type { CallSummary } from '#libs/contract/console.ts';
+import type { TimelineStep } from '#libs/contract/timeline.ts';
+import type { Paint } from '#services/cli/command.ts';
+import { shortCallRow } from '#services/cli/console/call-row.ts';
+import { Calls } from '#services/console/calls.ts';
 import type { LogLine } from './cluster.ts';
-import { Stories, type Story } from './story.ts';
-
-type Style = Parameters<typeof styleText>[0];
 
 const REFRESH_MS = 100;
-const KEEP_LIVE_MS = 120_000;
+/** A live call without a new step for this long is no longer shown: without notifications its end is not known. */
+const SHOW_LIVE_MS = 120_000;
 const MAX_LIVE_LINES = 12;
+const MAX_CALLS = 10_000;
 
-const seconds = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
-
-const OUTCOMES: Readonly<Record<string, Style>> = { NORMAL_CLEARING: 'green', ORIGINATOR_CANCEL: 'gray' };
-
-function stepWords({ action, number, cause, by }: Story['steps'][number], story: Story): [string, Style] {
-  switch (action) {
-    case 'ring':
-      return [story.to === number ? 'rings' : `${number} rings`, 'yellow'];
-    case 'progress':
-      return ['early media', 'yellow'];
-    case 'answer':
-      return ['answered', 'green'];
-    default: {
-      const talked = story.talkMs ? ` after ${seconds(story.talkMs)}` : '';
-      return [`${by ?? ''} hung up${talked} ${cause ?? ''}`, OUTCOMES[cause ?? ''] ?? 'magenta'];
-    }
-  }
-}
-
-function decisionWords({ result, decisionMs }: Story): [string, Style] {
-  if (result === undefined) return ['asking ...', 'dim'];
-  if (result === 'decided') return [`decided in ${decisionMs ?? '?'} ms`, 'cyan'];
-  if (result === 'caller_gone') return ['gave up while asking', 'gray'];
-  return [`${result}, dialplan goes on`, 'red'];
-}
-
-/** One call in one line. `paint` colours, or returns the text as it is. */
-export function storyLine(story: Story, paint: (style: Style, text: string) => string): string {
-  const place = paint('dim', `${story.time.slice(11, 19)} ${story.node} ${story.uuid.slice(0, 8)}`);
-  const words = [decisionWords(story), ...story.steps.map((step) => stepWords(step, story))];
-  const told = `${story.told}/${story.steps.length} told${story.retries > 0 ? `, ${story.retries} retries` : ''}`;
-  const tale = [
-    ...words.map(([text, style]) => paint(style, text)),
-    ...(story.steps.length > 0 ? [paint('dim', told)] : []),
-  ];
-  return `${place}  ${paint('bold', `${story.from} → ${story.to}`)}  ${tale.join(paint('dim', ' · '))}`;
-}
+/** Whether the hangup is known and no notification is pending. */
+const isFinished = ({ cause, notifications: n }: CallSummary): boolean =>
+  cause !== undefined && n.delivered + n.dead === n.published;
 
 /**
- * Shows calls as they happen: those under way at the bottom, rewritten in place on a terminal, those that have ended
- * above. Without a terminal only ended calls are written, one line each.
+ * Shows calls from the timeline, one line each, as `dialhook tail` does. On a terminal live calls are at the bottom,
+ * rewritten in place, and finished calls above; elsewhere only finished calls are written.
  */
 export class Screen {
   readonly #stream: NodeJS.WriteStream;
-  readonly #stories = new Stories();
-  readonly #live: boolean;
+  readonly #calls = new Calls(MAX_CALLS);
+  /** Calls that are not yet written above. */
+  readonly #open = new Set<string>();
   #shown = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
-    this.#live = stream.isTTY === true;
-    if (this.#live) this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
+    if (stream.isTTY === true) this.#timer = setInterval(() => this.#redraw(), REFRESH_MS);
   }
 
-  /** A line of words of our own, above the calls. */
-  say(words: string): void {
-    this.#above([words]);
+  /** Writes a line above the calls. */
+  say(text: string): void {
+    this.#writeAbove([text]);
   }
 
-  read(line: LogLine): void {
-    const story = this.#stories.read(line);
-    if (story === undefined) {
-      if (line.level === 'error' || line.level === 'fatal')
-        this.say(this.#paint('red', `${line.service}: ${line.message}`));
-      return;
-    }
-    if (!Stories.ended(story)) return;
-    this.#stories.forget(story);
-    this.#above([storyLine(story, this.#paint)]);
+  /** Shows errors of the services. */
+  log({ service, level, message }: LogLine): void {
+    if (level === 'error' || level === 'fatal') this.say(this.#paint('red', `${service}: ${message}`));
   }
 
+  step(step: TimelineStep, order: number): void {
+    const call = this.#calls.add(step, order);
+    if (call === undefined) return;
+    if (step.step === 'received') this.#open.add(call.uuid);
+    if (!this.#open.has(call.uuid) || !isFinished(call)) return;
+    this.#open.delete(call.uuid);
+    this.#writeAbove([shortCallRow(call, this.#paint)]);
+  }
+
+  /** Writes the calls that are still live and stops the redrawing. */
   end(): void {
     clearInterval(this.#timer);
-    this.#above(this.#stories.live.map((story) => storyLine(story, this.#paint)));
     this.#timer = undefined;
+    this.#writeAbove(this.#live().map((call) => shortCallRow(call, this.#paint)));
+    this.#open.clear();
   }
 
-  readonly #paint = (style: Style, text: string): string => styleText(style, text, { stream: this.#stream });
+  readonly #paint: Paint = (format, text) => styleText(format, text, { stream: this.#stream });
 
-  #above(lines: readonly string[]): void {
+  #live(): CallSummary[] {
+    const live: CallSummary[] = [];
+    for (const uuid of this.#open) {
+      const call = this.#calls.get(uuid);
+      if (call === undefined) this.#open.delete(uuid);
+      else live.push(call);
+    }
+    return live;
+  }
+
+  #writeAbove(lines: readonly string[]): void {
     this.#clear();
     for (const line of lines) this.#stream.write(`${line}\n`);
     if (this.#timer) this.#drawLive();
   }
 
-  #refresh(): void {
-    const now = Date.now();
-    for (const story of this.#stories.live)
-      if (now - Date.parse(story.time) > KEEP_LIVE_MS) this.#stories.forget(story);
+  #redraw(): void {
     this.#clear();
     this.#drawLive();
   }
@@ -109,13 +90,13 @@ export class Screen {
 
   #drawLive(): void {
     const width = Math.max(40, this.#stream.columns || 80) - 1;
-    const lines = this.#stories.live.slice(-MAX_LIVE_LINES).map((story) => {
-      const line = storyLine(story, this.#paint);
-      return stripVTControlCharacters(line).length <= width
-        ? line
-        : stripVTControlCharacters(line).slice(0, width);
-    });
-    for (const line of lines) this.#stream.write(`${line}\n`);
+    const since = Date.now() - SHOW_LIVE_MS;
+    const recent = this.#live().filter(({ updated }) => Date.parse(updated) >= since);
+    const lines = recent.slice(-MAX_LIVE_LINES).map((call) => shortCallRow(call, this.#paint));
+    for (const line of lines) {
+      const bare = stripVTControlCharacters(line);
+      this.#stream.write(`${bare.length <= width ? line : bare.slice(0, width)}\n`);
+    }
     this.#shown = lines.length;
   }
 }

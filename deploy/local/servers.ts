@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ManagedProcess } from './processes.ts';
 
-/** A server of the local cluster: where it is reached and how it ends. */
+/** A running NATS or Redis server. */
 export interface LocalServer {
   readonly url: string;
   readonly pid: number;
@@ -24,7 +24,7 @@ async function waitFor<T>(what: string, look: () => Promise<T | undefined>): Pro
   throw new Error(`${what} did not start within ${READY_MS / 1000} s`);
 }
 
-/** A port of the loopback address that is free right now. */
+/** A port of 127.0.0.1 that is free at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -35,7 +35,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** NATS with JetStream on a free port, its store in a temporary folder. */
+/** Starts NATS with JetStream on a free port; its store is a temporary folder. */
 export async function startNats(onLine: (line: string) => void): Promise<LocalServer> {
   const folder = await mkdtemp(join(tmpdir(), 'dialhook-nats-'));
   const server = new ManagedProcess({
@@ -60,7 +60,7 @@ export async function startNats(onLine: (line: string) => void): Promise<LocalSe
   };
 }
 
-/** Redis on a free port, in memory. */
+/** Starts Redis on a free port, without persistence. */
 export async function startRedis(onLine: (line: string) => void): Promise<LocalServer> {
   const folder = await mkdtemp(join(tmpdir(), 'dialhook-redis-'));
   const port = await freePort();

@@ -1,4 +1,4 @@
-/** What has been started, ended in the reverse order. */
+/** Stop functions, run in the reverse order of their registration. */
 export class Stack {
   readonly #ends: (() => Promise<void> | void)[] = [];
 
@@ -6,7 +6,7 @@ export class Stack {
     this.#ends.push(end);
   }
 
-  /** Ends everything, once; one that fails does not keep the others running. */
+  /** Runs every stop function once. An error is printed and does not prevent the others. */
   async unwind(): Promise<void> {
     for (const end of this.#ends.splice(0).reverse())
       await Promise.resolve(end()).catch((error: Error) => console.error(`while stopping: ${error.message}`));

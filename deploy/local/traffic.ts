@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import type { TimelineStep } from '#libs/contract/timeline.ts';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import type { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
-import type { CallTruth } from './account.ts';
-import type { LogLine } from './cluster.ts';
-import { type Answer, FATES, fateOf, SIMULATED_TIMEOUTS } from './fates.ts';
+import type { CallOutcome } from './call-report.ts';
+import { type Answer, SCENARIOS, SIMULATED_TIMEOUTS, scenarioOf } from './scenarios.ts';
 
 const CALLERS = ['张三', '李四', '王五', "O'Brien 100%", 'Ana María', '赵六'];
 
-/** How many times longer than in the table calls last when a person watches. */
+/** Factor by which calls last longer when a person watches. */
 const WATCHED_PACE = 8;
 
 function resultOf({ variables }: CallRecord): string | undefined {
@@ -16,14 +16,14 @@ function resultOf({ variables }: CallRecord): string | undefined {
   return typeof result === 'string' ? result : undefined;
 }
 
-/** Places simulated calls, one fate after the other, and keeps what became of them. */
+/** Places simulated calls, one scenario after the other, and records their outcome. */
 export class Traffic {
-  readonly truths: CallTruth[] = [];
   /** Webhook ids by call, in order of arrival. */
   readonly arrivals = new Map<string, string[]>();
   readonly #nodes: readonly { readonly node: SimulatedFreeSwitch; readonly socketPort: number }[];
   readonly #endpointUrl: string | undefined;
   readonly #pace: number;
+  readonly #ended: Omit<CallOutcome, 'decisionMs'>[] = [];
   readonly #decisionMs = new Map<string, number>();
   readonly #live = new Map<string, { hangup(): void; ended: Promise<unknown> }>();
   #placed = 0;
@@ -38,27 +38,32 @@ export class Traffic {
     this.#pace = watched ? WATCHED_PACE : 1;
   }
 
-  /** What the example endpoint answers: the fate is in the number. */
+  /** The answer of the example endpoint: the dialled number selects the scenario. */
   static decide(request: EndpointRequest): Answer {
     return (
-      fateOf(request.destination_number)?.answer(request) ?? { body: { dial: { type: 'hangup', cause: 1 } } }
+      scenarioOf(request.destination_number)?.answer(request) ?? {
+        body: { dial: { type: 'hangup', cause: 1 } },
+      }
     );
   }
 
-  told(notification: Notification, webhookId: string): void {
+  /** Calls that have ended. */
+  get placed(): CallOutcome[] {
+    return this.#ended.map((call) => ({ ...call, decisionMs: this.#decisionMs.get(call.uuid) }));
+  }
+
+  notified(notification: Notification, webhookId: string): void {
     const ids = this.arrivals.get(notification.uuid);
     if (ids) ids.push(webhookId);
     else this.arrivals.set(notification.uuid, [webhookId]);
   }
 
-  /** Reads the time of a decision from what an agent logs about it. */
-  read({ service, event, call, ms }: LogLine): void {
-    const decision =
-      service.startsWith('agent') && (event === 'call.decided' || event === 'call.not_decided');
-    if (decision && typeof call === 'string' && typeof ms === 'number') this.#decisionMs.set(call, ms);
+  /** Takes the duration of decisions from the timeline. */
+  step(step: TimelineStep): void {
+    if (step.step === 'decided') this.#decisionMs.set(step.uuid, step.ms);
   }
 
-  /** Places `count` calls, or calls until `stop`, at a steady rate a second. */
+  /** Places `count` calls at `rate` per second, or fewer when stopped. */
   async place(count: number, rate: number, stop: AbortSignal): Promise<void> {
     const begun = performance.now();
     while (this.#placed < count && !stop.aborted) {
@@ -79,33 +84,28 @@ export class Traffic {
 
   #placeOne(): void {
     const index = this.#placed++;
-    const fate = FATES[index % FATES.length];
-    const place = this.#nodes[index % this.#nodes.length];
-    if (!fate || !place) return;
-    const number = `${fate.prefix}${String(index).padStart(8, '0')}`;
+    const scenario = SCENARIOS[index % SCENARIOS.length];
+    const node = this.#nodes[index % this.#nodes.length];
+    if (!scenario || !node) return;
+    const number = `${scenario.prefix}${String(index).padStart(8, '0')}`;
     const { connectMs, responseMs } = SIMULATED_TIMEOUTS;
     const stretch = (ms: number | undefined) => (ms === undefined ? undefined : ms * this.#pace);
-    const byeAt = stretch(fate.byeAt);
-    const call = place.node.call({
+    const byeAt = stretch(scenario.byeAt);
+    const call = node.node.call({
       caller: { number: `138${String(index).padStart(8, '0')}`, name: CALLERS[index % CALLERS.length] ?? '' },
       destination: number,
       dialplan: [
         ...(this.#endpointUrl ? [`set cti_bridge=${this.#endpointUrl} ${connectMs} ${responseMs} 1`] : []),
-        `socket 127.0.0.1:${place.socketPort}`,
+        `socket 127.0.0.1:${node.socketPort}`,
         `bridge sofia/gateway/fallback/${number}`,
       ],
-      callee: ({ gateway }) => fate.callee(gateway ?? ''),
-      ...(fate.cancelAt === undefined ? {} : { cancelAt: fate.cancelAt }),
+      callee: ({ gateway }) => scenario.callee(gateway ?? ''),
+      ...(scenario.cancelAt === undefined ? {} : { cancelAt: scenario.cancelAt }),
       ...(byeAt === undefined ? {} : { byeAt }),
     });
     const ended = call.ended.then((record) => {
       this.#live.delete(call.uuid);
-      this.truths.push({
-        uuid: call.uuid,
-        result: resultOf(record),
-        progress: record.progress,
-        decisionMs: this.#decisionMs.get(call.uuid),
-      });
+      this.#ended.push({ uuid: call.uuid, result: resultOf(record), progress: record.progress });
     });
     this.#live.set(call.uuid, { hangup: () => call.hangup(), ended });
   }

@@ -1,4 +1,4 @@
-import { account, type CallTruth } from '#deploy/local/account.ts';
+import { type CallOutcome, reportCalls } from '#deploy/local/call-report.ts';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import { FALLBACK, type PlacedCall } from './calls.ts';
 import type { Allowed } from './faults.ts';
@@ -70,9 +70,9 @@ const LEG_ACTIONS = ['ring', 'progress', 'answer'] as const;
 
 /** When a node crashed, agents may have received events that the observer did not. */
 function withArrived(
-  observed: CallTruth['progress'],
+  observed: CallOutcome['progress'],
   { uuid, arrived }: { readonly uuid: string; readonly arrived: ReadonlySet<string> },
-): CallTruth['progress'] {
+): CallOutcome['progress'] {
   const ids = new Set(observed.map((one) => notificationId({ uuid, ...one })));
   const more = [...arrived].filter((id) => !ids.has(id));
   return [
@@ -89,7 +89,7 @@ function withArrived(
 function truthOf(
   call: PlacedCall,
   { allowed, arrivals, known }: Evidence,
-): CallTruth & { unobserved: number } {
+): CallOutcome & { unobserved: number } {
   const { uuid, node, record } = call;
   const arrived = new Set(arrivals.get(uuid));
   const hangup = { leg: uuid, action: 'hangup' } as const;
@@ -117,8 +117,12 @@ const EXAMPLES = 5;
 const PROCESSES_ON_THE_WAY = 10;
 
 /** Ids of the first lost or unexpected notifications. */
-function examples(kind: 'lost' | 'unexpected', truths: readonly CallTruth[], arrivals: Evidence['arrivals']) {
-  const ids = truths.flatMap(({ uuid, progress }) => {
+function examples(
+  kind: 'lost' | 'unexpected',
+  outcomes: readonly CallOutcome[],
+  arrivals: Evidence['arrivals'],
+) {
+  const ids = outcomes.flatMap(({ uuid, progress }) => {
     const expected = new Set(progress.map((one) => notificationId({ uuid, ...one })));
     const came = new Set(arrivals.get(uuid));
     const [some, others] = kind === 'lost' ? [expected, came] : [came, expected];
@@ -132,9 +136,9 @@ export function check(evidence: Evidence): Row {
     evidence;
   const outcomes = Map.groupBy(calls, (call) => outcomeOf(call, allowed));
   const count = (outcome: Outcome) => outcomes.get(outcome)?.length ?? 0;
-  const truths = calls.map((call) => truthOf(call, evidence));
+  const outcomes = calls.map((call) => truthOf(call, evidence));
   const own = new Map([...calls].map(({ uuid }) => [uuid, arrivals.get(uuid) ?? []] as const));
-  const { notifications: n } = account(truths, own);
+  const { notifications: n } = reportCalls(outcomes, own);
   const worst = Math.round(Math.max(0, ...calls.map(({ uuid }) => socketMs.get(uuid) ?? 0)));
 
   const lag = `the chaos process was not scheduled for up to ${ownLagMs} ms`;
@@ -144,11 +148,11 @@ export function check(evidence: Evidence): Row {
     broken.push(`${stuck.length} calls were neither decided nor continued in the dialplan`);
   if (worst > socketLimitMs + PROCESSES_ON_THE_WAY * ownLagMs)
     broken.push(`a call stayed in socket for ${worst} ms, more than ${socketLimitMs}; ${lag}`);
-  if (n.lost > 0) broken.push(`${n.lost} notifications lost: ${examples('lost', truths, arrivals)}`);
+  if (n.lost > 0) broken.push(`${n.lost} notifications lost: ${examples('lost', outcomes, arrivals)}`);
   if (n.out_of_order > 0) broken.push(`${n.out_of_order} notifications out of order`);
   if (n.repeated > 0 && !allowed.repeats) broken.push(`${n.repeated} notifications repeated; ${lag}`);
   if (n.unexpected > 0 && !allowed.ghosts)
-    broken.push(`${n.unexpected} unexpected notifications: ${examples('unexpected', truths, arrivals)}`);
+    broken.push(`${n.unexpected} unexpected notifications: ${examples('unexpected', outcomes, arrivals)}`);
   if (recoveredAfterMs === undefined) broken.push(`did not recover: ${problem ?? 'unknown reason'}`);
   return {
     fault,
@@ -164,7 +168,7 @@ export function check(evidence: Evidence): Row {
     repeated: n.repeated,
     out_of_order: n.out_of_order,
     lost: n.lost,
-    unobserved: truths.reduce((sum, { unobserved }) => sum + unobserved, 0),
+    unobserved: outcomes.reduce((sum, { unobserved }) => sum + unobserved, 0),
     unexpected: n.unexpected,
     recovered_after_ms: recoveredAfterMs ?? null,
     ok: broken.length === 0,

@@ -1,4 +1,4 @@
-import type { Fate as Scenario } from '#deploy/local/fates.ts';
+import type { Scenario } from '#deploy/local/scenarios.ts';
 
 const gateway = (number: string, name = 'gw') => ({ type: 'gateway', number, gateway: name });
 const toGateway: Scenario['answer'] = ({ destination_number }) => ({

@@ -1,37 +1,12 @@
 import { CallList, CallSummary } from '#libs/contract/console.ts';
 import { type Command, EXIT, type Given, UsageError } from '../command.ts';
-import { type Cell, row, table } from '../table.ts';
+import { table } from '../table.ts';
 import { readCount, readTime, time } from '../values.ts';
+import { CALL_HEADINGS, callCells, callRow } from './call-row.ts';
 import { CONSOLE_SETTINGS, eventsOf, fromConsole } from './client.ts';
-import { clock, colourOfResult, colourOfState, deliveries, ending, span } from './words.ts';
 
 const LIMIT = '50';
 const MAX_LIMIT = 500;
-const HEADINGS = [
-  'STARTED (UTC)',
-  'STATE',
-  'NODE',
-  'FROM',
-  'TO',
-  'RESULT',
-  'DECIDED',
-  'DELIVERED',
-  'CALL',
-  'END',
-];
-
-const rowOf = (call: CallSummary, at = call.started): Cell[] => [
-  clock(at),
-  [colourOfState(call.state), call.state],
-  call.node,
-  call.from,
-  call.to,
-  call.result === undefined ? '' : [colourOfResult(call.result), call.result],
-  span(call.decision_ms),
-  [call.notifications.dead > 0 ? 'red' : 'dim', deliveries(call)],
-  call.uuid,
-  call.error ?? ending(call),
-];
 
 function queryOf({ options, flags, arguments: [text, ...rest] }: Given, now: number): URLSearchParams {
   if (rest.length > 0) throw new UsageError('calls takes at most one TEXT');
@@ -82,8 +57,8 @@ export const calls: Command = {
     else {
       terminal.out(
         table(
-          HEADINGS,
-          list.calls.map((call) => rowOf(call)),
+          CALL_HEADINGS,
+          list.calls.map((call) => callCells(call)),
           terminal.paint,
         ),
       );
@@ -94,9 +69,6 @@ export const calls: Command = {
     return list.calls.length > 0 ? EXIT.ok : EXIT.failed;
   },
 };
-
-/** Widths of the columns above: `tail` cannot know the widest value in advance. */
-const WIDTHS = [23, 8, 8, 15, 15, 16, 8, 6, 36];
 
 export const tail: Command = {
   name: 'tail',
@@ -112,7 +84,7 @@ export const tail: Command = {
         for await (const event of eventsOf(terminal, '/api/events', 'calls'))
           for (const call of CallSummary.array().parse(event))
             if (flags.has('json')) terminal.out(JSON.stringify(call));
-            else terminal.out(row(rowOf(call, call.updated), WIDTHS, terminal.paint));
+            else terminal.out(callRow(call, terminal.paint));
     } catch (error) {
       if (!terminal.stop.aborted) throw error;
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readOptions, UsageError } from '#deploy/local/options.ts';
 
 describe('readOptions', () => {
-  it('runs at two calls a second until Ctrl-C when nothing is said', () => {
+  it('runs at two calls per second until Ctrl-C by default', () => {
     expect(readOptions([])).toEqual({
       calls: undefined,
       rate: 2,
@@ -36,9 +36,9 @@ describe('readOptions', () => {
     [['--listen', '8084'], '--listen must be HOST:PORT'],
     [['--freeswitch', 'host:99999'], '--freeswitch must be a whole number from 1 to 65535'],
     [['--endpoint', 'ftp://x'], '--endpoint must start with http:// or https://'],
-    [['--calls', '1', '--freeswitch', 'a:1'], 'cannot go with --freeswitch'],
+    [['--calls', '1', '--freeswitch', 'a:1'], 'cannot be combined with --freeswitch'],
     [['--nonsense'], 'nonsense'],
-  ])('refuses %j in words', (args, words) => {
+  ])('refuses %j with a message', (args, words) => {
     expect(() => readOptions(args)).toThrow(UsageError);
     expect(() => readOptions(args)).toThrow(words);
   });

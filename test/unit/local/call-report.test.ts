@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { account, type CallTruth, complete } from '#deploy/local/account.ts';
+import { type CallOutcome, isComplete, reportCalls } from '#deploy/local/call-report.ts';
 
-const answered: CallTruth = {
+const answered: CallOutcome = {
   uuid: 'c1',
   result: 'decided',
   progress: [
@@ -12,11 +12,11 @@ const answered: CallTruth = {
   decisionMs: 4,
 };
 const inOrder = ['c1.b1.ring', 'c1.b1.answer', 'c1.c1.hangup'];
-const told = (...ids: string[]) => account([answered], new Map([['c1', ids]]));
+const report = (...ids: string[]) => reportCalls([answered], new Map([['c1', ids]]));
 
-describe('account', () => {
-  it('finds nothing wrong when the endpoint was told all, once, in order', () => {
-    const summary = told(...inOrder);
+describe('reportCalls', () => {
+  it('is complete when every notification arrived once and in order', () => {
+    const summary = report(...inOrder);
     expect(summary.notifications).toEqual({
       expected: 3,
       delivered: 3,
@@ -25,7 +25,7 @@ describe('account', () => {
       lost: 0,
       unexpected: 0,
     });
-    expect(complete(summary)).toBe(true);
+    expect(isComplete(summary)).toBe(true);
   });
 
   it.each([
@@ -33,20 +33,20 @@ describe('account', () => {
     ['repeated', [...inOrder, 'c1.b1.ring'], { repeated: 1, out_of_order: 0 }],
     ['out_of_order', ['c1.b1.answer', 'c1.b1.ring', 'c1.c1.hangup'], { out_of_order: 1 }],
     ['unexpected', [...inOrder, 'c1.b2.ring'], { unexpected: 1 }],
-  ])('counts what is %s', (_, ids, wrong) => {
-    const summary = told(...ids);
+  ])('counts %s notifications', (_, ids, wrong) => {
+    const summary = report(...ids);
     expect(summary.notifications).toMatchObject(wrong);
-    expect(complete(summary)).toBe(false);
+    expect(isComplete(summary)).toBe(false);
   });
 
-  it('counts what was told about a call that never was', () => {
-    const summary = account([], new Map([['ghost', ['ghost.ghost.hangup']]]));
+  it('counts notifications of an unknown call', () => {
+    const summary = reportCalls([], new Map([['ghost', ['ghost.ghost.hangup']]]));
     expect(summary.notifications.unexpected).toBe(1);
   });
 
-  it('sorts calls by their result and leaves callers who gave up out of those that fell through', () => {
+  it('counts calls by result; caller_gone is not counted as dialplan_continued', () => {
     const quiet = { progress: [], decisionMs: undefined };
-    const summary = account(
+    const summary = reportCalls(
       [
         { uuid: 'a', result: 'decided', ...quiet, decisionMs: 3 },
         { uuid: 'b', result: 'http_status', ...quiet, decisionMs: 9 },

@@ -1,13 +1,13 @@
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 
-/** What the example endpoint answers, and how. */
+/** The example endpoint's answer: status 200 and no delay unless set. */
 export interface Answer {
   readonly status?: number;
   readonly afterMs?: number;
   readonly body: unknown;
 }
 
-/** What a called party does, milliseconds after its INVITE. */
+/** Behaviour of a called leg; times in ms after its INVITE. */
 export interface Callee {
   readonly ringAt?: number;
   readonly mediaAt?: number;
@@ -16,25 +16,25 @@ export interface Callee {
   readonly hangsUpAt?: number;
 }
 
-/** One way a simulated call can go, from the endpoint's answer to the end. */
-export interface Fate {
+/** What one simulated call does, from the endpoint's answer to the end. */
+export interface Scenario {
   readonly name: string;
-  /** The first digits of the numbers that meet this fate. */
+  /** Dialled numbers that start with it get this scenario. */
   readonly prefix: string;
   readonly answer: (request: EndpointRequest) => Answer;
   readonly callee: (gateway: string) => Callee;
   readonly cancelAt?: number;
-  /** When neither this nor the callee's script ends it, a call that goes otherwise than its endpoint meant never ends. */
+  /** Ms after the answer at which the caller hangs up. An answered call needs it, or `hangsUpAt` of the callee, to end. */
   readonly byeAt?: number;
 }
 
-/** Connect and response timeout of the simulated calls, milliseconds. */
+/** Connect and response timeout of the simulated calls, ms. */
 export const SIMULATED_TIMEOUTS = { connectMs: 1000, responseMs: 1000 } as const;
 
 const gateway = (number: string, name = 'gw') => ({ type: 'gateway', number, gateway: name });
 const answers = { ringAt: 40, answerAt: 200 };
 
-export const FATES: readonly Fate[] = [
+export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'answered',
     prefix: '130',
@@ -89,14 +89,14 @@ export const FATES: readonly Fate[] = [
     byeAt: 400,
   },
   {
-    name: 'gives up while ringing',
+    name: 'caller cancels while ringing',
     prefix: '136',
     answer: ({ destination_number }) => ({ body: { dial: gateway(destination_number) } }),
     callee: () => ({ ringAt: 40 }),
     cancelAt: 600,
   },
   {
-    name: 'gives up while deciding',
+    name: 'caller cancels before the decision',
     prefix: '137',
     answer: ({ destination_number }) => ({ afterMs: 800, body: { dial: gateway(destination_number) } }),
     callee: () => answers,
@@ -119,5 +119,5 @@ export const FATES: readonly Fate[] = [
   },
 ];
 
-export const fateOf = (number: string): Fate | undefined =>
-  FATES.find(({ prefix }) => number.startsWith(prefix));
+export const scenarioOf = (number: string): Scenario | undefined =>
+  SCENARIOS.find(({ prefix }) => number.startsWith(prefix));
