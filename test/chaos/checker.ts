@@ -136,9 +136,9 @@ export function check(evidence: Evidence): Row {
     evidence;
   const outcomes = Map.groupBy(calls, (call) => outcomeOf(call, allowed));
   const count = (outcome: Outcome) => outcomes.get(outcome)?.length ?? 0;
-  const outcomes = calls.map((call) => truthOf(call, evidence));
+  const expectedCalls = calls.map((call) => truthOf(call, evidence));
   const own = new Map([...calls].map(({ uuid }) => [uuid, arrivals.get(uuid) ?? []] as const));
-  const { notifications: n } = reportCalls(outcomes, own);
+  const { notifications: n } = reportCalls(expectedCalls, own);
   const worst = Math.round(Math.max(0, ...calls.map(({ uuid }) => socketMs.get(uuid) ?? 0)));
 
   const lag = `the chaos process was not scheduled for up to ${ownLagMs} ms`;
@@ -148,11 +148,13 @@ export function check(evidence: Evidence): Row {
     broken.push(`${stuck.length} calls were neither decided nor continued in the dialplan`);
   if (worst > socketLimitMs + PROCESSES_ON_THE_WAY * ownLagMs)
     broken.push(`a call stayed in socket for ${worst} ms, more than ${socketLimitMs}; ${lag}`);
-  if (n.lost > 0) broken.push(`${n.lost} notifications lost: ${examples('lost', outcomes, arrivals)}`);
+  if (n.lost > 0) broken.push(`${n.lost} notifications lost: ${examples('lost', expectedCalls, arrivals)}`);
   if (n.out_of_order > 0) broken.push(`${n.out_of_order} notifications out of order`);
   if (n.repeated > 0 && !allowed.repeats) broken.push(`${n.repeated} notifications repeated; ${lag}`);
   if (n.unexpected > 0 && !allowed.ghosts)
-    broken.push(`${n.unexpected} unexpected notifications: ${examples('unexpected', outcomes, arrivals)}`);
+    broken.push(
+      `${n.unexpected} unexpected notifications: ${examples('unexpected', expectedCalls, arrivals)}`,
+    );
   if (recoveredAfterMs === undefined) broken.push(`did not recover: ${problem ?? 'unknown reason'}`);
   return {
     fault,
@@ -168,7 +170,7 @@ export function check(evidence: Evidence): Row {
     repeated: n.repeated,
     out_of_order: n.out_of_order,
     lost: n.lost,
-    unobserved: outcomes.reduce((sum, { unobserved }) => sum + unobserved, 0),
+    unobserved: expectedCalls.reduce((sum, { unobserved }) => sum + unobserved, 0),
     unexpected: n.unexpected,
     recovered_after_ms: recoveredAfterMs ?? null,
     ok: broken.length === 0,
