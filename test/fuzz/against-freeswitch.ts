@@ -17,7 +17,7 @@ import { lookUpUsers } from '#services/agent/registrations.ts';
 import type { Event } from '#test/support/freeswitch/event-socket.ts';
 import { type RealOutcome, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
-import { CANARY } from './properties.ts';
+import { CANARY } from './property.ts';
 
 /** Calls that a machine with two cores carries besides the fuzzer. */
 const AT_ONCE = 16;

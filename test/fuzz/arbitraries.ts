@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Text that must leave no place it is put into. The canary is a command that must never run. */
+/** Text that must never escape from the value it is in. The canary is a command that must never run. */
 export const hostilePieces = (canary: string): string[] => [
   ...[
     `\${system(touch ${canary})}`,
@@ -68,7 +68,7 @@ export const hostilePieces = (canary: string): string[] => [
 
 export interface Arbitraries {
   readonly text: fc.Arbitrary<string>;
-  /** Mostly what is allowed, so that most cases get past the first check. */
+  /** Mostly valid values, so that most cases pass the first check. */
   mostly(good: fc.Arbitrary<string>): fc.Arbitrary<string>;
   readonly decision: fc.Arbitrary<unknown>;
   readonly dialString: fc.Arbitrary<string>;
@@ -88,7 +88,7 @@ const host = fc.oneof(
   fc.ipV4(),
   fc.constantFrom('pbx.example', 'h', '[::1]', '[2001:db8::1]:5060', '10.0.0.9:5070'),
 );
-const EVERYDAY = ['origination_caller_id_number', 'absolute_codec_string', 'sip_h_X-Id', 'originate_timeout'];
+const COMMON = ['origination_caller_id_number', 'absolute_codec_string', 'sip_h_X-Id', 'originate_timeout'];
 
 export function arbitraries(canary: string): Arbitraries {
   const piece = fc.oneof(
@@ -108,7 +108,7 @@ export function arbitraries(canary: string): Arbitraries {
   );
   const mostly = (good: fc.Arbitrary<string>) =>
     fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: text });
-  const tame = fc.oneof(
+  const harmless = fc.oneof(
     plain('abc ,=:/@.-_$%*#!?&~()019', 12),
     fc.constantFrom('PCMA,PCMU', '张三', "O'Brien"),
   );
@@ -116,23 +116,23 @@ export function arbitraries(canary: string): Arbitraries {
   const variableName = mostly(
     fc.oneof(
       plain('abcxyzABC_').filter((one) => !/^_/.test(one)),
-      fc.constantFrom(...EVERYDAY),
+      fc.constantFrom(...COMMON),
     ),
   );
   const value = fc.oneof(
-    { weight: 3, arbitrary: tame },
+    { weight: 3, arbitrary: harmless },
     { weight: 2, arbitrary: text },
     { weight: 1, arbitrary: fc.oneof(fc.integer(), fc.double(), fc.boolean()) },
   );
-  const written = fc.oneof(
-    { weight: 3, arbitrary: tame.filter((one) => !/[,']/.test(one)) },
-    { weight: 2, arbitrary: tame.map((one) => `'${one.replaceAll("'", '')}'`) },
+  const quoted = fc.oneof(
+    { weight: 3, arbitrary: harmless.filter((one) => !/[,']/.test(one)) },
+    { weight: 2, arbitrary: harmless.map((one) => `'${one.replaceAll("'", '')}'`) },
     { weight: 2, arbitrary: text },
     { weight: 1, arbitrary: joined(fc.oneof(piece, fc.constant("'")), 6) },
   );
   const entries = fc
     .tuple(
-      fc.array(fc.tuple(variableName, written), { minLength: 1, maxLength: 3 }),
+      fc.array(fc.tuple(variableName, quoted), { minLength: 1, maxLength: 3 }),
       fc.constantFrom('', '^^;', '^^:', '^^|'),
     )
     .map(([pairs, mark]) => mark + pairs.map(([key, one]) => `${key}=${one}`).join(mark.charAt(2) || ','));

@@ -2,20 +2,21 @@ import { fork } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { CANARY, type Outcomes, PROPERTIES, runProperty } from './properties.ts';
+import { PROPERTIES } from './properties.ts';
+import { CANARY, type Outcomes, runProperty } from './property.ts';
 
 const USAGE = `Usage: npm run fuzz -- [OPTIONS]
 
-The long form of the fuzzer. Cases are shared out among the properties, each property among processes. A find is printed
-with the seed and the path that lead to it again; the exit code is 1 then.
+Runs random hostile inputs through Dialhook's parsers and writers. Cases are divided among the properties and processes.
+A finding is printed with the seed and path that reproduce it; the exit code is then 1.
 
-  --cases N      cases in all (1000000)
-  --seed N       of the random numbers (by the clock)
-  --jobs N       processes (one for each core)
-  --only NAME    one property: ${PROPERTIES.map(({ name }) => name).join(', ')}
-  --freeswitch   with the freeswitch that is on the PATH, whose calls carry out what is decided
-  --calls N      how many of those (2000)
-  --help         this text`;
+  --cases N      total number of cases (1000000)
+  --seed N       seed of the random numbers (default: from the clock)
+  --jobs N       processes (default: one per core)
+  --only NAME    run only this property: ${PROPERTIES.map(({ name }) => name).join(', ')}
+  --freeswitch   place calls through the freeswitch on the PATH, which executes random decisions
+  --calls N      number of calls with --freeswitch (2000)
+  --help         show this text`;
 
 const { values } = parseArgs({
   options: {
@@ -47,17 +48,17 @@ interface Part {
   readonly seed: number;
 }
 
-/** Small enough that the processes are all busy to the end, and that memory of a run is given back. */
+/** Cases per process: small enough to keep all processes busy until the end and to bound their memory. */
 const PART = 25_000;
 
 function runPart(part: Part): Promise<Outcomes> {
   const child = fork(import.meta.filename, [], {
-    env: { ...process.env, DIALHOOK_FUZZ_PART: JSON.stringify(part) },
+    env: { ...process.env, FUZZ_PART: JSON.stringify(part) },
   });
   const { promise, resolve } = Promise.withResolvers<Outcomes>();
   child.on('message', (outcomes) => resolve(outcomes as Outcomes));
   child.on('exit', (code) =>
-    resolve({ name: part.name, cases: 0, carriedOut: 0, ms: 0, find: `the process ended with ${code}` }),
+    resolve({ name: part.name, cases: 0, executed: 0, ms: 0, finding: `the process exited with ${code}` }),
   );
   return promise;
 }
@@ -78,28 +79,28 @@ async function fuzz(): Promise<boolean> {
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       const outcomes = await runPart(part);
       done.push(outcomes);
-      if (outcomes.find !== undefined) console.log(`\n${outcomes.name}: ${outcomes.find}\n`);
+      if (outcomes.finding !== undefined) console.log(`\n${outcomes.name}: ${outcomes.finding}\n`);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, whole('jobs')) }, work));
   for (const { name, what } of chosen) {
     const own = done.filter((one) => one.name === name);
-    const finds = own.filter(({ find }) => find !== undefined).length;
+    const findings = own.filter(({ finding }) => finding !== undefined).length;
     const ran = own.reduce((sum, one) => sum + one.cases, 0);
-    const deep = own.reduce((sum, one) => sum + one.carriedOut, 0);
+    const deep = own.reduce((sum, one) => sum + one.executed, 0);
     console.log(
-      `${String(ran).padStart(9)} cases, ${String(deep).padStart(7)} carried out, ${finds} finds  ${name}: ${what}`,
+      `${String(ran).padStart(9)} cases, ${String(deep).padStart(7)} executed, ${findings} findings  ${name}: ${what}`,
     );
   }
   const total = done.reduce((sum, one) => sum + one.cases, 0);
   console.log(
-    `${String(total).padStart(9)} cases in all, ${Math.round((performance.now() - started) / 1000)} s`,
+    `${String(total).padStart(9)} cases in total, ${Math.round((performance.now() - started) / 1000)} s`,
   );
-  return done.every(({ find }) => find === undefined) && total >= cases;
+  return done.every(({ finding }) => finding === undefined) && total >= cases;
 }
 
 async function main(): Promise<void> {
-  const given = process.env['DIALHOOK_FUZZ_PART'];
+  const given = process.env['FUZZ_PART'];
   if (given !== undefined) {
     const part = JSON.parse(given) as Part;
     const property = PROPERTIES.find(({ name }) => name === part.name);
@@ -111,7 +112,7 @@ async function main(): Promise<void> {
     ? await (await import('./against-freeswitch.ts')).fuzzFreeSwitch(whole('calls'), whole('seed'))
     : await fuzz();
   const ran = existsSync(CANARY);
-  if (ran) console.log(`the canary ran: ${CANARY}`);
+  if (ran) console.log(`the canary command ran: ${CANARY}`);
   process.exitCode = well && !ran ? 0 : 1;
 }
 

@@ -5,8 +5,8 @@ import { OutboundCall } from '#libs/esl/outbound.ts';
 
 const OK = Buffer.from('Content-Type: command/reply\nReply-Text: +OK\n\n');
 
-/** A socket that keeps what is written to it. */
-class Listening extends EventEmitter {
+/** A socket that records what is written to it. */
+class RecordingSocket extends EventEmitter {
   readonly writable = true;
   readonly chunks: Buffer[] = [];
   write(data: string): void {
@@ -19,9 +19,9 @@ class Listening extends EventEmitter {
   destroy(): void {}
 }
 
-/** The bytes that the agent's own code writes for one call, from `work` on. */
+/** The bytes that the agent's code writes for one call while `work` runs. */
 export function bytesOf(work: (call: OutboundCall) => Promise<unknown>): { bytes: Buffer; refused: unknown } {
-  const socket = new Listening();
+  const socket = new RecordingSocket();
   const accepted = EventSocket.accept(socket as unknown as Socket, { onClose: () => {} });
   const call = new OutboundCall({ 'Unique-ID': 'b1cd59aa' }, new AbortController().signal, accepted.socket);
   socket.chunks.length = 0;

@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { readMessage } from '#libs/bus/message.ts';
+import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
+import { BUS, DecisionReply } from '#libs/contract/messages.ts';
+import { DialEndpoint, Plan } from '#libs/contract/plan.ts';
+import { variablePolicy } from '#libs/contract/refused-variables.ts';
+import { replyOfText } from '#libs/dialplan/answer.ts';
+import {
+  dialApplications,
+  type FailurePolicy,
+  hangupApplications,
+  type Outcome,
+  outcomeVariables,
+} from '#libs/dialplan/applications.ts';
+import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
+import { DialStringError, parseDialString } from '#libs/dialplan/dial-string.ts';
+import type { Arbitraries } from '../arbitraries.ts';
+import { Channel } from '../freeswitch-model.ts';
+import { countExecuted, only, same, sorted, timed } from '../property.ts';
+import { bytesOf } from '../wire.ts';
+import { expectedBridges, resolveUsers } from './bridges.ts';
+
+const POLICIES: readonly FailurePolicy[] = [
+  { finalCauses: [] },
+  { finalCauses: ['USER_BUSY', 'DECLINE'] },
+  { finalCauses: [], again: { socket: '10.0.0.5:8084|[::1]:8084', attempt: 2 } },
+];
+const REQUEST_AGAIN = '${originate_failed_cause}';
+
+export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) =>
+  fc.property(
+    decision,
+    contacts,
+    ctiBridge,
+    text,
+    fc.constantFrom(...POLICIES),
+    timed((answer, registered, bridge, words, policy) => {
+      const reply = replyOfText(JSON.stringify(answer) ?? '');
+      const crossed = readMessage(DecisionReply, BUS.decide, Buffer.from(JSON.stringify(reply)));
+      same('the reply on the bus', crossed, reply);
+      if (crossed.result !== 'decided') return;
+      const { plan } = crossed;
+      const outcome: Outcome = { result: 'decided', error: words };
+      const channel = new Channel();
+      if ('hangup' in plan) {
+        const { bytes, refused } = bytesOf((call) =>
+          call.runAndRelease(hangupApplications(plan.hangup, outcome)),
+        );
+        same('refused', refused, undefined);
+        channel.receive(bytes);
+        const expected =
+          'cause' in plan.hangup
+            ? [`hangup ${plan.hangup.cause}`]
+            : [`respond ${plan.hangup.sipcode}`, 'hangup'];
+        same('executed applications', channel.ran, [...expected, 'exit']);
+        same('dialled legs', channel.bridges, []);
+        countExecuted();
+        return;
+      }
+      const groups = resolveUsers(plan, registered);
+      if (groups.length === 0) return;
+      const parsed = parseArguments(bridge);
+      const exported = {
+        ...(parsed.ok ? { cti_bridge: formatArguments(parsed.endpoint) } : {}),
+        ...plan.variables,
+      };
+      const applications = dialApplications(groups, exported, outcome, policy);
+      const { bytes, refused } = bytesOf((call) => call.runAndRelease(applications));
+      same('refused', refused, undefined);
+      channel.receive(bytes);
+      same(
+        'dialled legs',
+        channel.bridges.map((bridged) => bridged.map(sorted)),
+        expectedBridges(groups, exported),
+      );
+      const last = policy.again ? [`socket ${policy.again.socket}`, `hangup ${REQUEST_AGAIN}`] : ['hangup'];
+      same('executed applications', channel.ran, [...last, 'exit']);
+      same('expanded variables', channel.expanded, policy.again ? [REQUEST_AGAIN] : []);
+      same('the result', channel.variables.get('dialhook_result'), 'decided');
+      countExecuted();
+    }),
+  );
+
+const may = variablePolicy();
+
+/** Router and agent must apply the same rules: a plan that the router accepts is valid for the agent. */
+export const plans = ({ decision }: Arbitraries) =>
+  fc.property(
+    decision,
+    timed((answer) => {
+      const reply = replyOfText(JSON.stringify(answer) ?? '');
+      if (reply.result !== 'decided') return;
+      same('the plan', Plan.parse(reply.plan), reply.plan);
+      countExecuted();
+      if ('hangup' in reply.plan) return;
+      const sets = reply.plan.groups.flatMap(({ variables, legs }) => [
+        variables,
+        ...legs.map((leg) => leg.variables),
+      ]);
+      const names = [reply.plan.variables, ...sets].flatMap((variables) => Object.keys(variables));
+      same(
+        'refused variables',
+        names.filter((name) => !may(name)),
+        [],
+      );
+    }),
+  );
+
+export const dialStrings = ({ dialString }: Arbitraries) =>
+  fc.property(
+    dialString,
+    fc.boolean(),
+    timed((written, sequential) => {
+      const groups = only([DialStringError], () => parseDialString(written, sequential));
+      if (groups) countExecuted();
+      for (const { legs } of groups ?? [])
+        for (const leg of legs)
+          if (!('endpoint' in leg) || !DialEndpoint.safeParse(leg.endpoint).success)
+            throw new Error(`not a dial endpoint: ${JSON.stringify(leg)}`);
+    }),
+  );
+
+export const callerData = ({ text, ctiBridge, contacts }: Arbitraries) =>
+  fc.property(
+    ctiBridge,
+    text,
+    contacts,
+    fc.constantFrom('invalid_decision', 'user_not_registered', 'internal_error'),
+    timed((bridge, words, registered, result) => {
+      const parsed = parseArguments(bridge);
+      const outcome: Outcome = { result: result as Outcome['result'], error: words };
+      const variables = outcomeVariables(outcome);
+      const called = parsed.ok ? { cti_bridge: formatArguments(parsed.endpoint) } : {};
+      if (parsed.ok)
+        same('arguments after a round trip', parseArguments(formatArguments(parsed.endpoint)), parsed);
+      const { bytes, refused } = bytesOf((call) => call.setAndRelease(variables, called));
+      same('refused', refused, undefined);
+      const channel = new Channel();
+      channel.receive(bytes);
+      same('expanded variables', channel.expanded, []);
+      same('executed applications', channel.ran, ['exit']);
+      same('the result', channel.variables.get('dialhook_result'), result);
+      const wellFormed = Buffer.from(variables['dialhook_error'] ?? '').toString();
+      countExecuted();
+      same('dialhook_error', channel.variables.get('dialhook_error') ?? '', wellFormed);
+      same('the arguments', channel.variables.get('nolocal:cti_bridge'), called.cti_bridge);
+      for (const endpoint of endpointsOfContacts(registered, '123'))
+        if (!DialEndpoint.safeParse(endpoint).success || !/\/(?:sips?:)?123@/.test(endpoint))
+          throw new Error(`not a contact: ${endpoint}`);
+    }),
+  );
