@@ -62,7 +62,7 @@ const subscribe = (subject: string, queue?: string) => (bus: Bus) =>
 type Attack = [what: string, act: (bus: Bus) => unknown];
 
 /** What only the console may do. */
-const told: Attack[] = [
+const delivered: Attack[] = [
   ['hear what is told of calls', subscribe(`${BUS.timeline}.>`)],
   ['hear how the others are', subscribe(BUS.status)],
   ['read the timelines', publish(`$JS.API.CONSUMER.CREATE.${BUS.timelineStream}.mine`)],
@@ -94,8 +94,8 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
         callees: { '123456': { ringAt: 10, answerAt: 30 } },
         byeAt: 50,
       });
-      const told = () => cluster.told.filter(({ notification }) => notification.uuid === uuid);
-      await vi.waitFor(() => expect(told()).toHaveLength(3), { timeout: 15_000 });
+      const delivered = () => cluster.delivered.filter(({ notification }) => notification.uuid === uuid);
+      await vi.waitFor(() => expect(delivered()).toHaveLength(3), { timeout: 15_000 });
       cluster.answer = () => 'silent';
       const gone = await one.call({
         caller: { number: '138', name: 'A' },
@@ -108,7 +108,8 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
       });
       await vi.waitFor(() => expect(cluster.abandoned).toBe(1), { timeout: 15_000 });
       await vi.waitFor(
-        () => expect(cluster.told.some(({ notification }) => notification.uuid === gone.uuid)).toBe(true),
+        () =>
+          expect(cluster.delivered.some(({ notification }) => notification.uuid === gone.uuid)).toBe(true),
         { timeout: 15_000 },
       );
     } finally {
@@ -229,7 +230,7 @@ describe('who has taken over a router', () => {
     ['read the stream', publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier`)],
     ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier.1.1.1.1.1`)],
     ['listen to progress', subscribe(`${BUS.progress}.>`)],
-    ...told,
+    ...delivered,
     ...controls,
     ['listen to the answers of other routers', subscribe('_INBOX.dialhook-agent.>')],
     ['listen to every request, outside the queue group', subscribe(BUS.decide)],
@@ -267,7 +268,7 @@ describe('who has taken over a notifier', () => {
     ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],
     ['hear progress past the stream', subscribe(`${BUS.progress}.>`)],
     ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
-    ...told,
+    ...delivered,
     ...controls,
     ['touch live calls', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.liveStream}`)],
     ['read live calls', publish(`$JS.API.CONSUMER.CREATE.${BUS.liveStream}.x`)],
@@ -283,7 +284,7 @@ describe('who has taken over an agent', () => {
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear the requests of others', subscribe(BUS.decide)],
     ['hear progress of others', subscribe(`${BUS.progress}.>`)],
-    ...told,
+    ...delivered,
     ['hang up the calls of other nodes', publish(`${BUS.control}.fs1`)],
     ['read the stream', publish(`$JS.API.CONSUMER.CREATE.${BUS.stream}.mine`)],
     [

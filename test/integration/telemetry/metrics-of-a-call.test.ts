@@ -44,7 +44,7 @@ describe('the metrics of a call', () => {
       callees: { '123456': { ringAt: 10, answerAt: 30 } },
       byeAt: 50,
     });
-    await vi.waitFor(() => expect(cluster.told).toHaveLength(3), { timeout: 15_000 });
+    await vi.waitFor(() => expect(cluster.delivered).toHaveLength(3), { timeout: 15_000 });
   });
   afterAll(async () => {
     await cluster?.stop();

@@ -13,7 +13,7 @@ export interface Configuration {
   readonly externalPort: number;
   readonly rtpFirst: number;
   readonly rtpLast: number;
-  /** HOST:PORT of the SIP endpoints that stand for the world outside. */
+  /** HOST:PORT of the SIP endpoints outside of FreeSWITCH. */
   readonly gw: string;
   readonly gw2: string;
   readonly fallback: string;

@@ -1,5 +1,5 @@
 import { type Event, text } from './event-socket.ts';
-import { CALL_HEADER } from './world.ts';
+import { CALL_HEADER } from './sip-network.ts';
 
 /** How the legs of one call ended: their CHANNEL_HANGUP_COMPLETE, the called ones in the order in which they ended. */
 export interface Hangups {

@@ -4,12 +4,12 @@ import type { Seen } from './calling-party.ts';
 import type { Event } from './event-socket.ts';
 import type { LiveCalls } from './live-calls.ts';
 import { perCallHeaders } from './per-call-values.ts';
+import { CALL_HEADER, type Reached, type SipNetwork } from './sip-network.ts';
 import type { SipSocket } from './sip-socket.ts';
-import { CALL_HEADER, type Reached, type World } from './world.ts';
 
 /** Where calls are placed from, where to, and who sees them. */
 export interface Line {
-  readonly world: World;
+  readonly network: SipNetwork;
   readonly live: LiveCalls;
   readonly caller: SipSocket;
   readonly sipPort: number;
@@ -29,16 +29,16 @@ export interface Ended {
 
 /** Both are over when FreeSWITCH has told of the end of every leg and SIP is done with on both sides. */
 export function placeCall(
-  { world, live, caller, sipPort }: Line,
+  { network, live, caller, sipPort }: Line,
   script: Script & { readonly byeAt: number },
   reached: Reached,
 ): { uuid: string; ended: Promise<Ended> } {
   const uuid = randomUUID();
-  const called = world.expect(uuid, reached);
+  const called = network.expect(uuid, reached);
   const told = live.expect(uuid);
   const headers = [[CALL_HEADER, uuid], ...perCallHeaders(script), ...(script.headers ?? [])] as const;
   const { destination, cancelAt, byeAt } = script;
-  const party = world.call(
+  const party = network.call(
     { callId: uuid, ...script.caller, destination, cancelAt, byeAt, headers },
     caller,
     sipPort,
@@ -47,7 +47,7 @@ export function placeCall(
     const seen = await party.ended;
     const events = await told;
     await Promise.all(called.parties.map(({ ended }) => ended));
-    world.forget(uuid);
+    network.forget(uuid);
     return { seen, invites: called.invites, events };
   };
   return { uuid, ended: end() };

@@ -3,7 +3,7 @@ import { type Event, text } from './event-socket.ts';
 import { FreeSwitch } from './freeswitch.ts';
 import { hangupsOf, LiveCalls } from './live-calls.ts';
 import { placeCall, type Script } from './place-call.ts';
-import { World } from './world.ts';
+import { SipNetwork } from './sip-network.ts';
 
 export { freeswitchFound } from './process.ts';
 
@@ -41,14 +41,14 @@ const BYE_AT_LATEST_MS = 10_000;
  * dialled through profile `external`, and the devices of users 1000 and 2000 all lead to the script's callees.
  */
 export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwitch> {
-  const world = new World();
+  const network = new SipNetwork();
   const [caller, gw, gw2, ip, device, secondDevice] = await Promise.all([
-    world.listen(undefined),
-    world.listen('gw'),
-    world.listen('gw2'),
-    world.listen('ip'),
-    world.listen('device'),
-    world.listen('device'),
+    network.listen(undefined),
+    network.listen('gw'),
+    network.listen('gw2'),
+    network.listen('ip'),
+    network.listen('device'),
+    network.listen('device'),
   ]);
   const live = new LiveCalls();
   const outside = { gw: gw.address, gw2: gw2.address, fallback: gw.address, ip: ip.address, logLevel };
@@ -58,14 +58,14 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
   });
   const stop = async () => {
     await freeswitch.close();
-    await world.close();
+    await network.close();
   };
   const { domain, sipPort } = freeswitch;
   try {
     await freeswitch.start();
-    await world.register('1000', domain, device, sipPort);
-    await world.register('2000', domain, device, sipPort);
-    await world.register('2000', domain, secondDevice, sipPort);
+    await network.register('1000', domain, device, sipPort);
+    await network.register('2000', domain, device, sipPort);
+    await network.register('2000', domain, secondDevice, sipPort);
   } catch (error) {
     await stop();
     throw error;
@@ -74,7 +74,7 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
   async function call(script: RealScript): Promise<RealOutcome> {
     const calleeEnds = Object.values(script.callees).some(({ hangsUpAt }) => hangsUpAt !== undefined);
     const byeAt = script.byeAt ?? (calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS);
-    const line = { world, live, caller, sipPort };
+    const line = { network, live, caller, sipPort };
     const { uuid, ended } = placeCall(line, { ...script, byeAt }, (number) => script.callees[number]);
     const { seen, invites, events } = await ended;
     const { hangup, calledHangups } = hangupsOf(events);

@@ -6,7 +6,7 @@ import { codecs } from './sdp.ts';
 import { header, method, type SipMessage, user } from './sip-message.ts';
 import { openSipSocket, type SipSocket } from './sip-socket.ts';
 
-/** The header by which a called leg tells to which call of the test it belongs. */
+/** SIP header with the id of the test's call that a called leg belongs to. */
 export const CALL_HEADER = 'X-Test-Call';
 
 interface Conversation {
@@ -14,7 +14,7 @@ interface Conversation {
   end(): void;
 }
 
-/** Who is reached when a number is dialled by one of the ways. */
+/** The script of the party that a number reaches; undefined if there is none. */
 export type Reached = (number: string, via: Invite['via']) => Callee | undefined;
 
 /** The called side of one call of the test. */
@@ -24,8 +24,8 @@ interface CalledSide {
   readonly parties: CalledParty[];
 }
 
-/** Everything in SIP around one FreeSWITCH: the callers, the gateways, the addresses and the devices. */
-export class World {
+/** The SIP side of one FreeSWITCH: callers, gateways, addresses and devices. */
+export class SipNetwork {
   readonly #conversations = new Map<string, Conversation>();
   readonly #calls = new Map<string, CalledSide>();
   readonly #sockets: SipSocket[] = [];
@@ -48,14 +48,14 @@ export class World {
     await registration.done;
   }
 
-  /** Makes the called parties of one call known by its id. */
+  /** Registers the called parties of a call. */
   expect(id: string, reached: Reached): CalledSide {
     const side: CalledSide = { reached, invites: [], parties: [] };
     this.#calls.set(id, side);
     return side;
   }
 
-  /** Drops what is known of one call that is over. */
+  /** Removes a call that has ended. */
   forget(id: string): void {
     const called = this.#calls.get(id)?.parties ?? [];
     for (const callId of [id, ...called.map((party) => party.callId)]) this.#conversations.delete(callId);
@@ -69,7 +69,7 @@ export class World {
     return party;
   }
 
-  /** Nobody says anything more: the FreeSWITCH of all these conversations is gone. */
+  /** Ends all conversations without a message: their FreeSWITCH has ended. */
   hangUp(): void {
     for (const conversation of this.#conversations.values()) conversation.end();
   }
