@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClosedError, CommandError } from '#libs/esl/event-socket.ts';
 import {
-  backoffMs,
   type FreeSwitchEvent,
   InboundConnection,
   type InboundOptions,
+  reconnectDelayMs,
 } from '#libs/esl/inbound.ts';
 import { UnsafeValueError } from '#libs/esl/text.ts';
 import { eventFrame, OK, type Peer, PeerServer, reply, withBody } from '#test/support/esl/peer.ts';
@@ -172,7 +172,7 @@ describe('a lost connection', () => {
     peer.write('Content-Type: text/event-json\nContent-Length: many\n\n');
     await peer.closed;
     await logIn();
-    expect(seen).toEqual(['up', 'down: a Content-Length out of range', 'up']);
+    expect(seen).toEqual(['up', 'down: Content-Length out of range', 'up']);
   });
 });
 
@@ -305,17 +305,17 @@ describe('close', () => {
   });
 });
 
-describe('backoffMs', () => {
+describe('reconnectDelayMs', () => {
   it.each([
-    [0, 0, 100],
-    [0, 0.5, 150],
-    [1, 0, 200],
-    [5, 0, 3_200],
-    [6, 0, 5_000],
-    [6, 1, 10_000],
-    [100, 0.5, 7_500],
+    [1, 0, 100],
+    [1, 0.5, 150],
+    [2, 0, 200],
+    [6, 0, 3_200],
+    [7, 0, 5_000],
+    [7, 1, 10_000],
+    [101, 0.5, 7_500],
     [5_000, 1, 10_000],
-  ])('attempt %i with %d of jitter waits %i ms', (attempt, random, ms) =>
-    expect(backoffMs(attempt, random)).toBe(ms),
+  ])('after %i failures with random %d is %i ms', (failures, random, ms) =>
+    expect(reconnectDelayMs(failures, random)).toBe(ms),
   );
 });

@@ -316,15 +316,15 @@ describe('a peer that is not FreeSWITCH', () => {
     vi.advanceTimersByTime(1);
     await peer.closed;
     expect(server.size).toBe(0);
-    expect(refusals).toEqual(['no answer to connect within 5 s']);
+    expect(refusals).toEqual(['no reply to connect within 5 s']);
   });
 
   it.each<[string, string | Buffer, string]>([
-    ['headers without end', Buffer.alloc((1 << 17) + 1, 'x'), 'a header block of more than 131072 bytes'],
+    ['headers without end', Buffer.alloc((1 << 17) + 1, 'x'), 'header block of more than 131072 bytes'],
     [
       'a body beyond the limit',
       'Content-Type: api/response\nContent-Length: 99999\n\n',
-      'a Content-Length out of range',
+      'Content-Length out of range',
     ],
   ])('is let go for %s, and the reason is told', async (_, bytes, why) => {
     const peer = await dial();

@@ -132,7 +132,7 @@ describe('connections that say something, slowly', () => {
       peer.write(reply('not the uuid'), 'Content-Type: text/event-plain\n\n');
       await advance(1_000);
     }
-    expect(await asked).toMatchObject({ message: 'no answer to getvar within 10000 ms' });
+    expect(await asked).toMatchObject({ message: 'no reply to getvar within 10000 ms' });
     await peer.closed;
   });
 
