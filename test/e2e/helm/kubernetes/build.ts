@@ -6,7 +6,7 @@ import { CACHE, once } from '#test/e2e/helm/cache.ts';
 /**
  * Builds the API server against which the chart is installed, with Go, into a cache folder, and prints where it is:
  *
- *   node test/helm/kubernetes/build.ts     some minutes, once; etcd comes with Debian's package etcd-server
+ *   node test/e2e/helm/kubernetes/build.ts     some minutes, once; etcd comes with Debian's package etcd-server
  */
 const VERSION = { kubernetes: 'v1.36.3', staging: 'v0.36.3' } as const;
 const PROGRAM = 'k8s.io/kubernetes/cmd/kube-apiserver';
