@@ -157,7 +157,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
   };
 
-  it('is for nobody without a token, and keeps who has one logged in', async () => {
+  it('requires a token, and keeps the operator logged in', async () => {
     const context = await browser.newContext({ locale: 'en-US' });
     const page = await context.newPage();
     await page.goto(console.url);

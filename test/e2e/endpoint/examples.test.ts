@@ -125,7 +125,7 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
       await using _ = await world.notifier({ ENDPOINT_METHOD, ENDPOINT_SIGNING_SECRETS: secret });
       const uuid = randomUUID();
       await world.publish([ringing(url, uuid, 'a')]);
-      await until('it is told', () => said.includes(`ring ${uuid}`));
+      await until('the ring is logged', () => said.includes(`ring ${uuid}`));
       const request = {
         id: `${uuid}.a.ring`,
         timestamp: Math.floor(Date.now() / 1000),

@@ -27,7 +27,7 @@ const known = async (uuid: string) =>
 const calls = async (query: string) => CallList.parse(await json(console.get(`/api/calls?${query}`)));
 
 describe('calls', () => {
-  it('are listed and shown as soon as the timeline tells of them', async () => {
+  it('are listed and shown as soon as the timeline has them', async () => {
     const call = caller({ name: '<img src=x onerror=alert(1)>' });
     publish(console.nats, answeredCall(call));
     await until('it has ended', async () => (await calls(`q=${call.uuid}&state=ended`)).calls.length === 1);
@@ -54,7 +54,7 @@ describe('calls', () => {
   });
 
   it('of which nothing is known are 404, and a wrong question is 400 with the reason', async () => {
-    expect((await console.get('/api/calls/nobody')).status).toBe(404);
+    expect((await console.get('/api/calls/unknown')).status).toBe(404);
     const wrong = await console.get('/api/calls?limit=0&state=dead');
     expect([wrong.status, await wrong.json()]).toEqual([400, { error: expect.stringContaining('state') }]);
   });
@@ -67,7 +67,7 @@ describe('calls', () => {
     await known(call.uuid);
   });
 
-  it('are told as they change by server-sent events', async () => {
+  it('are sent as server-sent events when they change', async () => {
     const answer = await console.get('/api/events');
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -248,7 +248,7 @@ describe('a live call', () => {
     expect((await console.post(`${path}/hangup`, {}, VIEWER)).status).toBe(403);
     for (const destination of ['1000 inline', '-both', '', 'a\nb', '${x}'])
       expect((await console.post(`${path}/transfer`, { destination })).status).toBe(400);
-    expect((await console.post('/api/calls/nobody/hangup', {})).status).toBe(404);
+    expect((await console.post('/api/calls/unknown/hangup', {})).status).toBe(404);
     expect(orders).toHaveLength(3);
     const audits = console.lines.filter((line) => line['call'] === call.uuid && line['audit'] === true);
     expect(audits.map(({ who, what, result, to }) => [who, what, result, to])).toEqual([
@@ -261,7 +261,7 @@ describe('a live call', () => {
 });
 
 describe('access', () => {
-  it('is for nobody without a token', async () => {
+  it('requires a token', async () => {
     for (const { method, path } of ROUTES) {
       const answer = await fetch(`${console.url}${path.replace(/\{\w+\}/, 'x')}`, { method });
       expect([path, answer.status]).toEqual([path, 401]);
@@ -329,7 +329,7 @@ it('the page allows no script but its own', async () => {
     expect((await fetch(`${console.url}${path}`)).status).toBeGreaterThanOrEqual(400);
 });
 
-it('OpenAPI tells of every route, with the schemas that check it', async () => {
+it('OpenAPI has every route with its schemas', async () => {
   type Api = { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };
   const api = await json<Api>(fetch(`${console.url}/api/openapi.json`));
   for (const { method, path } of ROUTES)

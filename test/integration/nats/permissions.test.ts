@@ -63,7 +63,7 @@ type Attack = [what: string, act: (bus: Bus) => unknown];
 
 /** What only the console may do. */
 const delivered: Attack[] = [
-  ['hear what is told of calls', subscribe(`${BUS.timeline}.>`)],
+  ['subscribe to timelines', subscribe(`${BUS.timeline}.>`)],
   ['hear how the others are', subscribe(BUS.status)],
   ['read the timelines', publish(`$JS.API.CONSUMER.CREATE.${BUS.timelineStream}.mine`)],
   ['read a step', publish(`$JS.API.STREAM.MSG.GET.${BUS.timelineStream}`)],
@@ -78,7 +78,7 @@ const controls: Attack[] = [
 ];
 
 describe('with no more rights than deploy/nats/nats.conf gives', () => {
-  it('a call goes its whole way, and nobody is refused anything', async () => {
+  it('a complete call causes no permission error', async () => {
     vi.stubEnv('NATS_URL', nats.url);
     const one = await simulatedSwitch();
     const cluster = await startTestCluster(one, (service) => nats.env(service as User));
@@ -155,7 +155,7 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
 
 describe('the console', () => {
   it.each(['agent', 'router', 'notifier'] as const)(
-    'hears what the %s tells of a call and of itself',
+    'receives timeline and status of the %s',
     async (user) => {
       const { bus: looks, refused } = await as('console');
       const heard: string[] = [];

@@ -69,7 +69,7 @@ it('no breaker is kept of a name that no DNS can have', async () => {
   expect(breakers.size).toBe(0);
 });
 
-it('a router that is asked for as many keeps no connection and no pool of any', {
+it('a router that sends requests to as many origins keeps no connection and no pool', {
   timeout: LONG_MS,
 }, async () => {
   await using httpClient = client({
@@ -98,7 +98,7 @@ it('a notifier holds slots of those alone that it is calling', { timeout: LONG_M
   expect(slots.enter('http://crm', 0, 0)).toBe(0);
 });
 
-it('Redis is told of the failures of ten thousand, and what an operator has switched off stays off', {
+it('Redis stores the failures of ten thousand origins, and an endpoint disabled by an operator stays disabled', {
   timeout: LONG_MS,
 }, async () => {
   const server = await startRedis();

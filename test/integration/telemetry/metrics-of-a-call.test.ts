@@ -51,7 +51,7 @@ describe('the metrics of a call', () => {
     await one?.stop();
   });
 
-  it('tell of it at the agent, the routers and the notifier', async () => {
+  it('count it at the agent, the routers and the notifier', async () => {
     const endpoint = { dialhook_endpoint: new URL(cluster.url).origin };
     const node = { dialhook_node: 'node' };
     const agent = await scrape('agent');

@@ -143,7 +143,7 @@ describe.each([
     ]);
   });
 
-  it('a call whose caller gave up ends the request', async () => {
+  it('a caller that hangs up ends the span of the request', async () => {
     cluster.answer = () => 'silent';
     const { uuid } = await place({}, { cancelAt: 300 });
     await itsTree(uuid, [

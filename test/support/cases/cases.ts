@@ -289,7 +289,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'asked again without a decision: the caller gets the cause of the failed dial',
+    name: 'no decision for the second request: the caller gets the cause of the failed dial',
     answer: ({ attempt }) =>
       attempt === 1
         ? json({ dial: { type: 'gateway', number: '111', gateway: 'gw' }, on_fail: 'request' })
@@ -317,7 +317,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'the caller gives up during a dial that would be asked about again',
+    name: 'the caller cancels a dial with on_fail: request',
     answer: () => json({ dial: { type: 'gateway', number: '111', gateway: 'gw' }, on_fail: 'request' }),
     callees: { '111': { ringAt: 20 } },
     cancelAt: 300,
@@ -330,7 +330,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'the fallback URL is asked when the first cannot be reached',
+    name: 'the fallback URL gets the request when the first cannot be reached',
     bridge: (url) => `http://127.0.0.1:9/closed 1000 1000 0 ${url}`,
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
     callees: { '123456': answers },
@@ -382,7 +382,7 @@ export const CASES: readonly Case[] = [
     expect: { invites: [], status: 480, reason: 'NORMAL_CLEARING', result: 'decided', delivered: ['hangup'] },
   },
   {
-    name: 'the caller gives up while the endpoint thinks',
+    name: 'the caller cancels before the decision',
     answer: () => 'silent',
     cancelAt: 200,
     expect: {
@@ -394,7 +394,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'the caller gives up while it rings',
+    name: 'the caller cancels while it rings',
     answer: () =>
       json({ dial: { type: 'dialstring', dialstring: 'sofia/gateway/gw/111,sofia/gateway/gw2/222' } }),
     callees: { '111': { ringAt: 20 }, '222': answers },

@@ -94,7 +94,7 @@ export function describeCases(kind: string, start: () => Promise<Switch>): void 
       expect(Date.parse(request?.time ?? '')).toBeGreaterThan(0);
     });
 
-    it('gave up the HTTP request of the caller who gave up', () => {
+    it('aborts the HTTP request when the caller cancels', () => {
       expect(cluster.abandoned).toBeGreaterThan(0);
     });
   });

@@ -23,7 +23,7 @@ export interface TestCluster {
   readonly log: LogLine[];
   /** The traceparent of every HTTP request that came, in order. */
   readonly traceparents: string[];
-  /** Requests whose connection was given up before they were answered. */
+  /** Number of requests whose connection was closed before their answer. */
   abandoned: number;
   answer: Case['answer'];
   stop(): Promise<void>;

@@ -26,7 +26,7 @@ const TEMPLATE = join(import.meta.dirname, 'conf', 'freeswitch.xml');
 export async function writeConfiguration(folder: string, values: Configuration): Promise<void> {
   const template = await readFile(TEMPLATE, 'utf8');
   const filled = template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    if (!(name in values)) throw new Error(`conf/freeswitch.xml asks for ${name}, which nobody gives`);
+    if (!(name in values)) throw new Error(`conf/freeswitch.xml needs ${name}`);
     return String(values[name as keyof Configuration]);
   });
   await writeFile(join(folder, 'freeswitch.xml'), filled);

@@ -27,7 +27,7 @@ export interface Ended {
   readonly events: readonly Event[];
 }
 
-/** Both are over when FreeSWITCH has told of the end of every leg and SIP is done with on both sides. */
+/** Resolves when FreeSWITCH has reported the end of every leg and SIP is finished on both sides. */
 export function placeCall(
   { network, live, caller, sipPort }: Line,
   script: Script & { readonly byeAt: number },

@@ -97,7 +97,7 @@ describe('login', () => {
       [],
       'FreeSWITCH refused this address: Access Denied, go away.',
     ],
-  ])('that is %s is told, once, and tried again later and later', async (_, first, answers, words) => {
+  ])('that is %s is reported once, and retried with growing delays', async (_, first, answers, words) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     connect();
     for (const wait of [100, 200, 400]) {
@@ -117,7 +117,7 @@ describe('login', () => {
     expect(seen).toEqual([`down: ${words}`, 'up']);
   });
 
-  it('gives up on a peer that never asks for one', async () => {
+  it('closes a connection that never requests authentication', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     connect();
     const peer = await freeSwitch.peer();
@@ -166,7 +166,7 @@ describe('a lost connection', () => {
     await expect(inbound.api('status')).rejects.toThrow(new ClosedError('not logged in to FreeSWITCH'));
   });
 
-  it('is begun anew after bytes that are no frames', async () => {
+  it('is reopened after invalid bytes', async () => {
     connect();
     const peer = await logIn();
     peer.write('Content-Type: text/event-json\nContent-Length: many\n\n');
@@ -237,7 +237,7 @@ describe('events', () => {
     expect(seen).toEqual(['up']);
   });
 
-  it('that cannot be read are told, and the next one comes', async () => {
+  it('that are invalid are reported, and the next one arrives', async () => {
     connect();
     const peer = await logIn();
     peer.write(withBody('text/event-json', '{"a":'), eventFrame({ a: 'b' }));
@@ -245,7 +245,7 @@ describe('events', () => {
     expect(seen).toEqual(['up', 'fault: SyntaxError']);
   });
 
-  it('whose handler throws are told, and the next one comes', async () => {
+  it('whose handler throws are reported, and the next one arrives', async () => {
     const handled: unknown[] = [];
     connect({
       onEvent: (event) => {

@@ -76,7 +76,7 @@ async function expectNothingSent(peer: Peer, outbound: OutboundCall): Promise<vo
 }
 
 describe('a call', () => {
-  it('is asked for its data, and handed over with it', async () => {
+  it('is queried for its channel data and handed over with it', async () => {
     const peer = await dial();
     expect(await peer.command()).toBe('connect');
     expect(calls).toEqual([]);
@@ -84,7 +84,7 @@ describe('a call', () => {
     await until(() => calls.length === 1);
   });
 
-  it('is marked once, when it is told to be', async () => {
+  it('is tagged once, if configured', async () => {
     const { peer, call: outbound, release } = await call();
     outbound.tag();
     outbound.tag();
@@ -326,7 +326,7 @@ describe('a peer that is not FreeSWITCH', () => {
       'Content-Type: api/response\nContent-Length: 99999\n\n',
       'Content-Length out of range',
     ],
-  ])('is let go for %s, and the reason is told', async (_, bytes, why) => {
+  ])('is closed for %s, with the reason', async (_, bytes, why) => {
     const peer = await dial();
     await peer.command();
     peer.write(bytes);
@@ -371,7 +371,7 @@ describe('OutboundServer', () => {
     );
   });
 
-  it('takes no more calls when it closes, waits for those in hand, then lets their connections go', async () => {
+  it('accepts no calls while closing, waits for those in flight, then closes their connections', async () => {
     const { peer, release } = await call();
     const { port } = server;
     let closed = false;

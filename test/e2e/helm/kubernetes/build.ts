@@ -25,7 +25,7 @@ function build(): void {
       maxBuffer: 64 * 1024 * 1024,
     });
   writeFileSync(join(folder, 'go.mod'), 'module apiserver\n\ngo 1.26.0\n');
-  // Kubernetes' own module takes its libraries from folders beside it; whoever depends on it takes the published ones.
+  // Kubernetes' own module uses the libraries in its staging folders; a dependent module uses the published ones.
   const { Replace } = JSON.parse(
     go(
       'mod',
