@@ -6,6 +6,7 @@ import { serveControl } from '#libs/bus/control.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
+import { callKeys } from '#libs/queue/keys.ts';
 import { type ConsoleHarness, OPERATOR, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import {
   answeredCall,
@@ -293,7 +294,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click();
     await page.getByText('1 replayed.').waitFor();
     await page.getByText('No dead letters').waitFor();
-    expect(await console.redis.lrange(`dialhook:waiting:${failed.uuid}`, 0, -1)).toHaveLength(1);
+    expect(await console.redis.lrange(callKeys('dialhook', failed.uuid).waiting, 0, -1)).toHaveLength(1);
     await page.context().close();
   });
 

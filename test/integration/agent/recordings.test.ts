@@ -282,7 +282,9 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
       })),
     );
     expect(new Set(stored.map(({ progress }) => progress.url))).toEqual(new Set([URL]));
-    expect(new Set(stored.map(({ subject }) => subject))).toEqual(new Set(['dialhook.progress.vm']));
+    expect(new Set(stored.map(({ subject }) => subject.replace(/\.\d+\./, '.N.')))).toEqual(
+      new Set(['dialhook.progress.N.vm']),
+    );
   });
 
   it('is published once by two agents, in order', async () => {

@@ -6,7 +6,8 @@ import type { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { ServiceStatus } from '#libs/contract/status.ts';
 import { type DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
-import { Endpoints } from '#libs/queue/endpoints.ts';
+import { EndpointState } from '#libs/queue/endpoint-state.ts';
+import { callKeys } from '#libs/queue/keys.ts';
 import { ROUTES } from '#services/console/routes.ts';
 import { type ConsoleHarness, OPERATOR, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import { answeredCall, caller, decided, publish, published, received } from '#test/support/console/steps.ts';
@@ -114,7 +115,7 @@ it('nodes are shown with their agents, endpoints with what routers and notifiers
   );
   tell(status('router@r1', { endpoints: [{ ...endpoint, breaker: 'closed' }] }));
   tell(status('router@r2', { endpoints: [{ ...endpoint, p99_ms: 70, breaker: 'open' }] }));
-  await new Endpoints(console.redis, 'dialhook').switchOff('http://off.example');
+  await new EndpointState(console.redis, 'dialhook').disable('http://off.example');
   await until(
     'they are heard',
     async () =>
@@ -187,7 +188,7 @@ describe('dead letters', () => {
     await keep('http://b.example/x', 'call-b', 1);
     await keep('http://c.example/x', 'call-c', 1);
     await keep('http://d.example/x', 'call-d', 1);
-    await new Endpoints(console.redis, 'dialhook').switchOff('http://d.example');
+    await new EndpointState(console.redis, 'dialhook').disable('http://d.example');
     const replay = async (body: unknown) => json(console.post('/api/dead-letters/replay', body));
     expect(await replay({ ids: [first] })).toEqual({ replayed: 1, skipped: {} });
     expect(await replay({ call: 'call-a' })).toEqual({ replayed: 1, skipped: {} });
@@ -195,7 +196,7 @@ describe('dead letters', () => {
     expect(await replay({ until: '2025-01-01T00:00:00Z' })).toEqual({ replayed: 0, skipped: {} });
     expect(await replay({ all: true })).toEqual({ replayed: 1, skipped: { 'http://d.example': 1 } });
     expect((await list()).dead_letters.map(({ call }) => call)).toEqual(['call-d']);
-    expect(await console.redis.lrange('dialhook:waiting:call-a', 0, -1)).toHaveLength(2);
+    expect(await console.redis.lrange(callKeys('dialhook', 'call-a').waiting, 0, -1)).toHaveLength(2);
     expect((await console.post('/api/dead-letters/replay', {})).status).toBe(400);
     const audits = console.lines.filter(({ what }) => what === 'replay');
     expect(audits[0]).toMatchObject({

@@ -7,6 +7,7 @@ import { abandon, askRouters, onAbandon, serveDecisions } from '#libs/bus/decisi
 import { ensureProgressStream, ProgressPublisher, restartProgressConsumer } from '#libs/bus/progress.ts';
 import { isNotPermitted } from '#libs/bus/streams.ts';
 import { BUS } from '#libs/contract/messages.ts';
+import { partitionOf } from '#libs/contract/partition.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
@@ -140,11 +141,12 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
   });
 
   it('an agent publishes progress and a notifier reads it', async () => {
+    const uuid = randomUUID();
     const { bus: notifier, refused } = await as('notifier');
     await ensureProgressStream(notifier, LIMITS);
-    const consumer = await restartProgressConsumer(notifier);
+    const consumer = await restartProgressConsumer(notifier, partitionOf(uuid));
     const { bus: agent } = await as('agent');
-    const progress = ringing('http://a/', randomUUID(), 'leg');
+    const progress = ringing('http://a/', uuid, 'leg');
     await new ProgressPublisher(agent).publish(progress, callContext(progress.notification.uuid));
     const message = await consumer.next({ expires: PATIENT_MS });
     expect(message?.json()).toEqual(progress);
@@ -203,7 +205,7 @@ describe('who has taken over the console', () => {
     ['hear requests, in which endpoints may stand with passwords', subscribe(BUS.decide)],
     ['ask routers', publish(BUS.decide)],
     ['abandon calls', publish(BUS.abandon)],
-    ['forge progress', publish(`${BUS.progress}.fs1`)],
+    ['forge progress', publish(`${BUS.progress}.1.fs1`)],
     ['forge steps', publish(`${BUS.timeline}.x`)],
     ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],
     ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
@@ -220,15 +222,15 @@ describe('who has taken over the console', () => {
 
 describe('who has taken over a router', () => {
   it.each<Attack>([
-    ['publish progress', publish(`${BUS.progress}.fs1`)],
+    ['publish progress', publish(`${BUS.progress}.1.fs1`)],
     ['publish live calls', publish(`${BUS.live}.fs1.x`)],
     ['ask other routers', publish(BUS.decide)],
     ['abandon the calls of others', publish(BUS.abandon)],
     ['write to an inbox that has not asked', publish('_INBOX.dialhook-agent.x.y')],
     ['purge the stream', publish(`$JS.API.STREAM.PURGE.${BUS.stream}`)],
     ['delete the stream', publish(`$JS.API.STREAM.DELETE.${BUS.stream}`)],
-    ['read the stream', publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier`)],
-    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier.1.1.1.1.1`)],
+    ['read the stream', publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier-1`)],
+    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier-1.1.1.1.1.1`)],
     ['listen to progress', subscribe(`${BUS.progress}.>`)],
     ...delivered,
     ...controls,
@@ -264,7 +266,7 @@ describe('who has taken over a notifier', () => {
     ['hear requests', subscribe(BUS.decide)],
     ['ask routers', publish(BUS.decide)],
     ['abandon calls', publish(BUS.abandon)],
-    ['forge progress', publish(`${BUS.progress}.fs1`)],
+    ['forge progress', publish(`${BUS.progress}.1.fs1`)],
     ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],
     ['hear progress past the stream', subscribe(`${BUS.progress}.>`)],
     ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
@@ -289,14 +291,14 @@ describe('who has taken over an agent', () => {
     ['read the stream', publish(`$JS.API.CONSUMER.CREATE.${BUS.stream}.mine`)],
     [
       'read the stream with the notifier’s consumer',
-      publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier`),
+      publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier-1`),
     ],
     ['read a message of the stream', publish(`$JS.API.STREAM.MSG.GET.${BUS.stream}`)],
     ['read a message directly', publish(`$JS.API.DIRECT.GET.${BUS.stream}`)],
     ['delete messages of the stream', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.stream}`)],
     ['change the stream', publish(`$JS.API.STREAM.UPDATE.${BUS.stream}`)],
     ['delete the live calls', publish(`$JS.API.STREAM.DELETE.${BUS.liveStream}`)],
-    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier.1.1.1.1.1`)],
+    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier-1.1.1.1.1.1`)],
     ['hear the inboxes of notifiers', subscribe('_INBOX.dialhook-notifier.>')],
     ['list streams', publish('$JS.API.STREAM.NAMES')],
   ])('cannot %s', async (_, act) => {

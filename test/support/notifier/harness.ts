@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Redis } from 'ioredis';
 import { Bus } from '#libs/bus/connection.ts';
-import { ensureProgressStream, ProgressPublisher } from '#libs/bus/progress.ts';
+import { ensureProgressStream, ProgressPublisher, progressSubject } from '#libs/bus/progress.ts';
 import { BUS, type ProgressEvent } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
-import { Endpoints } from '#libs/queue/endpoints.ts';
+import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type Clock, systemClock } from '#services/notifier/clock.ts';
@@ -26,12 +26,13 @@ const QUICK = {
   RETRY_SCHEDULE_MS: Array.from({ length: 20 }, () => '1').join(','),
 };
 
-/** NATS, Redis, what an agent publishes with, and as many notifiers as wanted. */
-export class World {
+/** NATS, Redis, a publisher as an agent has it, and as many notifiers as wanted. */
+export class NotifierHarness {
   readonly nats: NatsServer;
   readonly redis: RedisServer;
   readonly prefix = `test-${randomUUID().slice(0, 8)}`;
   readonly #redisUrl: string;
+  readonly #redisMode: string;
   readonly #agent: Bus;
   readonly #lifecycle: Lifecycle;
   readonly #publisher: ProgressPublisher;
@@ -42,7 +43,9 @@ export class World {
     agent: Bus,
     lifecycle: Lifecycle,
     redisUrl: string,
+    redisMode: string,
   ) {
+    this.#redisMode = redisMode;
     this.#redisUrl = redisUrl;
     this.nats = nats;
     this.redis = redis;
@@ -51,17 +54,29 @@ export class World {
     this.#publisher = new ProgressPublisher(agent);
   }
 
-  /** With `redisUrl` its Redis is one that the test has started itself. */
+  /** @param given `redisUrl` and `redisMode` name a Redis that the test has started itself. */
   static async start(
-    given: { readonly tcp?: boolean; readonly durable?: boolean; readonly redisUrl?: string } = {},
-  ): Promise<World> {
+    given: {
+      readonly tcp?: boolean;
+      readonly durable?: boolean;
+      readonly redisUrl?: string;
+      readonly redisMode?: 'cluster';
+    } = {},
+  ): Promise<NotifierHarness> {
     const [nats, redis] = await Promise.all([startNats(), startRedis(given)]);
     const lifecycle = new Lifecycle(quietLog, 5_000);
     const agent = await Bus.connect(nats.url, 'agent', lifecycle, quietLog);
     const day = 86_400_000;
     const limits = { replicas: 1, maxBytes: 2 ** 28, maxAgeMs: 3 * day, duplicateWindowMs: 120_000 };
     await ensureProgressStream(agent, limits);
-    return new World(nats, redis, agent, lifecycle, given.redisUrl ?? redis.url);
+    return new NotifierHarness(
+      nats,
+      redis,
+      agent,
+      lifecycle,
+      given.redisUrl ?? redis.url,
+      given.redisMode ?? 'standalone',
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,6 +90,7 @@ export class World {
       ...QUICK,
       NATS_URL: this.nats.url,
       REDIS_URL: this.#redisUrl,
+      REDIS_MODE: this.#redisMode,
       QUEUE_PREFIX: this.prefix,
       HEALTH_PORT: '0',
       ...settings,
@@ -111,8 +127,8 @@ export class World {
     return new DeadLetters(this.client(), this.prefix);
   }
 
-  endpoints(): Endpoints {
-    return new Endpoints(this.client(), this.prefix);
+  endpoints(): EndpointState {
+    return new EndpointState(this.client(), this.prefix);
   }
 
   /** Publishes as an agent does, in this order, and each until JetStream has it. */
@@ -125,11 +141,12 @@ export class World {
 
   /** Puts a message into the stream whatever JetStream remembers of its id. */
   async publishAgain(message: ProgressEvent): Promise<void> {
-    await this.#agent.nats.request(`${BUS.progress}.fs-1`, JSON.stringify(message));
+    await this.publishRaw(JSON.stringify(message), message.notification.uuid);
   }
 
-  async publishRaw(text: string): Promise<void> {
-    await this.#agent.nats.request(`${BUS.progress}.fs-1`, text);
+  /** Puts a message into the partition of a call. */
+  async publishRaw(text: string, uuid: string): Promise<void> {
+    await this.#agent.nats.request(progressSubject(uuid, 'fs-1'), text);
   }
 
   /** Kills NATS and starts another with its data at the same address. */
@@ -144,8 +161,10 @@ export class World {
   async stream(): Promise<{ readonly messages: number; readonly notAcknowledged: number }> {
     const manager = await jetstreamManager(this.#agent.nats);
     const { state } = await manager.streams.info(BUS.stream);
-    const consumer = await manager.consumers.info(BUS.stream, BUS.notifier).catch(() => undefined);
-    return { messages: state.messages, notAcknowledged: consumer?.num_ack_pending ?? 0 };
+    let notAcknowledged = 0;
+    for await (const { num_ack_pending } of manager.consumers.list(BUS.stream))
+      notAcknowledged += num_ack_pending;
+    return { messages: state.messages, notAcknowledged };
   }
 
   async allAcknowledged(): Promise<void> {

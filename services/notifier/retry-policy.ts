@@ -1,17 +1,17 @@
 export interface RetryPolicy {
   /** Milliseconds to wait after the first, second, ... failed attempt. */
   readonly scheduleMs: readonly number[];
-  /** Share of each wait by which it is made longer or shorter, 0 to 1. */
+  /** Share by which each wait is longer or shorter at random, 0 to 1. */
   readonly jitter: number;
 }
 
 export interface ThrottlePolicy {
-  /** The first wait of an endpoint that does not say how long, in milliseconds; each further one is twice as long. */
+  /** First wait of an endpoint that sends no Retry-After, ms; doubled each time. */
   readonly firstMs: number;
   readonly maxMs: number;
-  /** The longest Retry-After that is honoured, in milliseconds. */
+  /** Upper bound of an endpoint's Retry-After, ms. */
   readonly retryAfterMaxMs: number;
-  /** Share of each wait by which it may be longer, 0 to 1. */
+  /** Share by which each wait may be longer, 0 to 1. */
   readonly jitter: number;
 }
 
@@ -22,8 +22,8 @@ export function retryDelayMs(policy: RetryPolicy, attemptsMade: number, random: 
 }
 
 /**
- * Milliseconds during which nothing is sent to an endpoint that was throttled `throttles` times in a row before. Jitter
- * only adds, so that nobody comes before the time asked for; and "again at once" is not taken literally.
+ * For how long nothing is sent to an endpoint that was throttled `throttles` times in a row before, ms. Jitter only adds:
+ * no notification comes before the time that the endpoint asked for. A Retry-After of 0 counts as `firstMs`.
  */
 export function throttleMs(
   policy: ThrottlePolicy,
