@@ -50,7 +50,6 @@ const PENDING: readonly string[] = [
   'deploy/local/prepare.mjs',
   'deploy/nats/',
   'deploy/probe/',
-  'docs/architecture.md',
   'docs/configuration.md',
   'docs/console.md',
   'docs/metrics.md',
