@@ -82,7 +82,7 @@ export const ATTRIBUTES = {
   },
   'dialhook.check': {
     open: 'the few checks of the service',
-    description: 'a check of /readyz: `nats`, `freeswitch`, `live calls`, `redis`, `queue`, `reader`',
+    description: 'a check of /readyz: `nats`, `freeswitch`, `live calls`, `redis`, `queue`, `intake`',
   },
   'dialhook.stream': {
     values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE'],

@@ -1,6 +1,6 @@
-/** Time and randomness, passed in so that tests can replace them. */
+/** Time and chance, brought in from outside. */
 export interface Clock {
-  /** Epoch ms. */
+  /** Epoch milliseconds. */
   now(): number;
   /** From 0 up to but not including 1. */
   random(): number;
