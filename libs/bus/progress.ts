@@ -13,6 +13,7 @@ import { nanos } from '@nats-io/transport-node';
 import type { Context } from '@opentelemetry/api';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import { BUS, type ProgressEvent } from '#libs/contract/messages.ts';
+import { partitionOf } from '#libs/contract/partition.ts';
 import type { Bus } from './connection.ts';
 import { traceToHeaders } from './message.ts';
 import { ensureStream } from './streams.ts';
@@ -20,30 +21,38 @@ import { subjectToken } from './subject.ts';
 
 const PUBLISH_TIMEOUT_MS = 2_000;
 
-/** After this JetStream hands out again what was not acknowledged. */
+/** After this time JetStream redelivers a message that is not acknowledged. */
 export const ACK_WAIT_MS = 60_000;
 
-const CONSUMER = {
-  durable_name: BUS.notifier,
+const MAX_ACK_PENDING = 10_000;
+
+/** The durable consumer of one partition. */
+const consumerName = (partition: number): string => `${BUS.notifier}-${partition}`;
+
+const consumerConfig = (partition: number) => ({
+  durable_name: consumerName(partition),
+  filter_subject: `${BUS.progress}.${partition}.*`,
   ack_policy: AckPolicy.Explicit,
   ack_wait: nanos(ACK_WAIT_MS),
-  max_ack_pending: 10_000,
-};
+  max_ack_pending: MAX_ACK_PENDING,
+  // Each reader makes it anew: what must be kept is the stream. That is four times as fast as one on disk.
+  mem_storage: true,
+});
 
 export interface StreamLimits {
   readonly replicas: number;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** How long JetStream remembers message ids: two agents on one node, or one that publishes again, store one. */
+  /** How long JetStream remembers message ids: of the same notification from both agents of a node it stores one. */
   readonly duplicateWindowMs: number;
 }
 
-/** Creates the stream and the notifier's consumer, or brings them to these limits. Safe to call by all, at any time. */
+/** Creates the stream or brings it to these limits. Every notifier may call it at any time. */
 export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Promise<void> {
   const manager = await jetstreamManager(bus.nats);
   await ensureStream(manager, {
     name: BUS.stream,
-    subjects: [`${BUS.progress}.>`],
+    subjects: [`${BUS.progress}.*.*`],
     retention: RetentionPolicy.Workqueue,
     max_bytes: limits.maxBytes,
     max_age: nanos(limits.maxAgeMs),
@@ -51,33 +60,34 @@ export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Prom
     num_replicas: limits.replicas,
     discard: DiscardPolicy.New,
   });
-  await manager.consumers.add(BUS.stream, CONSUMER);
 }
 
-/** Where the notifier takes progress from: the durable pull consumer that all notifiers share. */
-export const progressConsumer = (bus: Bus): Promise<Consumer> =>
-  jetstream(bus.nats).consumers.get(BUS.stream, BUS.notifier);
+const unchecked = { checkAPI: false } as const;
 
-/** What the notifiers have not taken from the stream yet, and what they have taken and not acknowledged. */
-export async function progressLag(bus: Bus): Promise<{ stream_lag: number; stream_unacknowledged: number }> {
-  const manager = await jetstreamManager(bus.nats, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
-  const { num_pending, num_ack_pending } = await manager.consumers.info(BUS.stream, BUS.notifier);
-  return { stream_lag: num_pending, stream_unacknowledged: num_ack_pending };
+/** Messages in the stream: not read yet, or not acknowledged. */
+export async function progressBacklog(bus: Bus): Promise<number> {
+  const manager = await jetstreamManager(bus.nats, { ...unchecked, timeout: PUBLISH_TIMEOUT_MS });
+  return (await manager.streams.info(BUS.stream)).state.messages;
 }
 
 /**
- * The same consumer made anew, so that it begins with the oldest message not acknowledged and goes on in the stream's
- * order. What another notifier had taken without acknowledging would otherwise come back late, behind newer messages.
+ * Makes the consumer of a partition anew, so that it starts at the oldest message that is not acknowledged and continues
+ * in the order of the stream. Messages that an earlier reader took without acknowledging them would otherwise be
+ * redelivered late, behind newer ones.
  */
-export async function restartProgressConsumer(bus: Bus): Promise<Consumer> {
-  const manager = await jetstreamManager(bus.nats);
-  await manager.consumers.delete(BUS.stream, BUS.notifier).catch((error: unknown) => {
+export async function restartProgressConsumer(bus: Bus, partition: number): Promise<Consumer> {
+  const manager = await jetstreamManager(bus.nats, unchecked);
+  await manager.consumers.delete(BUS.stream, consumerName(partition)).catch((error: unknown) => {
     if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound))
       throw error;
   });
-  await manager.consumers.add(BUS.stream, CONSUMER);
-  return progressConsumer(bus);
+  const info = await manager.consumers.add(BUS.stream, consumerConfig(partition));
+  return jetstream(bus.nats).consumers.getConsumerFromInfo(info);
 }
+
+/** Where an agent publishes the progress of a call. */
+export const progressSubject = (uuid: string, node: string): string =>
+  `${BUS.progress}.${partitionOf(uuid)}.${subjectToken(node)}`;
 
 export class ProgressPublisher {
   readonly #jetstream: JetStreamClient;
@@ -86,12 +96,11 @@ export class ProgressPublisher {
     this.#jetstream = jetstream(bus.nats, { timeout: PUBLISH_TIMEOUT_MS });
   }
 
-  /** Resolves when JetStream has the message: true when it is the first to bring it, false for a repeat. */
+  /** Resolves when JetStream has stored the event: true when it is new, false when it was stored before. */
   async publish(progress: ProgressEvent, spanContext: Context): Promise<boolean> {
-    const { notification } = progress;
-    const subject = `${BUS.progress}.${subjectToken(notification.node)}`;
-    const stored = await this.#jetstream.publish(subject, JSON.stringify(progress), {
-      msgID: notificationId(notification),
+    const { uuid, node } = progress.notification;
+    const stored = await this.#jetstream.publish(progressSubject(uuid, node), JSON.stringify(progress), {
+      msgID: notificationId(progress.notification),
       headers: traceToHeaders(spanContext),
     });
     return !stored.duplicate;

@@ -5,22 +5,22 @@ import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-vari
 import type { HttpAnswer } from '#libs/http/client.ts';
 import { PlanError, planOf } from './plan.ts';
 
-const MAX_WORDS_LENGTH = 300;
+const MAX_ERROR_LENGTH = 300;
 
-/** Names of keys come from the endpoint: one printable line of them, no more. */
-const printable = (words: string): string =>
-  words.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_WORDS_LENGTH);
+/** Errors contain names of keys that the endpoint chose: limits them to one printable line. */
+const printable = (error: string): string =>
+  error.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_ERROR_LENGTH);
 
-const invalid = (words: string): DecisionReply => failed('invalid_decision', printable(words));
+const invalid = (error: string): DecisionReply => failed('invalid_decision', printable(error));
 
 function jsonProblem(error: Error): string {
   const position = /at position (\d+)/.exec(error.message)?.[1];
-  if (position !== undefined) return `the answer is not JSON: wrong at character ${position}`;
+  if (position !== undefined) return `the answer is not JSON: syntax error at character ${position}`;
   const early = error.message.startsWith('Unexpected end');
-  return `the answer is not JSON${early ? ': it ends too early' : ''}`;
+  return `the answer is not JSON${early ? ': it is incomplete' : ''}`;
 }
 
-/** The decision in the text of an answer. Failures name what is wrong and where, and repeat no value. */
+/** The plan in the body of an answer, or `invalid_json` or `invalid_decision` with an error that repeats no value. */
 export function replyOfText(text: string, may: VariablePolicy = variablePolicy()): DecisionReply {
   let json: unknown;
   try {
@@ -40,14 +40,14 @@ export function replyOfText(text: string, may: VariablePolicy = variablePolicy()
 
 const isHtml = (text: string): boolean => /^<(?:!doctype|!--|html|head|body|\?xml)/i.test(text);
 
-/** What became of the question: the plan, or the reason why there is none. */
+/** The reply for an HTTP answer of the endpoint: the plan, or why there is none. */
 export function replyOf(answer: HttpAnswer, may: VariablePolicy = variablePolicy()): DecisionReply {
   if (!answer.ok) return failed(answer.result, answer.error);
   const { status } = answer;
   if (status >= 300 && status < 400)
     return failed(
       'redirect_refused',
-      `the endpoint answered ${status}, a redirect, which is not followed: use the URL that it leads to`,
+      `the endpoint answered ${status}, a redirect, which is not followed: configure the URL that it redirects to`,
     );
   if (status < 200 || status >= 300) return failed('http_status', `the endpoint answered ${status}`);
   const text = answer.body.trim();

@@ -4,13 +4,13 @@ import type { Result } from '#libs/contract/results.ts';
 import { BracketText } from '#libs/contract/text.ts';
 import { formatGroup } from './dial-string.ts';
 
-/** One application of FreeSWITCH with its data, as in a dialplan. */
+/** A dialplan application and its data. FreeSWITCH expands variables in the data. */
 export interface Application {
   readonly name: string;
   readonly data: string;
 }
 
-/** Legs whose users have been looked up: every one can be dialled. */
+/** A group of a plan after users were replaced by their registered devices. */
 export interface DialableGroup {
   readonly variables: Group['variables'];
   readonly legs: readonly { readonly endpoint: string; readonly variables: Group['variables'] }[];
@@ -18,15 +18,15 @@ export interface DialableGroup {
 
 export type Hangup = Extract<Plan, { hangup: unknown }>['hangup'];
 
-/** The channel variable that marks a call as Dialhook's; it rides on both legs and the agent's filter looks for it. */
+/** The variable that tags the channels of a call, both legs: its value is the uuid of the call. */
 export const CALL_VARIABLE = 'dialhook_call';
 
 const set = (name: string, value: string): Application => ({ name: 'set', data: `${name}=${value}` });
 
-/** Variables by name; an empty one is unset. Values are constants of our own, or plain. */
+/** Variables to set; `''` unsets one. Values are constants of Dialhook or pass isPlain. */
 type Settings = Readonly<Record<string, string>>;
 
-/** Sets them all with one application: each that FreeSWITCH runs takes time and makes two events. */
+/** One application for all: each application that FreeSWITCH runs costs time and two events. */
 const setTogether = (settings: Settings): Application => ({
   name: 'multiset',
   data: `^^;${Object.entries(settings)
@@ -34,7 +34,7 @@ const setTogether = (settings: Settings): Application => ({
     .join(';')}`,
 });
 
-/** Where `export` keeps a variable that only the called legs get (switch_channel_export_variable_var_check). */
+/** The name under which `export` stores a variable for called legs only (switch_channel_export_variable_var_check). */
 const exportedName = (name: string): string => `nolocal:${name}`;
 
 const exportToCalled = (name: string, value: string): Application => ({
@@ -42,10 +42,10 @@ const exportToCalled = (name: string, value: string): Application => ({
   data: `${exportedName(name)}=${value}`,
 });
 
-/** What `multiset` and `set` take as it stands: nothing to expand, no quotes and no semicolon. */
+/** Whether `multiset` and `set` keep a value unchanged: it has nothing to expand, no quotes and no semicolon. */
 const isPlain = (value: string): boolean => !value.includes('$') && BracketText.safeParse(value).success;
 
-/** What `export` does, as settings: the names go behind those that are exported already. */
+/** The variables that `export` would set, so that `multiset` can replace it. Appends to what is already exported. */
 function exportSettings(exported: Group['variables']): Settings {
   const names = Object.keys(exported).map(exportedName);
   if (names.length === 0) return {};
@@ -56,62 +56,63 @@ function exportSettings(exported: Group['variables']): Settings {
 }
 
 /**
- * Marks both legs of a call. `cti_bridge` rides along, so that the legs that the dialplan goes on to call say whom to
- * tell should the agent end now; by its name, as to copy its value would expand what a caller may have written into it.
+ * Tags the caller leg, and exports the tag and `cti_bridge` to the legs that are called later, so that their events name
+ * the call and its endpoint even if the agent dies now. `cti_bridge` is exported by name: a copy would expand text that
+ * the caller may have chosen.
  */
 export const TAG_CALL = setTogether({
   [CALL_VARIABLE]: '${uuid}',
   export_vars: `${CALL_VARIABLE},cti_bridge,\${export_vars}`,
 });
 
-/** The channel variable that counts how often the endpoint was asked about a call. */
+/** The channel variable with the number of the current request; not set for the first one. */
 export const ATTEMPT_VARIABLE = 'dialhook_attempt';
 
 /**
- * FreeSWITCH expands ${...}, API calls included, in the data of every application but those behind this one. It is
- * taken back before the call is dialled, because a call that is transferred later needs expansion again. `set` expands
- * its value all the same (base_set in mod_dptools.c), and so does `multiset`: they may carry what is plain only.
+ * Stops FreeSWITCH from expanding ${...}, which includes API calls, in the data of the applications that follow.
+ * EXPANSION_ON must run before the call is dialled, because a later transfer needs expansion. `set` and `multiset`
+ * expand their value anyway (base_set in mod_dptools.c), so they may carry plain values only.
  */
 const EXPANSION_OFF = set('app_disable_expand_variables', 'true');
-/** In what has neither FreeSWITCH finds nothing to expand (switch_channel_expand_variables_check). */
+/** FreeSWITCH expands only text that has one of these (switch_channel_expand_variables_check). */
 const EXPANDABLE = /[$\\]/;
 const EXPANSION_ON: Settings = { app_disable_expand_variables: 'false' };
 
-/** FreeSWITCH would give the caller the SIP status of an earlier target with the cause of a later one. */
-const FORGET_LAST_STATUS: Settings = { last_bridge_proto_specific_hangup_cause: '' };
+/** Without this the caller would get the SIP status of an earlier target with the cause of a later one. */
+const CLEAR_LAST_STATUS: Settings = { last_bridge_proto_specific_hangup_cause: '' };
 
-/** How the question for a decision ended, as it stands on the channel. */
+/** How a request for a decision ended, as it is set on the channel. */
 export interface Outcome {
   readonly result: Result;
   readonly error?: string;
 }
 
-const MAX_WORDS = 500;
+const MAX_ERROR_LENGTH = 500;
 
-/** Words that FreeSWITCH can hold in a variable, takes for no list and has nothing to expand in. */
-const harmless = (words: string): string =>
-  words
+/** Makes an error safe as the value of a variable: one line, nothing to expand, not a list. */
+const safeText = (error: string): string =>
+  error
     .replaceAll(/[\p{Cc}$\\]/gu, ' ')
     .replace(/^ARRAY::/, ' ARRAY::')
-    .slice(0, MAX_WORDS)
+    .slice(0, MAX_ERROR_LENGTH)
     .toWellFormed();
 
-/** The channel variables that say how the question for a decision ended. */
+/** `dialhook_result` and `dialhook_error`, which the dialplan can read. */
 export const outcomeVariables = ({ result, error = '' }: Outcome) => ({
   dialhook_result: result,
-  dialhook_error: harmless(error),
+  dialhook_error: safeText(error),
 });
 
-/** Sets how the question ended, and more before and behind it; words of others need an application of their own. */
-function outcomeApplications(outcome: Outcome, before: Settings = {}, behind: Settings = {}): Application[] {
+/** Sets the outcome between `before` and `after`. The error is not plain and needs an application of its own. */
+function outcomeApplications(outcome: Outcome, before: Settings = {}, after: Settings = {}): Application[] {
   const { dialhook_result, dialhook_error } = outcomeVariables(outcome);
   return [
-    setTogether({ ...before, dialhook_result, dialhook_error: '', ...behind }),
+    setTogether({ ...before, dialhook_result, dialhook_error: '', ...after }),
     ...(dialhook_error === '' ? [] : [set('dialhook_error', dialhook_error)]),
   ];
 }
 
-/** Exports to the called legs, sets how the question ended, and more: all at once where what is exported is plain. */
+/** Exports variables to the called legs and sets the outcome and `more`, in one application when all values are plain. */
 function exportAndSet(exported: Group['variables'], outcome: Outcome, more: Settings): Application[] {
   const values = Object.values(exported);
   if (values.every(isPlain)) return outcomeApplications(outcome, more, exportSettings(exported));
@@ -123,7 +124,7 @@ function exportAndSet(exported: Group['variables'], outcome: Outcome, more: Sett
   ];
 }
 
-/** What hangs a call up: by SIP status, which FreeSWITCH turns into a cause, or by cause. */
+/** Hangs up by cause, or by SIP status, from which FreeSWITCH derives the cause. */
 export const hangupApplications = (hangup: Hangup, outcome: Outcome): Application[] => [
   ...outcomeApplications(outcome),
   ...('sipcode' in hangup
@@ -134,52 +135,55 @@ export const hangupApplications = (hangup: Hangup, outcome: Outcome): Applicatio
     : [{ name: 'hangup', data: hangup.cause }]),
 ];
 
-/** How a call goes on when a group of targets has failed. */
+/** What happens when a group of targets has failed. */
 export interface FailurePolicy {
-  /** Causes after which no further target is tried and nobody is asked again. */
+  /** Causes after which no further group is dialled and no further request is made. */
   readonly finalCauses: readonly HangupCause[];
-  /** Asks the endpoint again through these hosts of the socket application when every group has failed. */
-  readonly again?: { readonly socket: string; readonly attempt: number };
+  /** The request to make when every group has failed: the hosts of the `socket` application, and its attempt number. */
+  readonly nextRequest?: { readonly socket: string; readonly attempt: number };
 }
 
-const goOn = (finalCauses: readonly HangupCause[]): Settings =>
+const continueAfterFailure = (finalCauses: readonly HangupCause[]): Settings =>
   finalCauses.length === 0
     ? { failure_causes: '', continue_on_fail: 'true' }
     : { failure_causes: finalCauses.join(','), continue_on_fail: '' };
 
-const STOP: Settings = { failure_causes: '', continue_on_fail: 'false' };
+const END_AFTER_FAILURE: Settings = { failure_causes: '', continue_on_fail: 'false' };
 
-/** After a failed dial: what the decision had exported goes, and the endpoint is asked again or the call ends. */
-const askAgain = (names: readonly string[], again: NonNullable<FailurePolicy['again']>): Application[] => [
+/** Unsets what the decision exported and hands the call to an agent again. Ends the call when no agent takes it. */
+const requestAgain = (
+  names: readonly string[],
+  { socket, attempt }: NonNullable<FailurePolicy['nextRequest']>,
+): Application[] => [
   ...names.map((name) => ({ name: 'unset', data: exportedName(name) })),
-  set(ATTEMPT_VARIABLE, String(again.attempt)),
-  { name: 'socket', data: again.socket },
+  set(ATTEMPT_VARIABLE, String(attempt)),
+  { name: 'socket', data: socket },
   { name: 'hangup', data: `\${originate_failed_cause}` },
 ];
 
 /**
- * What places a call: one bridge for each group. A group that fails leads to the next, unless with a final cause; the
- * last one ends the call, so that FreeSWITCH gives the caller its own cause, NO_ANSWER included. `hangup_after_bridge`
- * keeps a call that was answered from being dialled on.
+ * Dials: one `bridge` for each group. After a group fails, the next one is dialled unless the cause is final. The last
+ * failure ends the call inside FreeSWITCH, which then gives the caller the cause of that failure (NO_ANSWER included).
+ * `hangup_after_bridge` prevents further dialling after an answered call.
  */
 export function dialApplications(
   groups: readonly DialableGroup[],
   exported: Group['variables'],
   outcome: Outcome,
-  { finalCauses, again }: FailurePolicy,
+  { finalCauses, nextRequest }: FailurePolicy,
 ): Application[] {
   const last = groups.length - 1;
   const policy = (index: number): Settings => {
-    if (index === last && !again) return STOP;
-    return index === 0 ? goOn(finalCauses) : {};
+    if (index === last && !nextRequest) return END_AFTER_FAILURE;
+    return index === 0 ? continueAfterFailure(finalCauses) : {};
   };
   const bridges = groups.flatMap(({ variables: own, legs }, index): Application[] => [
-    ...(index === 0 ? [] : [setTogether({ ...FORGET_LAST_STATUS, ...policy(index) })]),
+    ...(index === 0 ? [] : [setTogether({ ...CLEAR_LAST_STATUS, ...policy(index) })]),
     { name: 'bridge', data: formatGroup(own, legs) },
   ]);
   return [
     ...exportAndSet(exported, outcome, { hangup_after_bridge: 'true', ...policy(0) }),
     ...bridges,
-    ...(again ? askAgain(Object.keys(exported), again) : [{ name: 'hangup', data: '' }]),
+    ...(nextRequest ? requestAgain(Object.keys(exported), nextRequest) : [{ name: 'hangup', data: '' }]),
   ];
 }

@@ -3,9 +3,9 @@ import { DialEndpoint } from '#libs/contract/plan.ts';
 const CONTACT = /^(sofia\/[\w.+-]+\/)(sips?:)?[^@/]*@(.+)$/;
 
 /**
- * The endpoints that reach a number through a user's registered devices. `contacts` is what FreeSWITCH's
- * `sofia_contact` answers: comma-separated endpoints, or `error/user_not_registered`. The user part of each contact is
- * replaced by the number; a contact that is not a plain sofia endpoint is left out, since a device writes it.
+ * The dial string endpoints that call `number` at a user's registered devices. `contacts` is the reply of FreeSWITCH's
+ * `sofia_contact`: comma-separated endpoints, or `error/user_not_registered`. The number replaces the user part of each
+ * contact. A contact that is not a plain sofia endpoint is left out, because a device chooses its text.
  */
 export function endpointsOfContacts(contacts: string, number: string): string[] {
   const endpoints = contacts.split(',').map((contact) => {

@@ -2,7 +2,7 @@ import { Variables } from '#libs/contract/decision.ts';
 import { DialEndpoint, type Group } from '#libs/contract/plan.ts';
 import { problem } from '#libs/contract/problem.ts';
 
-/** A dial string that is not one Dialhook can take apart and put together again. */
+/** A dial string that Dialhook does not support. The message never repeats the text. */
 export class DialStringError extends Error {
   override readonly name = 'DialStringError';
 }
@@ -11,7 +11,7 @@ const refuse = (why: string): never => {
   throw new DialStringError(why);
 };
 
-/** Splits at the separators, which do not count inside quotes, behind a backslash or inside [ ]. */
+/** Splits at separators that are not in quotes, after a backslash or in [ ]. */
 function split(text: string, separators: string): { part: string; separator: string }[] {
   const parts: { part: string; separator: string }[] = [];
   let part = '';
@@ -52,7 +52,7 @@ function variablesOf(inside: string): Variables {
   return parsed.success ? parsed.data : refuse(`variable ${problem(parsed.error)}`);
 }
 
-/** Where the bracket opened before `text` is closed, quotes and backslashes heeded. */
+/** The index of the bracket that closes the one before `text`, outside quotes and not after a backslash. */
 function endOfBrackets(text: string, close: string): number {
   let quoted = false;
   for (let at = 0; at < text.length; at++) {
@@ -64,7 +64,7 @@ function endOfBrackets(text: string, close: string): number {
   return refuse(`no ${close} closes the variables`);
 }
 
-/** Takes the leading {...} (or [...]) off and returns its variables and the rest. */
+/** The variables of the leading {...} (or [...]), and the rest of the text. */
 function takeVariables(text: string, open: string, close: string): { variables: Variables; rest: string } {
   let variables: Variables = {};
   let rest = text.trim();
@@ -84,9 +84,9 @@ function legOf(text: string): Group['legs'][number] {
 }
 
 /**
- * Takes a FreeSWITCH dial string apart into groups of legs that ring at once. Bars always separate groups; commas
- * do so only when `sequential`, as the original promises; otherwise they keep FreeSWITCH's meaning.
- * @throws {DialStringError} with what is wrong; the text itself is not repeated.
+ * Parses a FreeSWITCH dial string into groups of legs that ring at the same time. A bar always separates groups. A
+ * comma separates groups when `sequential`; otherwise it separates legs of a group, as in FreeSWITCH.
+ * @throws {DialStringError}
  */
 export function parseDialString(text: string, sequential: boolean): Group[] {
   if (text.includes(':_:')) refuse('enterprise originate (:_:) is not supported');
@@ -110,7 +110,7 @@ function brackets(open: string, variables: Variables, close: string): string {
   return `${open}^^;${entries.map(([name, value]) => `${name}=${value}`).join(';')}${close}`;
 }
 
-/** The dial string of one group, ready for `bridge`. */
+/** The dial string of one group, for `bridge`. */
 export function formatGroup(
   variables: Variables,
   legs: readonly { endpoint: string; variables: Variables }[],

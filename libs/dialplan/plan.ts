@@ -4,7 +4,7 @@ import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-vari
 import { BracketText } from '#libs/contract/text.ts';
 import { DialStringError, parseDialString } from './dial-string.ts';
 
-/** A decision that reads well and cannot be carried out. The message names the field. */
+/** A valid decision that cannot be carried out. The message names the field. */
 export class PlanError extends Error {
   override readonly name = 'PlanError';
 }
@@ -53,13 +53,13 @@ function merged(byTarget: readonly (readonly Group[])[]): Group {
   const variables: Variables = {};
   for (const [name, value] of groups.flatMap((group) => Object.entries(group.variables))) {
     if (Object.hasOwn(variables, name) && variables[name] !== value)
-      throw new PlanError(`dial: targets that ring at once disagree on the variable ${name}`);
+      throw new PlanError(`dial: targets that ring together set the variable ${name} to different values`);
     variables[name] = value;
   }
   return { variables, legs: groups.flatMap((group) => group.legs) };
 }
 
-/** The first variable of a plan that an endpoint may not set. */
+/** The first variable of a plan that an endpoint must not set. */
 export function refusedVariable(plan: Plan, may: VariablePolicy): string | undefined {
   if ('hangup' in plan) return undefined;
   const inBrackets = bracketVariables(plan.groups).map(([name]) => name);
@@ -67,7 +67,7 @@ export function refusedVariable(plan: Plan, may: VariablePolicy): string | undef
 }
 
 /**
- * Turns a decision into groups of legs, or a hangup. `may` says which variables an endpoint may set.
+ * Resolves a decision into groups of legs, or a hangup. `may` says which variables an endpoint may set.
  * @throws {PlanError}
  */
 export function planOf(decision: Decision, may: VariablePolicy = variablePolicy()): Plan {
@@ -85,6 +85,6 @@ export function planOf(decision: Decision, may: VariablePolicy = variablePolicy(
     throw new PlanError(`dial: more than ${MAX_BRANCHES} targets`);
   const plan = { groups, variables, on_fail, ...(final_causes === undefined ? {} : { final_causes }) };
   const refused = refusedVariable(plan, may);
-  if (refused !== undefined) throw new PlanError(`${refused} is a variable that an endpoint may not set`);
+  if (refused !== undefined) throw new PlanError(`${refused} is a variable that an endpoint must not set`);
   return plan;
 }

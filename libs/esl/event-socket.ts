@@ -3,19 +3,19 @@ import Connection from 'modesl/lib/esl/Connection.js';
 import { type Frame, type FrameLimits, FrameParser, type Headers } from './frames.ts';
 import { decodeText, oneLine, parseJson } from './text.ts';
 
-/** What FreeSWITCH answered to one command. */
+/** FreeSWITCH's reply to one command. */
 export interface Reply {
   readonly headers: Headers;
-  /** Reply-Text of a command, the body of an api call. */
+  /** The Reply-Text of a command, the body of an api command. */
   readonly text: string;
 }
 
-/** FreeSWITCH answered -ERR. */
+/** FreeSWITCH replied -ERR. The message holds its text. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
-/** The connection ended before the answer came. */
+/** The connection ended before the reply. */
 export class ClosedError extends Error {
   override readonly name = 'ClosedError';
 }
@@ -23,22 +23,23 @@ export class ClosedError extends Error {
 interface Pending {
   readonly command: string;
   readonly settle: PromiseWithResolvers<Reply>;
-  /** Whether this reply ends the answer, where FreeSWITCH may send another before it, or none; every reply without it. */
-  readonly ends?: (reply: Reply) => boolean;
-  before?: string;
+  /** Whether this reply is the last one, when FreeSWITCH may send an earlier one or none. Default: the first reply is. */
+  readonly isLast?: (reply: Reply) => boolean;
+  /** The text of the earlier reply. */
+  earlier?: string;
 }
 
-/** FreeSWITCH does not answer the first command of a call, unless it is `connect` (listener_run in mod_event_socket.c). */
+/** FreeSWITCH does not reply to the first command of a call, unless it is `connect` (listener_run in mod_event_socket.c). */
 const UNANSWERED = 'noop';
 
-/** By a header from far behind the first one, which a reply that FreeSWITCH leaves without an end would spoil. */
+/** Looks at a header near the end: an unterminated reply before the channel data corrupts only their first header. */
 const isChannelData = ({ headers }: Reply): boolean => headers['Socket-Mode'] !== undefined;
 
-/** FreeSWITCH may answer -ERR for a variable that is empty or not set. */
+/** FreeSWITCH may reply -ERR for a variable that is empty or not set. */
 const variableText = (reply: string | undefined): string =>
   reply === undefined || reply.startsWith('-ERR') ? '' : reply;
 
-/** modesl's connection, with frames taken before modesl pairs, renames or loses them. */
+/** modesl's connection with its own framing replaced: modesl mispairs replies, and renames or loses frames. */
 class ModeslConnection extends Connection {
   declare onFrame: (frame: Frame) => void;
   declare onFault: (error: Error) => void;
@@ -58,32 +59,32 @@ class ModeslConnection extends Connection {
 
 export interface Listeners {
   readonly onEvent?: (event: unknown) => void;
-  /** An event that is not JSON or whose handler threw. Without this it ends the connection. */
+  /** An event was not JSON, or its handler threw. Default: the connection is closed. */
   readonly onFault?: (error: Error) => void;
   readonly onNotice?: (frame: Frame) => void;
-  /** Called once, whatever ended the connection. */
+  /** Called once. `error` is undefined when the peer closed the connection. */
   readonly onClose: (error: Error | undefined) => void;
 }
 
-/** What is not to be trusted to be FreeSWITCH is held to these. */
+/** Limits for a peer that may not be FreeSWITCH. */
 export interface PeerLimits {
   readonly frames: FrameLimits;
-  /** How long an answer may take, in milliseconds. */
-  readonly answerMs: number;
+  /** Time limit for each reply, in milliseconds. */
+  readonly replyMs: number;
 }
 
 /**
- * One connection on the event socket, either way round. Commands are answered in their order by one queue, whatever
- * the kind of the answer; a lost connection rejects all that wait.
+ * One event socket connection, inbound or outbound. Replies are matched to commands by order. When the connection ends,
+ * the commands without a reply are rejected.
  */
 export class EventSocket {
   readonly #socket: Socket;
   readonly #pending: Pending[] = [];
   readonly #listeners: Listeners;
-  readonly #answerMs: number | undefined;
+  readonly #replyMs: number | undefined;
   #overdue: NodeJS.Timeout | undefined;
   #framesRead = 0;
-  /** Of the channel that a connection of the `socket` application is for, as the answer to `connect` has it. */
+  /** The uuid of the channel of a `socket` connection, from the reply to `connect`. */
   #uuid = '';
   #fault: Error | undefined;
   #closed = false;
@@ -96,7 +97,7 @@ export class EventSocket {
   ) {
     this.#socket = socket;
     this.#listeners = listeners;
-    this.#answerMs = limits?.answerMs;
+    this.#replyMs = limits?.replyMs;
     if (limits) connection.frames.limits = limits.frames;
     connection.onFrame = (frame) => this.#frame(frame);
     connection.onFault = (error) => this.destroy(error);
@@ -107,9 +108,9 @@ export class EventSocket {
   }
 
   /**
-   * Takes a connection that FreeSWITCH's `socket` application has opened; sends `connect` and resolves with its data,
-   * as headers, and with the text of `variable`, which is asked for before it: FreeSWITCH has answered that by the time
-   * it has gathered the data.
+   * Accepts a connection of FreeSWITCH's `socket` application and sends `connect`. `connected` resolves with the channel
+   * data as headers, and with the value of `variable` as text. The variable is requested before `connect`, so that it
+   * costs no additional round trip.
    */
   static accept(
     socket: Socket,
@@ -125,7 +126,7 @@ export class EventSocket {
     return { socket: eventSocket, connected };
   }
 
-  /** Opens a connection to FreeSWITCH's event socket. The caller answers `auth/request`, which comes as a notice. */
+  /** Connects to FreeSWITCH's event socket. The caller must log in when `onNotice` gets `auth/request`. */
   static open(host: string, port: number, listeners: Listeners): EventSocket {
     const connection = new ModeslConnection(host, port, '');
     if (!connection.socket) throw new ClosedError('no socket');
@@ -136,15 +137,15 @@ export class EventSocket {
     return this.#closed;
   }
 
-  /** How many frames have come, whole. */
+  /** Complete frames received so far. */
   get framesRead(): number {
     return this.#framesRead;
   }
 
   /**
    * Sends one command and resolves with its reply.
-   * @throws {UnsafeValueError} when a value holds a line end; nothing is sent then.
-   * @throws {CommandError} when FreeSWITCH answers -ERR. @throws {ClosedError} when the connection ends first.
+   * @throws {UnsafeValueError} when a value holds a line end; then nothing is sent.
+   * @throws {CommandError} when FreeSWITCH replies -ERR. @throws {ClosedError} when the connection ends first.
    */
   async send(command: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> {
     oneLine(command, 'the command');
@@ -155,16 +156,16 @@ export class EventSocket {
     ]);
   }
 
-  /** `sendmsg` with headers that may repeat, as xferext's `application` does. */
+  /** `sendmsg`, whose headers may repeat (`application` of xferext). Throws like `send`. */
   async sendMessage(headers: readonly (readonly [string, string])[]): Promise<Reply> {
     const lines = headers.map(([name, value]) => `${name}: ${oneLine(value, name)}`);
     return this.#write('sendmsg', ['sendmsg', ...lines]);
   }
 
   /**
-   * A channel variable, cut by FreeSWITCH at 511 bytes; empty when it is not set. FreeSWITCH answers an error or
-   * nothing at all for an empty variable, and what starts with ~ without an end: the channel's own uuid, asked for
-   * right behind it, says when the answer is over.
+   * A channel variable, cut by FreeSWITCH at 511 bytes; `''` when it is not set. FreeSWITCH replies with an error or
+   * not at all when the variable is empty, and leaves a value that starts with ~ unterminated. `getvar uuid` is sent
+   * after it: the reply with the known uuid is the last one.
    */
   async getVariable(name: string): Promise<string> {
     oneLine(name, 'the name of the variable');
@@ -172,7 +173,7 @@ export class EventSocket {
     return (await this.#write('getvar', lines, ({ text }) => text === this.#uuid)).text;
   }
 
-  /** Gathers what `work` sends into one write. */
+  /** Sends all commands of `work` in one write. */
   together<T>(work: () => T): T {
     this.#socket.cork();
     try {
@@ -187,30 +188,30 @@ export class EventSocket {
     this.#socket.destroy();
   }
 
-  async #write(command: string, lines: readonly string[], ends?: Pending['ends']): Promise<Reply> {
+  async #write(command: string, lines: readonly string[], isLast?: Pending['isLast']): Promise<Reply> {
     if (this.#closed || !this.#socket.writable)
       throw new ClosedError(`not connected: ${command.split(' ', 1)[0]}`);
-    const reply = this.#expect(command, ends);
-    // In one piece: modesl's own send makes a packet of each line end.
+    const reply = this.#expect(command, isLast);
+    // One write: modesl's own send makes one packet for each line end.
     this.#socket.write(`${lines.join('\n')}\n\n`);
     return reply;
   }
 
-  #expect(command: string, ends?: Pending['ends']): Promise<Reply> {
+  #expect(command: string, isLast?: Pending['isLast']): Promise<Reply> {
     const settle = Promise.withResolvers<Reply>();
     settle.promise.catch(() => {});
-    this.#pending.push({ command, settle, ...(ends === undefined ? {} : { ends }) });
-    if (this.#pending.length === 1) this.#awaitAnswer();
+    this.#pending.push({ command, settle, ...(isLast === undefined ? {} : { isLast }) });
+    if (this.#pending.length === 1) this.#startReplyTimer();
     return settle.promise;
   }
 
-  /** The oldest command that is not answered yet has its time from now on, whatever else comes meanwhile. */
-  #awaitAnswer(): void {
+  /** Starts the time limit of the oldest command without a reply. Other frames do not extend it. */
+  #startReplyTimer(): void {
     clearTimeout(this.#overdue);
     const [oldest] = this.#pending;
-    if (this.#answerMs === undefined || !oldest || this.#closed) return;
-    const words = `no answer to ${oldest.command.split(' ', 1)[0]} within ${this.#answerMs} ms`;
-    this.#overdue = setTimeout(() => this.destroy(new ClosedError(words)), this.#answerMs);
+    if (this.#replyMs === undefined || !oldest || this.#closed) return;
+    const message = `no reply to ${oldest.command.split(' ', 1)[0]} within ${this.#replyMs} ms`;
+    this.#overdue = setTimeout(() => this.destroy(new ClosedError(message)), this.#replyMs);
   }
 
   #frame(frame: Frame): void {
@@ -232,16 +233,16 @@ export class EventSocket {
 
   #reply(headers: Headers, text: string): void {
     const [pending] = this.#pending;
-    if (!pending) throw new ClosedError('FreeSWITCH answered what was not asked');
-    const { command, settle, ends } = pending;
-    if (ends?.({ headers, text }) === false) {
-      pending.before = text;
+    if (!pending) throw new ClosedError('FreeSWITCH sent a reply without a command');
+    const { command, settle, isLast } = pending;
+    if (isLast?.({ headers, text }) === false) {
+      pending.earlier = text;
       return;
     }
     if (command === 'connect') this.#uuid = headers['Unique-ID'] ?? '';
     this.#pending.shift();
-    this.#awaitAnswer();
-    if (ends) settle.resolve({ headers, text: variableText(pending.before) });
+    this.#startReplyTimer();
+    if (isLast) settle.resolve({ headers, text: variableText(pending.earlier) });
     else if (text.startsWith('-ERR'))
       settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
     else settle.resolve({ headers, text });
@@ -253,7 +254,7 @@ export class EventSocket {
     clearTimeout(this.#overdue);
     for (const { command, settle } of this.#pending.splice(0))
       settle.reject(
-        new ClosedError(`the connection ended before the answer to ${command.split(' ', 1)[0]}`, {
+        new ClosedError(`the connection ended before the reply to ${command.split(' ', 1)[0]}`, {
           cause: this.#fault,
         }),
       );

@@ -7,11 +7,11 @@ export interface FrameLimits {
   readonly bodyBytes: number;
 }
 
-/** `show channels as json` is the largest body: 1 kB for each channel. */
+/** The largest body is that of `show channels as json`: 1 kB for each channel. */
 const INBOUND_LIMITS: FrameLimits = { headerBytes: 1 << 20, bodyBytes: 64 << 20 };
 const LINE_END = 0x0a;
 const END_OF_HEADERS = Buffer.from('\n\n');
-/** Each has a cost of its own, which a peer that sends single bytes must not multiply. */
+/** Chunks kept apart before they are concatenated: bounds the cost of a peer that sends single bytes. */
 const MAX_CHUNKS = 64;
 
 export type Headers = Readonly<Record<string, string>>;
@@ -19,16 +19,16 @@ export type Headers = Readonly<Record<string, string>>;
 export interface Frame {
   readonly type: string;
   readonly headers: Headers;
-  /** As it came; whoever knows the type decodes it. */
+  /** Not decoded. */
   readonly body: Buffer;
 }
 
-/** A peer that does not speak the event socket. */
+/** The peer does not speak the event socket protocol, or exceeds a limit. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
-/** Values are URL-encoded in channel data only; replies such as getvar's stand as they are. */
+/** Parses a header block. FreeSWITCH URL-encodes values in channel data only, not in replies such as getvar's. */
 export function parseHeaders(text: string): Record<string, string> {
   const encoded = text.includes('Event-Name: CHANNEL_DATA');
   const headers: Record<string, string> = {};
@@ -42,8 +42,8 @@ export function parseHeaders(text: string): Record<string, string> {
 }
 
 /**
- * modesl's parser without its traps: no throw on a bare percent sign, a header block scanned once, bounded sizes, and
- * a frame handler that throws does not stall the frames behind it.
+ * Replaces modesl's parser, which throws on a bare percent sign, scans a header block again for each chunk, has no
+ * size limits, and drops the frames that follow one whose handler throws.
  */
 export class FrameParser extends Parser {
   declare pending: Buffer[];
@@ -80,7 +80,7 @@ export class FrameParser extends Parser {
     this.size = buffer.length;
   }
 
-  /** Whether nothing can have come to its end with this chunk: what came before it is not searched again. */
+  /** Whether this chunk completes neither a header block nor a body. Searches only the chunk. */
   #isUnfinished(chunk: Buffer): boolean {
     const ends = (this.#endsLine && chunk[0] === LINE_END) || chunk.includes(END_OF_HEADERS);
     this.#endsLine = chunk.at(-1) === LINE_END;
@@ -95,13 +95,13 @@ export class FrameParser extends Parser {
       if (this.headers === undefined) {
         const end = rest.indexOf(END_OF_HEADERS);
         if (end > headerBytes || (end === -1 && rest.length > headerBytes))
-          throw new FrameError(`a header block of more than ${headerBytes} bytes`);
+          throw new FrameError(`header block of more than ${headerBytes} bytes`);
         if (end === -1) return rest;
         this.headers = parseHeaders(decodeText(rest.subarray(0, end)));
         rest = rest.subarray(end + END_OF_HEADERS.length);
       }
       const length = Number(this.headers['Content-Length'] ?? 0);
-      if (!(length >= 0 && length <= bodyBytes)) throw new FrameError('a Content-Length out of range');
+      if (!(length >= 0 && length <= bodyBytes)) throw new FrameError('Content-Length out of range');
       this.waitFor = length;
       if (rest.length < length) return rest;
       const frame = {

@@ -1,52 +1,55 @@
+import { type Backoff, backoffMs } from '#libs/backoff/backoff.ts';
 import { ClosedError, CommandError, EventSocket, type Reply } from './event-socket.ts';
 import type { Frame } from './frames.ts';
-import { Silence } from './silence.ts';
+import { SilenceDetector } from './silence-detector.ts';
 import { decodeText } from './text.ts';
 
-/** One event as FreeSWITCH writes it in JSON; a variable with several values is a list. */
+/** One event in FreeSWITCH's JSON format. A variable with several values is a list. */
 export type FreeSwitchEvent = Readonly<Record<string, string | readonly string[]>>;
 
 export interface InboundOptions {
   readonly host: string;
   readonly port: number;
-  /** `user@domain` of a directory user, for `userauth`; without it the event socket's own password is meant. */
+  /** `user@domain` of a directory user, for `userauth`. undefined: log in with the event socket password only. */
   readonly user: string | undefined;
+  /** Password of `user`, or of the event socket. */
   readonly password: string;
   readonly events: readonly string[];
-  /** Header and value of each `filter`; an event that matches one of them is sent. */
+  /** Header and value of each `filter` command. */
   readonly filters: readonly (readonly [string, string])[];
   readonly onEvent: (event: FreeSwitchEvent) => void;
-  /** Logged in and subscribed, for the first time or again. */
+  /** Called after each login and subscription. */
   readonly onUp: () => void;
+  /** Called when the connection is lost, and once when the first attempt fails. */
   readonly onDown: (error: Error) => void;
-  /** An event could not be read or its handler threw; the next one comes all the same. */
+  /** An event could not be parsed, or `onEvent` threw. Later events are still delivered. */
   readonly onFault: (error: Error) => void;
-  /** A connection on which nothing whole has come for so long, an answer to a question included, is given up. */
+  /** Time without a complete frame, in spite of pings, after which the connection is closed. Default: no limit. */
   readonly silenceMs?: number;
-  /** 0 up to 1, for the jitter of the backoff. */
+  /** From 0 to 1, for the jitter of the backoff. */
   readonly random?: () => number;
 }
 
 const LOGIN_TIMEOUT_MS = 5_000;
-const FIRST_BACKOFF_MS = 200;
-const LAST_BACKOFF_MS = 10_000;
-/** Any answer will do, a refusal too. */
+const BACKOFF: Backoff = { firstMs: 200, maxMs: 10_000 };
+/** Any reply shows that FreeSWITCH is alive, a refusal too. */
 const PING = 'uuid_exists ping';
 
-/** Milliseconds before attempt number `attempt` (from 0), half of it jitter. */
-export const backoffMs = (attempt: number, random: number): number =>
-  Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (0.5 + random / 2);
+/** Milliseconds before the next connection, half of them jitter. `random` is from 0 to 1. */
+export const reconnectDelayMs = (failures: number, random: number): number =>
+  backoffMs(BACKOFF, failures) * (0.5 + random / 2);
 
 const rejected = (frame: Frame): Error =>
   new ClosedError(`FreeSWITCH refused this address: ${decodeText(frame.body).trim()}`);
 
-/** A login on FreeSWITCH's event socket that comes back by itself, with its subscription, whatever happens. */
+/** A connection to FreeSWITCH's event socket that reconnects, logs in and subscribes again until it is closed. */
 export class InboundConnection {
   readonly #options: InboundOptions;
   #socket: EventSocket | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #silence: Silence | undefined;
-  #attempt = 0;
+  #silence: SilenceDetector | undefined;
+  /** Connections without a login since the last one that logged in. */
+  #failures = 0;
   #up = false;
   #ended = false;
 
@@ -59,7 +62,10 @@ export class InboundConnection {
     return this.#up;
   }
 
-  /** Runs an api command. @throws {CommandError} {ClosedError} */
+  /**
+   * Runs an api command and resolves with its output.
+   * @throws {CommandError} when FreeSWITCH replies -ERR. @throws {ClosedError} when not logged in.
+   */
   async api(command: string): Promise<string> {
     if (!this.#socket || !this.#up) throw new ClosedError('not logged in to FreeSWITCH');
     return (await this.#socket.send(`api ${command}`)).text;
@@ -110,19 +116,19 @@ export class InboundConnection {
     ];
     await Promise.all(replies);
     if (this.#ended) return;
-    this.#attempt = 0;
+    this.#failures = 0;
     this.#up = true;
-    this.#listenFor(socket);
+    this.#watchForSilence(socket);
     this.#options.onUp();
   }
 
-  #listenFor(socket: EventSocket): void {
+  #watchForSilence(socket: EventSocket): void {
     const { silenceMs } = this.#options;
     if (silenceMs === undefined) return;
-    this.#silence = new Silence({
+    this.#silence = new SilenceDetector({
       limitMs: silenceMs,
       received: () => socket.framesRead,
-      ask: () => void socket.send(`api ${PING}`).catch(() => {}),
+      ping: () => void socket.send(`api ${PING}`).catch(() => {}),
       onSilence: () => socket.destroy(new ClosedError(`nothing from FreeSWITCH for ${silenceMs} ms`)),
     });
   }
@@ -132,8 +138,8 @@ export class InboundConnection {
     this.#up = false;
     this.#silence?.close();
     if (this.#ended) return;
-    if (wasUp || this.#attempt === 0) this.#options.onDown(error);
+    if (wasUp || this.#failures === 0) this.#options.onDown(error);
     const { random = Math.random } = this.#options;
-    this.#retry = setTimeout(() => this.#open(), backoffMs(this.#attempt++, random()));
+    this.#retry = setTimeout(() => this.#open(), reconnectDelayMs(++this.#failures, random()));
   }
 }

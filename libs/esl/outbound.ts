@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** FreeSWITCH sends the data of one channel, about 10 kB, and short replies, and it answers at once. */
 const LIMITS: PeerLimits = {
   frames: { headerBytes: 128 * 1024, bodyBytes: 16 * 1024 },
-  answerMs: 10_000,
+  replyMs: 10_000,
 };
 const BYTES_PER_CONNECTION = 32 * 1024;
 
@@ -282,7 +282,7 @@ export class OutboundServer {
 
   #awaitConnect(socket: EventSocket, connected: Promise<Reply>): Promise<Reply> {
     const timer = setTimeout(
-      () => socket.destroy(new ClosedError('no answer to connect within 5 s')),
+      () => socket.destroy(new ClosedError('no reply to connect within 5 s')),
       CONNECT_TIMEOUT_MS,
     );
     return connected.finally(() => clearTimeout(timer));

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const gb18030 = new TextDecoder('gb18030');
 
-/** Text as FreeSWITCH passes it on: UTF-8 as a rule, the bytes of a GBK phone's display name now and then. */
+/** Decodes UTF-8, or GB18030 when it is not UTF-8: FreeSWITCH passes on the bytes of a phone that uses GBK. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
@@ -12,7 +12,7 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** Undoes FreeSWITCH's URL encoding of header values; a percent sign that encodes nothing stays what it is. */
+/** Undoes FreeSWITCH's URL encoding of header values. A percent sign that encodes nothing is kept. */
 export function decodeHeader(value: string): string {
   if (!value.includes('%')) return value;
   try {
@@ -22,7 +22,7 @@ export function decodeHeader(value: string): string {
   }
 }
 
-/** The slow way, for what is not UTF-8 or holds a bare percent sign. */
+/** Slower: for values that are not UTF-8 or have a bare percent sign. */
 function decodeBytes(value: string): string {
   const bytes = value.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
@@ -31,8 +31,8 @@ function decodeBytes(value: string): string {
 }
 
 /**
- * JSON as FreeSWITCH writes it: bytes beyond ASCII as they came, so that each string may have its own encoding. The
- * second byte of a GBK letter may be that of a backslash, which decoding the whole would take for one.
+ * Parses FreeSWITCH's JSON, in which each string may have its own encoding. Strings are decoded after parsing: the
+ * second byte of a GBK character can equal a backslash.
  */
 export function parseJson(bytes: Buffer): unknown {
   if (isUtf8(bytes)) return JSON.parse(bytes.toString('utf8'));
@@ -41,7 +41,7 @@ export function parseJson(bytes: Buffer): unknown {
   );
 }
 
-/** A value that would leave its line on the event socket, where a line end starts a new header or command. */
+/** A value with a line end, which would start a new header or command on the event socket. */
 export class UnsafeValueError extends Error {
   override readonly name = 'UnsafeValueError';
 }
@@ -50,6 +50,6 @@ const LINE_END_OR_NUL = /[\r\n\0]/;
 
 /** @throws {UnsafeValueError} when the value holds CR, LF or NUL. */
 export function oneLine(value: string, what: string): string {
-  if (LINE_END_OR_NUL.test(value)) throw new UnsafeValueError(`${what} holds a line end or NUL`);
+  if (LINE_END_OR_NUL.test(value)) throw new UnsafeValueError(`${what} contains a line end or NUL`);
   return value;
 }

@@ -1,14 +1,16 @@
 import { notificationId } from '#libs/contract/endpoint.ts';
 import type { ProgressEvent } from '#libs/contract/messages.ts';
 
-/** A notification as it waits in Redis. */
+/** A notification in a call's waiting list. */
 export interface Entry {
   /** The notification's id, which is its `webhook-id`. */
   readonly id: string;
-  /** When it happened, epoch milliseconds by FreeSWITCH's clock; a hangup is the last of its call whatever that says. */
+  /** When it happened, epoch ms by FreeSWITCH's clock. A hangup has the largest number: it is the last of its call. */
   readonly at: number;
-  /** Its place in the stream: of two that happened in the same millisecond the lower comes first. */
+  /** Sequence number in the stream. Of two that happened in the same millisecond the lower comes first. */
   readonly order: number;
+  /** Attempts made so far. */
+  readonly attempts: number;
   /** `traceparent` and `tracestate`. */
   readonly trace: Readonly<Record<string, string>>;
   readonly progress: ProgressEvent;
@@ -21,11 +23,13 @@ export function entryOf(
 ): Entry {
   const { notification } = progress;
   const at = notification.action === 'hangup' ? Number.MAX_SAFE_INTEGER : Date.parse(notification.time);
-  return { id: notificationId(notification), at, order, trace, progress };
+  return { id: notificationId(notification), at, order, attempts: 0, trace, progress };
 }
 
-export const writeEntry = ({ id, at, order, trace, progress }: Entry): string =>
-  JSON.stringify({ id, at, order, trace, progress });
+export const writeEntry = ({ id, at, order, attempts, trace, progress }: Entry): string =>
+  JSON.stringify({ id, at, order, attempts, trace, progress });
 
-/** Only notifiers write entries, from messages parsed at the border, so that here they are not checked again. */
+/** Not checked again: only notifiers write entries, from messages parsed at the border. */
 export const readEntry = (text: string): Entry => JSON.parse(text) as Entry;
+
+export const callOf = ({ progress }: Entry): string => progress.notification.uuid;

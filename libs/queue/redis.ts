@@ -1,24 +1,85 @@
 import type { Socket } from 'node:net';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type RedisConfig, tlsOf } from './settings.ts';
+
+/** One server, the primary that Sentinel names, or a cluster. */
+export type RedisClient = Redis | Cluster;
+
+export const isCluster = (redis: RedisClient): redis is Cluster => redis.isCluster;
+
+type Options = Omit<RedisOptions, 'replyMapping'>;
 
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MAX_MS = 1_000;
 const KEEP_ALIVE_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 10_000;
+const SENTINEL_PORT = 26_379;
 
-const openRedis = (config: RedisConfig, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
-  const url = config.REDIS_URL;
-  const { protocol, pathname } = new URL(url);
-  const all = { keepAlive: KEEP_ALIVE_MS, connectTimeout: CONNECT_TIMEOUT_MS, ...options };
-  if (protocol === 'unix:') return new Redis(decodeURI(pathname), all);
-  if (protocol !== 'rediss:') return new Redis(url, all);
-  // As redis:, or ioredis would put its own idea of TLS in the place of this one.
-  return new Redis(url.replace(/^rediss:/, 'redis:'), { ...all, tls: tlsOf(config) });
+/** Answers of a server that is a replica now, or is starting: its name may lead to another server. */
+const NOT_PRIMARY = /\b(READONLY|LOADING|MASTERDOWN|UNBLOCKED)\b/;
+
+const reconnectDelayMs = (times: number): number =>
+  Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 8), RECONNECT_MAX_MS);
+
+const addressOf = (url: URL, port: number) => ({
+  host: url.hostname.replace(/^\[|\]$/g, ''),
+  port: Number(url.port || port),
+});
+
+/** Accepts a password that is not percent-encoded, as far as URL accepts it. */
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 };
+
+/** Options of every connection: user, password, database, TLS. */
+function accessOf(config: RedisConfig, url: URL): Options {
+  const database = Number(url.pathname.slice(1) || 0);
+  return {
+    ...(url.username === '' ? {} : { username: decoded(url.username) }),
+    ...(url.password === '' ? {} : { password: decoded(url.password) }),
+    ...(url.protocol === 'unix:' || database === 0 ? {} : { db: database }),
+    ...(url.protocol === 'rediss:' ? { tls: tlsOf(config) } : {}),
+  };
+}
+
+function openRedis(config: RedisConfig, given: Options): RedisClient {
+  const urls = config.REDIS_URL.split(',').map((one) => new URL(one.trim()));
+  const [first = new URL('redis://127.0.0.1')] = urls;
+  const options: Options = {
+    keepAlive: KEEP_ALIVE_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...accessOf(config, first),
+    ...given,
+  };
+  if (config.REDIS_MODE === 'cluster') {
+    const { lazyConnect = false, retryStrategy, ...redisOptions } = options;
+    return new Cluster(
+      urls.map((url) => addressOf(url, 6_379)),
+      { redisOptions, lazyConnect, clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null },
+    );
+  }
+  if (config.REDIS_MODE === 'sentinel')
+    return new Redis({
+      ...options,
+      sentinels: urls.map((url) => addressOf(url, SENTINEL_PORT)),
+      name: config.REDIS_SENTINEL_NAME ?? '',
+      sentinelRetryStrategy: (times) => options.retryStrategy?.(times) ?? null,
+      failoverDetector: true,
+      ...(config.REDIS_SENTINEL_PASSWORD === undefined
+        ? {}
+        : { sentinelPassword: config.REDIS_SENTINEL_PASSWORD }),
+      ...(options.tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: options.tls }),
+    });
+  if (first.protocol === 'unix:') return new Redis(decodeURI(first.pathname), options);
+  return new Redis({ ...options, ...addressOf(first, 6_379) });
+}
 
 /**
  * Sends what is written in one turn of the event loop in one piece, in its order: many calls are delivered at once, and
@@ -41,15 +102,31 @@ function gatherWrites(socket: Socket): void {
   socket.write = gathered as Socket['write'];
 }
 
-/** Connects to Redis, waiting for as long as it takes, and ties the connection to the service's life. */
-export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log): Redis {
+function gatherWritesOf(redis: RedisClient): void {
+  if (isCluster(redis)) redis.on('+node', (node: Redis) => gatherWritesOf(node));
+  else redis.on('connect', () => gatherWrites(redis.stream as Socket));
+}
+
+/** Connects to Redis, waiting for as long as it takes, and closes the connection when the service stops. */
+export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log): RedisClient {
+  let refused = false;
   const redis = openRedis(config, {
     connectionName: 'dialhook-notifier',
-    // BullMQ's condition, and ours: while Redis is away commands wait, in order, instead of failing.
+    // Required by BullMQ, and by us: while Redis is away commands wait, in order, instead of failing.
     maxRetriesPerRequest: null,
-    retryStrategy: (times) => Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 8), RECONNECT_MAX_MS),
+    retryStrategy: (times) => {
+      const again = refused ? RECONNECT_MAX_MS : reconnectDelayMs(times);
+      refused = false;
+      return again;
+    },
+    reconnectOnError: ({ message }) => {
+      if (!NOT_PRIMARY.test(message)) return false;
+      refused = true;
+      log.debug('redis.error', { error: message });
+      return 2;
+    },
   });
-  redis.on('connect', () => gatherWrites(redis.stream as Socket));
+  gatherWritesOf(redis);
   let connected: boolean | undefined;
   let why: Error | undefined;
   redis.on('ready', () => {
@@ -61,7 +138,7 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
     if (connected !== false && !lifecycle.stopping) log.warn('redis.connection_lost', { err: why });
     connected = false;
   });
-  // ioredis reports each failed attempt; the two lines above say it once.
+  // ioredis reports each failed attempt; the two lines above report each change once.
   redis.on('error', (error) => {
     why = error;
     log.debug('redis.error', { err: error });
@@ -71,8 +148,11 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
   return redis;
 }
 
-/** Connects to Redis for one piece of work. @throws when Redis is not there at once, or does not answer for 10 s. */
-export async function withRedis<T>(config: RedisConfig, work: (redis: Redis) => Promise<T>): Promise<T> {
+/** Connects to Redis for one piece of work. @throws when Redis cannot be reached, or does not answer for 10 s. */
+export async function withRedis<T>(
+  config: RedisConfig,
+  work: (redis: RedisClient) => Promise<T>,
+): Promise<T> {
   const redis = openRedis(config, {
     connectionName: 'dialhook-cli',
     lazyConnect: true,
@@ -92,13 +172,4 @@ export async function withRedis<T>(config: RedisConfig, work: (redis: Redis) => 
   } finally {
     redis.disconnect();
   }
-}
-
-export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
-
-/** A Lua script, sent once and called by its hash from then on. */
-export function defineScript(redis: Redis, name: string, lua: string): Script {
-  redis.defineCommand(name, { lua });
-  const command = Reflect.get(redis, name) as (...args: (string | number)[]) => Promise<unknown>;
-  return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
 }

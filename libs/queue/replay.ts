@@ -1,28 +1,32 @@
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
-import { Backlog } from './backlog.ts';
-import { type DeadLetter, DeadLetters, type LetterFilter } from './dead-letters.ts';
-import { Endpoints } from './endpoints.ts';
-import { hurryCall, openQueue, wakeCalls } from './queue.ts';
+import { type DeadLetter, type DeadLetterFilter, DeadLetters } from './dead-letters.ts';
+import { EndpointState } from './endpoint-state.ts';
+import { type Entry, writeEntry } from './entry.ts';
+import { callKeys } from './keys.ts';
+import type { RedisClient } from './redis.ts';
+import { hurryCall, openRetryQueue, wakeCalls } from './retry-queue.ts';
+import { type Script, script } from './script.ts';
 
 const CALLS_AT_ONCE = 100;
 
 /**
- * Sends dead letters again, under their old ids and with a schedule of their own that begins anew. Each takes its place
- * among those of its call that still wait, and the call's next attempt is made at once.
+ * Sends dead letters again, under their ids and with a full retry schedule. Each takes its place among the notifications
+ * of its call that still wait, and the call's next attempt is made at once.
  *
- * A letter leaves the dead letters last, so that a fault on the way makes the endpoint get it twice rather than never.
+ * A letter is removed last: after a crash on the way the endpoint gets it twice rather than never.
  */
 export class Replay {
+  readonly #prefix: string;
   readonly #deadLetters: DeadLetters;
-  readonly #backlog: Backlog;
+  readonly #insert: Script;
   readonly #queue: Queue;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: RedisClient, prefix: string) {
+    this.#prefix = prefix;
     this.#deadLetters = new DeadLetters(redis, prefix);
-    this.#backlog = new Backlog(redis, prefix);
-    this.#queue = openQueue(redis, prefix);
-    // What goes wrong is thrown by the command that it befalls.
+    this.#insert = script(redis, 'insert');
+    this.#queue = openRetryQueue(redis, prefix);
+    // Errors are thrown by the command that fails.
     this.#queue.on('error', () => {});
   }
 
@@ -30,52 +34,62 @@ export class Replay {
     return this.#queue.close();
   }
 
-  /** Sends all letters that are meant and that `take` accepts. @returns how many. */
-  async send(filter: LetterFilter, take: (letter: DeadLetter) => boolean = () => true): Promise<number> {
+  /** Sends all letters that match the filter and that `accept` accepts. @returns how many. */
+  async send(
+    filter: DeadLetterFilter,
+    accept: (letter: DeadLetter) => boolean = () => true,
+  ): Promise<number> {
     const calls = await this.#deadLetters.calls(filter);
     let sent = 0;
     for (let i = 0; i < calls.length; i += CALLS_AT_ONCE) {
       const some = calls.slice(i, i + CALLS_AT_ONCE);
       const byCall = await Promise.all(some.map((call) => this.#deadLetters.ofCall(call, filter)));
-      sent += await this.sendLetters(byCall.flat().filter(take));
+      sent += await this.sendLetters(byCall.flat().filter(accept));
     }
     return sent;
   }
 
   async sendLetters(letters: readonly DeadLetter[]): Promise<number> {
     const byCall = Map.groupBy(letters, ({ call }) => call);
-    await Promise.all([...byCall].map(([call, entries]) => this.#backlog.insert(call, entries)));
+    await Promise.all([...byCall].map(([call, entries]) => this.insert(call, entries)));
     await wakeCalls(this.#queue, byCall.keys());
     await Promise.all([...byCall.keys()].map((call) => hurryCall(this.#queue, call)));
     await this.#deadLetters.remove(letters);
     return letters.length;
   }
+
+  /** Puts entries into their call's waiting list, with all their attempts before them. */
+  async insert(call: string, entries: readonly Entry[]): Promise<void> {
+    const texts = entries.map((entry) => writeEntry({ ...entry, attempts: 0 }));
+    await this.#insert([callKeys(this.#prefix, call).waiting], texts);
+  }
 }
 
 /**
- * Sends the letters of these ids, or all that a filter means, except those whose endpoint is switched off.
- * @returns how many were sent, and how many were not, by endpoint.
+ * Sends the letters of these ids, or all that match a filter, except those whose endpoint is disabled.
+ * @returns how many were sent, and how many were skipped, by endpoint.
  */
 export async function replay(
-  redis: Redis,
+  redis: RedisClient,
   prefix: string,
-  which: readonly string[] | LetterFilter,
+  which: readonly string[] | DeadLetterFilter,
 ): Promise<{ readonly sent: number; readonly skipped: ReadonlyMap<string, number> }> {
-  const known = await new Endpoints(redis, prefix).list();
-  const off = new Set(known.filter(({ state }) => state === 'off').map(({ origin }) => origin));
+  const known = await new EndpointState(redis, prefix).list();
+  const disabled = new Set(known.filter(({ state }) => state === 'disabled').map(({ origin }) => origin));
   const skipped = new Map<string, number>();
-  const take = ({ origin }: DeadLetter) => {
-    if (off.has(origin)) skipped.set(origin, 1 + (skipped.get(origin) ?? 0));
-    return !off.has(origin);
+  const accept = ({ origin }: DeadLetter) => {
+    if (disabled.has(origin)) skipped.set(origin, 1 + (skipped.get(origin) ?? 0));
+    return !disabled.has(origin);
   };
   const sender = new Replay(redis, prefix);
   try {
-    if (!isIds(which)) return { skipped, sent: await sender.send(which, take) };
+    if (!isIds(which)) return { skipped, sent: await sender.send(which, accept) };
     const letters = await new DeadLetters(redis, prefix).byId(which);
-    return { skipped, sent: await sender.sendLetters(letters.filter(take)) };
+    return { skipped, sent: await sender.sendLetters(letters.filter(accept)) };
   } finally {
     await sender.close();
   }
 }
 
-const isIds = (which: readonly string[] | LetterFilter): which is readonly string[] => Array.isArray(which);
+const isIds = (which: readonly string[] | DeadLetterFilter): which is readonly string[] =>
+  Array.isArray(which);

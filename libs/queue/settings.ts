@@ -1,21 +1,38 @@
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
-import { file, url } from '#libs/config/settings.ts';
+import { file, secret, url } from '#libs/config/settings.ts';
 
-/** Where Redis is and how to log in. */
+/** Address of Redis and credentials. */
 const redisSettings = {
   REDIS_URL: url('redis:', 'rediss:', 'unix:')
     .meta({ secret: true })
     .default('redis://127.0.0.1:6379')
-    .describe('Redis, its maxmemory-policy noeviction; unix:///path for a socket'),
+    .describe(
+      'URL of Redis: redis://, rediss:// for TLS, or unix:///path. With REDIS_MODE cluster or sentinel several, separated by commas; user and password of the first are used for all. maxmemory-policy must be noeviction',
+    ),
+  REDIS_MODE: z
+    .enum(['standalone', 'cluster', 'sentinel'], 'must be standalone, cluster or sentinel')
+    .default('standalone')
+    .describe(
+      'standalone: one server, or one name of a managed service; cluster: REDIS_URL lists nodes of a Redis Cluster; sentinel: REDIS_URL lists Sentinels',
+    ),
+  REDIS_SENTINEL_NAME: z
+    .string()
+    .optional()
+    .describe('name under which the Sentinels monitor Redis; required with REDIS_MODE sentinel'),
+  REDIS_SENTINEL_PASSWORD: secret().optional().describe('password of the Sentinels, when they require one'),
   REDIS_TLS_CA_FILE: file()
     .optional()
-    .describe('PEM of the authorities that Redis is trusted by, instead of the public ones; needs rediss://'),
-  REDIS_TLS_CERT_FILE: file().optional().describe('PEM of a certificate to show to Redis; needs rediss://'),
-  REDIS_TLS_KEY_FILE: file().optional().describe('PEM of its key'),
+    .describe(
+      'PEM file with the authorities that may sign the certificate of Redis, instead of the public ones; needs rediss://',
+    ),
+  REDIS_TLS_CERT_FILE: file()
+    .optional()
+    .describe('PEM file with the client certificate for Redis; needs rediss:// and REDIS_TLS_KEY_FILE'),
+  REDIS_TLS_KEY_FILE: file().optional().describe('PEM file with the private key of REDIS_TLS_CERT_FILE'),
 };
 
-/** How to reach Redis, as the settings say it. */
+/** The settings for Redis, parsed. */
 export type RedisConfig = z.output<z.ZodObject<typeof redisSettings>>;
 
 export const tlsOf = (config: RedisConfig) => ({
@@ -25,15 +42,23 @@ export const tlsOf = (config: RedisConfig) => ({
   ...(config.REDIS_TLS_KEY_FILE === undefined ? {} : { key: config.REDIS_TLS_KEY_FILE }),
 });
 
-/** For a `superRefine`: what contradicts itself in the settings for Redis. */
+/** For a `superRefine`: contradictions among the settings for Redis. */
 export function checkRedisSettings(config: RedisConfig, context: z.RefinementCtx): void {
   const wrong = (message: string) => context.addIssue({ code: 'custom', message });
   const { REDIS_TLS_CA_FILE, REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE, REDIS_URL } = config;
+  const { REDIS_MODE, REDIS_SENTINEL_NAME } = config;
   const secure = REDIS_URL.startsWith('rediss:');
   if (!secure && (REDIS_TLS_CA_FILE ?? REDIS_TLS_CERT_FILE ?? REDIS_TLS_KEY_FILE) !== undefined)
     wrong('REDIS_TLS_CA_FILE, REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE need a REDIS_URL with rediss://');
   if ((REDIS_TLS_CERT_FILE === undefined) !== (REDIS_TLS_KEY_FILE === undefined))
     wrong('REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE must be set together');
+  const several = REDIS_URL.includes(',');
+  if (REDIS_MODE === 'standalone' && several)
+    wrong('REDIS_URL may list several servers only with REDIS_MODE cluster or sentinel');
+  if (REDIS_MODE !== 'standalone' && REDIS_URL.includes('unix:'))
+    wrong('REDIS_URL must be redis:// or rediss:// with REDIS_MODE cluster or sentinel');
+  if ((REDIS_MODE === 'sentinel') !== (REDIS_SENTINEL_NAME !== undefined))
+    wrong('REDIS_SENTINEL_NAME must be set with REDIS_MODE sentinel, and only then');
   try {
     createSecureContext(tlsOf(config));
   } catch (error) {
@@ -41,12 +66,14 @@ export function checkRedisSettings(config: RedisConfig, context: z.RefinementCtx
   }
 }
 
-/** Settings of all that works with the queue in Redis. */
+/** Settings of every service that uses Redis. */
 export const queueSettings = {
   ...redisSettings,
   QUEUE_PREFIX: z
     .string()
-    .regex(/^[\w{}.-]{1,64}$/, 'must be 1 to 64 letters, digits or _ - . { }')
+    .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits or _ - .')
     .default('dialhook')
-    .describe('what every key in Redis starts with'),
+    .describe(
+      'prefix of every key in Redis, within its hash tag: {dialhook:7}. Notifiers, the console and the CLI must have the same',
+    ),
 };

@@ -82,7 +82,7 @@ export const ATTRIBUTES = {
   },
   'dialhook.check': {
     open: 'the few checks of the service',
-    description: 'a check of /readyz: `nats`, `freeswitch`, `live calls`, `redis`, `queue`, `intake`',
+    description: 'a check of /readyz: `nats`, `freeswitch`, `live calls`, `redis`, `queue`, `reader`',
   },
   'dialhook.stream': {
     values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE'],

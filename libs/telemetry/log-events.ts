@@ -215,30 +215,31 @@ export const LOG_EVENTS = {
     description: 'An endpoint of WARM_ENDPOINTS could not be reached at startup.',
   },
 
-  'stream.reading': {
+  'stream.partitions': {
     by: ['notifier'],
-    message: 'progress reader started',
-    description: 'This notifier reads the stream of progress events.',
+    message: 'number of read partitions changed',
+    description: 'This notifier reads `partitions`; all `notifiers` share the partitions of the stream.',
   },
   'stream.read_failed': {
     by: ['notifier'],
-    message: 'progress reader restarted',
-    description: 'Reading starts again at the oldest unacknowledged message.',
+    message: 'partition not read, retrying',
+    description:
+      'Reading starts again at the oldest unacknowledged message. Logged once for each new error, whatever the number of partitions.',
   },
   'stream.message_invalid': {
     by: ['notifier'],
     message: 'removed an invalid progress event',
     description: 'Message `seq` of the stream does not match its schema.',
   },
-  'stream.ack_failed': {
+  'stream.lease_failed': {
     by: ['notifier'],
-    message: 'progress event not acknowledged',
-    description: 'JetStream redelivers it; the repeat is detected.',
+    message: 'partition leases not renewed, retrying',
+    description: 'Redis did not answer or refused it. Another notifier may take the partitions.',
   },
   'stream.lease_error': {
     by: ['notifier'],
     message: 'partition lease not released',
-    description: 'It expires by itself.',
+    description: 'At level debug. It expires by itself.',
   },
   'stream.created': {
     by: ['notifier'],
@@ -279,7 +280,7 @@ export const LOG_EVENTS = {
   'notification.late': {
     by: ['notifier'],
     message: 'notification dropped, a later one was already sent',
-    description: 'It arrived after a later notification of its call. `late_in_all` counts them.',
+    description: 'It arrived after a later notification of its call, `action` says which kind it is.',
   },
   'notification.wake_failed': {
     by: ['notifier'],

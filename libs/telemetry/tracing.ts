@@ -143,6 +143,32 @@ export async function inSpan<T>(
   }
 }
 
+/** A span that is ended by whoever opened it, for work that is no single function. */
+export interface OpenSpan {
+  readonly context: Context;
+  set(key: string, value: string | number | boolean): void;
+  fail(error: Error): void;
+  end(): void;
+}
+
+/** Starts a span under `parent`. The caller must end it. */
+export function openSpan(
+  name: string,
+  options: { readonly parent: Context; readonly kind: SpanKind; readonly attributes?: Attributes },
+): OpenSpan {
+  const { parent, kind, attributes = {} } = options;
+  const span = tracer().startSpan(name, { kind, attributes }, parent);
+  return {
+    context: trace.setSpan(parent, span),
+    set: (key, value) => void span.setAttribute(key, value),
+    fail: (error) => {
+      span.recordException(error);
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+    },
+    end: () => span.end(),
+  };
+}
+
 /** The `traceparent` (and `tracestate`) that carry a context over a wire. */
 export function traceHeaders(spanContext: Context): Record<string, string> {
   const carrier: Record<string, string> = {};

@@ -19,5 +19,5 @@ export function failurePolicy(data: ChannelData, plan: DialPlan, config: AgentCo
   const socket = socketHosts(data);
   if (plan.on_fail !== 'request' || socket === undefined || attempt > config.MAX_REQUESTS_PER_CALL)
     return { finalCauses };
-  return { finalCauses, again: { socket, attempt } };
+  return { finalCauses, nextRequest: { socket, attempt } };
 }

@@ -1,5 +1,5 @@
 import { publicUrl } from '#libs/net/url.ts';
-import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
+import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { replay as replayFromQueue } from '#libs/queue/replay.ts';
 import { type Command, EXIT, type Given, type Terminal, UsageError } from './command.ts';
 import { QUEUE_SETTINGS, withQueue } from './queue.ts';
@@ -19,7 +19,7 @@ const FILTER = {
 };
 const JSON_FLAG = { json: { help: 'print JSON' } };
 
-function readFilter({ options }: Given, now: number): LetterFilter {
+function readFilter({ options }: Given, now: number): DeadLetterFilter {
   const { call, endpoint, since, until } = options;
   return {
     call,
@@ -29,7 +29,8 @@ function readFilter({ options }: Given, now: number): LetterFilter {
   };
 }
 
-const isEmpty = (filter: LetterFilter): boolean => Object.values(filter).every((one) => one === undefined);
+const isEmpty = (filter: DeadLetterFilter): boolean =>
+  Object.values(filter).every((one) => one === undefined);
 
 /** The JSON form, without userinfo and query of the URL, which may hold secrets. */
 const shown = ({ progress, trace, order: _, at: __, origin, time: diedAt, ...rest }: DeadLetter) => ({

@@ -1,17 +1,13 @@
-import { type EndpointRecord, Endpoints } from '#libs/queue/endpoints.ts';
+import { type EndpointRecord, EndpointState } from '#libs/queue/endpoint-state.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { QUEUE_SETTINGS, withQueue } from './queue.ts';
 import { table } from './table.ts';
 import { readEndpoint, time } from './values.ts';
 
-const stateOf = ({ state, by }: EndpointRecord): string => {
-  const name = state === 'off' ? 'disabled' : state;
-  return by === undefined ? name : `${name} (${by})`;
-};
+const stateOf = ({ state, by }: EndpointRecord): string => (by === undefined ? state : `${state} (${by})`);
 
-const shown = ({ since, probeFrom, state, ...record }: EndpointRecord) => ({
+const shown = ({ since, probeFrom, ...record }: EndpointRecord) => ({
   ...record,
-  state: state === 'off' ? 'disabled' : state,
   since: time(since),
   ...(probeFrom === undefined ? {} : { tried_again: time(probeFrom) }),
 });
@@ -24,7 +20,7 @@ const list: Command = {
   fails: 'the list is empty, or Redis cannot be reached',
   run: async ({ flags, arguments: rest }, terminal) => {
     if (rest.length > 0) throw new UsageError('list takes options only');
-    const records = await withQueue(terminal, (redis, prefix) => new Endpoints(redis, prefix).list());
+    const records = await withQueue(terminal, (redis, prefix) => new EndpointState(redis, prefix).list());
     if (flags.has('json')) terminal.out(JSON.stringify(records.map(shown)));
     else if (records.length === 0)
       terminal.err('no endpoint failed since its last success, none is disabled');
@@ -48,7 +44,7 @@ const list: Command = {
 const change = (
   name: string,
   help: string,
-  apply: (endpoints: Endpoints, origin: string) => Promise<string>,
+  apply: (endpoints: EndpointState, origin: string) => Promise<string>,
 ): Command => ({
   name: `endpoints ${name}`,
   arguments: 'URL',
@@ -59,7 +55,9 @@ const change = (
   run: async ({ arguments: [url, ...rest] }, terminal) => {
     if (url === undefined || rest.length > 0) throw new UsageError(`${name} takes one URL`);
     const origin = readEndpoint(url);
-    terminal.out(await withQueue(terminal, (redis, prefix) => apply(new Endpoints(redis, prefix), origin)));
+    terminal.out(
+      await withQueue(terminal, (redis, prefix) => apply(new EndpointState(redis, prefix), origin)),
+    );
     return EXIT.ok;
   },
 });
@@ -67,13 +65,13 @@ const change = (
 export const endpoints: readonly Command[] = [
   list,
   change('enable', 'enable notifications to an endpoint and reset its failures', async (all, origin) =>
-    (await all.switchOn(origin)) ? `enabled: ${origin}` : `was enabled, failures reset: ${origin}`,
+    (await all.enable(origin)) ? `enabled: ${origin}` : `was enabled, failures reset: ${origin}`,
   ),
   change(
     'disable',
     'disable an endpoint until it is enabled: its notifications become dead letters',
     async (all, origin) => {
-      await all.switchOff(origin);
+      await all.disable(origin);
       return `disabled: ${origin}`;
     },
   ),

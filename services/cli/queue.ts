@@ -1,7 +1,6 @@
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
-import { withRedis } from '#libs/queue/redis.ts';
+import { type RedisClient, withRedis } from '#libs/queue/redis.ts';
 import { checkRedisSettings, queueSettings } from '#libs/queue/settings.ts';
 import type { Terminal } from './command.ts';
 
@@ -12,7 +11,7 @@ const QueueSettings = z.object(queueSettings).superRefine(checkRedisSettings);
 /** Runs `work` with the notifiers' Redis. @throws {ConfigError}, or when Redis cannot be reached. */
 export async function withQueue<T>(
   { env }: Terminal,
-  work: (redis: Redis, prefix: string) => Promise<T>,
+  work: (redis: RedisClient, prefix: string) => Promise<T>,
 ): Promise<T> {
   const config = readConfig(QueueSettings, env);
   return withRedis(config, (redis) => work(redis, config.QUEUE_PREFIX));

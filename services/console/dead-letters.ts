@@ -7,7 +7,11 @@ import type {
   DeadLetter as ShownDeadLetter,
 } from '#libs/contract/console.ts';
 import { originOf, publicUrl } from '#libs/net/url.ts';
-import { type DeadLetter, DeadLetters, type LetterFilter as QueueFilter } from '#libs/queue/dead-letters.ts';
+import {
+  type DeadLetter,
+  DeadLetters,
+  type DeadLetterFilter as QueueFilter,
+} from '#libs/queue/dead-letters.ts';
 import { withRedis } from '#libs/queue/redis.ts';
 import { replay } from '#libs/queue/replay.ts';
 import type { RedisConfig } from '#libs/queue/settings.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { EndpointList, EndpointSummary } from '#libs/contract/console.ts';
-import { type EndpointRecord, Endpoints } from '#libs/queue/endpoints.ts';
+import { type EndpointRecord, EndpointState } from '#libs/queue/endpoint-state.ts';
 import { withRedis } from '#libs/queue/redis.ts';
 import type { RedisConfig } from '#libs/queue/settings.ts';
 import type { RouterView } from './instances.ts';
@@ -8,7 +8,7 @@ import type { RouterView } from './instances.ts';
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 const shown = (record: EndpointRecord): NonNullable<EndpointSummary['notifications']> => ({
-  state: record.state === 'off' ? 'disabled' : record.state,
+  state: record.state,
   ...(record.by === undefined ? {} : { by: record.by }),
   since: iso(record.since),
   ...(record.probeFrom === undefined ? {} : { tried_again: iso(record.probeFrom) }),
@@ -30,7 +30,7 @@ export class EndpointStore {
   list(requested: readonly RouterView[]): Promise<z.output<typeof EndpointList>> {
     return withRedis(this.#config, async (redis) => {
       const records = new Map(
-        (await new Endpoints(redis, this.#prefix).list()).map((one) => [one.origin, shown(one)]),
+        (await new EndpointState(redis, this.#prefix).list()).map((one) => [one.origin, shown(one)]),
       );
       const notifiedOnly = [...records.keys()].filter(
         (origin) => !requested.some((one) => one.origin === origin),
@@ -56,9 +56,9 @@ export class EndpointStore {
 
   setEnabled(origin: string, enabled: boolean): Promise<void> {
     return withRedis(this.#config, async (redis) => {
-      const endpoints = new Endpoints(redis, this.#prefix);
-      if (enabled) await endpoints.switchOn(origin);
-      else await endpoints.switchOff(origin);
+      const endpoints = new EndpointState(redis, this.#prefix);
+      if (enabled) await endpoints.enable(origin);
+      else await endpoints.disable(origin);
     });
   }
 }

@@ -16,7 +16,7 @@ export interface AttemptOptions {
 
 export interface Attempt {
   readonly verdict: Verdict;
-  /** Milliseconds from its begin to the answer or the failure. */
+  /** From its start to the answer or the failure, ms. */
   readonly tookMs: number;
 }
 
@@ -27,7 +27,7 @@ function describe(span: Span, verdict: Verdict): void {
   if (failed) span.setStatus({ code: SpanStatusCode.ERROR, message: verdict.result });
 }
 
-/** Sends notifications to their endpoints, once each time it is asked. */
+/** Sends notifications to their endpoints. */
 export class Attempts {
   readonly #client: EndpointClient;
   readonly #options: AttemptOptions;
@@ -39,7 +39,7 @@ export class Attempts {
     this.#clock = clock;
   }
 
-  /** Makes attempt `number`, from 1. Every way in which the endpoint can fail is a verdict. */
+  /** Makes one attempt, the `number`-th, from 1. It never throws because of the endpoint: each failure is a verdict. */
   make(entry: Entry, number: number): Promise<Attempt> {
     const { url, notification } = entry.progress;
     const parent = contextFromHeaders(

@@ -1,6 +1,6 @@
-/** Time and chance, brought in from outside. */
+/** Time and randomness, passed in so that tests can replace them. */
 export interface Clock {
-  /** Epoch milliseconds. */
+  /** Epoch ms. */
   now(): number;
   /** From 0 up to but not including 1. */
   random(): number;

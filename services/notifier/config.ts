@@ -46,73 +46,81 @@ export const NotifierSettings = z
     ENDPOINT_METHOD: z
       .enum(['POST', 'GET'], 'must be POST or GET')
       .default('POST')
-      .describe('how endpoints are told: POST with a JSON body, or GET with query parameters'),
+      .describe('HTTP method of notifications: POST with a JSON body, or GET with query parameters'),
     ...endpointSettings,
     NOTIFY_CONCURRENCY: count(1, 10_000)
       .default(256)
       .describe(
-        'calls whose notifications are being delivered at once; to one endpoint half as many at most',
+        'deliveries in flight at once, for each notifier; one endpoint has at most half of them. Raising it takes more connections and memory',
       ),
     NOTIFY_CONNECT_TIMEOUT_MS: milliseconds(1, MINUTE)
       .default(3 * SECOND)
-      .describe('for DNS, TCP and TLS together'),
+      .describe('time for DNS, TCP and TLS of one delivery attempt, together'),
     NOTIFY_RESPONSE_TIMEOUT_MS: milliseconds(1, 2 * MINUTE)
       .default(10 * SECOND)
-      .describe("from the sent request to the last byte of the endpoint's answer"),
+      .describe('time from the sent notification to the last byte of the answer, for one delivery attempt'),
     RETRY_SCHEDULE_MS: schedule()
       .meta({ unit: 'ms' })
       .default([5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR])
       .describe(
-        'waits after the first, second, ... failed attempt; after the last one more is a dead letter',
+        'delays after the first, second, ... failed attempt; when the attempt after the last delay fails, the notification is a dead letter',
       ),
     RETRY_JITTER: fraction()
       .default(0.2)
-      .describe('share by which each wait is made longer or shorter at random'),
+      .describe('share by which each delay of RETRY_SCHEDULE_MS is longer or shorter at random'),
     RETRY_AFTER_MAX_MS: milliseconds(0, 7 * DAY)
       .default(HOUR)
-      .describe("the longest Retry-After of an endpoint's 429, 502, 503 or 504 that is honoured"),
+      .describe('upper bound of the Retry-After in a 429, 502, 503 or 504 of an endpoint'),
     THROTTLE_FIRST_MS: milliseconds(1, DAY)
       .default(SECOND)
       .describe(
-        'how long an endpoint is left alone after a 429, 502, 503 or 504 without Retry-After; doubled each time',
+        'how long nothing is sent to an endpoint after a 429, 502, 503 or 504 without Retry-After; doubled with each failed probe',
       ),
     THROTTLE_MAX_MS: milliseconds(1, DAY)
       .default(5 * MINUTE)
-      .describe('where that doubling ends'),
+      .describe('upper bound of the doubled THROTTLE_FIRST_MS'),
     ENDPOINT_DISABLE_AFTER_MS: milliseconds(1, 365 * DAY)
       .default(5 * DAY)
-      .describe('how long every attempt at an endpoint must have failed for it to be switched off'),
+      .describe('an endpoint is disabled when every attempt has failed for this long'),
     TAKEOVER_MS: milliseconds(2 * SECOND, MINUTE)
       .default(5 * SECOND)
       .describe(
-        'how long after the death of a notifier another reads the stream, and, the timeouts of an attempt later, takes up its calls',
+        'expiry of the partition leases: after the death of a notifier others read its partitions after this time, and continue its calls after this time plus the timeouts of an attempt',
       ),
     DEDUP_MS: milliseconds(1, 30 * DAY)
       .default(2 * HOUR)
-      .describe("how long a call's notification ids are remembered after its last one, delivered or not"),
+      .describe(
+        'how long the notification ids of a call are remembered after its last notification, to detect duplicates',
+      ),
     DEAD_LETTER_MAX: count(1, 10_000_000)
       .default(100_000)
-      .describe('dead letters kept; beyond it the oldest are dropped, counted and logged'),
+      .describe('maximum number of dead letters; beyond it the oldest are removed, counted and logged'),
     DEAD_LETTER_MAX_AGE_MS: milliseconds(1, 3650 * DAY)
       .default(30 * DAY)
       .describe('how long a dead letter is kept'),
-    PROGRESS_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each message of the stream'),
+    PROGRESS_REPLICAS: count(1, 5)
+      .default(1)
+      .describe('number of NATS servers that store each message of the progress stream'),
     PROGRESS_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
       .default(256 * MEBIBYTE)
-      .describe('largest size of the stream; when it is full, agents hold what they have'),
+      .describe('maximum size of the progress stream; while it is full, agents buffer notifications'),
     PROGRESS_MAX_AGE_MS: milliseconds(MINUTE, 365 * DAY)
       .default(3 * DAY)
-      .describe('how long a message waits in the stream for a notifier'),
+      .describe('how long a message stays in the progress stream unless it is acknowledged'),
     PROGRESS_DUPLICATE_WINDOW_MS: milliseconds(SECOND, DAY)
       .default(2 * MINUTE)
-      .describe('how long JetStream remembers message ids'),
-    TIMELINE_REPLICAS: count(1, 5).default(1).describe('NATS servers that keep each step of a timeline'),
+      .describe(
+        'how long JetStream remembers message ids, to store one of the same notification from two agents',
+      ),
+    TIMELINE_REPLICAS: count(1, 5)
+      .default(1)
+      .describe('number of NATS servers that store each step of a timeline'),
     TIMELINE_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
       .default(256 * MEBIBYTE)
-      .describe('largest size of the timelines of all calls in JetStream; the oldest steps give way'),
+      .describe('maximum size of the timeline stream; the oldest steps are removed first'),
     TIMELINE_MAX_AGE_MS: milliseconds(MINUTE, 365 * DAY)
       .default(DAY)
-      .describe('how long a step of a timeline is kept'),
+      .describe('how long a step of a timeline is stored'),
   })
   .superRefine(checkNatsSettings)
   .superRefine(checkRedisSettings)

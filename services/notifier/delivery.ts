@@ -6,28 +6,28 @@ import type { Entry } from '#libs/queue/entry.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { Attempt, Attempts } from './attempt.ts';
 import type { Clock } from './clock.ts';
-import type { Admitted, EndpointGate } from './endpoint-gate.ts';
+import type { Admitted, EndpointAdmission } from './endpoint-admission.ts';
 import { attempted, delivered, keptDead } from './metrics.ts';
-import { type RetryPolicy, retryDelayMs } from './retry.ts';
+import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 export interface DeliveryParts {
   readonly attempts: Attempts;
   readonly deadLetters: DeadLetters;
-  readonly gate: EndpointGate;
+  readonly admission: EndpointAdmission;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly log: Log;
   readonly timeline: TimelineRecorder;
 }
 
-/** When a notification is to be taken up again, and how many attempts have been made at it by then. */
-export interface Again {
+/** A notification's next attempt: after `ms`, `attempts` having been made. */
+export interface NextAttempt {
   readonly ms: number;
   readonly attempts: number;
 }
 
-type Attempted = Extract<Step, { step: 'attempted' }>;
-type How = Pick<Attempted, 'status' | 'error' | 'ms' | 'retry_in_ms'>;
+type AttemptedStep = Extract<Step, { step: 'attempted' }>;
+type Result = Pick<AttemptedStep, 'status' | 'error' | 'ms' | 'retry_in_ms'>;
 type Ending = Pick<DeadLetter, 'attempts' | 'reason' | 'error' | 'status'>;
 
 const about = ({ id, progress }: Entry, endpoint: string) => {
@@ -44,39 +44,40 @@ export class Delivery {
   }
 
   /**
-   * Makes at most one attempt at it, after `made` others. Who has been admitted to its endpoint already says so.
-   * Undefined when the notification is done with.
+   * Makes at most one attempt.
+   * @param admitted the admission to the endpoint, if the caller has it already.
+   * @returns undefined when the notification is delivered or dead.
    */
-  async deliver(entry: Entry, made: number, admitted?: Admitted): Promise<Again | undefined> {
-    const { attempts, gate } = this.#parts;
+  async deliver(entry: Entry, admitted?: Admitted): Promise<NextAttempt | undefined> {
+    const { attempts, admission } = this.#parts;
     const origin = originOf(entry.progress.url);
-    const admission = admitted ?? (await gate.enter(origin));
-    if (admission.kind === 'wait') return { ms: admission.ms, attempts: made };
-    if (admission.kind === 'off') {
-      const error = 'the endpoint is switched off';
-      this.#tell(entry, Math.max(1, made), 'dead', { error, ms: 0 });
-      await this.#giveUp(entry, origin, { attempts: made, reason: 'endpoint_disabled', error });
+    const permission = admitted ?? (await admission.enter(origin));
+    if (permission.kind === 'wait') return { ms: permission.ms, attempts: entry.attempts };
+    if (permission.kind === 'disabled') {
+      const error = 'the endpoint is disabled';
+      this.#record(entry, Math.max(1, entry.attempts), 'dead', { error, ms: 0 });
+      await this.#keepDead(entry, origin, { attempts: entry.attempts, reason: 'endpoint_disabled', error });
       return undefined;
     }
     let attempt: Attempt | undefined;
     try {
-      attempt = await attempts.make(entry, made + 1);
+      attempt = await attempts.make(entry, entry.attempts + 1);
     } finally {
-      await gate.leave(origin, admission, attempt);
+      await admission.leave(origin, permission, attempt);
     }
-    return this.#conclude(entry, origin, made + 1, attempt);
+    return this.#conclude(entry, origin, attempt);
   }
 
   async #conclude(
     entry: Entry,
     origin: string,
-    attempts: number,
     { verdict, tookMs }: Attempt,
-  ): Promise<Again | undefined> {
+  ): Promise<NextAttempt | undefined> {
     const { retry, clock, log } = this.#parts;
+    const attempts = entry.attempts + 1;
     const line = { ...about(entry, origin), attempt: attempts, ms: tookMs };
     if (verdict.kind === 'delivered') {
-      this.#tell(entry, attempts, 'delivered', { status: verdict.status, ms: tookMs });
+      this.#record(entry, attempts, 'delivered', { status: verdict.status, ms: tookMs });
       delivered(origin, entry.progress.notification.time, clock.now());
       log.info('notification.delivered', { ...line, status: verdict.status });
       return undefined;
@@ -86,23 +87,23 @@ export class Delivery {
     log.warn('notification.failed', { ...line, result, error, status, retry_in_ms: ms });
     attempted(origin, ms === undefined ? 'dead' : 'retried');
     const answered = status === undefined ? {} : { status };
-    const how = { ...answered, error, ms: tookMs };
+    const failure = { ...answered, error, ms: tookMs };
     if (ms !== undefined) {
-      this.#tell(entry, attempts, 'retried', { ...how, retry_in_ms: ms });
+      this.#record(entry, attempts, 'retried', { ...failure, retry_in_ms: ms });
       return { ms, attempts };
     }
-    this.#tell(entry, attempts, 'dead', how);
-    await this.#giveUp(entry, origin, { attempts, reason: dead ?? 'exhausted', error, ...answered });
+    this.#record(entry, attempts, 'dead', failure);
+    await this.#keepDead(entry, origin, { attempts, reason: dead ?? 'exhausted', error, ...answered });
     return undefined;
   }
 
-  #tell({ id, progress }: Entry, attempt: number, outcome: Attempted['outcome'], how: How): void {
+  #record({ id, progress }: Entry, attempt: number, outcome: AttemptedStep['outcome'], result: Result): void {
     const { url, notification } = progress;
-    const made = { notification: id, endpoint: publicUrl(url), attempt, outcome, ...how };
+    const made = { notification: id, endpoint: publicUrl(url), attempt, outcome, ...result };
     this.#parts.timeline.add({ step: 'attempted', ...happensNow(notification), ...made });
   }
 
-  async #giveUp(entry: Entry, origin: string, ending: Ending): Promise<void> {
+  async #keepDead(entry: Entry, origin: string, ending: Ending): Promise<void> {
     const { deadLetters, clock, log } = this.#parts;
     const call = entry.progress.notification.uuid;
     await deadLetters.keep({ ...entry, call, origin, time: clock.now(), ...ending });

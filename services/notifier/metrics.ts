@@ -1,20 +1,20 @@
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Bus } from '#libs/bus/connection.ts';
 import { observeStream } from '#libs/bus/metrics.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { DeadLetters, DeadReason } from '#libs/queue/dead-letters.ts';
-import type { Endpoints } from '#libs/queue/endpoints.ts';
+import type { EndpointState } from '#libs/queue/endpoint-state.ts';
+import type { RedisClient } from '#libs/queue/redis.ts';
 import { count, endpointOfMetrics, measureMs, observe } from '#libs/telemetry/metrics.ts';
 
-/** An attempt was made and has failed. */
+/** Counts an attempt that failed. */
 export const attempted = (origin: string, outcome: 'retried' | 'dead'): void =>
   count('dialhook.notification.attempts', {
     'dialhook.endpoint': endpointOfMetrics(origin),
     'dialhook.outcome': outcome,
   });
 
-/** @param time when FreeSWITCH saw it, ISO 8601. @param now epoch milliseconds. */
+/** Counts a delivery. @param time of the event, ISO 8601. @param now epoch ms. */
 export function delivered(origin: string, time: string, now: number): void {
   const endpoint = { 'dialhook.endpoint': endpointOfMetrics(origin) };
   count('dialhook.notification.attempts', { ...endpoint, 'dialhook.outcome': 'delivered' });
@@ -28,19 +28,19 @@ export const keptDead = (origin: string, reason: DeadReason): void =>
   });
 
 interface Parts {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly queue: Queue;
   readonly deadLetters: DeadLetters;
-  readonly endpoints: Endpoints;
+  readonly endpoints: EndpointState;
   readonly bus: Bus;
 }
 
-/** Observes what waits in Redis and in JetStream. While Redis is away nothing is asked of it: commands would pile up. */
+/** Observes queue, dead letters, endpoints and stream. While Redis is away nothing is sent to it: commands would pile up. */
 export function observeNotifier({ redis, queue, deadLetters, endpoints, bus }: Parts): void {
-  const isThere = () => redis.status === 'ready';
-  observe('dialhook.dead_letters', async () => (isThere() ? [[await deadLetters.size(), {}]] : []));
+  const isReady = () => redis.status === 'ready';
+  observe('dialhook.dead_letters', async () => (isReady() ? [[await deadLetters.count(), {}]] : []));
   observe('dialhook.queue.jobs', async () => {
-    if (!isThere()) return [];
+    if (!isReady()) return [];
     const { wait = 0, active = 0, delayed = 0 } = await queue.getJobCounts('wait', 'active', 'delayed');
     return [
       [wait, { 'dialhook.job_state': 'waiting' }],
@@ -49,7 +49,7 @@ export function observeNotifier({ redis, queue, deadLetters, endpoints, bus }: P
     ];
   });
   observe('dialhook.endpoint.trouble', async () => {
-    const known = isThere() ? await endpoints.list() : [];
+    const known = isReady() ? await endpoints.list() : [];
     return known.map(({ origin, state }) => [
       1,
       { 'dialhook.endpoint': endpointOfMetrics(origin), 'dialhook.endpoint_state': state },

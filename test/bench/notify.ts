@@ -3,8 +3,8 @@ import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
+import { progressSubject } from '#libs/bus/progress.ts';
 import { notificationId } from '#libs/contract/endpoint.ts';
-import { BUS } from '#libs/contract/messages.ts';
 import { Child, cpuSeconds } from './child.ts';
 import { BenchCluster, type Endpoint } from './cluster.ts';
 import { DirectClient, notificationOf } from './direct-client.ts';
@@ -45,9 +45,13 @@ const publish = (stream: JetStreamClient, url: string, all: readonly Notificatio
   inBatches(all, (batch) =>
     Promise.all(
       batch.map((notification) =>
-        stream.publish(`${BUS.progress}.bench`, JSON.stringify({ v: 1, url, notification }), {
-          msgID: notificationId(notification),
-        }),
+        stream.publish(
+          progressSubject(notification.uuid, 'bench'),
+          JSON.stringify({ v: 1, url, notification }),
+          {
+            msgID: notificationId(notification),
+          },
+        ),
       ),
     ),
   );

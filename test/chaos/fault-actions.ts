@@ -113,7 +113,7 @@ export async function fillStream(cluster: ChaosCluster, seconds: number): Promis
     for (const bytes of [200_000, 20_000, 1_000]) {
       const filler = new Uint8Array(bytes);
       while (
-        await stream.publish(`${BUS.progress}.filler`, filler).then(
+        await stream.publish(`${BUS.progress}.0.filler`, filler).then(
           () => true,
           () => false,
         )

@@ -1,7 +1,7 @@
 import { FreeSwitch } from '#test/support/freeswitch/freeswitch.ts';
 import { LiveCalls } from '#test/support/freeswitch/live-calls.ts';
 import { type Line, placeCall } from '#test/support/freeswitch/place-call.ts';
-import { World as SipWorld } from '#test/support/freeswitch/world.ts';
+import { SipNetwork } from '#test/support/freeswitch/sip-network.ts';
 import type { CallInFlight, IncomingCall, ObservedCall, TestNode } from './node.ts';
 import { OBSERVED_EVENTS, observedCall } from './observed-call.ts';
 
@@ -19,18 +19,18 @@ export class RealNode implements TestNode {
   }
 
   static async create(): Promise<RealNode> {
-    const world = new SipWorld();
+    const network = new SipNetwork();
     const live = new LiveCalls();
-    const caller = await world.listen(undefined);
-    const gw = await world.listen('gw');
-    const gw2 = await world.listen('gw2');
-    const fallback = await world.listen('fallback');
+    const caller = await network.listen(undefined);
+    const gw = await network.listen('gw');
+    const gw2 = await network.listen('gw2');
+    const fallback = await network.listen('fallback');
     const outside = { gw: gw.address, gw2: gw2.address, fallback: fallback.address, ip: gw.address };
     const freeswitch = await FreeSwitch.configure(
-      { ...outside, logLevel: 'warning', trackCalls: false },
+      { ...outside, logLevel: 'warning' },
       { events: OBSERVED_EVENTS.join(' '), onEvent: (event) => live.note(event) },
     );
-    return new RealNode(freeswitch, { world, live, caller, sipPort: freeswitch.sipPort });
+    return new RealNode(freeswitch, { network, live, caller, sipPort: freeswitch.sipPort });
   }
 
   get eventSocket(): TestNode['eventSocket'] {
@@ -69,13 +69,13 @@ export class RealNode implements TestNode {
   async close(): Promise<void> {
     await this.#freeswitch.kill();
     await this.#freeswitch.close();
-    await this.#line.world.close();
+    await this.#line.network.close();
   }
 
   /** Ends all calls on the test's side: no more events or SIP messages of them will arrive. */
   #endCalls(cause: string): void {
     this.#lastCause = cause;
-    this.#line.world.hangUp();
+    this.#line.network.hangUp();
     this.#line.live.endAll();
   }
 }

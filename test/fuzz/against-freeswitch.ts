@@ -19,7 +19,7 @@ import { type RealOutcome, type RealSwitch, realSwitch } from '#test/support/fre
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
 import { CANARY } from './property.ts';
 
-/** Calls that a machine with two cores carries besides the fuzzer. */
+/** Simultaneous calls: what two cores handle besides the fuzzer. */
 const AT_ONCE = 16;
 
 interface Case {
@@ -29,7 +29,7 @@ interface Case {
   readonly words: string;
 }
 
-/** Decisions whose targets exist and whose variables mean nothing, so that every one of them ends in called legs. */
+/** Decisions with existing targets and harmless variables, so that every one leads to called legs. */
 function decisions({ text, mostly }: Arbitraries): fc.Arbitrary<unknown> {
   const name = fc
     .string({ unit: fc.constantFrom(...'abcXY_'), minLength: 1, maxLength: 6 })
@@ -84,7 +84,7 @@ function planned(answer: unknown): Plan | undefined {
   }
 }
 
-/** What SIP can carry in a From or a request URI without ending it. */
+/** Text that can be part of a From header or a request URI. */
 const inSip = (one: string): string =>
   one
     .replaceAll(/[\r\n\0]/g, ' ')
@@ -101,7 +101,7 @@ function* cases(seed: number): Generator<Case> {
     })) {
       const plan = planned(answer);
       if (plan === undefined) continue;
-      // With a colon in its number FreeSWITCH cannot write the From of its own INVITE, and waits until it gives up.
+      // FreeSWITCH cannot write the From of its INVITE for a number with a colon, and waits until the call times out.
       const caller = { name: inSip(name), number: inSip(number).replaceAll(/[:\ufeff]/g, '-') || '1' };
       yield { plan, caller, destination: inSip(destination) || '0555', words };
     }
@@ -110,7 +110,7 @@ function* cases(seed: number): Generator<Case> {
 const lowerCased = (leg: Event): Map<string, unknown> =>
   new Map(Object.entries(leg).map(([name, value]) => [name.toLowerCase(), value]));
 
-/** What is wrong with the legs that FreeSWITCH made, if anything. */
+/** Compares FreeSWITCH's called legs with the plan. Returns undefined if they match. */
 function wrong(
   meant: readonly DialableGroup[],
   exported: Variables,
@@ -125,7 +125,7 @@ function wrong(
   );
   if (legs.length !== wanted.length) return `${legs.length} called legs instead of ${wanted.length}`;
   const found = legs.map(lowerCased);
-  // The leg that must have most is looked for first: another may have all of a lesser one's and more.
+  // Match the leg with most variables first: it may also match a leg with fewer.
   for (const variables of wanted.toSorted((a, b) => Object.keys(b).length - Object.keys(a).length)) {
     const names = Object.keys(variables);
     const fits = found.findIndex((leg) =>
@@ -143,7 +143,7 @@ const nonEmpty = (variables: Readonly<Record<string, string>>): Record<string, s
   return kept;
 };
 
-/** Places so many calls, each with a decision of its own and a hostile caller. Whether all went as meant. */
+/** Places calls with random decisions and hostile callers. Returns whether all matched their plans. */
 export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boolean> {
   console.log(`seed ${seed}: ${calls} calls on a real FreeSWITCH`);
   const freeswitch = await realSwitch();

@@ -77,7 +77,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     expect(agent.said('live_call.closed')).toBeUndefined();
   });
 
-  it('is asked about a call that ended while the event socket was cut', async () => {
+  it('is queried about a call that ended while the event socket was disconnected', async () => {
     const { uuid, ended } = await answered(500);
     gate.shut();
     await ended;
@@ -87,7 +87,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     expect(await view.hangups(uuid)).toHaveLength(1);
   });
 
-  it('is asked about a call that ended while no agent was there', async () => {
+  it('is queried about a call that ended while no agent ran', async () => {
     const { uuid, ended } = await answered(500);
     await agent.kill();
     await ended;

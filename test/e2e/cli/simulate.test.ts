@@ -49,7 +49,7 @@ test('places calls through the agent and says where each goes', async () => {
   const [, ...rows] = out.split('\n');
   expect(rows).toHaveLength(3);
   for (const row of rows) expect(row).toMatch(/^0\d{3} +decided +95588 +gateway\/any\/7 /);
-  expect(cluster.told).toEqual([]);
+  expect(cluster.delivered).toEqual([]);
 });
 
 test('--busy tries every target; --registered has a device', async () => {

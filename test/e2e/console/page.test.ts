@@ -6,6 +6,7 @@ import { serveControl } from '#libs/bus/control.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
+import { callKeys } from '#libs/queue/keys.ts';
 import { type ConsoleHarness, OPERATOR, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import {
   answeredCall,
@@ -157,7 +158,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
   };
 
-  it('is for nobody without a token, and keeps who has one logged in', async () => {
+  it('requires a token, and keeps the operator logged in', async () => {
     const context = await browser.newContext({ locale: 'en-US' });
     const page = await context.newPage();
     await page.goto(console.url);
@@ -293,7 +294,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click();
     await page.getByText('1 replayed.').waitFor();
     await page.getByText('No dead letters').waitFor();
-    expect(await console.redis.lrange(`dialhook:waiting:${failed.uuid}`, 0, -1)).toHaveLength(1);
+    expect(await console.redis.lrange(callKeys('dialhook', failed.uuid).waiting, 0, -1)).toHaveLength(1);
     await page.context().close();
   });
 

@@ -76,7 +76,7 @@ describe.each(languages())('a call centre in $name', (language) => {
     expect(record.variables['dialhook_attempt']).toBe('2');
   });
 
-  it('calls nobody who has a call, and who is free again', async () => {
+  it('calls no busy agent, and calls an agent again after its call', async () => {
     const first = place('4002');
     await scenario.taken(first.uuid, 'answer');
     const second = place('4002');

@@ -14,8 +14,8 @@ import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signatu
 import { readRouterConfig } from '#services/router/config.ts';
 import { startRouter } from '#services/router/router.ts';
 import { quietLog } from '#test/support/log.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { ringing } from '#test/support/notifier/progress.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { freePort } from '#test/support/ports.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
 import { until } from '#test/support/until.ts';
@@ -44,11 +44,11 @@ const LANGUAGES = [
   },
 ];
 
-let world: World;
+let harness: NotifierHarness;
 beforeAll(async () => {
-  world = await World.start();
+  harness = await NotifierHarness.start();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 async function example(fence: string): Promise<string> {
   const page = await readFile(join(ROOT, 'docs/endpoint.md'), 'utf8');
@@ -93,7 +93,7 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
     async function decision(settings: Record<string, string>) {
       const lifecycle = new Lifecycle(quietLog, 5_000);
       try {
-        const bus = await Bus.connect(world.nats.url, 'router', lifecycle, quietLog);
+        const bus = await Bus.connect(harness.nats.url, 'router', lifecycle, quietLog);
         startRouter(readRouterConfig(settings), bus, lifecycle, quietLog);
         await bus.nats.flush();
         const request = decisionRequest(url);
@@ -122,10 +122,10 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
     );
 
     it.each(['POST', 'GET'])('takes what a notifier tells it, each once, %s', async (ENDPOINT_METHOD) => {
-      await using _ = await world.notifier({ ENDPOINT_METHOD, ENDPOINT_SIGNING_SECRETS: secret });
+      await using _ = await harness.notifier({ ENDPOINT_METHOD, ENDPOINT_SIGNING_SECRETS: secret });
       const uuid = randomUUID();
-      await world.publish([ringing(url, uuid, 'a')]);
-      await until('it is told', () => said.includes(`ring ${uuid}`));
+      await harness.publish([ringing(url, uuid, 'a')]);
+      await until('the ring is logged', () => said.includes(`ring ${uuid}`));
       const request = {
         id: `${uuid}.a.ring`,
         timestamp: Math.floor(Date.now() / 1000),

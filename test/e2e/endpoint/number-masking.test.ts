@@ -68,8 +68,8 @@ describe.each(languages())('number masking in $name', (language) => {
   it.each([
     ['a stranger', STRANGER, X],
     ['a binding that has expired', A, EXPIRED],
-    ['a number that nobody has', A, '95013999'],
-  ])('%s reaches nobody', async (_, from, to) => {
+    ['an unassigned number', A, '95013999'],
+  ])('%s is not connected', async (_, from, to) => {
     expect(await call(from, to)).toMatchObject({ invites: [], cause: 'UNALLOCATED_NUMBER', status: 404 });
   });
 
@@ -83,7 +83,7 @@ describe.each(languages())('number masking in $name', (language) => {
     expect(expected.map(([, seconds]) => seconds).sort()).toEqual([0, 0, 0, 1, 2]);
   });
 
-  it('bills nothing twice, also after a restart, and leaves open what nobody saw end', async () => {
+  it('bills nothing twice, also after a restart, and does not bill a call without a hangup', async () => {
     const before = await bills();
     const hangup = {
       action: 'hangup',

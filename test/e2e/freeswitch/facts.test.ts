@@ -67,7 +67,7 @@ describe.skipIf(!freeswitchFound())('facts about FreeSWITCH on which the agent r
   it.each([
     ['the called party ends the call', { callees: { '1': { ...answers, hangsUpAt: 150 } } }],
     ['the caller ends the call', { callees: { '1': answers }, byeAt: 100 }],
-    ['the caller gives up', { callees: { '1': rings }, cancelAt: 200 }],
+    ['the caller cancels', { callees: { '1': rings }, cancelAt: 200 }],
   ])('B is not dialled when %s with A', async (_, script) => {
     const outcome = await call(oneAfterTheOther(), script);
     expect(outcome.invites.map(({ number }) => number)).toEqual(['1']);

@@ -22,7 +22,7 @@ const etcd = process.env['ETCD'] ?? onPath('etcd');
 /** Why there can be no API server here; undefined when there can. */
 export const missing: string | undefined =
   apiserver === undefined
-    ? 'no kube-apiserver on the PATH or in KUBE_APISERVER; `node test/helm/kubernetes/build.ts` builds one'
+    ? 'no kube-apiserver on the PATH or in KUBE_APISERVER; `node test/e2e/helm/kubernetes/build.ts` builds one'
     : etcd === undefined
       ? 'no etcd on the PATH or in ETCD; Debian has it in etcd-server'
       : undefined;

@@ -114,7 +114,7 @@ describe('an installed cluster, as processes', () => {
     expect(await test.ended(), test.log).toBe(0);
     expect(test.log.trim().split('\n').sort()).toEqual([
       `fs1: a call through ${address} was decided`,
-      'notifier: the endpoint was told ring, answer, hangup, in order',
+      'notifier: the endpoint received ring, answer, hangup, in order',
       "the probe's own agent: a call through 127.0.0.1:18084 was decided",
     ]);
   });

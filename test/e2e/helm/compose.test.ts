@@ -96,7 +96,10 @@ describe('compose.yaml', () => {
     expect(xml).toContain(`<domain name="${domain}">`);
     expect(xml).toContain(`<param name="esl-password" value="${given['FREESWITCH_PASSWORD']}"/>`);
     expect(given['SIP_DOMAIN']).toBe(domain);
-    const tested = readFileSync(join(ROOT, 'test', 'freeswitch', 'conf', 'freeswitch.xml'), 'utf8');
+    const tested = readFileSync(
+      join(ROOT, 'test', 'support', 'freeswitch', 'conf', 'freeswitch.xml'),
+      'utf8',
+    );
     const rights = /<param name="esl-allowed-(?:events|api)" value="[^"]*"\/>/g;
     const [, , events, api] = tested.match(rights) ?? [];
     expect(given['CALL_CONTROL']).toBe('on');

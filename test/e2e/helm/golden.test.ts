@@ -8,7 +8,7 @@ import { VALUE_SETS } from './value-sets.ts';
 /**
  * What each set of values becomes, under review in golden/. After a change that is meant:
  *
- *   UPDATE_GOLDEN=1 npm test -- test/helm/golden.test.ts
+ *   UPDATE_GOLDEN=1 npm test -- test/e2e/helm/golden.test.ts
  */
 const golden = (name: string): string => join(import.meta.dirname, 'golden', name);
 

@@ -23,7 +23,7 @@ import { expectedBridges, resolveUsers } from './bridges.ts';
 const POLICIES: readonly FailurePolicy[] = [
   { finalCauses: [] },
   { finalCauses: ['USER_BUSY', 'DECLINE'] },
-  { finalCauses: [], again: { socket: '10.0.0.5:8084|[::1]:8084', attempt: 2 } },
+  { finalCauses: [], nextRequest: { socket: '10.0.0.5:8084|[::1]:8084', attempt: 2 } },
 ];
 const REQUEST_AGAIN = '${originate_failed_cause}';
 
@@ -73,9 +73,11 @@ export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) 
         channel.bridges.map((bridged) => bridged.map(sorted)),
         expectedBridges(groups, exported),
       );
-      const last = policy.again ? [`socket ${policy.again.socket}`, `hangup ${REQUEST_AGAIN}`] : ['hangup'];
+      const last = policy.nextRequest
+        ? [`socket ${policy.nextRequest.socket}`, `hangup ${REQUEST_AGAIN}`]
+        : ['hangup'];
       same('executed applications', channel.ran, [...last, 'exit']);
-      same('expanded variables', channel.expanded, policy.again ? [REQUEST_AGAIN] : []);
+      same('expanded variables', channel.expanded, policy.nextRequest ? [REQUEST_AGAIN] : []);
       same('the result', channel.variables.get('dialhook_result'), 'decided');
       countExecuted();
     }),

@@ -59,7 +59,7 @@ const fallenThrough = (call: FreeSwitchCall) => ({
 });
 
 describe('a decision', () => {
-  it('is asked for with all that is known of the call', async () => {
+  it('is requested with all channel data of the call', async () => {
     routers.script = () => decided({ dial: GATEWAY });
     const call = await placeAndWait({
       headers: { 'Caller-Caller-ID-Name': "张三 O'Brien 100%" },
@@ -239,7 +239,7 @@ describe('without a decision the dialplan goes on', () => {
       'no router answered within 252 ms',
     ],
     [
-      'nobody is registered',
+      'no user is registered',
       { variables: { domain_name: 'pbx' } },
       JSON.stringify(decided({ dial: { type: 'user', number: '9', user: '1000' } })),
       'user_not_registered',
@@ -318,14 +318,14 @@ describe('a failed dial', () => {
     ]);
   });
 
-  it('ends the call when it was asked about often enough', async () => {
+  it('ends the call after the last attempt', async () => {
     routers.script = () => decided({ dial: GATEWAY, on_fail: 'request' });
     const call = await placeAndWait({ variables: { ...through, dialhook_attempt: '5' } });
     expect(applicationsOf(call.steering[0] ?? '').at(-1)).toEqual({ name: 'hangup', data: '' });
   });
 });
 
-describe('a caller who gives up', () => {
+describe('a caller that hangs up', () => {
   const gone = () => outcomes().map(({ result }) => result);
 
   it.each<[string, (call: FreeSwitchCall) => void]>([
@@ -346,7 +346,7 @@ describe('a caller who gives up', () => {
     call.peer.end();
   });
 
-  it('before the endpoint is asked asks nobody', async () => {
+  it('before the request leads to no request', async () => {
     const peer = await Peer.dial(agent.port);
     const long = `http://crm/?x=${'x'.repeat(600)} 3000 3000 1`;
     const data = { 'Unique-ID': 'early', 'Event-Date-Timestamp': '0', variable_cti_bridge: long };
@@ -383,7 +383,7 @@ describe('a caller who gives up', () => {
     expect(gone()).toEqual(['caller_gone']);
   });
 
-  it('while a failure is told is no fault', async () => {
+  it('while a failure is written to the channel is not an error', async () => {
     routers.script = () => JSON.stringify({ v: 1, result: 'http_status', error: '500' });
     const call: FreeSwitchCall = await place({
       answers: (packet) => {

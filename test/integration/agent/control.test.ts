@@ -7,7 +7,7 @@ import { simulatedSwitch } from '#test/support/simulator/switch.ts';
 const UUID = '5d6a0e0c-9e0f-4b7a-8f63-0d8f0c6f6c11';
 const same = { v: 1, uuid: UUID, by: 'otto' } as const;
 
-describe('what FreeSWITCH is told', () => {
+describe('commands to FreeSWITCH', () => {
   it.each<[string, ControlRequest]>([
     [`uuid_kill ${UUID} MANAGER_REQUEST`, { ...same, do: 'hangup' }],
     [`uuid_transfer ${UUID} 1000 XML`, { ...same, do: 'transfer', destination: '1000' }],

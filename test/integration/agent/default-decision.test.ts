@@ -16,7 +16,7 @@ describe('DEFAULT_DECISION', () => {
     await one?.stop();
   });
 
-  it('is carried out when nobody decides, and says why', async () => {
+  it('is executed without a decision, with the reason in its result', async () => {
     vi.stubEnv('DEFAULT_DECISION', OPERATOR);
     one = await simulatedSwitch();
     cluster = await startTestCluster(one);

@@ -169,7 +169,7 @@ describe('the agent', () => {
     expect(told).toEqual(['ring', 'answer', 'hangup'].map((action) => `${action} ${call.uuid}`));
   });
 
-  it('stops in order: no new calls, those in hand decided, what it holds published', async () => {
+  it('stops in order: accepts no calls, decides those in flight, publishes buffered events', async () => {
     const agent = start();
     const { port, health } = await agent.started();
     const { peer, events } = await logIn('answered');

@@ -282,10 +282,12 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
       })),
     );
     expect(new Set(stored.map(({ progress }) => progress.url))).toEqual(new Set([URL]));
-    expect(new Set(stored.map(({ subject }) => subject))).toEqual(new Set(['dialhook.progress.vm']));
+    expect(new Set(stored.map(({ subject }) => subject.replace(/\.\d+\./, '.N.')))).toEqual(
+      new Set(['dialhook.progress.N.vm']),
+    );
   });
 
-  it('is there once when two agents watch, in order all the same', async () => {
+  it('is published once by two agents, in order', async () => {
     const { peers, events } = await watch(2);
     const frames = renamed(events, 'bb');
     for (const frame of frames) for (const peer of peers) peer.write(frame);

@@ -140,7 +140,7 @@ describe('LiveCalls', () => {
     expect(await seen.live()).toEqual([{ ...call('a'), url: 'http://other/' }]);
   });
 
-  it('says when NATS has a call, and keeps nobody waiting while NATS is away', async () => {
+  it('resolves when NATS has stored a call, and does not block while NATS is down', async () => {
     const { live, bus } = await liveCalls();
     const seen = await view();
     await live.add(call('a'));
@@ -151,7 +151,7 @@ describe('LiveCalls', () => {
     expect(live.buffered).toBe(1);
   });
 
-  it('has the agent wait until NATS has a call that is to be told of, and forgets one that is no longer', async () => {
+  it('the agent waits until NATS has stored a call with notifications, and deletes it at its end', async () => {
     const { live } = await liveCalls();
     const remember = trackIn(live);
     const data = { 'Unique-ID': 'a', 'Event-Date-Timestamp': '0' };

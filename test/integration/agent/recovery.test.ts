@@ -56,7 +56,7 @@ const place = (...to: readonly AgentProcess[]): SimulatedCall =>
     callee: () => ({ ringAt: 0, answerAt: 1 }),
   });
 
-/** A call that has been answered and told of, with its live entry written. */
+/** An answered call whose notifications are published and whose live entry is written. */
 async function answered(...to: readonly AgentProcess[]): Promise<SimulatedCall> {
   const call = place(...to);
   await eventually(async () => (await view.told(call.uuid)).some(({ action }) => action === 'answer'));
@@ -214,7 +214,7 @@ describe('an event socket user', () => {
     await booksClosed();
   });
 
-  it('without them is told so, and closes nothing', async () => {
+  it('without permission logs it, and closes no call', async () => {
     const one = await agent({ ...as('none'), EVENT_SOCKET_SILENCE_MS: '100' });
     const call = await answered(one);
     await eventually(() => one.count(NOT_COMPARED) >= 3);
@@ -229,7 +229,7 @@ describe('an event socket user', () => {
 });
 
 describe('a call taken while NATS is away', () => {
-  it('is remembered when NATS comes back, though nobody could be asked about it', async () => {
+  it('is stored when NATS comes back, although FreeSWITCH could not be queried', async () => {
     const one = await agent();
     await nats.kill();
     await eventually(() => one.said('nats.connection_lost'));

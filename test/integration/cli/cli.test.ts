@@ -4,27 +4,27 @@ import type { DeadLetters } from '#libs/queue/dead-letters.ts';
 import { entryOf } from '#libs/queue/entry.ts';
 import { COMMANDS } from '#services/cli/commands.ts';
 import { runDialhook } from '#test/support/cli/terminal.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { until } from '#test/support/until.ts';
 
 const NOW = Date.parse('2026-01-02T12:00:00Z');
 
-let world: World;
+let harness: NotifierHarness;
 let deadLetters: DeadLetters;
 beforeAll(async () => {
-  world = await World.start();
-  deadLetters = world.deadLetters();
+  harness = await NotifierHarness.start();
+  deadLetters = harness.deadLetters();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await world.client().flushall();
+  await harness.client().flushall();
 });
 
 /** Runs the command line within this process. */
 function dialhook(...args: string[]) {
-  return runDialhook(args, { env: world.env(), now: () => NOW });
+  return runDialhook(args, { env: harness.env(), now: () => NOW });
 }
 
 /** Stores the notifications of a call as dead letters, all with one time. */
@@ -99,7 +99,7 @@ test('show prints one dead letter as JSON', async () => {
 test('replay: by id, call, endpoint, time or all; in order and with the same webhook-id', async () => {
   await using endpoint = await startReceiver();
   await using other = await startReceiver();
-  await using _ = await world.notifier();
+  await using _ = await harness.notifier();
   const early = '2026-01-01T00:00:00Z';
   const one = await keep(endpoint.url, 'one', 3, early);
   const two = await keep(endpoint.url, 'two', 3, early);
@@ -128,7 +128,7 @@ test('replay: by id, call, endpoint, time or all; in order and with the same web
 
 test('replay skips a disabled endpoint until it is enabled', async () => {
   await using endpoint = await startReceiver(() => OK);
-  await using _ = await world.notifier();
+  await using _ = await harness.notifier();
   const { origin } = new URL(endpoint.url);
   expect(await dialhook('endpoints', 'list')).toMatchObject({ code: 1, out: '' });
   expect(await dialhook('endpoints', 'disable', endpoint.url)).toMatchObject({
@@ -197,8 +197,8 @@ const run = (args: readonly string[], env: Record<string, string>) =>
 test('as a process: results on standard output, and its exit codes', async () => {
   await keep('http://a/x', 'one', 1, '2026-01-01T00:00:00Z');
   const [listed, empty, away, wrong] = await Promise.all([
-    run(['dead-letters', 'list', '--json'], world.env()),
-    run(['dead-letters', 'list'], { ...world.env(), QUEUE_PREFIX: 'empty' }),
+    run(['dead-letters', 'list', '--json'], harness.env()),
+    run(['dead-letters', 'list'], { ...harness.env(), QUEUE_PREFIX: 'empty' }),
     run(['dead-letters', 'list'], { REDIS_URL: 'redis://127.0.0.1:1' }),
     run(['endpoints', 'list'], { REDIS_URL: 'http://:hush@127.0.0.1' }),
   ]);

@@ -6,7 +6,8 @@ import type { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { ServiceStatus } from '#libs/contract/status.ts';
 import { type DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
-import { Endpoints } from '#libs/queue/endpoints.ts';
+import { EndpointState } from '#libs/queue/endpoint-state.ts';
+import { callKeys } from '#libs/queue/keys.ts';
 import { ROUTES } from '#services/console/routes.ts';
 import { type ConsoleHarness, OPERATOR, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import { answeredCall, caller, decided, publish, published, received } from '#test/support/console/steps.ts';
@@ -27,7 +28,7 @@ const known = async (uuid: string) =>
 const calls = async (query: string) => CallList.parse(await json(console.get(`/api/calls?${query}`)));
 
 describe('calls', () => {
-  it('are listed and shown as soon as the timeline tells of them', async () => {
+  it('are listed and shown as soon as the timeline has them', async () => {
     const call = caller({ name: '<img src=x onerror=alert(1)>' });
     publish(console.nats, answeredCall(call));
     await until('it has ended', async () => (await calls(`q=${call.uuid}&state=ended`)).calls.length === 1);
@@ -54,7 +55,7 @@ describe('calls', () => {
   });
 
   it('of which nothing is known are 404, and a wrong question is 400 with the reason', async () => {
-    expect((await console.get('/api/calls/nobody')).status).toBe(404);
+    expect((await console.get('/api/calls/unknown')).status).toBe(404);
     const wrong = await console.get('/api/calls?limit=0&state=dead');
     expect([wrong.status, await wrong.json()]).toEqual([400, { error: expect.stringContaining('state') }]);
   });
@@ -67,7 +68,7 @@ describe('calls', () => {
     await known(call.uuid);
   });
 
-  it('are told as they change by server-sent events', async () => {
+  it('are sent as server-sent events when they change', async () => {
     const answer = await console.get('/api/events');
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -114,7 +115,7 @@ it('nodes are shown with their agents, endpoints with what routers and notifiers
   );
   tell(status('router@r1', { endpoints: [{ ...endpoint, breaker: 'closed' }] }));
   tell(status('router@r2', { endpoints: [{ ...endpoint, p99_ms: 70, breaker: 'open' }] }));
-  await new Endpoints(console.redis, 'dialhook').switchOff('http://off.example');
+  await new EndpointState(console.redis, 'dialhook').disable('http://off.example');
   await until(
     'they are heard',
     async () =>
@@ -187,7 +188,7 @@ describe('dead letters', () => {
     await keep('http://b.example/x', 'call-b', 1);
     await keep('http://c.example/x', 'call-c', 1);
     await keep('http://d.example/x', 'call-d', 1);
-    await new Endpoints(console.redis, 'dialhook').switchOff('http://d.example');
+    await new EndpointState(console.redis, 'dialhook').disable('http://d.example');
     const replay = async (body: unknown) => json(console.post('/api/dead-letters/replay', body));
     expect(await replay({ ids: [first] })).toEqual({ replayed: 1, skipped: {} });
     expect(await replay({ call: 'call-a' })).toEqual({ replayed: 1, skipped: {} });
@@ -195,7 +196,7 @@ describe('dead letters', () => {
     expect(await replay({ until: '2025-01-01T00:00:00Z' })).toEqual({ replayed: 0, skipped: {} });
     expect(await replay({ all: true })).toEqual({ replayed: 1, skipped: { 'http://d.example': 1 } });
     expect((await list()).dead_letters.map(({ call }) => call)).toEqual(['call-d']);
-    expect(await console.redis.lrange('dialhook:waiting:call-a', 0, -1)).toHaveLength(2);
+    expect(await console.redis.lrange(callKeys('dialhook', 'call-a').waiting, 0, -1)).toHaveLength(2);
     expect((await console.post('/api/dead-letters/replay', {})).status).toBe(400);
     const audits = console.lines.filter(({ what }) => what === 'replay');
     expect(audits[0]).toMatchObject({
@@ -248,7 +249,7 @@ describe('a live call', () => {
     expect((await console.post(`${path}/hangup`, {}, VIEWER)).status).toBe(403);
     for (const destination of ['1000 inline', '-both', '', 'a\nb', '${x}'])
       expect((await console.post(`${path}/transfer`, { destination })).status).toBe(400);
-    expect((await console.post('/api/calls/nobody/hangup', {})).status).toBe(404);
+    expect((await console.post('/api/calls/unknown/hangup', {})).status).toBe(404);
     expect(orders).toHaveLength(3);
     const audits = console.lines.filter((line) => line['call'] === call.uuid && line['audit'] === true);
     expect(audits.map(({ who, what, result, to }) => [who, what, result, to])).toEqual([
@@ -261,7 +262,7 @@ describe('a live call', () => {
 });
 
 describe('access', () => {
-  it('is for nobody without a token', async () => {
+  it('requires a token', async () => {
     for (const { method, path } of ROUTES) {
       const answer = await fetch(`${console.url}${path.replace(/\{\w+\}/, 'x')}`, { method });
       expect([path, answer.status]).toEqual([path, 401]);
@@ -329,7 +330,7 @@ it('the page allows no script but its own', async () => {
     expect((await fetch(`${console.url}${path}`)).status).toBeGreaterThanOrEqual(400);
 });
 
-it('OpenAPI tells of every route, with the schemas that check it', async () => {
+it('OpenAPI has every route with its schemas', async () => {
   type Api = { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };
   const api = await json<Api>(fetch(`${console.url}/api/openapi.json`));
   for (const { method, path } of ROUTES)

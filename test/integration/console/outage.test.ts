@@ -22,7 +22,7 @@ const list = async () =>
   };
 const states = async () => (await list()).calls.map(({ state }) => state);
 
-it('goes on where it was when NATS comes back, and begins anew with another stream', async () => {
+it('resumes when NATS comes back, and restarts with another stream', async () => {
   const [first, second, third] = [caller(), caller(), caller()];
   publish(console.nats, [...answeredCall(first), received(second)]);
   await until('both are known', async () => (await states()).join() === 'deciding,ended');

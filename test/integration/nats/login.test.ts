@@ -48,7 +48,7 @@ async function server(config: string, port?: number): Promise<NatsServer> {
   return started;
 }
 
-/** Logs in with these settings; gives up after a while. */
+/** Logs in with these settings, for `waitMs` at most. */
 async function login(env: Record<string, string>, words = log, waitMs = PATIENT_MS): Promise<Bus | 'not in'> {
   const lifecycle = new Lifecycle(words, PATIENT_MS);
   open.push(lifecycle);
@@ -150,7 +150,7 @@ describe('NATS lets in', () => {
 });
 
 describe('who sits between a service and NATS', () => {
-  /** Plays a NATS server without TLS, as whoever strips it would. */
+  /** A NATS server without TLS, like an attacker that strips it. */
   async function startStripper() {
     const heard: string[] = [];
     const server = createServer((socket) => {
@@ -209,7 +209,7 @@ describe('when the password changes', () => {
     await vi.waitFor(() => expect(bus.connected).toBe(true), { timeout: 10_000 });
   });
 
-  it('a service that is refused from the beginning goes on asking', async () => {
+  it('a service whose first login is refused retries', async () => {
     const { log, lines } = recordLog();
     const first = await server('authorization { user: u, password: "other" }');
     const bus = login(

@@ -7,6 +7,7 @@ import { abandon, askRouters, onAbandon, serveDecisions } from '#libs/bus/decisi
 import { ensureProgressStream, ProgressPublisher, restartProgressConsumer } from '#libs/bus/progress.ts';
 import { isNotPermitted } from '#libs/bus/streams.ts';
 import { BUS } from '#libs/contract/messages.ts';
+import { partitionOf } from '#libs/contract/partition.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
@@ -62,8 +63,8 @@ const subscribe = (subject: string, queue?: string) => (bus: Bus) =>
 type Attack = [what: string, act: (bus: Bus) => unknown];
 
 /** What only the console may do. */
-const told: Attack[] = [
-  ['hear what is told of calls', subscribe(`${BUS.timeline}.>`)],
+const delivered: Attack[] = [
+  ['subscribe to timelines', subscribe(`${BUS.timeline}.>`)],
   ['hear how the others are', subscribe(BUS.status)],
   ['read the timelines', publish(`$JS.API.CONSUMER.CREATE.${BUS.timelineStream}.mine`)],
   ['read a step', publish(`$JS.API.STREAM.MSG.GET.${BUS.timelineStream}`)],
@@ -78,7 +79,7 @@ const controls: Attack[] = [
 ];
 
 describe('with no more rights than deploy/nats/nats.conf gives', () => {
-  it('a call goes its whole way, and nobody is refused anything', async () => {
+  it('a complete call causes no permission error', async () => {
     vi.stubEnv('NATS_URL', nats.url);
     const one = await simulatedSwitch();
     const cluster = await startTestCluster(one, (service) => nats.env(service as User));
@@ -94,8 +95,8 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
         callees: { '123456': { ringAt: 10, answerAt: 30 } },
         byeAt: 50,
       });
-      const told = () => cluster.told.filter(({ notification }) => notification.uuid === uuid);
-      await vi.waitFor(() => expect(told()).toHaveLength(3), { timeout: 15_000 });
+      const delivered = () => cluster.delivered.filter(({ notification }) => notification.uuid === uuid);
+      await vi.waitFor(() => expect(delivered()).toHaveLength(3), { timeout: 15_000 });
       cluster.answer = () => 'silent';
       const gone = await one.call({
         caller: { number: '138', name: 'A' },
@@ -108,7 +109,8 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
       });
       await vi.waitFor(() => expect(cluster.abandoned).toBe(1), { timeout: 15_000 });
       await vi.waitFor(
-        () => expect(cluster.told.some(({ notification }) => notification.uuid === gone.uuid)).toBe(true),
+        () =>
+          expect(cluster.delivered.some(({ notification }) => notification.uuid === gone.uuid)).toBe(true),
         { timeout: 15_000 },
       );
     } finally {
@@ -139,11 +141,12 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
   });
 
   it('an agent publishes progress and a notifier reads it', async () => {
+    const uuid = randomUUID();
     const { bus: notifier, refused } = await as('notifier');
     await ensureProgressStream(notifier, LIMITS);
-    const consumer = await restartProgressConsumer(notifier);
+    const consumer = await restartProgressConsumer(notifier, partitionOf(uuid));
     const { bus: agent } = await as('agent');
-    const progress = ringing('http://a/', randomUUID(), 'leg');
+    const progress = ringing('http://a/', uuid, 'leg');
     await new ProgressPublisher(agent).publish(progress, callContext(progress.notification.uuid));
     const message = await consumer.next({ expires: PATIENT_MS });
     expect(message?.json()).toEqual(progress);
@@ -154,7 +157,7 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
 
 describe('the console', () => {
   it.each(['agent', 'router', 'notifier'] as const)(
-    'hears what the %s tells of a call and of itself',
+    'receives timeline and status of the %s',
     async (user) => {
       const { bus: looks, refused } = await as('console');
       const heard: string[] = [];
@@ -202,7 +205,7 @@ describe('who has taken over the console', () => {
     ['hear requests, in which endpoints may stand with passwords', subscribe(BUS.decide)],
     ['ask routers', publish(BUS.decide)],
     ['abandon calls', publish(BUS.abandon)],
-    ['forge progress', publish(`${BUS.progress}.fs1`)],
+    ['forge progress', publish(`${BUS.progress}.1.fs1`)],
     ['forge steps', publish(`${BUS.timeline}.x`)],
     ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],
     ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
@@ -219,17 +222,17 @@ describe('who has taken over the console', () => {
 
 describe('who has taken over a router', () => {
   it.each<Attack>([
-    ['publish progress', publish(`${BUS.progress}.fs1`)],
+    ['publish progress', publish(`${BUS.progress}.1.fs1`)],
     ['publish live calls', publish(`${BUS.live}.fs1.x`)],
     ['ask other routers', publish(BUS.decide)],
     ['abandon the calls of others', publish(BUS.abandon)],
     ['write to an inbox that has not asked', publish('_INBOX.dialhook-agent.x.y')],
     ['purge the stream', publish(`$JS.API.STREAM.PURGE.${BUS.stream}`)],
     ['delete the stream', publish(`$JS.API.STREAM.DELETE.${BUS.stream}`)],
-    ['read the stream', publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier`)],
-    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier.1.1.1.1.1`)],
+    ['read the stream', publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier-1`)],
+    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier-1.1.1.1.1.1`)],
     ['listen to progress', subscribe(`${BUS.progress}.>`)],
-    ...told,
+    ...delivered,
     ...controls,
     ['listen to the answers of other routers', subscribe('_INBOX.dialhook-agent.>')],
     ['listen to every request, outside the queue group', subscribe(BUS.decide)],
@@ -263,11 +266,11 @@ describe('who has taken over a notifier', () => {
     ['hear requests', subscribe(BUS.decide)],
     ['ask routers', publish(BUS.decide)],
     ['abandon calls', publish(BUS.abandon)],
-    ['forge progress', publish(`${BUS.progress}.fs1`)],
+    ['forge progress', publish(`${BUS.progress}.1.fs1`)],
     ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],
     ['hear progress past the stream', subscribe(`${BUS.progress}.>`)],
     ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
-    ...told,
+    ...delivered,
     ...controls,
     ['touch live calls', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.liveStream}`)],
     ['read live calls', publish(`$JS.API.CONSUMER.CREATE.${BUS.liveStream}.x`)],
@@ -283,19 +286,19 @@ describe('who has taken over an agent', () => {
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear the requests of others', subscribe(BUS.decide)],
     ['hear progress of others', subscribe(`${BUS.progress}.>`)],
-    ...told,
+    ...delivered,
     ['hang up the calls of other nodes', publish(`${BUS.control}.fs1`)],
     ['read the stream', publish(`$JS.API.CONSUMER.CREATE.${BUS.stream}.mine`)],
     [
       'read the stream with the notifier’s consumer',
-      publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier`),
+      publish(`$JS.API.CONSUMER.MSG.NEXT.${BUS.stream}.notifier-1`),
     ],
     ['read a message of the stream', publish(`$JS.API.STREAM.MSG.GET.${BUS.stream}`)],
     ['read a message directly', publish(`$JS.API.DIRECT.GET.${BUS.stream}`)],
     ['delete messages of the stream', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.stream}`)],
     ['change the stream', publish(`$JS.API.STREAM.UPDATE.${BUS.stream}`)],
     ['delete the live calls', publish(`$JS.API.STREAM.DELETE.${BUS.liveStream}`)],
-    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier.1.1.1.1.1`)],
+    ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier-1.1.1.1.1.1`)],
     ['hear the inboxes of notifiers', subscribe('_INBOX.dialhook-notifier.>')],
     ['list streams', publish('$JS.API.STREAM.NAMES')],
   ])('cannot %s', async (_, act) => {

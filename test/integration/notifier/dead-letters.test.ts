@@ -1,21 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ProgressEvent } from '#libs/contract/messages.ts';
 import { originOf } from '#libs/net/url.ts';
-import { Backlog } from '#libs/queue/backlog.ts';
-import { type DeadLetter, DeadLetters, type LetterFilter } from '#libs/queue/dead-letters.ts';
+import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { entryOf } from '#libs/queue/entry.ts';
-import { openQueue } from '#libs/queue/queue.ts';
 import { Replay } from '#libs/queue/replay.ts';
+import { openRetryQueue } from '#libs/queue/retry-queue.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { type Behave, OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { until } from '#test/support/until.ts';
 
-let world: World;
+let harness: NotifierHarness;
 beforeAll(async () => {
-  world = await World.start();
+  harness = await NotifierHarness.start();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 const firstGets =
   (status: number): Behave =>
@@ -30,12 +29,12 @@ test.each([
   '%j: dead letter (%s) after %j attempts, and the call goes on',
   async (status, reason, attempts) => {
     await using endpoint = await startReceiver(firstGets(status));
-    const letters = world.deadLetters();
-    await using _ = await world.notifier({ RETRY_SCHEDULE_MS: '1,1' });
+    const letters = harness.deadLetters();
+    await using _ = await harness.notifier({ RETRY_SCHEDULE_MS: '1,1' });
     const call = callOf(endpoint.url, 3);
     const [first = '', ...others] = idsOf(call);
     const [progress] = call;
-    await world.publish(call);
+    await harness.publish(call);
     await until('the others are delivered', () => endpoint.accepted.length === 2);
     expect(endpoint.accepted).toEqual(others);
     expect(endpoint.arrivals.filter(({ id }) => id === first)).toHaveLength(attempts);
@@ -53,9 +52,9 @@ test('an endpoint that cannot be reached leaves the last error', async () => {
     await using gone = await startReceiver();
     return gone.url;
   })();
-  const letters = world.deadLetters();
-  await using _ = await world.notifier({ RETRY_SCHEDULE_MS: '1' });
-  await world.publish(callOf(url, 1));
+  const letters = harness.deadLetters();
+  await using _ = await harness.notifier({ RETRY_SCHEDULE_MS: '1' });
+  await harness.publish(callOf(url, 1));
   const { origin } = new URL(url);
   await until('it is given up', async () => (await letters.list({ origin }, 1)).length === 1);
   const [letter] = await letters.list({ origin }, 1);
@@ -72,7 +71,7 @@ function letterOf(progress: ProgressEvent, order: number, time: number): DeadLet
 }
 
 test('too many and too old ones are dropped and counted, and leave the indexes', async () => {
-  const redis = world.client();
+  const redis = harness.client();
   const letters = new DeadLetters(redis, 'trim');
   for (let i = 0; i < 1_203; i++) {
     const [progress] = callOf('http://a/b', 1, `call-${i}`);
@@ -89,11 +88,11 @@ test('too many and too old ones are dropped and counted, and leave the indexes',
   expect(await letters.list({ call: 'call-0' }, 9)).toEqual([]);
   expect(await letters.trim(limits, 2_302)).toBe(2);
   expect(await letters.trim(limits, 2_303)).toBe(1);
-  expect((await redis.keys('trim:*')).sort()).toEqual([]);
+  expect((await redis.keys('{trim:*')).sort()).toEqual([]);
 });
 
 test('letters are found by call, endpoint and time, in any combination, the newest first', async () => {
-  const letters = new DeadLetters(world.client(), 'find');
+  const letters = new DeadLetters(harness.client(), 'find');
   const kept = [
     ...callOf('http://a/1', 2, 'one').map((progress, i) => letterOf(progress, i, 100)),
     ...callOf('http://b/2', 1, 'two').map((progress) => letterOf(progress, 9, 200)),
@@ -101,7 +100,7 @@ test('letters are found by call, endpoint and time, in any combination, the newe
   ];
   // The last two have the same id: only the newer is left.
   for (const letter of kept) await letters.keep(letter);
-  const found = async (filter: LetterFilter, limit = 9) =>
+  const found = async (filter: DeadLetterFilter, limit = 9) =>
     (await letters.list(filter, limit)).map(({ id }) => id.replace('.ring', ''));
   expect(await found({})).toEqual(['two.leg-0', 'one.leg-1', 'one.leg-0']);
   expect(await found({}, 1)).toEqual(['two.leg-0']);
@@ -114,32 +113,31 @@ test('letters are found by call, endpoint and time, in any combination, the newe
 });
 
 test('replayed letters come in the order of their call, before those of it that still wait', async () => {
-  const client = world.client();
-  const letters = world.deadLetters();
-  const backlog = new Backlog(client, world.prefix);
+  const client = harness.client();
+  const letters = harness.deadLetters();
   await using endpoint = await startReceiver();
   const call = callOf(endpoint.url, 5);
   const uuid = call[0]?.notification.uuid ?? '';
   const { origin } = new URL(endpoint.url);
   const all = call.map((progress, order) => letterOf(progress, order, 1));
   // The fourth still waits; the others were given up at the same time, the last of them first.
-  await backlog.insert(uuid, all.slice(3, 4));
+  const replay = new Replay(client, harness.prefix);
+  await replay.insert(uuid, all.slice(3, 4));
   for (const letter of [4, 1, 2, 0].flatMap((i) => all.slice(i, i + 1))) await letters.keep(letter);
 
-  const replay = new Replay(client, world.prefix);
   expect(await replay.send({ origin, since: 2 })).toBe(0);
   expect(await replay.send({ origin }, ({ order }) => order !== 4)).toBe(3);
   expect((await letters.list({ origin }, 9)).map(({ order }) => order)).toEqual([4]);
   expect(await replay.send({ call: uuid })).toBe(1);
   expect(await replay.send({ call: uuid })).toBe(0);
-  await using _ = await world.notifier();
+  await using _ = await harness.notifier();
   await until('all are delivered', () => endpoint.accepted.length === 5);
   expect(endpoint.accepted).toEqual(idsOf(call));
   await replay.close();
 });
 
 test('a letter that is given up anew while it is sent again stays a dead letter', async () => {
-  const letters = world.deadLetters();
+  const letters = harness.deadLetters();
   const [progress] = callOf('http://a/b', 1);
   if (!progress) throw new Error('no progress');
   const old = letterOf(progress, 1, 1);
@@ -152,16 +150,16 @@ test('a letter that is given up anew while it is sent again stays a dead letter'
 
 test('replaying does not wait until the call would have been tried again', async () => {
   await using endpoint = await startReceiver(() => ({ status: 500 }));
-  await using _ = await world.notifier({ RETRY_SCHEDULE_MS: '600000' });
+  await using _ = await harness.notifier({ RETRY_SCHEDULE_MS: '600000' });
   const call = callOf(endpoint.url, 2);
   const [first, second] = call;
   if (!first || !second) throw new Error('no progress');
-  await world.publish([second]);
-  const client = world.client();
-  const queue = openQueue(client, world.prefix);
+  await harness.publish([second]);
+  const client = harness.client();
+  const queue = openRetryQueue(client, harness.prefix);
   await until('it waits', async () => (await queue.getDelayedCount()) === 1);
   endpoint.behave = () => OK;
-  const replay = new Replay(client, world.prefix);
+  const replay = new Replay(client, harness.prefix);
   await replay.sendLetters([letterOf(first, 0, 1)]);
   await until('both are delivered', () => endpoint.accepted.length === 2);
   expect(endpoint.accepted).toEqual(idsOf(call));

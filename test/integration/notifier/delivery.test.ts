@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { traceId } from '#libs/telemetry/call-ids.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idOf, idsOf, ofCall, ringing } from '#test/support/notifier/progress.ts';
 import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { until } from '#test/support/until.ts';
 
-let world: World;
+let harness: NotifierHarness;
 beforeAll(async () => {
-  world = await World.start();
+  harness = await NotifierHarness.start();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 test('a notification is a POST with the identity, the time and the trace of its call', async () => {
   await using endpoint = await startReceiver();
   const [progress] = callOf(endpoint.url, 1);
   if (!progress) throw new Error('no progress');
   const at = Date.parse('2026-01-02T03:04:05.678Z');
-  await using _ = await world.notifier({}, { now: () => at, random: () => 0.5 });
-  await world.publish([progress]);
+  await using _ = await harness.notifier({}, { now: () => at, random: () => 0.5 });
+  await harness.publish([progress]);
   await until('it is delivered', () => endpoint.accepted.length === 1);
 
   const [arrival] = endpoint.arrivals;
@@ -33,14 +33,14 @@ test('a notification is a POST with the identity, the time and the trace of its 
     'content-type': expect.stringContaining('application/json'),
   });
   expect(arrival?.headers['traceparent']).toContain(traceId(progress.notification.uuid));
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
 });
 
 test('with ENDPOINT_METHOD=GET it is a GET with the same as query parameters', async () => {
   await using endpoint = await startReceiver();
-  await using _ = await world.notifier({ ENDPOINT_METHOD: 'GET' });
+  await using _ = await harness.notifier({ ENDPOINT_METHOD: 'GET' });
   const progress = ringing(endpoint.url, 'call 1', 'leg 1');
-  await world.publish([progress]);
+  await harness.publish([progress]);
   await until('it is delivered', () => endpoint.accepted.length === 1);
   const [arrival] = endpoint.arrivals;
   const query = new URL(arrival?.path ?? '', endpoint.url).searchParams;
@@ -53,8 +53,8 @@ test('60 calls with every fifth request failing: all delivered, each call in its
   const perCall = 20;
   await using endpoint = await startReceiver(() => (Math.random() < 0.2 ? { status: 500 } : OK));
   const all = Array.from({ length: calls }, () => callOf(endpoint.url, perCall));
-  await using _ = await world.notifier({ NOTIFY_CONCURRENCY: '60' });
-  for (let i = 0; i < perCall; i++) await world.publish(all.flatMap((call) => call.slice(i, i + 1)));
+  await using _ = await harness.notifier({ NOTIFY_CONCURRENCY: '60' });
+  for (let i = 0; i < perCall; i++) await harness.publish(all.flatMap((call) => call.slice(i, i + 1)));
   await until('all are delivered', () => endpoint.accepted.length === calls * perCall);
 
   expect(new Set(endpoint.accepted).size).toBe(calls * perCall);
@@ -68,7 +68,7 @@ test('60 calls with every fifth request failing: all delivered, each call in its
       ),
     ).toEqual(ids);
   }
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
 });
 
 test('different calls are delivered at the same time, one call never twice at once', async () => {
@@ -86,8 +86,8 @@ test('different calls are delivered at the same time, one call never twice at on
     return OK;
   });
   const all = Array.from({ length: together }, () => callOf(endpoint.url, 3));
-  await using _ = await world.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '10000' });
-  await world.publish(all.flat());
+  await using _ = await harness.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '10000' });
+  await harness.publish(all.flat());
   await until('all are delivered', () => endpoint.accepted.length === together * 3);
   expect(overlaps).toBe(0);
 });
@@ -98,8 +98,8 @@ test('what fails is tried again, and its call goes on only then', async () => {
   );
   const call = callOf(endpoint.url, 2);
   const [first = '', second = ''] = idsOf(call);
-  await using _ = await world.notifier();
-  await world.publish(call);
+  await using _ = await harness.notifier();
+  await harness.publish(call);
   await until('both are delivered', () => endpoint.accepted.length === 2);
   expect(endpoint.arrivals.map(({ id }) => id)).toEqual([first, first, first, first, second]);
 });
@@ -108,14 +108,14 @@ test('a call whose first notification fails for ever does not delay the others o
   const stuck = callOf('http://unused', 3);
   const [first = ''] = idsOf(stuck);
   await using endpoint = await startReceiver(({ id }) => (id === first ? { status: 500 } : OK));
-  await using _ = await world.notifier({
+  await using _ = await harness.notifier({
     NOTIFY_CONCURRENCY: '2',
     RETRY_SCHEDULE_MS: Array(32).fill('50').join(','),
   });
-  await world.publish(stuck.map((progress) => ({ ...progress, url: endpoint.url })));
+  await harness.publish(stuck.map((progress) => ({ ...progress, url: endpoint.url })));
   await until('it is stuck', () => endpoint.arrivals.length > 1);
   const others = Array.from({ length: 20 }, () => callOf(endpoint.url, 3)).flat();
-  await world.publish(others);
+  await harness.publish(others);
   await until('the others are delivered', () => endpoint.accepted.length === others.length);
   expect(endpoint.accepted.some((id) => idsOf(stuck).includes(id))).toBe(false);
 });
@@ -124,15 +124,15 @@ test('a notification that comes again, even after it was delivered, is not deliv
   await using endpoint = await startReceiver();
   const [one, last] = callOf(endpoint.url, 2);
   if (!one || !last) throw new Error('no progress');
-  await using _ = await world.notifier();
-  await world.publishAgain(one);
-  await world.publishAgain(one);
+  await using _ = await harness.notifier();
+  await harness.publishAgain(one);
+  await harness.publishAgain(one);
   await until('it is delivered', () => endpoint.accepted.length === 1);
-  await world.allAcknowledged();
-  await world.publishAgain(one);
-  await world.publishAgain(last);
+  await harness.allAcknowledged();
+  await harness.publishAgain(one);
+  await harness.publishAgain(last);
   await until('the next is delivered', () => endpoint.accepted.includes(idOf(last)));
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
   expect(endpoint.accepted).toEqual(idsOf([one, last]));
 });
 
@@ -141,17 +141,17 @@ test('endpoints that are dead without saying so delay no other, from their first
   await using dead = await startReceiver(() => never);
   await using deadToo = await startReceiver(() => never);
   await using alive = await startReceiver();
-  await using _ = await world.notifier({
+  await using _ = await harness.notifier({
     NOTIFY_CONCURRENCY: '8',
     NOTIFY_RESPONSE_TIMEOUT_MS: '15000',
   });
   const some = (url: string) => Array.from({ length: 40 }, () => callOf(url, 1)).flat();
-  await world.publish(some(dead.url));
+  await harness.publish(some(dead.url));
   await until('one has what it may have', () => dead.arrivals.length === 4);
-  await world.publish(some(deadToo.url));
+  await harness.publish(some(deadToo.url));
   await until('so has the other', () => deadToo.arrivals.length === 2);
   const living = some(alive.url);
-  await world.publish(living);
+  await harness.publish(living);
   await until('the third is told everything', () => alive.accepted.length === living.length);
   expect([dead.arrivals.length, deadToo.arrivals.length]).toEqual([4, 2]);
   // Before the notifier, which would wait for them to answer.
@@ -160,11 +160,12 @@ test('endpoints that are dead without saying so delay no other, from their first
 
 test('a message that is not progress is dropped and holds up nothing', async () => {
   await using endpoint = await startReceiver();
-  await using _ = await world.notifier();
-  await world.publishRaw('{"v":2}');
-  await world.publishRaw('not JSON');
-  const call = callOf(endpoint.url, 1, randomUUID());
-  await world.publish(call);
+  await using _ = await harness.notifier();
+  const uuid = randomUUID();
+  await harness.publishRaw('{"v":2}', uuid);
+  await harness.publishRaw('not JSON', uuid);
+  const call = callOf(endpoint.url, 1, uuid);
+  await harness.publish(call);
   await until('the next is delivered', () => endpoint.accepted.includes(idsOf(call)[0] ?? ''));
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
 });

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startNotifierProcess } from '#test/support/notifier/child.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { until } from '#test/support/until.ts';
 
 const calls = (endpoint: Receiver, count: number, each: number) =>
@@ -18,54 +18,54 @@ const allAccepted = (endpoint: Receiver, all: ReturnType<typeof calls>) =>
   until('all are delivered', () => new Set(endpoint.accepted).size === all.flat().length);
 
 test('while Redis does not answer nothing is acknowledged, and then nothing is lost', async () => {
-  await using world = await World.start();
+  await using harness = await NotifierHarness.start();
   await using endpoint = await startReceiver();
-  await using notifier = await world.notifier();
+  await using notifier = await harness.notifier();
   await until('it is ready', () => notifier.health().ready);
-  world.redis.pause();
+  harness.redis.pause();
   const all = calls(endpoint, 10, 3);
-  await world.publish(interleaved(all));
-  expect((await world.stream()).messages).toBe(30);
+  await harness.publish(interleaved(all));
+  expect((await harness.stream()).messages).toBe(30);
   expect(endpoint.arrivals).toEqual([]);
-  world.redis.resume();
+  harness.redis.resume();
   await allAccepted(endpoint, all);
   expectAllInOrder(endpoint, all);
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
 });
 
 test('Redis killed and started again, empty: the worker takes jobs again, and what waits in the stream comes', async () => {
-  await using world = await World.start({ tcp: true });
+  await using harness = await NotifierHarness.start({ tcp: true });
   await using endpoint = await startReceiver();
-  await using notifier = await world.notifier();
+  await using notifier = await harness.notifier();
   await until('it is ready', () => notifier.health().ready);
-  await world.redis.kill();
+  await harness.redis.kill();
   await until('/readyz says so', () => notifier.health().checks['redis'] !== 'ok');
   const all = calls(endpoint, 10, 3);
-  await world.publish(interleaved(all));
+  await harness.publish(interleaved(all));
   // How long Redis is away: longer than a worker blocks on its connection, for that is when one did not come back
   // (taskforcesh/bullmq #4585).
   await sleep(3_000);
-  expect((await world.stream()).messages).toBe(30);
-  await world.redis.startAgain();
+  expect((await harness.stream()).messages).toBe(30);
+  await harness.redis.startAgain();
   await allAccepted(endpoint, all);
   expectAllInOrder(endpoint, all);
   await until('it is ready again', () => notifier.health().ready);
 });
 
 test('Redis with an append-only file killed between attempts: the backlog is delivered after its return', async () => {
-  await using world = await World.start({ tcp: true, durable: true });
+  await using harness = await NotifierHarness.start({ tcp: true, durable: true });
   let up = false;
   await using endpoint = await startReceiver(() => (up ? OK : { status: 503 }));
-  await using _ = await world.notifier({
+  await using _ = await harness.notifier({
     RETRY_SCHEDULE_MS: Array.from({ length: 30 }, () => '300').join(','),
   });
   const all = calls(endpoint, 10, 3);
-  await world.publish(interleaved(all));
-  await world.allAcknowledged();
+  await harness.publish(interleaved(all));
+  await harness.allAcknowledged();
   await until('each was tried', () => endpoint.arrivals.length >= 10);
-  await world.redis.kill();
+  await harness.redis.kill();
   up = true;
-  await world.redis.startAgain();
+  await harness.redis.startAgain();
   await allAccepted(endpoint, all);
   expectAllInOrder(endpoint, all);
 });
@@ -76,7 +76,7 @@ const SOON = { TAKEOVER_MS: '2000', NOTIFY_CONNECT_TIMEOUT_MS: '200', NOTIFY_RES
 test('notifiers killed with -9 one after the other: all is delivered, in order, and next to nothing twice', {
   timeout: 60_000,
 }, async () => {
-  await using world = await World.start();
+  await using harness = await NotifierHarness.start();
   await using endpoint = await startReceiver(async () => {
     await sleep(5);
     return OK;
@@ -84,11 +84,11 @@ test('notifiers killed with -9 one after the other: all is delivered, in order, 
   const concurrency = 8;
   const kills = 2;
   const all = calls(endpoint, 30, 20);
-  const given = world.env({ ...SOON, NOTIFY_CONCURRENCY: String(concurrency) });
+  const given = harness.env({ ...SOON, NOTIFY_CONCURRENCY: String(concurrency) });
   await using running = new AsyncDisposableStack();
   const start = async () => running.use(await startNotifierProcess(given));
   const [, ...victims] = await Promise.all(Array.from({ length: 1 + kills }, start));
-  const publishing = world.publish(interleaved(all));
+  const publishing = harness.publish(interleaved(all));
   for (const victim of victims) {
     const delivered = new Set(endpoint.accepted).size;
     await until('some more are delivered', () => new Set(endpoint.accepted).size > delivered + 100);
@@ -104,64 +104,64 @@ test('notifiers killed with -9 one after the other: all is delivered, in order, 
   );
   // Only what was in hand at a kill can have come twice.
   expect(repeats).toBeLessThanOrEqual(kills * concurrency);
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
 });
 
 test('two notifiers, one of which is stopped in the middle: nothing is lost, doubled or out of order', async () => {
-  await using world = await World.start();
+  await using harness = await NotifierHarness.start();
   await using endpoint = await startReceiver(async () => {
     await sleep(5);
     return OK;
   });
   const all = calls(endpoint, 30, 20);
-  await using first = await startNotifierProcess(world.env({ NOTIFY_CONCURRENCY: '8' }));
-  await using _ = await startNotifierProcess(world.env({ NOTIFY_CONCURRENCY: '8' }));
-  const publishing = world.publish(interleaved(all));
+  await using first = await startNotifierProcess(harness.env({ NOTIFY_CONCURRENCY: '8' }));
+  await using _ = await startNotifierProcess(harness.env({ NOTIFY_CONCURRENCY: '8' }));
+  const publishing = harness.publish(interleaved(all));
   await until('some are delivered', () => endpoint.accepted.length > 150);
   expect(await first.stop()).toBe(0);
   await publishing;
   await allAccepted(endpoint, all);
   expectAllInOrder(endpoint, all);
   expect(endpoint.arrivals).toHaveLength(600);
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
 });
 
 test('a stop finishes what is in hand, and what is not stays for the next', async () => {
-  await using world = await World.start();
+  await using harness = await NotifierHarness.start();
   const { promise: go, resolve } = Promise.withResolvers<void>();
   await using endpoint = await startReceiver(async () => {
     await go;
     return OK;
   });
   const all = calls(endpoint, 6, 5);
-  const notifier = await world.notifier({
+  const notifier = await harness.notifier({
     NOTIFY_CONCURRENCY: '8',
     NOTIFY_RESPONSE_TIMEOUT_MS: '15000',
   });
-  await world.publish(interleaved(all));
+  await harness.publish(interleaved(all));
   await until('four are in hand', () => endpoint.arrivals.length === 4);
   const stopped = notifier.stop();
   resolve();
   await stopped;
   expect(endpoint.accepted).toHaveLength(4);
   expect(endpoint.arrivals).toHaveLength(4);
-  await using _ = await world.notifier();
+  await using _ = await harness.notifier();
   await allAccepted(endpoint, all);
   expectAllInOrder(endpoint, all);
   expect(endpoint.arrivals).toHaveLength(30);
 });
 
 test('NATS killed and started again with its data: nothing is lost or out of order', async () => {
-  await using world = await World.start();
+  await using harness = await NotifierHarness.start();
   await using endpoint = await startReceiver();
-  await using notifier = await world.notifier();
+  await using notifier = await harness.notifier();
   await until('it is ready', () => notifier.health().ready);
   const all = calls(endpoint, 10, 4);
   const messages = interleaved(all);
-  await world.publish(messages.slice(0, 20));
-  await using _ = await world.restartNats();
+  await harness.publish(messages.slice(0, 20));
+  await using _ = await harness.restartNats();
   await until('it is ready again', () => notifier.health().ready);
-  await world.publish(messages.slice(20));
+  await harness.publish(messages.slice(20));
   await allAccepted(endpoint, all);
   expectAllInOrder(endpoint, all);
   expect(endpoint.arrivals).toHaveLength(40);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type LogLine, recordLog } from '#test/support/log.ts';
 import { startFullDiskRedis } from '#test/support/notifier/full-disk.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { until } from '#test/support/until.ts';
 
 const SOON = { TAKEOVER_MS: '2000', NOTIFY_CONNECT_TIMEOUT_MS: '200', NOTIFY_RESPONSE_TIMEOUT_MS: '800' };
@@ -18,19 +18,19 @@ function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): vo
 const repeats = (endpoint: Receiver) => endpoint.arrivals.filter(({ time }) => time > 1).length;
 
 /** Until BullMQ takes every call in hand for left by a dead worker. */
-async function untilLocksExpire(world: World): Promise<void> {
-  const redis = world.client();
+async function untilLocksExpire(harness: NotifierHarness): Promise<void> {
+  const redis = harness.client();
   await until(
     'no call is locked',
-    async () => (await redis.keys(`${world.prefix}:calls:*:lock`)).length === 0,
+    async () => (await redis.keys(`{${harness.prefix}:retry}:calls:*:lock`)).length === 0,
   );
 }
 
 /** Until so many calls have been taken up for the third time: a full Redis lets BullMQ put a failed job back. */
-async function untilTakenUpAgain(world: World, calls: number): Promise<void> {
-  const redis = world.client();
+async function untilTakenUpAgain(harness: NotifierHarness, calls: number): Promise<void> {
+  const redis = harness.client();
   const jobs = async () =>
-    (await redis.keys(`${world.prefix}:calls:*`)).filter((key) => /:calls:\d+$/.test(key));
+    (await redis.keys(`{${harness.prefix}:retry}:calls:*`)).filter((key) => /:calls:\d+$/.test(key));
   await until('they are taken up again', async () => {
     const started = await Promise.all((await jobs()).map((key) => redis.hget(key, 'ats')));
     return started.filter((times) => Number(times) >= 3).length === calls;
@@ -62,7 +62,7 @@ const directly: InHand = {
 
 /** What is true of a notifier whose Redis answers and refuses what is written, before, meanwhile and after. */
 async function refusesAndTakesAgain(
-  world: World,
+  harness: NotifierHarness,
   { words, refuse, take }: Refusal,
   { attempt, untilTried }: InHand,
 ): Promise<void> {
@@ -77,20 +77,20 @@ async function refusesAndTakesAgain(
   });
   const { log, lines } = recordLog();
   const settings = { ...SOON, NOTIFY_RESPONSE_TIMEOUT_MS: '3000' };
-  await using notifier = await world.notifier(settings, undefined, log);
+  await using notifier = await harness.notifier(settings, undefined, log);
   await until('it is ready', () => notifier.health().ready);
   const [inHand, later] = [calls(endpoint, 4, 3), calls(endpoint, 10, 3)];
-  await world.publish(interleaved(inHand));
+  await harness.publish(interleaved(inHand));
   await until('four are in hand', () => endpoint.arrivals.length === 4 * attempt);
 
   await refuse();
   resolve();
   const before = repeats(endpoint);
-  await world.publish(interleaved(later));
+  await harness.publish(interleaved(later));
   const refused = (check: string) => words.test(notifier.health().checks[check] ?? '');
-  await until('/readyz says so', () => refused('intake') && refused('queue'));
+  await until('/readyz says so', () => refused('reader') && refused('queue'));
   expect(notifier.health().ready).toBe(false);
-  expect((await world.stream()).messages).toBeGreaterThanOrEqual(30);
+  expect((await harness.stream()).messages).toBeGreaterThanOrEqual(30);
   for (const id of idsOf(later.flat())) expect(endpoint.accepted).not.toContain(id);
   await untilTried(2, lines);
   expect(repeats(endpoint)).toBe(before);
@@ -98,7 +98,7 @@ async function refusesAndTakesAgain(
   await take();
   await until('all are delivered', () => new Set(endpoint.accepted).size === 42);
   expectAllInOrder(endpoint, [...inHand, ...later]);
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
   await until('it is ready again', () => notifier.health().ready);
   // What was in hand and could not be written down.
   expect(repeats(endpoint)).toBeLessThanOrEqual(before + 4);
@@ -107,8 +107,8 @@ async function refusesAndTakesAgain(
 describe('Redis is full: nothing is acknowledged, /readyz says so, and all flows on its return', {
   timeout: 60_000,
 }, () => {
-  const full = (world: World): Refusal => {
-    const redis = world.client();
+  const full = (harness: NotifierHarness): Refusal => {
+    const redis = harness.client();
     return {
       words: /OOM/,
       refuse: () => redis.config('SET', 'maxmemory', '1'),
@@ -117,20 +117,20 @@ describe('Redis is full: nothing is acknowledged, /readyz says so, and all flows
   };
 
   test('when calls are delivered directly', async () => {
-    await using world = await World.start();
-    await refusesAndTakesAgain(world, full(world), directly);
+    await using harness = await NotifierHarness.start();
+    await refusesAndTakesAgain(harness, full(harness), directly);
   });
 
   test('when their jobs run', async () => {
-    await using world = await World.start();
-    const untilTried = (failing: number) => untilTakenUpAgain(world, failing);
-    await refusesAndTakesAgain(world, full(world), { attempt: 2, untilTried });
+    await using harness = await NotifierHarness.start();
+    const untilTried = (failing: number) => untilTakenUpAgain(harness, failing);
+    await refusesAndTakesAgain(harness, full(harness), { attempt: 2, untilTried });
   });
 });
 
 describe("the disk of Redis's append-only file is full: the same", { timeout: 60_000 }, () => {
-  const full = (world: World, disk: Awaited<ReturnType<typeof startFullDiskRedis>>): Refusal => {
-    const redis = world.client();
+  const full = (harness: NotifierHarness, disk: Awaited<ReturnType<typeof startFullDiskRedis>>): Refusal => {
+    const redis = harness.client();
     const refuse = async () => {
       await disk.fill();
       const refused = () =>
@@ -145,37 +145,37 @@ describe("the disk of Redis's append-only file is full: the same", { timeout: 60
 
   test('when calls are delivered directly', async () => {
     await using disk = await startFullDiskRedis();
-    await using world = await World.start({ redisUrl: disk.url });
-    await refusesAndTakesAgain(world, full(world, disk), directly);
+    await using harness = await NotifierHarness.start({ redisUrl: disk.url });
+    await refusesAndTakesAgain(harness, full(harness, disk), directly);
   });
 
   test('when their jobs run', async () => {
     await using disk = await startFullDiskRedis();
-    await using world = await World.start({ redisUrl: disk.url });
-    const untilTried = () => untilLocksExpire(world);
-    await refusesAndTakesAgain(world, full(world, disk), { attempt: 2, untilTried });
+    await using harness = await NotifierHarness.start({ redisUrl: disk.url });
+    const untilTried = () => untilLocksExpire(harness);
+    await refusesAndTakesAgain(harness, full(harness, disk), { attempt: 2, untilTried });
   });
 });
 
 test('Redis refuses, is killed and comes back empty: what was not acknowledged comes, and nothing twice', async () => {
-  await using world = await World.start({ tcp: true });
+  await using harness = await NotifierHarness.start({ tcp: true });
   await using endpoint = await startReceiver();
-  await using notifier = await world.notifier(SOON);
+  await using notifier = await harness.notifier(SOON);
   const before = calls(endpoint, 5, 2);
-  await world.publish(interleaved(before));
+  await harness.publish(interleaved(before));
   await until('the first are delivered', () => endpoint.accepted.length === 10);
-  await world.allAcknowledged();
-  await world.client().config('SET', 'maxmemory', '1');
+  await harness.allAcknowledged();
+  await harness.client().config('SET', 'maxmemory', '1');
   const all = calls(endpoint, 10, 3);
-  await world.publish(interleaved(all));
-  await until('the notifier has met it', () => /OOM/.test(notifier.health().checks['intake'] ?? ''));
-  expect((await world.stream()).messages).toBe(30);
-  await world.redis.kill();
+  await harness.publish(interleaved(all));
+  await until('the notifier has met it', () => /OOM/.test(notifier.health().checks['reader'] ?? ''));
+  expect((await harness.stream()).messages).toBe(30);
+  await harness.redis.kill();
   await until('/readyz says so', () => notifier.health().checks['redis'] !== 'ok');
-  await world.redis.startAgain();
+  await harness.redis.startAgain();
   await until('all are delivered', () => new Set(endpoint.accepted).size === 40);
   expectAllInOrder(endpoint, [...before, ...all]);
   expect(endpoint.arrivals).toHaveLength(40);
-  await world.allAcknowledged();
+  await harness.allAcknowledged();
   await until('it is ready again', () => notifier.health().ready);
 });

@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openQueue } from '#libs/queue/queue.ts';
+import { openRetryQueue } from '#libs/queue/retry-queue.ts';
 import { createLog } from '#libs/telemetry/log.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { until } from '#test/support/until.ts';
 
-let world: World;
+let harness: NotifierHarness;
 beforeAll(async () => {
-  world = await World.start();
+  harness = await NotifierHarness.start();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await world.client().flushall();
+  await harness.client().flushall();
 });
 
 const originOf = (endpoint: Receiver) => new URL(endpoint.url).origin;
 
 /** What is known against an endpoint in Redis, to look at and to disturb. */
 function record(endpoint: Receiver) {
-  const redis = world.client();
-  const key = `${world.prefix}:endpoint:${originOf(endpoint)}`;
+  const redis = harness.client();
+  const key = `{${harness.prefix}:endpoints}:${originOf(endpoint)}`;
   return {
     get: () => redis.hgetall(key),
     /** Makes its time to be left alone be over. */
@@ -37,7 +37,7 @@ async function delayed(): Promise<{
   hurry(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }> {
-  const queue = openQueue(world.client(), world.prefix);
+  const queue = openRetryQueue(harness.client(), harness.prefix);
   return {
     count: () => queue.getDelayedCount(),
     hurry: async () => {
@@ -61,16 +61,16 @@ test.each([
     }));
     await using open = await startReceiver();
     await using waiting = await delayed();
-    await using _ = await world.notifier({
+    await using _ = await harness.notifier({
       NOTIFY_CONCURRENCY: '2',
       THROTTLE_FIRST_MS: '300000',
       THROTTLE_MAX_MS: '300000',
     });
-    await world.publish(calls(closed, 1));
+    await harness.publish(calls(closed, 1));
     await until('it has answered', () => closed.arrivals.length === 1);
     const after = Date.now();
     const [toClosed, toOpen] = [calls(closed, 20), calls(open, 20)];
-    await world.publish([...toClosed, ...toOpen]);
+    await harness.publish([...toClosed, ...toOpen]);
     await until('the other is told everything', () => open.accepted.length === 20);
     await until('all of its own wait', async () => (await waiting.count()) === 21);
     expect(closed.arrivals).toHaveLength(1);
@@ -89,10 +89,10 @@ test('when the time is over one notification finds out; then all flow, with all 
   );
   await using waiting = await delayed();
   // One attempt each: who was sent away and lost an attempt by that would be a dead letter.
-  await using _ = await world.notifier({ RETRY_SCHEDULE_MS: '1', NOTIFY_RESPONSE_TIMEOUT_MS: '15000' });
-  await world.publish(calls(endpoint, 1));
+  await using _ = await harness.notifier({ RETRY_SCHEDULE_MS: '1', NOTIFY_RESPONSE_TIMEOUT_MS: '15000' });
+  await harness.publish(calls(endpoint, 1));
   await until('it has answered', () => endpoint.arrivals.length === 1);
-  await world.publish(calls(endpoint, 30));
+  await harness.publish(calls(endpoint, 30));
   await until('all wait', async () => (await waiting.count()) === 31);
   await record(endpoint).itIsTime();
   await waiting.hurry();
@@ -108,7 +108,7 @@ test('when the time is over one notification finds out; then all flow, with all 
     return endpoint.accepted.length === 31;
   });
   expect(endpoint.arrivals).toHaveLength(32);
-  expect(await world.deadLetters().count()).toBe(0);
+  expect(await harness.deadLetters().count()).toBe(0);
   expect(await record(endpoint).get()).toEqual({});
 });
 
@@ -116,13 +116,13 @@ test('a probe that fails closes for longer each time; an answer of another kind 
   const answers = [503, 503, 503, 500];
   await using endpoint = await startReceiver(() => ({ status: answers.shift() ?? 204 }));
   await using waiting = await delayed();
-  await using _ = await world.notifier({
+  await using _ = await harness.notifier({
     THROTTLE_FIRST_MS: '100000',
     THROTTLE_MAX_MS: '10000000',
     RETRY_JITTER: '0',
   });
   const closed = record(endpoint);
-  await world.publish(calls(endpoint, 1));
+  await harness.publish(calls(endpoint, 1));
   for (const [throttles, waitMs] of [
     [1, 100_000],
     [2, 200_000],
@@ -145,13 +145,13 @@ test('a probe that fails closes for longer each time; an answer of another kind 
 test('two notifiers keep to what one of them was told', async () => {
   await using endpoint = await startReceiver(() => ({ status: 429, headers: { 'retry-after': '600' } }));
   await using waiting = await delayed();
-  await using first = await world.notifier();
-  await using second = await world.notifier();
+  await using first = await harness.notifier();
+  await using second = await harness.notifier();
   await until('both work', () => first.health().ready && second.health().ready);
-  await world.publish(calls(endpoint, 1));
+  await harness.publish(calls(endpoint, 1));
   await until('it has answered', () => endpoint.arrivals.length === 1);
   await until('it is closed', async () => (await record(endpoint).get())['state'] === 'throttled');
-  await world.publish(calls(endpoint, 30));
+  await harness.publish(calls(endpoint, 30));
   await until('all wait', async () => (await waiting.count()) === 31);
   expect(endpoint.arrivals).toHaveLength(1);
 });
@@ -169,18 +169,22 @@ function readableLog() {
 test('an endpoint that is dead for long is switched off, which is said once, and stays off for all notifiers', async () => {
   await using endpoint = await startReceiver(() => ({ status: 500 }));
   const { lines, log } = readableLog();
-  const letters = world.deadLetters();
+  const letters = harness.deadLetters();
   const origin = originOf(endpoint);
   const given = { ENDPOINT_DISABLE_AFTER_MS: String(5 * 86_400_000) };
   const [first = [], second = []] = [callOf(endpoint.url, 3), callOf(endpoint.url, 3)];
   {
-    await using notifier = await world.notifier({ ...given, RETRY_SCHEDULE_MS: '1,600000' }, undefined, log);
-    await world.publish(first);
+    await using notifier = await harness.notifier(
+      { ...given, RETRY_SCHEDULE_MS: '1,600000' },
+      undefined,
+      log,
+    );
+    await harness.publish(first);
     await until('it has failed twice', () => endpoint.arrivals.length === 2);
     expect(await letters.count()).toBe(0);
     // It has failed for five days.
     await record(endpoint).set('failing_since', Date.now() - 5 * 86_400_000);
-    await world.publish(second);
+    await harness.publish(second);
     await until('all that wait are dead letters', async () => {
       await using waiting = await delayed();
       await waiting.hurry();
@@ -194,9 +198,9 @@ test('an endpoint that is dead for long is switched off, which is said once, and
     expect(new Set(reasons.map(([reason]) => reason))).toEqual(new Set(['endpoint_disabled']));
   }
   const arrivals = endpoint.arrivals.length;
-  await using _ = await world.notifier(given);
+  await using _ = await harness.notifier(given);
   const third = callOf(endpoint.url, 2);
-  await world.publish(third);
+  await harness.publish(third);
   await until('they are dead letters', async () => (await letters.list({ origin }, 9)).length === 8);
   expect(endpoint.arrivals).toHaveLength(arrivals);
   // Of one call, in its order.
@@ -207,26 +211,26 @@ test('an endpoint switched off by the notifier is tried once an hour, and a succ
   let status = 500;
   await using endpoint = await startReceiver(() => ({ status }));
   const { lines, log } = readableLog();
-  const letters = world.deadLetters();
-  await using _ = await world.notifier(
+  const letters = harness.deadLetters();
+  await using _ = await harness.notifier(
     { ENDPOINT_DISABLE_AFTER_MS: '1', RETRY_SCHEDULE_MS: '5' },
     undefined,
     log,
   );
   const origin = originOf(endpoint);
   const state = async () => (await record(endpoint).get())['state'];
-  await world.publish(callOf(endpoint.url, 1));
-  await until('it is off', async () => (await state()) === 'off');
+  await harness.publish(callOf(endpoint.url, 1));
+  await until('it is off', async () => (await state()) === 'disabled');
   const first = endpoint.arrivals.length;
   await record(endpoint).itIsTime();
-  await world.publish(callOf(endpoint.url, 2));
+  await harness.publish(callOf(endpoint.url, 2));
   await until('both are dead letters', async () => (await letters.list({ origin }, 9)).length === 3);
   expect(endpoint.arrivals).toHaveLength(first + 1);
-  expect(await state()).toBe('off');
+  expect(await state()).toBe('disabled');
 
   status = 204;
   await record(endpoint).itIsTime();
-  await world.publish(callOf(endpoint.url, 2));
+  await harness.publish(callOf(endpoint.url, 2));
   await until('both are delivered', () => endpoint.accepted.length === 2);
   expect(await record(endpoint).get()).toEqual({});
   expect(lines.some(({ event }) => event === 'endpoint.enabled')).toBe(true);
@@ -234,18 +238,18 @@ test('an endpoint switched off by the notifier is tried once an hour, and a succ
 
 test('an endpoint switched off by an operator is never tried, and can be switched on', async () => {
   await using endpoint = await startReceiver();
-  const [letters, endpoints] = [world.deadLetters(), world.endpoints()];
+  const [letters, endpoints] = [harness.deadLetters(), harness.endpoints()];
   const origin = originOf(endpoint);
-  await using _ = await world.notifier();
-  await endpoints.switchOff(origin);
+  await using _ = await harness.notifier();
+  await endpoints.disable(origin);
   expect(await endpoints.list()).toContainEqual(
-    expect.objectContaining({ origin, state: 'off', by: 'operator' }),
+    expect.objectContaining({ origin, state: 'disabled', by: 'operator' }),
   );
-  await world.publish(callOf(endpoint.url, 2));
+  await harness.publish(callOf(endpoint.url, 2));
   await until('they are dead letters', async () => (await letters.list({ origin }, 9)).length === 2);
-  expect(await endpoints.switchOn(origin)).toBe(true);
-  expect(await endpoints.switchOn(origin)).toBe(false);
-  await world.publish(callOf(endpoint.url, 2));
+  expect(await endpoints.enable(origin)).toBe(true);
+  expect(await endpoints.enable(origin)).toBe(false);
+  await harness.publish(callOf(endpoint.url, 2));
   await until('the next are delivered', () => endpoint.accepted.length === 2);
   expect(endpoint.arrivals).toHaveLength(2);
 });

@@ -3,29 +3,29 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rootSpanId, traceId } from '#libs/telemetry/call-ids.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { idsOf, ringing } from '#test/support/notifier/progress.ts';
 import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { until } from '#test/support/until.ts';
 
 const exporter = new InMemorySpanExporter();
 const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
-let world: World;
+let harness: NotifierHarness;
 beforeAll(async () => {
   trace.setGlobalTracerProvider(provider);
-  world = await World.start();
+  harness = await NotifierHarness.start();
 });
 afterAll(async () => {
-  await world[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   await provider.shutdown();
 });
 
 test('a notification and each attempt at it are spans of its call, and the endpoint is told the last', async () => {
   await using endpoint = await startReceiver(({ time }) => (time === 1 ? { status: 503 } : OK));
-  await using _ = await world.notifier();
+  await using _ = await harness.notifier();
   const uuid = randomUUID();
   const progress = ringing(endpoint.url, uuid, 'leg');
-  await world.publish([progress]);
+  await harness.publish([progress]);
   const spans = () =>
     exporter
       .getFinishedSpans()

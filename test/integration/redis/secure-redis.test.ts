@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNotifierConfig } from '#services/notifier/config.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf } from '#test/support/notifier/progress.ts';
 import { OK, startReceiver } from '#test/support/notifier/receiver.ts';
-import { World } from '#test/support/notifier/world.ts';
 import { selfSigned } from '#test/support/router/endpoints.ts';
 import { type SecureRedis, startSecureRedis } from '#test/support/servers/secure-redis.ts';
 import { until } from '#test/support/until.ts';
@@ -17,14 +17,14 @@ const run = promisify(execFile);
 const CLI = join(import.meta.dirname, '../../../services/cli/main.ts');
 
 let redis: SecureRedis;
-let world: World;
+let harness: NotifierHarness;
 let dir: string;
 beforeAll(async () => {
-  [redis, world] = await Promise.all([startSecureRedis(), World.start()]);
+  [redis, harness] = await Promise.all([startSecureRedis(), NotifierHarness.start()]);
   dir = await mkdtemp(join(tmpdir(), 'dialhook-redis-test-'));
 });
 afterAll(async () => {
-  await world[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();
   await rm(dir, { recursive: true });
 });
@@ -42,9 +42,9 @@ describe('with TLS and no more rights than deploy/redis/users.acl gives', () => 
       if (notification?.leg === 'leg-2' && gone) return { status: 410 };
       return OK;
     });
-    await using notifier = await world.notifier({ ...env(), THROTTLE_FIRST_MS: '10' });
+    await using notifier = await harness.notifier({ ...env(), THROTTLE_FIRST_MS: '10' });
     const call = callOf(endpoint.url, 4);
-    await world.publish(call);
+    await harness.publish(call);
     await until('all but one are delivered', () => endpoint.accepted.length === 3);
     await until('it is ready', () => notifier.health().ready);
     const { origin } = new URL(endpoint.url);
@@ -52,12 +52,12 @@ describe('with TLS and no more rights than deploy/redis/users.acl gives', () => 
     gone = false;
     await cli('dead-letters', 'replay', '--all');
     await until('the dead letter is delivered', () => endpoint.accepted.length === 4);
-    await cli('endpoints', 'off', origin);
+    await cli('endpoints', 'disable', origin);
     expect(await cli('endpoints', 'list')).toContain(origin);
-    await cli('endpoints', 'on', origin);
+    await cli('endpoints', 'enable', origin);
     const admin = redis.admin();
     expect(await admin.call('ACL', 'LOG')).toEqual([]);
-    expect((await admin.keys('*')).filter((key) => !key.startsWith('dialhook:'))).toEqual([]);
+    expect((await admin.keys('*')).filter((key) => !key.startsWith('{dialhook:'))).toEqual([]);
   });
 });
 
@@ -66,7 +66,7 @@ describe('who has the notifier’s password', () => {
     ['read keys of others', ['GET', 'other']],
     ['write keys of others', ['SET', 'other', '1']],
     ['reach them by a script', ['EVAL', "return redis.call('GET', 'other')", '0']],
-    ['copy keys out', ['COPY', 'dialhook:dead', 'other']],
+    ['copy keys out', ['COPY', '{dialhook:dead}:letters', 'other']],
     ['list all keys', ['KEYS', '*']],
     ['walk over all keys', ['SCAN', '0']],
     ['empty the database', ['FLUSHALL']],
@@ -75,7 +75,7 @@ describe('who has the notifier’s password', () => {
     ['load a module', ['MODULE', 'LOAD', '/tmp/x.so']],
     ['load a function', ['FUNCTION', 'LIST']],
     ['make it a replica of another', ['REPLICAOF', '127.0.0.1', '1']],
-    ['send keys elsewhere', ['MIGRATE', '127.0.0.1', '1', 'dialhook:dead', '0', '1']],
+    ['send keys elsewhere', ['MIGRATE', '127.0.0.1', '1', '{dialhook:dead}:letters', '0', '1']],
     ['see what others send', ['MONITOR']],
     ['listen to messages', ['SUBSCRIBE', 'x']],
     ['give itself rights', ['ACL', 'SETUSER', 'dialhook', 'allcommands']],
@@ -104,7 +104,7 @@ describe('who has none', () => {
   it('is not believed to be Redis with a certificate of another authority', async () => {
     const other = join(dir, 'other.pem');
     await writeFile(other, selfSigned('IP:127.0.0.1').cert);
-    await using notifier = await world.notifier({ ...env(), REDIS_TLS_CA_FILE: other });
+    await using notifier = await harness.notifier({ ...env(), REDIS_TLS_CA_FILE: other });
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(notifier.health().checks['redis']).toBe('not connected');
   });

@@ -35,7 +35,7 @@ const answers: [name: string, answer: string, expected: string][] = [
   [
     'a redirect',
     http('302 Found', '', 'Location: http://127.0.0.1/secret'),
-    'redirect_refused: the endpoint answered 302, a redirect, which is not followed: use the URL that it leads to',
+    'redirect_refused: the endpoint answered 302, a redirect, which is not followed: configure the URL that it redirects to',
   ],
   ['nothing', http('200 OK', ''), 'empty_body: the endpoint answered 200 with an empty body'],
   ['204', 'HTTP/1.1 204 No Content\r\n\r\n', 'empty_body: the endpoint answered 204 with an empty body'],
@@ -45,11 +45,7 @@ const answers: [name: string, answer: string, expected: string][] = [
     'html_body: the endpoint answered 200 with an HTML page, not JSON',
   ],
   ['text', http('200 OK', 'secret'), 'invalid_json: the answer is not JSON'],
-  [
-    'half of an object',
-    http('200 OK', '{"dial":'),
-    'invalid_json: the answer is not JSON: it ends too early',
-  ],
+  ['half of an object', http('200 OK', '{"dial":'), 'invalid_json: the answer is not JSON: it is incomplete'],
   [
     'JSON of another shape',
     http('200 OK', '{"dial":{"type":"hangup","cause":"secret"}}'),

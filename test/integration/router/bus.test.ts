@@ -56,7 +56,7 @@ test('two routers share the requests, each of which is answered once', async () 
   expect(endpoint.connections).toHaveLength(2);
 });
 
-test('opens connections to WARM_ENDPOINTS before it is asked, and outlives those that it cannot reach', async () => {
+test('opens connections to WARM_ENDPOINTS before the first request, and ignores unreachable ones', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await router({ WARM_ENDPOINTS: `https://127.0.0.1:1/, ${endpoint.url}` });
   while (endpoint.connections.length === 0) await nextTurn();
@@ -93,7 +93,7 @@ test('an abandoned call ends its request, at whichever router it is', async () =
   expect(await other).toMatchObject(decided);
 });
 
-test('a router with too many calls in hand says so', async () => {
+test('a router with too many calls in flight replies overloaded', async () => {
   await using endpoint = await startEndpoint();
   await router({ MAX_CALLS_IN_FLIGHT: '1' });
   const { bus } = await onBus('agent');
@@ -104,7 +104,7 @@ test('a router with too many calls in hand says so', async () => {
   expect(await held).toMatchObject(decided);
 });
 
-test('what waited in NATS until nobody waited for it makes no HTTP request', async () => {
+test('an expired request from NATS leads to no HTTP request', async () => {
   await using endpoint = await startEndpoint();
   await router();
   const { bus } = await onBus('agent');
@@ -127,7 +127,7 @@ test('a message that is no request is answered, and the router lives on', async 
   expect(await ask(bus, endpoint.url)).toMatchObject(decided);
 });
 
-test('a stopping router answers what it has in hand and takes no more', async () => {
+test('a stopping router replies to requests in flight and accepts no more', async () => {
   await using endpoint = await startEndpoint();
   const lifecycle = await router();
   const { bus } = await onBus('agent');

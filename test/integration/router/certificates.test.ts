@@ -79,7 +79,7 @@ test('a new connection resumes the TLS session of the one before', async () => {
   expect(reused).toEqual([false, true, true]);
 });
 
-test('a session lets nobody in who has taken the place of its endpoint', async () => {
+test('a TLS session is not resumed with an impostor of its endpoint', async () => {
   await using httpClient = client({ tls: { ca: server.cert } });
   const first = await startEndpoint(({ socket }) => socket.end(http('200 OK', '{}')), server);
   expect(await httpClient.request(httpRequest(first.url))).toMatchObject({ ok: true });

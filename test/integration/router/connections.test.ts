@@ -112,7 +112,7 @@ test('a call aborted before it starts makes no connection', async () => {
   expect(endpoint.received).toHaveLength(1);
 });
 
-test('a call given up while it waits for a connection is never sent', async () => {
+test('a request aborted while it waits for a connection is never sent', async () => {
   await using endpoint = await startEndpoint(({ socket, body }) => {
     if (!body.includes('first')) socket.write(OK);
   });
@@ -155,7 +155,7 @@ test('a waiting call gets the place of one that timed out', async () => {
   expect([first, last]).toMatchObject([{ result: 'response_timeout' }, { ok: true }]);
 });
 
-test('calls to a dead origin hold up nobody else', async () => {
+test('requests to a dead origin do not delay others', async () => {
   await using silent = await startSilentPort();
   await using endpoint = await startEndpoint(({ socket }) => socket.write(OK));
   await using httpClient = client({ maxConnectionsPerOrigin: 10 });
@@ -204,7 +204,7 @@ test('networks that must not be called, by address and by name', async () => {
   expect(httpClient.size).toEqual({ origins: 0, idle: 0 });
 });
 
-test('close waits for what is in hand and leaves nothing open', async () => {
+test('close waits for requests in flight and leaves no connection open', async () => {
   await using endpoint = await startEndpoint();
   const httpClient = client();
   const answer = httpClient.request(httpRequest(endpoint.url));

@@ -97,7 +97,7 @@ test('GET by configuration', async () => {
   );
 });
 
-test('a request followed at once by word that nobody waits for it is not asked about', async () => {
+test('a request that is abandoned at once leads to no HTTP request', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();
   const service = new DecisionService(httpClient, options, log);

@@ -14,7 +14,7 @@ const decided = { v: 1, result: 'decided', plan: { hangup: { cause: 'USER_BUSY' 
 const serviceWith = (httpClient: ReturnType<typeof client>, breaker = NO_BREAKER) =>
   new DecisionService(httpClient, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
 
-test('the fallback is asked the same when the endpoint does not decide', async () => {
+test('the fallback gets the same request when the endpoint does not decide', async () => {
   await using broken = await startEndpoint(({ socket }) => socket.write(http('500 Oops', '')));
   await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();
@@ -32,7 +32,7 @@ test('the fallback is not asked when the endpoint decides', async () => {
   expect(fallback.received).toEqual([]);
 });
 
-test('both failing, the first reason is the result and the words tell of both', async () => {
+test('if both fail, the first failure is the result and the error names both', async () => {
   await using broken = await startEndpoint(({ socket }) => socket.write(http('500 Oops', '')));
   await using silent = await startEndpoint(() => {});
   await using httpClient = client();
@@ -47,7 +47,7 @@ test('both failing, the first reason is the result and the words tell of both', 
   expect('error' in reply && reply.error).toMatch(/500; fallback: .*/);
 });
 
-test('an endpoint that fails is no longer waited for, and asked again by one probe after its rest', async () => {
+test('an endpoint that fails opens its circuit, and one probe follows after BREAKER_OPEN_MS', async () => {
   let healthy = false;
   await using endpoint = await startEndpoint(({ socket }) =>
     socket.write(healthy ? http('200 OK', HANGUP) : http('500 Oops', '')),

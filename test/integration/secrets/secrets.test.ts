@@ -130,7 +130,7 @@ async function placeCalls(running: TestCluster): Promise<void> {
   for (const host of ['127.0.0.1:1', 'no.such.host.invalid', '169.254.169.254'])
     await call(running, marked(`http://${host}/`));
   await call(running, `gopher://user:${IN_URL[0]}@x/${IN_URL[1]} 5 5 5 5`);
-  await vi.waitFor(() => expect(running.told.length).toBeGreaterThanOrEqual(7), { timeout: 15_000 });
+  await vi.waitFor(() => expect(running.delivered.length).toBeGreaterThanOrEqual(7), { timeout: 15_000 });
   await pause(1_000);
 }
 

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { Endpoints } from '#libs/queue/endpoints.ts';
+import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { Slots } from '#services/notifier/slots.ts';
+import { DeliveryLimiter } from '#services/notifier/limiter.ts';
 import { Breakers } from '#services/router/breakers.ts';
 import { DecisionService } from '#services/router/decision-service.ts';
 import { client } from '#test/support/router/client.ts';
@@ -69,7 +69,7 @@ it('no breaker is kept of a name that no DNS can have', async () => {
   expect(breakers.size).toBe(0);
 });
 
-it('a router that is asked for as many keeps no connection and no pool of any', {
+it('a router that sends requests to as many origins keeps no connection and no pool', {
   timeout: LONG_MS,
 }, async () => {
   await using httpClient = client({
@@ -90,23 +90,23 @@ it('a router that is asked for as many keeps no connection and no pool of any', 
 });
 
 it('a notifier holds slots of those alone that it is calling', { timeout: LONG_MS }, async () => {
-  const slots = new Slots(256);
+  const limiter = new DeliveryLimiter(256);
   const attempt = (origin: string) => {
-    if (slots.enter(origin, 0, 0) === 0) slots.leave(origin, 1);
+    if (limiter.enterOrTurn(origin, 0, 0) === 0) limiter.leave(origin, 1);
   };
   expect(await growth(ORIGINS, attempt)).toBeLessThan(MEBIBYTE);
-  expect(slots.enter('http://crm', 0, 0)).toBe(0);
+  expect(limiter.enterOrTurn('http://crm', 0, 0)).toBe(0);
 });
 
-it('Redis is told of the failures of ten thousand, and what an operator has switched off stays off', {
+it('Redis stores the failures of ten thousand origins, and an endpoint disabled by an operator stays disabled', {
   timeout: LONG_MS,
 }, async () => {
   const server = await startRedis();
   const redis = new Redis(server.url);
   try {
-    const endpoints = new Endpoints(redis, 'dialhook');
-    await endpoints.switchOff('http://off.example');
-    const rules = { attemptMs: 1, offAfterMs: 1e9, forgetMs: 1e9 };
+    const endpoints = new EndpointState(redis, 'dialhook');
+    await endpoints.disable('http://off.example');
+    const rules = { attemptMs: 1, disableAfterMs: 1e9, forgetMs: 1e9 };
     const memory = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
     let before = 0;
     for (let n = 0; n < ORIGINS; n += 1_000) {
@@ -117,10 +117,10 @@ it('Redis is told of the failures of ten thousand, and what an operator has swit
         ),
       );
     }
-    expect(await redis.scard('dialhook:endpoints')).toBe(10_000);
+    expect(await redis.scard('{dialhook:endpoints}:known')).toBe(10_000);
     expect(await redis.dbsize()).toBe(10_001);
     expect((await memory()) - before).toBeLessThan(2 * MEBIBYTE);
-    expect(await endpoints.enter('http://off.example', rules)).toEqual({ kind: 'off' });
+    expect(await endpoints.admit('http://off.example', rules)).toEqual({ kind: 'disabled' });
   } finally {
     redis.disconnect();
     await server.stop();

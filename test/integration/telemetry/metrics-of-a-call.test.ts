@@ -44,14 +44,14 @@ describe('the metrics of a call', () => {
       callees: { '123456': { ringAt: 10, answerAt: 30 } },
       byeAt: 50,
     });
-    await vi.waitFor(() => expect(cluster.told).toHaveLength(3), { timeout: 15_000 });
+    await vi.waitFor(() => expect(cluster.delivered).toHaveLength(3), { timeout: 15_000 });
   });
   afterAll(async () => {
     await cluster?.stop();
     await one?.stop();
   });
 
-  it('tell of it at the agent, the routers and the notifier', async () => {
+  it('count it at the agent, the routers and the notifier', async () => {
     const endpoint = { dialhook_endpoint: new URL(cluster.url).origin };
     const node = { dialhook_node: 'node' };
     const agent = await scrape('agent');

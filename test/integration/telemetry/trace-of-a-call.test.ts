@@ -78,7 +78,8 @@ describe.each([
       ...more,
     });
   const spansOf = (uuid: string) => collector.spans.filter((span) => span.traceId === traceId(uuid));
-  const toldOf = (uuid: string) => cluster.told.filter(({ notification }) => notification.uuid === uuid);
+  const deliveredOf = (uuid: string) =>
+    cluster.delivered.filter(({ notification }) => notification.uuid === uuid);
   const itsTree = (uuid: string, expected: readonly string[]) =>
     vi.waitFor(() => expect(withoutConnects(tree(spansOf(uuid)))).toEqual(withoutConnects(expected)), {
       timeout: TIMEOUT_MS,
@@ -142,7 +143,7 @@ describe.each([
     ]);
   });
 
-  it('a call whose caller gave up ends the request', async () => {
+  it('a caller that hangs up ends the span of the request', async () => {
     cluster.answer = () => 'silent';
     const { uuid } = await place({}, { cancelAt: 300 });
     await itsTree(uuid, [
@@ -177,7 +178,7 @@ describe.each([
   it.runIf(share === '0')('nothing is exported of a call that went well', async () => {
     cluster.answer = () => ({ body: DIAL });
     const well = await place({ '123456': { ringAt: 20, answerAt: 60 } }, { byeAt: 50 });
-    await vi.waitFor(() => expect(toldOf(well.uuid)).toHaveLength(3), { timeout: TIMEOUT_MS });
+    await vi.waitFor(() => expect(deliveredOf(well.uuid)).toHaveLength(3), { timeout: TIMEOUT_MS });
     cluster.answer = () => ({ status: 500, body: 'no' });
     const failed = await place({ '999': { ringAt: 20, answerAt: 60 } }, { byeAt: 50 });
     await vi.waitFor(

@@ -23,8 +23,8 @@ export interface Case {
     readonly reason?: string;
     readonly result: Result | undefined;
     readonly error?: RegExp;
-    /** What the endpoint is told, in order, leg by leg; undefined when it does not listen. */
-    readonly told: readonly string[];
+    /** Actions of the notifications that are delivered, in order. */
+    readonly delivered: readonly string[];
     /** The main facts of the hangup notification. */
     readonly hangup?: Readonly<Record<string, unknown>>;
   };
@@ -46,7 +46,7 @@ const dialplanContinued = (result: Result, error?: RegExp): Case['expect'] => ({
   status: 200,
   result,
   ...(error === undefined ? {} : { error }),
-  told: ANSWERED,
+  delivered: ANSWERED,
   hangup: { result, cause: 'NORMAL_CLEARING' },
 });
 
@@ -66,7 +66,7 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '123456', via: 'gw' }],
       status: 200,
       result: 'decided',
-      told: ['ring', 'progress', 'answer', 'hangup'],
+      delivered: ['ring', 'progress', 'answer', 'hangup'],
       hangup: {
         result: 'decided',
         cause: 'NORMAL_CLEARING',
@@ -85,7 +85,7 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '123456' }],
       status: 200,
       result: 'decided',
-      told: ANSWERED,
+      delivered: ANSWERED,
       hangup: { cause: 'NORMAL_CLEARING', hangup_by: 'callee' },
     },
   },
@@ -106,7 +106,7 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '123456', callerNumber: '95588', codecs: ['PCMA', 'PCMU'] }],
       status: 200,
       result: 'decided',
-      told: ANSWERED,
+      delivered: ANSWERED,
     },
   },
   {
@@ -114,7 +114,12 @@ export const CASES: readonly Case[] = [
     answer: () => json({ dial: { type: 'ip', number: '123456', ip: '10.0.0.9:5060', sofia: 'external' } }),
     callees: { '123456': answers },
     byeAt: 150,
-    expect: { invites: [{ number: '123456', via: 'ip' }], status: 200, result: 'decided', told: ANSWERED },
+    expect: {
+      invites: [{ number: '123456', via: 'ip' }],
+      status: 200,
+      result: 'decided',
+      delivered: ANSWERED,
+    },
   },
   {
     name: 'user: the number is reached through the registered device',
@@ -125,7 +130,7 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '123456', via: 'device' }],
       status: 200,
       result: 'decided',
-      told: ANSWERED,
+      delivered: ANSWERED,
     },
   },
   {
@@ -140,7 +145,7 @@ export const CASES: readonly Case[] = [
       status: 486,
       reason: 'USER_BUSY',
       result: 'decided',
-      told: ['hangup'],
+      delivered: ['hangup'],
       hangup: { cause: 'USER_BUSY', q850: 17, hangup_by: 'callee' },
     },
   },
@@ -166,7 +171,7 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '158', via: 'gw2', callerNumber: '777', codecs: ['PCMA', 'PCMU'] }],
       status: 200,
       result: 'decided',
-      told: ANSWERED,
+      delivered: ANSWERED,
     },
   },
   {
@@ -182,7 +187,7 @@ export const CASES: readonly Case[] = [
       ],
       status: 200,
       result: 'decided',
-      told: ANSWERED,
+      delivered: ANSWERED,
       hangup: {
         cause: 'NORMAL_CLEARING',
         tried: [
@@ -197,7 +202,7 @@ export const CASES: readonly Case[] = [
     answer: () =>
       json({ dial: { type: 'dialstring', dialstring: 'sofia/gateway/gw/111,sofia/gateway/gw2/222' } }),
     callees: { '111': { ...answers, hangsUpAt: 150 }, '222': answers },
-    expect: { invites: [{ number: '111', via: 'gw' }], status: 200, result: 'decided', told: ANSWERED },
+    expect: { invites: [{ number: '111', via: 'gw' }], status: 200, result: 'decided', delivered: ANSWERED },
   },
   {
     name: 'simultaneous: the first to answer wins',
@@ -216,7 +221,7 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '111' }, { number: '222' }],
       status: 200,
       result: 'decided',
-      told: ['ring', 'ring', 'answer', 'hangup'],
+      delivered: ['ring', 'ring', 'answer', 'hangup'],
     },
   },
   {
@@ -235,7 +240,7 @@ export const CASES: readonly Case[] = [
       status: 480,
       reason: 'NO_ANSWER',
       result: 'decided',
-      told: ['ring', 'hangup'],
+      delivered: ['ring', 'hangup'],
       hangup: { cause: 'NO_ANSWER', q850: 19 },
     },
   },
@@ -252,7 +257,7 @@ export const CASES: readonly Case[] = [
       status: 486,
       reason: 'USER_BUSY',
       result: 'decided',
-      told: ['hangup'],
+      delivered: ['hangup'],
     },
   },
   {
@@ -280,11 +285,11 @@ export const CASES: readonly Case[] = [
       ],
       status: 200,
       result: 'decided',
-      told: ANSWERED,
+      delivered: ANSWERED,
     },
   },
   {
-    name: 'asked again without a decision: the caller gets the cause of the failed dial',
+    name: 'no decision for the second request: the caller gets the cause of the failed dial',
     answer: ({ attempt }) =>
       attempt === 1
         ? json({ dial: { type: 'gateway', number: '111', gateway: 'gw' }, on_fail: 'request' })
@@ -295,7 +300,7 @@ export const CASES: readonly Case[] = [
       status: 486,
       reason: 'USER_BUSY',
       result: 'http_status',
-      told: ['hangup'],
+      delivered: ['hangup'],
       hangup: { cause: 'USER_BUSY', result: 'http_status' },
     },
   },
@@ -308,11 +313,11 @@ export const CASES: readonly Case[] = [
       status: 486,
       reason: 'USER_BUSY',
       result: 'decided',
-      told: ['hangup'],
+      delivered: ['hangup'],
     },
   },
   {
-    name: 'the caller gives up during a dial that would be asked about again',
+    name: 'the caller cancels a dial with on_fail: request',
     answer: () => json({ dial: { type: 'gateway', number: '111', gateway: 'gw' }, on_fail: 'request' }),
     callees: { '111': { ringAt: 20 } },
     cancelAt: 300,
@@ -320,17 +325,17 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '111' }],
       status: 487,
       result: 'decided',
-      told: ['ring', 'hangup'],
+      delivered: ['ring', 'hangup'],
       hangup: { cause: 'ORIGINATOR_CANCEL' },
     },
   },
   {
-    name: 'the fallback URL is asked when the first cannot be reached',
+    name: 'the fallback URL gets the request when the first cannot be reached',
     bridge: (url) => `http://127.0.0.1:9/closed 1000 1000 0 ${url}`,
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
     callees: { '123456': answers },
     byeAt: 150,
-    expect: { invites: [{ number: '123456' }], status: 200, result: 'decided', told: [] },
+    expect: { invites: [{ number: '123456' }], status: 200, result: 'decided', delivered: [] },
   },
   {
     name: 'busy',
@@ -341,49 +346,55 @@ export const CASES: readonly Case[] = [
       status: 486,
       reason: 'USER_BUSY',
       result: 'decided',
-      told: ['hangup'],
+      delivered: ['hangup'],
       hangup: { cause: 'USER_BUSY', q850: 17, sip_status: 486, hangup_by: 'callee', billable_ms: 0 },
     },
   },
   {
     name: 'a gateway that does not exist',
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'nosuch' } }),
-    expect: { invites: [], status: 484, reason: 'INVALID_GATEWAY', result: 'decided', told: ['hangup'] },
+    expect: { invites: [], status: 484, reason: 'INVALID_GATEWAY', result: 'decided', delivered: ['hangup'] },
   },
   {
     name: 'hangup by cause number',
     answer: () => json({ dial: { type: 'hangup', cause: 17 } }),
-    expect: { invites: [], status: 486, reason: 'USER_BUSY', result: 'decided', told: ['hangup'] },
+    expect: { invites: [], status: 486, reason: 'USER_BUSY', result: 'decided', delivered: ['hangup'] },
   },
   {
     name: 'hangup by cause name',
     answer: () => json({ dial: { type: 'hangup', cause: 'UNALLOCATED_NUMBER' } }),
-    expect: { invites: [], status: 404, reason: 'UNALLOCATED_NUMBER', result: 'decided', told: ['hangup'] },
+    expect: {
+      invites: [],
+      status: 404,
+      reason: 'UNALLOCATED_NUMBER',
+      result: 'decided',
+      delivered: ['hangup'],
+    },
   },
   {
     name: 'hangup by sipcode',
     answer: () => json({ dial: { type: 'hangup', sipcode: 503 } }),
-    expect: { invites: [], status: 503, result: 'decided', told: ['hangup'] },
+    expect: { invites: [], status: 503, result: 'decided', delivered: ['hangup'] },
   },
   {
     name: 'hangup with neither',
     answer: () => json({ dial: { type: 'hangup' } }),
-    expect: { invites: [], status: 480, reason: 'NORMAL_CLEARING', result: 'decided', told: ['hangup'] },
+    expect: { invites: [], status: 480, reason: 'NORMAL_CLEARING', result: 'decided', delivered: ['hangup'] },
   },
   {
-    name: 'the caller gives up while the endpoint thinks',
+    name: 'the caller cancels before the decision',
     answer: () => 'silent',
     cancelAt: 200,
     expect: {
       invites: [],
       status: 487,
       result: undefined,
-      told: ['hangup'],
+      delivered: ['hangup'],
       hangup: { cause: 'ORIGINATOR_CANCEL', hangup_by: 'caller', tried: [] },
     },
   },
   {
-    name: 'the caller gives up while it rings',
+    name: 'the caller cancels while it rings',
     answer: () =>
       json({ dial: { type: 'dialstring', dialstring: 'sofia/gateway/gw/111,sofia/gateway/gw2/222' } }),
     callees: { '111': { ringAt: 20 }, '222': answers },
@@ -392,17 +403,17 @@ export const CASES: readonly Case[] = [
       invites: [{ number: '111' }],
       status: 487,
       result: 'decided',
-      told: ['ring', 'hangup'],
+      delivered: ['ring', 'hangup'],
       hangup: { cause: 'ORIGINATOR_CANCEL', hangup_by: 'caller' },
     },
   },
   {
-    name: 'notify type 0: routed and never told',
+    name: 'notify type 0: decided, no notifications',
     bridge: withArguments('3000 3000 0'),
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
     callees: { '123456': answers },
     byeAt: 150,
-    expect: { invites: [{ number: '123456' }], status: 200, result: 'decided', told: [] },
+    expect: { invites: [{ number: '123456' }], status: 200, result: 'decided', delivered: [] },
   },
   {
     name: 'response timeout',
@@ -445,7 +456,7 @@ export const CASES: readonly Case[] = [
       status: 200,
       result: 'invalid_arguments',
       error: /connect timeout/,
-      told: [],
+      delivered: [],
     },
   },
   {
@@ -453,20 +464,20 @@ export const CASES: readonly Case[] = [
     bridge: () => undefined,
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
     byeAt: 150,
-    expect: { invites: [fallback], status: 200, result: 'invalid_arguments', error: /URL/, told: [] },
+    expect: { invites: [fallback], status: 200, result: 'invalid_arguments', error: /URL/, delivered: [] },
   },
   {
     name: 'wrong arguments: an unknown scheme',
     bridge: (url) => url.replace('http:', 'ftp:'),
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } }),
     byeAt: 150,
-    expect: { invites: [fallback], status: 200, result: 'invalid_arguments', error: /http/, told: [] },
+    expect: { invites: [fallback], status: 200, result: 'invalid_arguments', error: /http/, delivered: [] },
   },
   {
     name: 'nothing listens at the URL',
     bridge: () => 'http://127.0.0.1:9/closed 1000 1000 0',
     answer: () => 'silent',
     byeAt: 150,
-    expect: { invites: [fallback], status: 200, result: 'connection_failed', told: [] },
+    expect: { invites: [fallback], status: 200, result: 'connection_failed', delivered: [] },
   },
 ];

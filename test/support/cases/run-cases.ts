@@ -25,12 +25,12 @@ async function place(one: Switch, cluster: TestCluster, wanted: Case): Promise<C
   });
 }
 
-/** What the endpoint was told of one call, once it has been told that it is over. */
-async function toldOf(cluster: TestCluster, uuid: string, expected: number) {
-  const told = () => cluster.told.filter(({ notification }) => notification.uuid === uuid);
-  const actions = () => told().map(({ notification }) => notification.action);
+/** The notifications delivered for one call, once its hangup is among them. */
+async function deliveredOf(cluster: TestCluster, uuid: string, expected: number) {
+  const delivered = () => cluster.delivered.filter(({ notification }) => notification.uuid === uuid);
+  const actions = () => delivered().map(({ notification }) => notification.action);
   await vi.waitFor(() => expect(actions()).toHaveLength(expected), { timeout: 10_000 });
-  return told();
+  return delivered();
 }
 
 /** The table of cases on one kind of FreeSWITCH, through the real services. */
@@ -52,7 +52,7 @@ export function describeCases(kind: string, start: () => Promise<Switch>): void 
 
     it.each(CASES)('$name', async (wanted) => {
       const outcome = await place(one, cluster, wanted);
-      const { invites, status, reason, result, error, told, hangup } = wanted.expect;
+      const { invites, status, reason, result, error, delivered, hangup } = wanted.expect;
 
       const left = wanted.anyOrder
         ? outcome.invites.toSorted((a, b) => a.number.localeCompare(b.number))
@@ -64,8 +64,8 @@ export function describeCases(kind: string, start: () => Promise<Switch>): void 
       expect(outcome.result).toBe(result);
       if (error !== undefined) expect(outcome.error).toMatch(error);
 
-      const heard = await toldOf(cluster, outcome.uuid, told.length);
-      expect(heard.map(({ notification }) => notification.action)).toEqual(told);
+      const heard = await deliveredOf(cluster, outcome.uuid, delivered.length);
+      expect(heard.map(({ notification }) => notification.action)).toEqual(delivered);
       expect(heard.map(({ webhookId }) => webhookId)).toEqual(
         heard.map(({ notification }) => notificationId(notification)),
       );
@@ -94,7 +94,7 @@ export function describeCases(kind: string, start: () => Promise<Switch>): void 
       expect(Date.parse(request?.time ?? '')).toBeGreaterThan(0);
     });
 
-    it('gave up the HTTP request of the caller who gave up', () => {
+    it('aborts the HTTP request when the caller cancels', () => {
       expect(cluster.abandoned).toBeGreaterThan(0);
     });
   });

@@ -8,7 +8,7 @@ import type { Case } from './cases.ts';
 import type { Switch } from './switch.ts';
 
 /** What an endpoint heard of one call, besides the request. */
-export interface Told {
+export interface Delivered {
   readonly notification: Notification;
   readonly webhookId: string;
 }
@@ -19,11 +19,11 @@ export interface TestCluster {
   /** The argument of the socket application. */
   readonly socket: string;
   readonly requests: EndpointRequest[];
-  readonly told: Told[];
+  readonly delivered: Delivered[];
   readonly log: LogLine[];
   /** The traceparent of every HTTP request that came, in order. */
   readonly traceparents: string[];
-  /** Requests whose connection was given up before they were answered. */
+  /** Number of requests whose connection was closed before their answer. */
   abandoned: number;
   answer: Case['answer'];
   stop(): Promise<void>;
@@ -42,7 +42,7 @@ export async function startTestCluster(
     cluster.traceparents.push(String(request.headers['traceparent']));
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as EndpointRequest | Notification;
     if (body.action !== 'request') {
-      cluster.told.push({ notification: body, webhookId: String(request.headers['webhook-id']) });
+      cluster.delivered.push({ notification: body, webhookId: String(request.headers['webhook-id']) });
       response.end();
       return;
     }
@@ -83,7 +83,7 @@ export async function startTestCluster(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/binding?shop=%E5%BC%A0&x=a%20b`,
     socket: `127.0.0.1:${services.socketPort('node')}`,
     requests: [],
-    told: [],
+    delivered: [],
     log,
     traceparents: [],
     abandoned: 0,

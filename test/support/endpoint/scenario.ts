@@ -109,7 +109,7 @@ export class Scenario {
     });
   }
 
-  /** Waits until the endpoint has taken what is told of a call's `action`. */
+  /** Waits until the endpoint has accepted the notification `action` of a call. */
   async taken(uuid: string, action: string): Promise<void> {
     const isIt = ({ event, notification }: LogLine) =>
       event === 'notification.delivered' &&

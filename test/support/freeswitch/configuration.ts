@@ -5,8 +5,6 @@ import { join } from 'node:path';
 export interface Configuration {
   readonly domain: string;
   readonly logLevel: string;
-  /** Keep calls in the database, for `sofia recover`. */
-  readonly trackCalls: boolean;
   readonly eventSocketPort: number;
   readonly password: string;
   readonly user: string;
@@ -15,7 +13,7 @@ export interface Configuration {
   readonly externalPort: number;
   readonly rtpFirst: number;
   readonly rtpLast: number;
-  /** HOST:PORT of the SIP endpoints that stand for the world outside. */
+  /** HOST:PORT of the SIP endpoints outside of FreeSWITCH. */
   readonly gw: string;
   readonly gw2: string;
   readonly fallback: string;
@@ -28,7 +26,7 @@ const TEMPLATE = join(import.meta.dirname, 'conf', 'freeswitch.xml');
 export async function writeConfiguration(folder: string, values: Configuration): Promise<void> {
   const template = await readFile(TEMPLATE, 'utf8');
   const filled = template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    if (!(name in values)) throw new Error(`conf/freeswitch.xml asks for ${name}, which nobody gives`);
+    if (!(name in values)) throw new Error(`conf/freeswitch.xml needs ${name}`);
     return String(values[name as keyof Configuration]);
   });
   await writeFile(join(folder, 'freeswitch.xml'), filled);

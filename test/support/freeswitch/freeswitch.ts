@@ -20,7 +20,7 @@ interface Listener {
   readonly onEvent: (event: Event) => void;
 }
 
-/** One FreeSWITCH with ports, a configuration and a folder of its own, which it keeps when it is started again. */
+/** One FreeSWITCH with its own ports, configuration and folder, which it keeps over restarts. */
 export class FreeSwitch {
   readonly domain = FIXED.domain;
   readonly user = { name: FIXED.user, password: FIXED.userPassword };
@@ -45,7 +45,7 @@ export class FreeSwitch {
 
   /** Configures one in a temporary folder. */
   static async configure(
-    outside: Pick<Configuration, 'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel' | 'trackCalls'>,
+    outside: Pick<Configuration, 'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel'>,
     listener: Listener,
   ): Promise<FreeSwitch> {
     const ports = await reservePortBlock();
@@ -70,7 +70,7 @@ export class FreeSwitch {
     return this.#socket?.api(command) ?? Promise.resolve('-ERR not running');
   }
 
-  /** Ends it in order; what it tells of that is heard. */
+  /** Shuts it down in order. Its events until then are received. */
   stop(): Promise<void> {
     return this.#end(async (child) => child.stop());
   }

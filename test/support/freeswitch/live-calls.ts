@@ -1,5 +1,5 @@
 import { type Event, text } from './event-socket.ts';
-import { CALL_HEADER } from './world.ts';
+import { CALL_HEADER } from './sip-network.ts';
 
 /** How the legs of one call ended: their CHANNEL_HANGUP_COMPLETE, the called ones in the order in which they ended. */
 export interface Hangups {
@@ -22,15 +22,15 @@ interface Live {
   readonly ended: PromiseWithResolvers<readonly Event[]>;
 }
 
-/** Keeps what is told of every call, by the header that all of its legs carry, until the last leg has ended. */
+/** Collects the events of every call, by the SIP header that all of its legs have, until its last leg has ended. */
 export class LiveCalls {
   readonly #calls = new Map<string, Live>();
 
-  /** The events of the call with that id, as they come; `ended` resolves when every leg of it has ended. */
-  expect(id: string): { readonly events: readonly Event[]; readonly ended: Promise<readonly Event[]> } {
+  /** Resolves with all events of the call when every leg has ended. */
+  expect(id: string): Promise<readonly Event[]> {
     const live: Live = { legs: new Set(), events: [], over: false, ended: Promise.withResolvers() };
     this.#calls.set(id, live);
-    return { events: live.events, ended: live.ended.promise };
+    return live.ended.promise;
   }
 
   note(event: Event): void {
@@ -46,7 +46,7 @@ export class LiveCalls {
     if (live.over && live.legs.size === 0) this.#end(id, live);
   }
 
-  /** FreeSWITCH is gone, and every call with it: nothing more will be told. */
+  /** Ends all calls: FreeSWITCH has ended and will send no more events. */
   endAll(): void {
     for (const [id, live] of this.#calls) this.#end(id, live);
   }

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { CallScript } from '#test/support/cases/switch.ts';
-import type { CallingParty, Seen } from './calling-party.ts';
+import type { CallScript, Invite } from '#test/support/cases/switch.ts';
+import type { Seen } from './calling-party.ts';
 import type { Event } from './event-socket.ts';
 import type { LiveCalls } from './live-calls.ts';
 import { perCallHeaders } from './per-call-values.ts';
-import type { Header } from './sip-message.ts';
+import { CALL_HEADER, type Reached, type SipNetwork } from './sip-network.ts';
 import type { SipSocket } from './sip-socket.ts';
-import { CALL_HEADER, type Reached, type TestCall, type World } from './world.ts';
 
 /** Where calls are placed from, where to, and who sees them. */
 export interface Line {
-  readonly world: World;
+  readonly network: SipNetwork;
   readonly live: LiveCalls;
   readonly caller: SipSocket;
   readonly sipPort: number;
@@ -19,43 +18,37 @@ export interface Line {
 /** A call, but for who is called. */
 export interface Script extends Omit<CallScript, 'callees'> {
   /** Further headers of the caller's INVITE. */
-  readonly headers?: readonly Header[];
+  readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
 export interface Ended {
   readonly seen: Seen;
+  readonly invites: readonly Invite[];
   readonly events: readonly Event[];
 }
 
-/** A call in progress. */
-export interface Placed {
-  readonly uuid: string;
-  readonly caller: CallingParty;
-  /** The called parties and the SIP messages of both sides; both grow while the call lasts. */
-  readonly call: TestCall;
-  /** The events of its legs so far. */
-  readonly events: readonly Event[];
-  /** Resolves when FreeSWITCH has reported the end of every leg and SIP is done with on both sides. */
-  readonly ended: Promise<Ended>;
-}
-
-export function placeCall({ world, live, caller, sipPort }: Line, script: Script, reached: Reached): Placed {
+/** Resolves when FreeSWITCH has reported the end of every leg and SIP is finished on both sides. */
+export function placeCall(
+  { network, live, caller, sipPort }: Line,
+  script: Script & { readonly byeAt: number },
+  reached: Reached,
+): { uuid: string; ended: Promise<Ended> } {
   const uuid = randomUUID();
-  const call = world.expect(uuid, reached);
-  const reported = live.expect(uuid);
+  const called = network.expect(uuid, reached);
+  const told = live.expect(uuid);
   const headers = [[CALL_HEADER, uuid], ...perCallHeaders(script), ...(script.headers ?? [])] as const;
   const { destination, cancelAt, byeAt } = script;
-  const party = world.call(
+  const party = network.call(
     { callId: uuid, ...script.caller, destination, cancelAt, byeAt, headers },
     caller,
     sipPort,
   );
   const end = async (): Promise<Ended> => {
     const seen = await party.ended;
-    const events = await reported.ended;
-    await Promise.all(call.parties.map(({ ended }) => ended));
-    world.forget(uuid);
-    return { seen, events };
+    const events = await told;
+    await Promise.all(called.parties.map(({ ended }) => ended));
+    network.forget(uuid);
+    return { seen, invites: called.invites, events };
   };
-  return { uuid, caller: party, call, events: reported.events, ended: end() };
+  return { uuid, ended: end() };
 }

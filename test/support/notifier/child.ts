@@ -2,12 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** The notifier as operators run it: a process of its own. */
+/** A notifier in a process of its own, as operators run it. */
 export interface NotifierProcess {
-  /** SIGKILL: it can put nothing in order. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>;
-  /** SIGTERM, and its exit code. */
+  /** Sends SIGTERM. @returns the exit code. */
   stop(): Promise<number | null>;
+  /** Sends SIGSTOP. */
+  freeze(): void;
+  thaw(): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -19,7 +22,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   return child.exitCode;
 }
 
-/** Starts it and waits until it says that it has. */
+/** Starts it and waits until it has logged that it started. */
 export async function startNotifierProcess(env: Readonly<Record<string, string>>): Promise<NotifierProcess> {
   const child = spawn(process.execPath, ['services/notifier/main.ts'], {
     env: { ...process.env, ...env, LOG_LEVEL: 'info' },
@@ -30,12 +33,14 @@ export async function startNotifierProcess(env: Readonly<Record<string, string>>
   child.once('exit', (code) => reject(new Error(`the notifier ended with ${code}`)));
   createInterface(child.stdout).on('line', (line) => {
     if (process.env['TEST_LOG']) console.log(line);
-    if (line.includes('"message":"started"')) resolve();
+    if (line.includes('"event":"service.started"')) resolve();
   });
   await started;
   return {
     kill: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     [Symbol.asyncDispose]: async () => void (await end(child, 'SIGKILL')),
   };
 }

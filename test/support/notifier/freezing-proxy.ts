@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Between a client and a server: its connections can die without either side being told, as behind a lost route. */
+/** A proxy whose connections can stop without either side noticing, as with a lost route. */
 export interface FreezingProxy {
   readonly port: number;
   /** From now on nothing passes over the connections that there are. New ones work. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import type { ProgressEvent } from '#libs/contract/messages.ts';
+import { partitionOf } from '#libs/contract/partition.ts';
 
 const common = (uuid: string, leg: string) => ({
   uuid,
@@ -18,6 +19,14 @@ export const ringing = (url: string, uuid: string, leg: string): ProgressEvent =
   url,
   notification: { action: 'ring', ...common(uuid, leg), called_number: '2000' },
 });
+
+/** A uuid of another call in the same partition: its notifications are read after those that were published before. */
+export function sibling(uuid: string): string {
+  for (;;) {
+    const other = randomUUID();
+    if (partitionOf(other) === partitionOf(uuid)) return other;
+  }
+}
 
 /** A call of so many notifications, each about a leg of its own, in their order. */
 export function callOf(url: string, count: number, uuid: string = randomUUID()): ProgressEvent[] {

@@ -135,7 +135,7 @@ function plan(group: object, more: object = {}): unknown {
 const deep = (levels: number) => `${'['.repeat(levels)}1${']'.repeat(levels)}`;
 
 export interface Target extends Switch {
-  /** What was run that nobody meant, as far as this switch can tell beside the canary. */
+  /** Unintended applications that this FreeSWITCH can report, besides the canary. */
   readonly smuggled?: () => readonly string[];
 }
 

@@ -16,12 +16,17 @@ const socket = (hosts: string) => ({
 });
 
 it.each([
-  ['the first time', socket(HOSTS), plan, { finalCauses: ['DECLINE'], again: { socket: HOSTS, attempt: 2 } }],
+  [
+    'the first time',
+    socket(HOSTS),
+    plan,
+    { finalCauses: ['DECLINE'], nextRequest: { socket: HOSTS, attempt: 2 } },
+  ],
   [
     'once more',
     { ...socket(HOSTS), variable_dialhook_attempt: '2' },
     plan,
-    { finalCauses: ['DECLINE'], again: { socket: HOSTS, attempt: 3 } },
+    { finalCauses: ['DECLINE'], nextRequest: { socket: HOSTS, attempt: 3 } },
   ],
   ['too often', { ...socket(HOSTS), variable_dialhook_attempt: '3' }, plan, { finalCauses: ['DECLINE'] }],
   ['when not asked to', socket(HOSTS), { ...plan, on_fail: 'hangup' as const }, { finalCauses: ['DECLINE'] }],

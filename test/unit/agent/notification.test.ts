@@ -100,7 +100,7 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
   const all = readAll(name);
   const hangup = all.find((one) => one.action === 'hangup');
 
-  it('tells of the called legs in order, and last of the end', () => {
+  it('lists the called legs in order, and the hangup last', () => {
     const told = all.map((one) =>
       one.action === 'hangup' ? 'hangup' : `${one.action} ${one.called_number}`,
     );

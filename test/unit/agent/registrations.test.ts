@@ -99,12 +99,12 @@ describe('lookUpUsers', () => {
     [
       'one who is not registered, among others',
       [
-        { variables: {}, legs: [user('nobody')] },
+        { variables: {}, legs: [user('absent')] },
         { variables: {}, legs: [endpoint('user/2')] },
       ],
-      { groups: [{ variables: {}, legs: [endpoint('user/2')] }], missing: ['nobody'] },
+      { groups: [{ variables: {}, legs: [endpoint('user/2')] }], missing: ['absent'] },
     ],
-    ['nobody at all', [{ variables: {}, legs: [user('nobody')] }], { groups: [], missing: ['nobody'] }],
+    ['no registered user', [{ variables: {}, legs: [user('absent')] }], { groups: [], missing: ['absent'] }],
   ])('%s', async (_, groups, expected) => {
     const { found, call } = await lookUp(groups, pbx);
     expect(found).toEqual(expected);

@@ -40,7 +40,7 @@ it('refuses a flood with one line in ten seconds', () => {
   expect(lines.map(({ refused }) => refused)).toEqual([1, 10_001, 20_001]);
 });
 
-it('closes the connection before a byte is said, and no call comes of it', async () => {
+it('closes the connection before it sends a byte, and creates no call', async () => {
   const { log } = recordLog();
   const guard = new SocketGuard(['10.0.0.0/8'], log);
   const server = await OutboundServer.listen({

@@ -232,7 +232,7 @@ describe('any text at all', () => {
         const applications = [{ name: `set${application}`, data }];
         const unsafe = /[\r\n\0]/.test(application + data);
         if (unsafe) {
-          await expect(call.runAndRelease(applications)).rejects.toThrow('holds a line end or NUL');
+          await expect(call.runAndRelease(applications)).rejects.toThrow('contains a line end or NUL');
           await written([]);
           expect(peer.commands.length).toBe(before + 2);
           return;

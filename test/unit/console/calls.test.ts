@@ -130,7 +130,7 @@ describe('the calls of late', () => {
 });
 
 describe('the detail of a call', () => {
-  it('tells of each decision and each notification with its attempts, in the order of time', () => {
+  it('has each decision and each notification with its attempts, in order of time', () => {
     const call = caller();
     const again = [
       received(call, 2000, 2),
@@ -165,7 +165,7 @@ describe('the detail of a call', () => {
     expect(times).toEqual(times.toSorted());
   });
 
-  it('is there as soon as anything is known, and nothing is made up', () => {
+  it('exists as soon as one step is known, and invents nothing', () => {
     const call = caller();
     const detail = detailOf([attempted(call, 'hangup', 10, 3, 'dead')], undefined);
     expect(CallDetail.parse(detail)).toEqual(detail);

@@ -76,8 +76,8 @@ describe('dialApplications', () => {
   });
 
   it('asks again when every group has failed, without what the decision had set', () => {
-    const again = { socket: '127.0.0.1:8084|127.0.0.2:8084', attempt: 2 };
-    expect(dial([group('user/1'), group('user/2')], { finalCauses: [], again }, { a: 'b' })).toEqual([
+    const nextRequest = { socket: '127.0.0.1:8084|127.0.0.2:8084', attempt: 2 };
+    expect(dial([group('user/1'), group('user/2')], { finalCauses: [], nextRequest }, { a: 'b' })).toEqual([
       multiset(AFTER, ANY_CAUSE, OUTCOME, `${ARGUMENTS};nolocal:a=b`, `${EXPORTED.split(';')[1]},nolocal:a`),
       'bridge user/1',
       multiset(FORGET),

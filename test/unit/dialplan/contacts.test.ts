@@ -21,7 +21,7 @@ describe('endpointsOfContacts', () => {
       'sofia/internal/sip:1000@10.0.0.9,sofia/internal/sip:1001@10.0.0.9',
       ['sofia/internal/sip:123@10.0.0.9'],
     ],
-    ['nobody', 'error/user_not_registered', []],
+    ['an unregistered user', 'error/user_not_registered', []],
     ['nothing', '', []],
     ['a refusal', '-ERR command not found', []],
     ['no user part', 'sofia/internal/10.0.0.9:5060', []],

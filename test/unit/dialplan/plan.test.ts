@@ -120,7 +120,7 @@ describe('planOf', () => {
     ],
     [
       { dial: [dialString('{a=1}user/1'), dialString('{a=2}user/2')], strategy: 'simultaneous' },
-      'dial: targets that ring at once disagree on the variable a',
+      'dial: targets that ring together set the variable a to different values',
     ],
     [
       { dial: [gateway('1'), dialString('user/1|user/2')], strategy: 'simultaneous' },
@@ -129,12 +129,12 @@ describe('planOf', () => {
     [{ dial: many(65, ',') }, 'dial: more than 64 targets'],
     ...[{ api_on_answer: 'x' }, { API_ON_ANSWER: 'x' }].map((variables): [unknown, string] => [
       { dial: gateway('1'), variables },
-      `${Object.keys(variables)[0]} is a variable that an endpoint may not set`,
+      `${Object.keys(variables)[0]} is a variable that an endpoint must not set`,
     ]),
     ...['{api_on_answer=x}', '{a=1}[api_on_answer=x]', '{^^;a=1;api_on_answer=x}'].map(
       (brackets): [unknown, string] => [
         { dial: dialString(`${brackets}user/1000`) },
-        'api_on_answer is a variable that an endpoint may not set',
+        'api_on_answer is a variable that an endpoint must not set',
       ],
     ),
     ...["{a=:'_':}", "{a=:'_':loopback/app=system:reboot #}", "{a=origination_nested_vars'=true'}"].map(
@@ -163,7 +163,7 @@ describe('planOf', () => {
       '_nolocal_x',
       'origination_nested_vars',
     ])
-      expect(() => answer(name)).toThrow(`${name} is a variable that an endpoint may not set`);
+      expect(() => answer(name)).toThrow(`${name} is a variable that an endpoint must not set`);
   });
 
   it('takes 64 targets', () => {

@@ -65,7 +65,7 @@ test('without an opinion it answers 404', async () => {
   expect((await endpoint({ request: () => undefined })(signed({ action: 'request' }))).status).toBe(404);
 });
 
-test('what is signed by nobody or by a stranger is 401 and goes no further', async () => {
+test('an unsigned request or one with an unknown key gets 401 and calls no handler', async () => {
   let told = 0;
   const handle = endpoint({ hangup: () => void told++ });
   const stranger = `whsec_${randomBytes(32).toString('base64')}`;
@@ -75,7 +75,7 @@ test('what is signed by nobody or by a stranger is 401 and goes no further', asy
   expect(() => endpoint({ secrets: [] })).toThrow('secrets');
 });
 
-test('a notification is told once; one whose function fails is told again', async () => {
+test('a notification is handled once; one whose handler fails is handled again', async () => {
   const told: string[] = [];
   let fails = true;
   const handle = endpoint({

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClosedError, CommandError } from '#libs/esl/event-socket.ts';
 import {
-  backoffMs,
   type FreeSwitchEvent,
   InboundConnection,
   type InboundOptions,
+  reconnectDelayMs,
 } from '#libs/esl/inbound.ts';
 import { UnsafeValueError } from '#libs/esl/text.ts';
 import { eventFrame, OK, type Peer, PeerServer, reply, withBody } from '#test/support/esl/peer.ts';
@@ -97,7 +97,7 @@ describe('login', () => {
       [],
       'FreeSWITCH refused this address: Access Denied, go away.',
     ],
-  ])('that is %s is told, once, and tried again later and later', async (_, first, answers, words) => {
+  ])('that is %s is reported once, and retried with growing delays', async (_, first, answers, words) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     connect();
     for (const wait of [100, 200, 400]) {
@@ -117,7 +117,7 @@ describe('login', () => {
     expect(seen).toEqual([`down: ${words}`, 'up']);
   });
 
-  it('gives up on a peer that never asks for one', async () => {
+  it('closes a connection that never requests authentication', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     connect();
     const peer = await freeSwitch.peer();
@@ -166,13 +166,13 @@ describe('a lost connection', () => {
     await expect(inbound.api('status')).rejects.toThrow(new ClosedError('not logged in to FreeSWITCH'));
   });
 
-  it('is begun anew after bytes that are no frames', async () => {
+  it('is reopened after invalid bytes', async () => {
     connect();
     const peer = await logIn();
     peer.write('Content-Type: text/event-json\nContent-Length: many\n\n');
     await peer.closed;
     await logIn();
-    expect(seen).toEqual(['up', 'down: a Content-Length out of range', 'up']);
+    expect(seen).toEqual(['up', 'down: Content-Length out of range', 'up']);
   });
 });
 
@@ -237,7 +237,7 @@ describe('events', () => {
     expect(seen).toEqual(['up']);
   });
 
-  it('that cannot be read are told, and the next one comes', async () => {
+  it('that are invalid are reported, and the next one arrives', async () => {
     connect();
     const peer = await logIn();
     peer.write(withBody('text/event-json', '{"a":'), eventFrame({ a: 'b' }));
@@ -245,7 +245,7 @@ describe('events', () => {
     expect(seen).toEqual(['up', 'fault: SyntaxError']);
   });
 
-  it('whose handler throws are told, and the next one comes', async () => {
+  it('whose handler throws are reported, and the next one arrives', async () => {
     const handled: unknown[] = [];
     connect({
       onEvent: (event) => {
@@ -305,17 +305,17 @@ describe('close', () => {
   });
 });
 
-describe('backoffMs', () => {
+describe('reconnectDelayMs', () => {
   it.each([
-    [0, 0, 100],
-    [0, 0.5, 150],
-    [1, 0, 200],
-    [5, 0, 3_200],
-    [6, 0, 5_000],
-    [6, 1, 10_000],
-    [100, 0.5, 7_500],
+    [1, 0, 100],
+    [1, 0.5, 150],
+    [2, 0, 200],
+    [6, 0, 3_200],
+    [7, 0, 5_000],
+    [7, 1, 10_000],
+    [101, 0.5, 7_500],
     [5_000, 1, 10_000],
-  ])('attempt %i with %d of jitter waits %i ms', (attempt, random, ms) =>
-    expect(backoffMs(attempt, random)).toBe(ms),
+  ])('after %i failures with random %d is %i ms', (failures, random, ms) =>
+    expect(reconnectDelayMs(failures, random)).toBe(ms),
   );
 });

@@ -76,7 +76,7 @@ async function expectNothingSent(peer: Peer, outbound: OutboundCall): Promise<vo
 }
 
 describe('a call', () => {
-  it('is asked for its data, and handed over with it', async () => {
+  it('is queried for its channel data and handed over with it', async () => {
     const peer = await dial();
     expect(await peer.command()).toBe('connect');
     expect(calls).toEqual([]);
@@ -84,7 +84,7 @@ describe('a call', () => {
     await until(() => calls.length === 1);
   });
 
-  it('is marked once, when it is told to be', async () => {
+  it('is tagged once, if configured', async () => {
     const { peer, call: outbound, release } = await call();
     outbound.tag();
     outbound.tag();
@@ -316,17 +316,17 @@ describe('a peer that is not FreeSWITCH', () => {
     vi.advanceTimersByTime(1);
     await peer.closed;
     expect(server.size).toBe(0);
-    expect(refusals).toEqual(['no answer to connect within 5 s']);
+    expect(refusals).toEqual(['no reply to connect within 5 s']);
   });
 
   it.each<[string, string | Buffer, string]>([
-    ['headers without end', Buffer.alloc((1 << 17) + 1, 'x'), 'a header block of more than 131072 bytes'],
+    ['headers without end', Buffer.alloc((1 << 17) + 1, 'x'), 'header block of more than 131072 bytes'],
     [
       'a body beyond the limit',
       'Content-Type: api/response\nContent-Length: 99999\n\n',
-      'a Content-Length out of range',
+      'Content-Length out of range',
     ],
-  ])('is let go for %s, and the reason is told', async (_, bytes, why) => {
+  ])('is closed for %s, with the reason', async (_, bytes, why) => {
     const peer = await dial();
     await peer.command();
     peer.write(bytes);
@@ -371,7 +371,7 @@ describe('OutboundServer', () => {
     );
   });
 
-  it('takes no more calls when it closes, waits for those in hand, then lets their connections go', async () => {
+  it('accepts no calls while closing, waits for those in flight, then closes their connections', async () => {
     const { peer, release } = await call();
     const { port } = server;
     let closed = false;

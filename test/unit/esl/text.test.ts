@@ -66,7 +66,7 @@ describe('oneLine', () => {
   );
   it.each(['\n', 'a\nb', 'a\r', '\0', 'a\r\nb'])('%j does not, and is not repeated', (value) => {
     expect(() => oneLine(value, 'the name')).toThrow(
-      new UnsafeValueError('the name holds a line end or NUL'),
+      new UnsafeValueError('the name contains a line end or NUL'),
     );
   });
 });

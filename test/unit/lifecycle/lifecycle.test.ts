@@ -32,7 +32,7 @@ describe('stop', () => {
     expect(lines).toEqual([]);
   });
 
-  it('runs them once, whoever asks, from inside a step as well', async () => {
+  it('runs them once, also when a step stops the service', async () => {
     const { life } = lifecycle();
     let runs = 0;
     life.onStop('step', () => {
@@ -64,7 +64,7 @@ describe('stop', () => {
     ]);
   });
 
-  it('ends at its deadline all the same, and says which step hangs', async () => {
+  it('ends at its deadline and names the stalled step', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { life, lines } = lifecycle(500);
     const seen: string[] = [];
@@ -106,7 +106,7 @@ describe('health', () => {
     expect(life.health().checks).toMatchObject({ lifecycle: 'stopping' });
   });
 
-  it('tells of what is wrong without being a reason to send work elsewhere', () => {
+  it('reports a problem without becoming unready', () => {
     const { life } = lifecycle();
     let needed = true;
     life.check(

@@ -3,8 +3,8 @@ import { ConfigError } from '#libs/config/config.ts';
 import type { HttpAnswer } from '#libs/http/client.ts';
 import { retryAfterMs, verdictOf } from '#libs/http/verdict.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
-import { retryDelayMs, throttleMs } from '#services/notifier/retry.ts';
-import { Slots } from '#services/notifier/slots.ts';
+import { DeliveryLimiter } from '#services/notifier/limiter.ts';
+import { retryDelayMs, throttleMs } from '#services/notifier/retry-policy.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
 const timing = { connectMs: 1, responseMs: 2, reused: false, phases: [] };
@@ -100,29 +100,29 @@ test('a URL that may not be called is a dead letter at once', () => {
 });
 
 test('no endpoint has more slots than are free', () => {
-  const slots = new Slots(8);
+  const limiter = new DeliveryLimiter(8);
   const entered = (origin: string) =>
-    Array.from({ length: 8 }, () => slots.enter(origin, NOW, 0)).filter((ms) => ms === 0).length;
+    Array.from({ length: 8 }, () => limiter.enterOrTurn(origin, NOW, 0)).filter((ms) => ms === 0).length;
   expect(['a', 'b', 'c', 'd'].map(entered)).toEqual([4, 2, 1, 1]);
   expect(entered('e')).toBe(0);
-  slots.leave('a', 5);
+  limiter.leave('a', 5);
   expect(entered('a')).toBe(0);
   expect(entered('e')).toBe(1);
 });
 
 test('one slot serves all', () => {
-  const slots = new Slots(1);
-  expect(slots.enter('a', NOW, 0)).toBe(0);
-  expect(slots.enter('b', NOW, 0)).toBeGreaterThan(0);
-  slots.leave('a', undefined);
-  expect(slots.enter('b', NOW, 0)).toBe(0);
+  const limiter = new DeliveryLimiter(1);
+  expect(limiter.enterOrTurn('a', NOW, 0)).toBe(0);
+  expect(limiter.enterOrTurn('b', NOW, 0)).toBeGreaterThan(0);
+  limiter.leave('a', undefined);
+  expect(limiter.enterOrTurn('b', NOW, 0)).toBe(0);
 });
 
 test('who is sent away comes again one after the other, at the pace of the endpoint, within half a minute', () => {
-  const slots = new Slots(8);
-  const enter = () => slots.enter('slow', NOW, 1);
+  const limiter = new DeliveryLimiter(8);
+  const enter = () => limiter.enterOrTurn('slow', NOW, 1);
   for (let i = 0; i < 4; i++) expect(enter()).toBe(0);
-  slots.leave('slow', 8_000);
+  limiter.leave('slow', 8_000);
   expect([enter(), enter(), enter()]).toEqual([0, 2_000, 4_000]);
   expect(Math.max(...Array.from({ length: 100 }, enter))).toBe(30_000);
 });

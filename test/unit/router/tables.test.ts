@@ -58,7 +58,7 @@ test.each(failures)('%s while %s is %s', (error, phase, result, words) => {
   expect(failureOf(error, phase, 'host:80')).toEqual({ result, error: `host:80: ${words}` });
 });
 
-test('a lost connection is told from one that was never there', () => {
+test('a lost connection differs from a refused one', () => {
   expect(
     ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].map((code) => isLostConnection(coded(code))),
   ).not.toContain(false);
@@ -107,7 +107,7 @@ test('a GET carries its fields as query parameters', () => {
   expect(wireRequest(httpRequest('http://host/p', { method: 'GET', body: {} }), 'agent')?.path).toBe('/p');
 });
 
-test('a URL is told to others without what may be secret', () => {
+test('a published URL has no part that may be secret', () => {
   expect(publicUrl('http://u:secret@host:81/p?key=secret#secret')).toBe('http://host:81/p');
   for (const text of ['ftp://host/', 'http://', 'secret']) expect(publicUrl(text)).toBe('');
   expect(wireRequest(httpRequest('file:///etc/passwd'), 'agent')).toBeUndefined();

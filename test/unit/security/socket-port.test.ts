@@ -71,7 +71,7 @@ async function expectWell(peer: Peer, outbound: OutboundCall | undefined): Promi
 }
 
 describe('connections that say nothing', () => {
-  it('a flood of them harms no call in hand and keeps no new one out, and each is counted', async () => {
+  it('a flood of them affects no call, in flight or new, and each is counted', async () => {
     const peers = [await call(), await call()];
     for (let round = 0; round < 5; round++) {
       const flood = await Promise.all(Array.from({ length: 100 }, () => open('127.0.0.2')));
@@ -132,7 +132,7 @@ describe('connections that say something, slowly', () => {
       peer.write(reply('not the uuid'), 'Content-Type: text/event-plain\n\n');
       await advance(1_000);
     }
-    expect(await asked).toMatchObject({ message: 'no answer to getvar within 10000 ms' });
+    expect(await asked).toMatchObject({ message: 'no reply to getvar within 10000 ms' });
     await peer.closed;
   });
 
@@ -149,7 +149,7 @@ describe('connections that say something, slowly', () => {
 });
 
 describe('connections that say too much', () => {
-  it('headers without end in all of them take bounded memory and harm no call in hand', async () => {
+  it('endless headers in all of them take bounded memory and affect no call in flight', async () => {
     const peer = await call();
     const before = collectedHeap();
     const flood = await Promise.all(Array.from({ length: MAX_PER_ADDRESS }, () => open('127.0.0.2')));

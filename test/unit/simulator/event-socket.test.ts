@@ -37,7 +37,7 @@ describe('login on the event socket', () => {
   test.each([
     'auth wrong',
     'userauth agent@example.com:wrong',
-    'userauth nobody@example.com:secret',
+    'userauth unknown@example.com:secret',
     'userauth agent',
   ])('rejects and disconnects: %s', async (command) => {
     const client = await Client.connect(node.port);

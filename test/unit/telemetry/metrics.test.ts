@@ -85,7 +85,7 @@ describe('the number of series', () => {
   it('has one class for each hangup cause', () => {
     const causes = Object.values(CAUSE_CLASSES).flat();
     expect(causes).toEqual([...new Set(causes)]);
-    expect(['USER_BUSY', 'NORMAL_CLEARING', 'UNKNOWN', 'made up'].map(causeClass)).toEqual([
+    expect(['USER_BUSY', 'NORMAL_CLEARING', 'UNKNOWN', 'NO_SUCH_CAUSE'].map(causeClass)).toEqual([
       'busy',
       'normal',
       'unseen',
@@ -143,7 +143,7 @@ describe('the metrics', () => {
     expect(pushesMetrics(env)).toBe(pushed);
   });
 
-  it('are switched off by OTEL_SDK_DISABLED', async () => {
+  it('are disabled by OTEL_SDK_DISABLED', async () => {
     begin({ OTEL_SDK_DISABLED: 'true' });
     expect(await scrape()).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { CACHE, once } from '#test/e2e/helm/cache.ts';
 /**
  * Builds the API server against which the chart is installed, with Go, into a cache folder, and prints where it is:
  *
- *   node test/helm/kubernetes/build.ts     some minutes, once; etcd comes with Debian's package etcd-server
+ *   node test/e2e/helm/kubernetes/build.ts     some minutes, once; etcd comes with Debian's package etcd-server
  */
 const VERSION = { kubernetes: 'v1.36.3', staging: 'v0.36.3' } as const;
 const PROGRAM = 'k8s.io/kubernetes/cmd/kube-apiserver';
@@ -25,7 +25,7 @@ function build(): void {
       maxBuffer: 64 * 1024 * 1024,
     });
   writeFileSync(join(folder, 'go.mod'), 'module apiserver\n\ngo 1.26.0\n');
-  // Kubernetes' own module takes its libraries from folders beside it; whoever depends on it takes the published ones.
+  // Kubernetes' own module uses the libraries in its staging folders; a dependent module uses the published ones.
   const { Replace } = JSON.parse(
     go(
       'mod',

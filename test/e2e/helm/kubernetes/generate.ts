@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 /**
  * Writes schemas.json: of Kubernetes' OpenAPI, what the chart's kinds need, strict (no unknown fields).
  *
- *   node test/helm/kubernetes/generate.ts SWAGGER_JSON     api/openapi-spec/swagger.json of a Kubernetes release, or
+ *   node test/e2e/helm/kubernetes/generate.ts SWAGGER_JSON     api/openapi-spec/swagger.json of a Kubernetes release, or
  *                                                          /openapi/v2 of an API server
  */
 const KINDS: Readonly<Record<string, string>> = {

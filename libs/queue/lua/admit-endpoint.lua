@@ -1,0 +1,25 @@
+-- Decides whether a notification may be sent to an endpoint now.
+--
+-- KEYS  1 the endpoint's hash
+-- ARGV  1 probe_ms, the longest that a probe can take; 2 disabled_probe_ms, time between probes of a disabled endpoint
+-- Returns { 'healthy' | 'failing' | 'probe' | 'wait' | 'disabled', number, probing }
+--         number: of 'probe' how often it was throttled in a row, of 'wait' the ms left
+--         probing: of 'wait' 1 when the ms left are those of a probe on its way
+--
+-- Invariant: at most one probe is on its way, unless it has taken longer than probe_ms.
+
+local endpoint = KEYS[1]
+local probe_ms, disabled_probe_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local got = redis.call('HMGET', endpoint, 'state', 'probe_from', 'probing', 'throttles', 'failures')
+local state, probe_from, probing, throttles, failures = got[1], tonumber(got[2]), got[3], got[4], got[5]
+if not state then return { failures and 'failing' or 'healthy', 0, 0 } end
+if probe_from and now >= probe_from then
+  local busy_ms = state == 'disabled' and disabled_probe_ms or probe_ms
+  redis.call('HSET', endpoint, 'probe_from', now + busy_ms, 'probing', 1)
+  return { 'probe', tonumber(throttles) or 0, 0 }
+end
+if state == 'disabled' then return { 'disabled', 0, 0 } end
+return { 'wait', probe_from - now, probing and 1 or 0 }

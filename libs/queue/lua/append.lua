@@ -1,0 +1,81 @@
+-- Appends notifications of one partition, and claims their calls where that is wanted and possible.
+--
+-- KEYS  1                       the partition's lease
+--       3 per entry             its call's waiting list, seen hash, claim
+-- ARGV  1 holder                who must hold the lease
+--       2 dedup_ms              how long the ids of a call are remembered after its last one
+--       3 claim_ms              expiry of a new claim
+--       5 per entry             field LEG.ACTION, time it happened (a hangup: LAST), '1' if it may be left out,
+--                               token for a claim or '', the entry
+-- Returns per entry: 'claimed', 'behind', 'waiting', 'repeat' or 'late' (see Placement in claims.ts)
+-- Error LEASELOST when another notifier holds the lease; nothing is changed then.
+--
+-- Invariants
+-- - Each id is appended at most once within dedup_ms.
+-- - The first entry of a list is never displaced: it may be on its way.
+-- - A claim is made only for a list that was empty, so that the entry is the call's first.
+-- - Run twice with the same arguments (a client resends after a lost connection) it gives 'claimed' twice.
+
+local LAST = 9007199254740991 -- Number.MAX_SAFE_INTEGER: the hangup is the last of its call
+
+local function place_of(waiting, seen, at, optional)
+  local later_seen, ended = 0, false
+  for _, seen_at in ipairs(redis.call('HVALS', seen)) do
+    if tonumber(seen_at) > at then later_seen = later_seen + 1 end
+    if tonumber(seen_at) == LAST then ended = true end
+  end
+  if later_seen == 0 then return false, nil end
+  local later_waiting, first_later = 0, nil
+  for _, other in ipairs(redis.call('LRANGE', waiting, 1, -1)) do
+    local other_at = cjson.decode(other).at
+    if other_at > at then
+      later_waiting = later_waiting + 1
+      first_later = first_later or other
+    end
+    if other_at == LAST then ended = false end
+  end
+  local overtaken = later_seen > later_waiting
+  return ended or (optional and overtaken), first_later
+end
+
+local lease, holder, dedup_ms, claim_ms = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+if redis.call('GET', lease) ~= holder then
+  return redis.error_reply('LEASELOST another notifier reads this partition')
+end
+
+local function append(waiting, seen, claim, field, at, optional, token, entry)
+  if redis.call('HEXISTS', seen, field) == 1 then
+    if token ~= '' and redis.call('GET', claim) == token then return 'claimed' end
+    return 'repeat'
+  end
+  local was_empty = redis.call('EXISTS', waiting) == 0
+  local late, before = place_of(waiting, seen, at, optional)
+  if late then
+    redis.call('HSET', seen, field, at)
+    return 'late'
+  end
+  if before then
+    redis.call('LINSERT', waiting, 'BEFORE', before, entry)
+  else
+    redis.call('RPUSH', waiting, entry)
+  end
+  redis.call('HSET', seen, field, at)
+  if redis.call('EXISTS', claim) == 1 then return 'behind' end
+  if was_empty and token ~= '' then
+    redis.call('SET', claim, token, 'PX', claim_ms)
+    return 'claimed'
+  end
+  return 'waiting'
+end
+
+local placements = {}
+for i = 1, (#KEYS - 1) / 3 do
+  local waiting, seen, claim = unpack(KEYS, 3 * i - 1, 3 * i + 1)
+  local field, at, optional, token, entry = unpack(ARGV, 5 * i - 1, 5 * i + 3)
+  placements[i] = append(waiting, seen, claim, field, tonumber(at), optional == '1', token, entry)
+end
+-- Last: after any write a Redis without free memory refuses nothing more in a script, and PEXPIRE it never refuses.
+for i = 1, (#KEYS - 1) / 3 do
+  redis.call('PEXPIRE', KEYS[3 * i], dedup_ms)
+end
+return placements

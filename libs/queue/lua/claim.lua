@@ -1,0 +1,19 @@
+-- Claims a call for its retry job: waiting -> claimed.
+--
+-- KEYS  1 waiting list, 2 claim
+-- ARGV  1 token, 2 claim_ms
+-- Returns { busy_ms }     another has the claim for at most so long
+--         { 0 }           nothing waits
+--         { 0, entry }    claimed; the call's first entry
+--
+-- Invariant: run twice with the same token it gives the same. It writes before anything is attempted, so that a Redis
+-- that refuses writes prevents the attempt.
+
+local waiting, claim = KEYS[1], KEYS[2]
+local token, claim_ms = ARGV[1], ARGV[2]
+local busy_ms = redis.call('PTTL', claim)
+if busy_ms > 0 and redis.call('GET', claim) ~= token then return { busy_ms } end
+local first = redis.call('LINDEX', waiting, 0)
+if not first then return { 0 } end
+redis.call('SET', claim, token, 'PX', claim_ms)
+return { 0, first }

@@ -1,0 +1,11 @@
+-- Forgets an endpoint to make room for another, unless it is disabled.
+--
+-- KEYS  1 the endpoint's hash, 2 set of known endpoints
+-- ARGV  1 origin
+-- Returns 1 when it is forgotten, else 0.
+
+local endpoint, known, origin = KEYS[1], KEYS[2], ARGV[1]
+if redis.call('HGET', endpoint, 'state') == 'disabled' then return 0 end
+redis.call('DEL', endpoint)
+redis.call('SREM', known, origin)
+return 1

@@ -1,0 +1,30 @@
+-- Inserts dead letters that are replayed, each at its place among the notifications of its call that wait.
+--
+-- KEYS  1 waiting list
+-- ARGV  entries
+--
+-- Invariant: an id that waits already is not inserted again.
+
+local waiting = KEYS[1]
+local all = {}
+for i, text in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
+  local entry = cjson.decode(text)
+  all[i] = { id = entry.id, at = entry.at, order = entry.order, text = text }
+end
+for _, text in ipairs(ARGV) do
+  local entry, known, place = cjson.decode(text), false, #all + 1
+  for i = #all, 1, -1 do
+    local other = all[i]
+    known = known or other.id == entry.id
+    if other.at > entry.at or (other.at == entry.at and other.order > entry.order) then place = i end
+  end
+  if not known then
+    local later = all[place]
+    if later then
+      redis.call('LINSERT', waiting, 'BEFORE', later.text, text)
+    else
+      redis.call('RPUSH', waiting, text)
+    end
+    table.insert(all, place, { id = entry.id, at = entry.at, order = entry.order, text = text })
+  end
+end

@@ -1,0 +1,15 @@
+-- Ends a claim while notifications wait: claimed -> waiting. The caller has a retry job woken afterwards.
+--
+-- KEYS  1 waiting list, 2 claim
+-- ARGV  1 token, 2 the entry being delivered, as it was read, 3 the same with the attempts made, or '' when none was made
+-- Returns 1, or 0 when the claim is lost; nothing is changed then.
+
+local waiting, claim = KEYS[1], KEYS[2]
+local token, entry, attempted = ARGV[1], ARGV[2], ARGV[3]
+if redis.call('GET', claim) ~= token then return 0 end
+if attempted ~= '' then
+  local position = redis.call('LPOS', waiting, entry)
+  if position then redis.call('LSET', waiting, position, attempted) end
+end
+redis.call('DEL', claim)
+return 1

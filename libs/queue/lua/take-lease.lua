@@ -1,0 +1,17 @@
+-- Takes the lease of a partition, or renews it.
+--
+-- KEYS  1 lease
+-- ARGV  1 holder, 2 lease_ms
+-- Returns 'taken' when it was free, 'kept' when the holder had it, 'other' when another has it.
+--
+-- Invariant: a renewal uses PEXPIRE, which a Redis without free memory still accepts.
+
+local lease, holder, lease_ms = KEYS[1], ARGV[1], ARGV[2]
+local current = redis.call('GET', lease)
+if current == holder then
+  redis.call('PEXPIRE', lease, lease_ms)
+  return 'kept'
+end
+if current then return 'other' end
+redis.call('SET', lease, holder, 'PX', lease_ms)
+return 'taken'

@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Fails when a word of docs/glossary.md's "do not use" column is used in a comment, a page or a message. A line is exempt
+ * if it or the line above contains `words-ok`; use that for legitimate meanings only.
+ */
+const root = join(import.meta.dirname, '..');
+
+const BANNED: Readonly<Record<string, string>> = {
+  anew: 'again',
+  whoever: 'name the person or service',
+  nobody: 'name the person or service',
+  'in earnest': '(delete)',
+  'comes? of it': 'name the effect',
+  'all the same': '(delete)',
+  'twice over': 'twice',
+  '(?:is|are|was|were|be|been|being) told': 'notified, published, reported',
+  '(?:tells?|told) (?:of|the endpoint|everyone)': 'publish, report',
+  '(?:is|are|was|were|be|been|being) asked': 'requested',
+  'asked? (?:again|anew)': 'request again',
+  'in hand': 'in flight',
+  '(?:falls?|fell|falling) through': 'the dialplan continues',
+  '(?:gives?|given|gave|giving) up': 'dead letter; hangs up; stops',
+  'switched (?:off|on)': 'disabled, enabled',
+  'made up': 'synthesized',
+  'close the books': 'reconcile',
+  "reader's lease": 'partition lease',
+  'call (?:trail|story)': 'timeline',
+  'the fates?': 'scenario',
+  first_byte: 'ttfb',
+};
+
+/** Files whose text is not ours, or lists these words. */
+const EXCLUDED = [
+  /^scripts\/check-words\.ts$/,
+  /^docs\/glossary\.md$/,
+  /^test\/support\/recordings\//,
+  /^test\/e2e\/helm\/golden\//,
+  /^package-lock\.json$/,
+  /words\.zh\.js$/,
+  /^LICENSE$/,
+];
+const TEXT = /\.(?:[cm]?[jt]s|md|ya?ml|json|lua|sh|conf|acl|xml|html|css|txt|py|go|tpl)$|^[^.]*$|^\.ci\//;
+
+/** Folders and files that have not been reviewed yet. Remove an entry with its last finding; never add one. */
+const PENDING: readonly string[] = [
+  'deploy/example-endpoint/',
+  'deploy/local/prepare.mjs',
+  'deploy/nats/',
+  'deploy/probe/',
+  'docs/configuration.md',
+  'docs/console.md',
+  'docs/metrics.md',
+  'docs/schema/',
+  'helm/dialhook/values.schema.json',
+  'libs/bus/',
+  'libs/config/',
+  'libs/contract/openapi.ts',
+  'libs/endpoint/',
+  'libs/http/',
+  'libs/lifecycle/',
+  'libs/net/',
+  'libs/queue/',
+  'libs/telemetry/',
+  'services/agent/call-control.ts',
+  'services/cli/',
+  'services/notifier/',
+  'services/router/config.ts',
+  'test/integration/notifier/',
+];
+
+interface Finding {
+  readonly path: string;
+  readonly line: number;
+  readonly word: string;
+  readonly use: string;
+}
+
+const rules = Object.entries(BANNED).map(
+  ([pattern, use]) => [new RegExp(`\\b(?:${pattern})\\b`, 'gi'), use] as const,
+);
+
+function findings(path: string): Finding[] {
+  const lines = readFileSync(join(root, path), 'utf8').split('\n');
+  const isExempt = (at: number) => [lines[at], lines[at - 1]].some((line) => line?.includes('words-ok'));
+  return lines.flatMap((text, at) =>
+    isExempt(at)
+      ? []
+      : rules.flatMap(([pattern, use]) =>
+          [...text.matchAll(pattern)].map(([word]) => ({ path, line: at + 1, word, use })),
+        ),
+  );
+}
+
+const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+const checked = tracked.filter(
+  (path) =>
+    TEXT.test(path) &&
+    !EXCLUDED.some((pattern) => pattern.test(path)) &&
+    !PENDING.some((folder) => path.startsWith(folder)),
+);
+const all = checked.flatMap(findings);
+const clean = PENDING.filter(
+  (folder) => !tracked.some((path) => path.startsWith(folder) && findings(path).length > 0),
+);
+for (const folder of clean) console.log(`${folder} has no findings any more: remove it from PENDING`);
+for (const { path, line, word, use } of all) console.log(`${path}:${line}: "${word}", use: ${use}`);
+console.log(`${checked.length} files checked, ${all.length} findings`);
+if (all.length > 0) process.exitCode = 1;

@@ -1,0 +1,196 @@
+import type { Queue } from 'bullmq';
+import { originOf } from '#libs/net/url.ts';
+import type { Addition, Claim, Claims, Placement } from '#libs/queue/claims.ts';
+import type { EndpointState } from '#libs/queue/endpoint-state.ts';
+import { callOf, type Entry, writeEntry } from '#libs/queue/entry.ts';
+import { wakeCallLater, wakeCalls } from '#libs/queue/retry-queue.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { CallDelivery } from './call-delivery.ts';
+import { HEALTHY } from './endpoint-admission.ts';
+import type { DeliveryLimiter } from './limiter.ts';
+
+const FAULT_RETRY_MS = 1_000;
+
+/** What became of a notification. */
+export interface Receipt {
+  readonly placement: Placement;
+  /**
+   * Resolves when JetStream need not keep the notification: it is delivered or dead, or waits in Redis and its retry job
+   * was woken. Rejects when it has to be read again.
+   */
+  readonly safe: Promise<void>;
+}
+
+export interface DispatcherParts {
+  readonly claims: Claims;
+  readonly queue: Queue;
+  readonly endpoints: EndpointState;
+  readonly limiter: DeliveryLimiter;
+  readonly delivery: CallDelivery;
+  readonly log: Log;
+  /** Instance id of this notifier: holder of the partition leases, and the first part of each claim's token. */
+  readonly instance: string;
+}
+
+/** A call that this process has claimed, and its notifications that JetStream still keeps, by id. */
+interface OwnCall {
+  readonly partition: number;
+  readonly claim: Claim;
+  readonly unsafe: Map<string, PromiseWithResolvers<void>>;
+  readonly done: Promise<void>;
+}
+
+/** Its rejection matters only to a reader that has the receipt. */
+function unsafeYet(): PromiseWithResolvers<void> {
+  const safe = Promise.withResolvers<void>();
+  safe.promise.catch(() => {});
+  return safe;
+}
+
+/**
+ * Stores what a reader has read, and delivers it directly where nothing stands against that: its call is idle, its
+ * endpoint is healthy and the limiter has room. Everything else is left to the calls' retry jobs.
+ *
+ * JetStream keeps a notification until it is delivered or its job is woken. After a crash in between it is redelivered,
+ * found to be a repeat, and its job is woken.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #own = new Map<string, OwnCall>();
+  #tokens = 0;
+  #stopping = false;
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Stores entries of one partition, in their order. It waits a moment for endpoints that work fast to have room.
+   * @returns receipts in the order of the entries.
+   * @throws when not all could be stored, or jobs not be woken: then all have to be read again.
+   */
+  async dispatch(partition: number, entries: readonly Entry[]): Promise<Receipt[]> {
+    const healthy = await this.#healthyOrigins(entries);
+    const receipts: Receipt[] = [];
+    while (receipts.length < entries.length) {
+      const additions = await this.#additions(entries.slice(receipts.length), healthy);
+      receipts.push(...(await this.#store(partition, additions)));
+    }
+    return receipts;
+  }
+
+  /** From now on nothing more is delivered directly: the retry jobs of other notifiers deliver it. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Resolves when no call of the partition, or no call at all, is being delivered directly. */
+  async settled(partition?: number): Promise<void> {
+    const open = () =>
+      [...this.#own.values()].filter((own) => partition === undefined || own.partition === partition);
+    for (let calls = open(); calls.length > 0; calls = open())
+      await Promise.all(calls.map(({ done }) => done));
+  }
+
+  async #healthyOrigins(entries: readonly Entry[]): Promise<ReadonlySet<string>> {
+    const origins = [...new Set(entries.map(({ progress }) => originOf(progress.url)))];
+    const healthy = await Promise.all(origins.map((origin) => this.#parts.endpoints.isHealthy(origin)));
+    return new Set(origins.filter((_, i) => healthy[i]));
+  }
+
+  /**
+   * As many of the entries as can be stored at once: all up to the first for which it is worth waiting until its
+   * endpoint has room. Those to be delivered directly have a token, and count as in flight.
+   */
+  async #additions(entries: readonly Entry[], healthy: ReadonlySet<string>): Promise<Addition[]> {
+    const { limiter, instance } = this.#parts;
+    const additions: Addition[] = [];
+    const calls = new Set<string>();
+    for (const entry of entries) {
+      const call = callOf(entry);
+      const origin = originOf(entry.progress.url);
+      const direct = !this.#stopping && healthy.has(origin) && !calls.has(call);
+      let entered = direct && limiter.tryEnter(origin);
+      if (direct && !entered && !this.#own.has(call)) {
+        if (additions.length > 0 && limiter.hasRoomSoon(origin)) break;
+        entered = additions.length === 0 && (await limiter.enterSoon(origin));
+        if (entered && this.#stopping) {
+          limiter.leave(origin, undefined);
+          entered = false;
+        }
+      }
+      calls.add(call);
+      additions.push({
+        entry,
+        text: writeEntry(entry),
+        token: entered ? `${instance}:${++this.#tokens}` : '',
+      });
+    }
+    return additions;
+  }
+
+  async #store(partition: number, additions: readonly Addition[]): Promise<readonly Receipt[]> {
+    const { claims, queue, instance } = this.#parts;
+    const sentAt = performance.now();
+    const placements = await claims.append(partition, instance, additions).catch((error: unknown) => {
+      for (const addition of additions) this.#leave(addition);
+      throw error;
+    });
+    const woken = Promise.withResolvers<void>();
+    const wake = new Set<string>();
+    const receipts = additions.map((addition, index): Receipt => {
+      const placement = placements[index] ?? 'waiting';
+      const { entry, token } = addition;
+      const call = callOf(entry);
+      if (placement === 'claimed')
+        return { placement, safe: this.#begin(partition, claims.claimed(call, token, sentAt), addition) };
+      this.#leave(addition);
+      const own = placement === 'behind' ? this.#own.get(call) : undefined;
+      if (own) {
+        const safe = unsafeYet();
+        own.unsafe.set(entry.id, safe);
+        return { placement, safe: safe.promise };
+      }
+      if (placement !== 'late') wake.add(call);
+      return { placement, safe: woken.promise };
+    });
+    // Not in one pipeline with the append: after NOSCRIPT ioredis sends a script again, behind what came later.
+    if (wake.size > 0) await wakeCalls(queue, wake);
+    woken.resolve();
+    return receipts;
+  }
+
+  #leave({ entry, token }: Addition): void {
+    if (token !== '') this.#parts.limiter.leave(originOf(entry.progress.url), undefined);
+  }
+
+  #begin(partition: number, claim: Claim, addition: Addition): Promise<void> {
+    const safe = unsafeYet();
+    const unsafe = new Map([[addition.entry.id, safe]]);
+    const done = this.#deliver(claim, addition, unsafe).finally(() => {
+      if (this.#own.get(claim.call)?.claim === claim) this.#own.delete(claim.call);
+    });
+    this.#own.set(claim.call, { partition, claim, unsafe, done });
+    return safe.promise;
+  }
+
+  async #deliver(claim: Claim, first: Addition, unsafe: OwnCall['unsafe']): Promise<void> {
+    const { queue, delivery, log } = this.#parts;
+    const onSettled = (id: string) => {
+      unsafe.get(id)?.resolve();
+      unsafe.delete(id);
+    };
+    const { call } = claim;
+    try {
+      const result = await delivery.run(claim, first, { admitted: HEALTHY, onSettled }).catch((err) => {
+        log.error('delivery.failed', { err, call });
+        return { kind: 'waiting', ms: FAULT_RETRY_MS } as const;
+      });
+      if (result.kind === 'waiting') await wakeCallLater(queue, call, result.ms);
+      for (const { resolve } of unsafe.values()) resolve();
+    } catch (err) {
+      log.warn('notification.wake_failed', { err, call });
+      for (const { reject } of unsafe.values()) reject(err);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { leaseKey, notifiersKey } from '#libs/queue/keys.ts';
+import type { RedisClient } from '#libs/queue/redis.ts';
+import { type Script, script } from '#libs/queue/script.ts';
+
+export type Taking = 'taken' | 'kept' | 'other';
+
+/** The leases of partitions, and the register of notifiers that share them. Both expire `leaseMs` after the last renewal. */
+export class PartitionLeases {
+  readonly #redis: RedisClient;
+  readonly #prefix: string;
+  readonly #holder: string;
+  readonly #leaseMs: number;
+  readonly #take: Script;
+  readonly #release: Script;
+  readonly #heartbeat: Script;
+
+  constructor(redis: RedisClient, prefix: string, holder: string, leaseMs: number) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    this.#holder = holder;
+    this.#leaseMs = leaseMs;
+    this.#take = script(redis, 'take-lease');
+    this.#release = script(redis, 'release-lease');
+    this.#heartbeat = script(redis, 'heartbeat');
+  }
+
+  /** Registers this notifier as alive. @returns how many notifiers there are, and its place among them, from 0. */
+  async heartbeat(): Promise<{ readonly notifiers: number; readonly place: number }> {
+    const key = notifiersKey(this.#prefix);
+    const all = (await this.#heartbeat([key], [this.#holder, this.#leaseMs])) as string[];
+    return { notifiers: all.length, place: all.toSorted().indexOf(this.#holder) };
+  }
+
+  /** Takes a lease or renews it. */
+  async take(partition: number): Promise<Taking> {
+    return (await this.#take([leaseKey(this.#prefix, partition)], [this.#holder, this.#leaseMs])) as Taking;
+  }
+
+  /** The partitions among these that are free. */
+  async free(partitions: readonly number[]): Promise<number[]> {
+    const held = await Promise.all(
+      partitions.map((partition) => this.#redis.exists(leaseKey(this.#prefix, partition))),
+    );
+    return partitions.filter((_, i) => held[i] === 0);
+  }
+
+  async release(partition: number): Promise<void> {
+    await this.#release([leaseKey(this.#prefix, partition)], [this.#holder]);
+  }
+
+  /** Removes this notifier from the register. */
+  async leave(): Promise<void> {
+    await this.#redis.zrem(notifiersKey(this.#prefix), this.#holder);
+  }
+}

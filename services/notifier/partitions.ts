@@ -1,0 +1,190 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { PARTITIONS } from '#libs/contract/partition.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { PartitionLeases } from './partition-leases.ts';
+import type { StreamReader } from './stream-reader.ts';
+
+const TICK_MAX_MS = 1_000;
+const TICKS_PER_LEASE = 5;
+/** How long deliveries of a partition that is given away may take before another notifier reads it, ms. */
+const HAND_OVER_MS = 1_000;
+
+export interface PartitionsParts {
+  readonly leases: PartitionLeases;
+  readonly leaseMs: number;
+  readonly openReader: (partition: number) => StreamReader;
+  /** Resolves when nothing of the partition is being delivered directly. */
+  readonly settled: (partition: number) => Promise<void>;
+  /** Whether NATS can be reached. */
+  readonly connected: () => boolean;
+  /** From 0 up to but not including 1. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+
+/** How many of the partitions the notifier at `place` reads: the shares differ by one at most. */
+export const shareOf = (partitions: number, notifiers: number, place: number): number =>
+  Math.floor(partitions / notifiers) + (place < partitions % notifiers ? 1 : 0);
+
+/**
+ * Decides which partitions this notifier reads: all notifiers have an equal share. Every tick it
+ * renews its leases, gives back what it has too many of, and takes free ones while it has too few. A notifier that dies
+ * loses its leases after `leaseMs`, one that stops or loses NATS gives them back at once.
+ *
+ *     free  -> read    lease taken; the reader starts at the oldest message that is not acknowledged
+ *     read  -> free    one too many, stop, NATS away: the reader stops, its deliveries have 1 s to end, lease released
+ *     read  -> other's the lease has expired, as after a freeze: the reader stops
+ *     read  -> read    the lease had expired and is taken again: the reader starts again
+ *
+ * That two readers overlap for a moment is harmless: appending checks the lease (append.lua).
+ */
+export class Partitions {
+  readonly #parts: PartitionsParts;
+  readonly #readers = new Map<number, StreamReader>();
+  readonly #stopped = new AbortController();
+  readonly #running: Promise<void>;
+  #failure: string | undefined = 'partition leases have not been taken yet';
+  #tickedAt = performance.now();
+  #started = false;
+  #reported: string | undefined;
+
+  constructor(parts: PartitionsParts) {
+    this.#parts = parts;
+    this.#running = this.#run();
+  }
+
+  /** How many partitions this notifier reads. */
+  get size(): number {
+    return this.#readers.size;
+  }
+
+  /** For /readyz: what is wrong, in words. */
+  problem(): string | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    const silentMs = Math.round(performance.now() - this.#tickedAt);
+    if (silentMs > this.#parts.leaseMs) return `partition leases were not renewed for ${silentMs} ms`;
+    this.#started ||= [...this.#readers.values()].every(({ started }) => started);
+    if (!this.#started) return 'reading has not started yet';
+    return this.#readerProblem();
+  }
+
+  /** Stops reading and gives the partitions back, without waiting for Redis. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+    const held = [...this.#readers.keys()];
+    await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
+    this.#readers.clear();
+    const { leases, log } = this.#parts;
+    Promise.all([leases.leave(), ...held.map((partition) => leases.release(partition))]).catch((err) =>
+      log.debug('stream.lease_error', { err }),
+    );
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const tickMs = Math.min(TICK_MAX_MS, this.#parts.leaseMs / TICKS_PER_LEASE);
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    while (!signal.aborted) {
+      // Not waited for after a stop: Redis may not answer.
+      await Promise.race([this.#tick(), aborted]);
+      await pause(tickMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { log, connected } = this.#parts;
+    try {
+      if (connected()) await this.#balance();
+      else await this.#leave();
+      this.#failure = undefined;
+      this.#tickedAt = performance.now();
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.#failure) log.warn('stream.lease_failed', { err: error });
+      this.#failure = message;
+    }
+    this.#reportReaders();
+  }
+
+  async #balance(): Promise<void> {
+    const { leases, log } = this.#parts;
+    const [{ notifiers, place }] = await Promise.all([leases.heartbeat(), this.#renew()]);
+    const share = shareOf(PARTITIONS, notifiers, place);
+    const before = this.#readers.size;
+    if (before > share) await this.#giveBack([...this.#readers.keys()].slice(share));
+    else if (before < share) await this.#takeUpTo(share);
+    if (this.#readers.size !== before)
+      log.info('stream.partitions', { partitions: this.#readers.size, notifiers });
+  }
+
+  async #renew(): Promise<void> {
+    const { leases } = this.#parts;
+    await Promise.all(
+      [...this.#readers].map(async ([partition, reader]) => {
+        const taking = await leases.take(partition);
+        if (taking === 'taken') reader.restart(new Error('the partition lease had expired'));
+        if (taking === 'other') {
+          this.#readers.delete(partition);
+          await reader.stop();
+        }
+      }),
+    );
+  }
+
+  async #takeUpTo(share: number): Promise<void> {
+    const { leases, openReader, random } = this.#parts;
+    const free = await leases.free(ALL.filter((partition) => !this.#readers.has(partition)));
+    // Not all notifiers try the same ones first.
+    const start = Math.floor(random() * free.length);
+    const wanted = [...free.slice(start), ...free.slice(0, start)].slice(0, share - this.#readers.size);
+    await Promise.all(
+      wanted.map(async (partition) => {
+        if ((await leases.take(partition)) === 'other') return;
+        if (this.#stopped.signal.aborted) await leases.release(partition);
+        else this.#readers.set(partition, openReader(partition));
+      }),
+    );
+  }
+
+  async #giveBack(partitions: readonly number[]): Promise<void> {
+    const { leases, settled } = this.#parts;
+    await Promise.all(
+      partitions.map(async (partition) => {
+        await this.#readers.get(partition)?.stop();
+        this.#readers.delete(partition);
+        const waited = new AbortController();
+        await Promise.race([
+          settled(partition),
+          pause(HAND_OVER_MS, undefined, { signal: waited.signal }).catch(() => {}),
+        ]);
+        waited.abort();
+        await leases.release(partition);
+      }),
+    );
+  }
+
+  /** NATS is away: another notifier may reach it. */
+  async #leave(): Promise<void> {
+    await this.#giveBack([...this.#readers.keys()]);
+    await this.#parts.leases.leave();
+  }
+
+  /** Logs the first problem of the readers once, not for each partition. */
+  #reportReaders(): void {
+    const problem = this.#readerProblem();
+    if (problem !== this.#reported && problem !== undefined)
+      this.#parts.log.warn('stream.read_failed', { error: problem });
+    this.#reported = problem;
+  }
+
+  #readerProblem(): string | undefined {
+    for (const reader of this.#readers.values()) {
+      const problem = reader.problem();
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+}

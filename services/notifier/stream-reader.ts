@@ -1,0 +1,218 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Consumer, JsMsg } from '@nats-io/jetstream';
+import { SpanKind } from '@opentelemetry/api';
+import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
+import { ProgressEvent } from '#libs/contract/messages.ts';
+import { type Entry, entryOf } from '#libs/queue/entry.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
+import { type OpenSpan, openSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
+import type { Receipt } from './dispatcher.ts';
+
+/** How long one pull request waits for messages, ms. */
+const FETCH_MS = 5_000;
+/** The first one after a failure: it soon shows whether reading works again. NATS allows no less. */
+const FIRST_FETCH_MS = 1_000;
+/** nats-server can let a pull request expire without a reply when a message comes at that moment: then we end it. */
+const OVERDUE_MS = 500;
+/** So many pull requests in a row may end like that. */
+const SILENT_FETCHES = 1;
+const FETCH_MESSAGES = 256;
+const RESTART_MS = 500;
+/** How long a stop waits for the batch being stored, ms. */
+const STOP_MS = 1_000;
+/** After so long without a completed step a reader is stuck, ms. */
+const STUCK_MS = 15_000;
+
+export interface ReaderParts {
+  readonly partition: number;
+  /** Makes the consumer of the partition anew, so that it starts at the oldest message that is not acknowledged. */
+  readonly openConsumer: () => Promise<Consumer>;
+  readonly dispatch: (entries: readonly Entry[]) => Promise<readonly Receipt[]>;
+  readonly log: Log;
+}
+
+/** A message being processed. */
+interface Reading {
+  readonly message: JsMsg;
+  readonly entry: Entry;
+  readonly span: OpenSpan;
+}
+
+/** Settles as `work` does, or rejects when the signal is aborted first. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort));
+}
+
+/**
+ * Reads one partition of the progress stream, in its order, while this notifier has the partition's lease. It
+ * acknowledges a message when it is safe without the stream. Whatever could have changed the order (a message lost with
+ * a connection, one refused by Redis, one not delivered safely) makes it start again at the oldest message that is not
+ * acknowledged.
+ */
+export class StreamReader {
+  readonly #parts: ReaderParts;
+  readonly #stopped = new AbortController();
+  readonly #running: Promise<void>;
+  #restart = new AbortController();
+  #failure: string | undefined;
+  #started = false;
+  #processing: Promise<void> = Promise.resolve();
+  #progressAt = performance.now();
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+    this.#running = this.#run();
+  }
+
+  /** For /readyz: what is wrong, in words. */
+  problem(): string | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    const idleMs = Math.round(performance.now() - this.#progressAt);
+    if (idleMs < STUCK_MS) return undefined;
+    return `partition ${this.#parts.partition}: no progress for ${idleMs} ms`;
+  }
+
+  /** Whether JetStream has given this reader a consumer. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Starts again at the oldest message that is not acknowledged, after a pause. */
+  restart(reason: Error): void {
+    this.#restart.abort(reason);
+  }
+
+  /**
+   * Reads nothing more. The batch being stored has a moment to finish; messages that are not acknowledged stay in
+   * JetStream.
+   */
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Error('stopped'));
+    await this.#running;
+    await Promise.race([this.#processing, pause(STOP_MS, undefined, { ref: false })]).catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    const stopped = this.#stopped.signal;
+    while (!stopped.aborted) {
+      this.#restart = new AbortController();
+      try {
+        await this.#read(AbortSignal.any([stopped, this.#restart.signal]));
+      } catch (error) {
+        if (stopped.aborted) return;
+        const { message } = error as Error;
+        if (message !== this.#failure)
+          this.#parts.log.debug('stream.read_failed', { err: error, partition: this.#parts.partition });
+        this.#failure = message;
+      }
+      await pause(RESTART_MS, undefined, { signal: stopped }).catch(() => {});
+    }
+  }
+
+  /** Reads until the signal. @throws when the order may be broken or a server does not answer. */
+  async #read(signal: AbortSignal): Promise<never> {
+    const consumer = await unlessAborted(this.#parts.openConsumer(), signal);
+    this.#started = true;
+    let delivered = 0;
+    let fetchMs = FIRST_FETCH_MS;
+    for (let silent = 0; ; ) {
+      let isOverdue = false;
+      const fetching = consumer.fetch({ max_messages: FETCH_MESSAGES, expires: fetchMs });
+      const messages = await unlessAborted(fetching, signal);
+      const end = () => messages.stop();
+      signal.addEventListener('abort', end, { once: true });
+      const overdue = setTimeout(() => {
+        isOverdue = true;
+        end();
+      }, fetchMs + OVERDUE_MS);
+      try {
+        let batch: JsMsg[] = [];
+        for await (const message of messages) {
+          if (message.info.deliverySequence !== ++delivered) throw new Error('a message was lost on its way');
+          batch.push(message);
+          // Process together what has come together.
+          if (messages.getPending() > 0) continue;
+          await unlessAborted(this.#start(batch), signal);
+          this.#madeProgress();
+          silent = 0;
+          batch = [];
+        }
+        if (batch.length > 0) await unlessAborted(this.#start(batch), signal);
+      } finally {
+        signal.removeEventListener('abort', end);
+        clearTimeout(overdue);
+        messages.stop();
+      }
+      signal.throwIfAborted();
+      silent = isOverdue ? silent + 1 : 0;
+      if (silent > SILENT_FETCHES) throw new Error('JetStream does not answer pull requests');
+      if (!isOverdue) this.#madeProgress();
+      fetchMs = FETCH_MS;
+    }
+  }
+
+  #madeProgress(): void {
+    this.#progressAt = performance.now();
+    this.#failure = undefined;
+  }
+
+  #start(messages: readonly JsMsg[]): Promise<void> {
+    this.#processing = this.#process(messages);
+    return this.#processing;
+  }
+
+  /** @throws when the messages could not be stored. */
+  async #process(messages: readonly JsMsg[]): Promise<void> {
+    const readings = messages.flatMap((message) => this.#open(message));
+    if (readings.length === 0) return;
+    try {
+      const receipts = await this.#parts.dispatch(readings.map(({ entry }) => entry));
+      for (const [index, reading] of readings.entries()) {
+        const receipt = receipts[index];
+        if (receipt) this.#settle(reading, receipt);
+      }
+    } catch (error) {
+      for (const { span } of readings) span.fail(error as Error);
+      throw error;
+    } finally {
+      for (const { span } of readings) span.end();
+    }
+  }
+
+  /** Nothing for a message that is no progress event: it is removed. */
+  #open(message: JsMsg): Reading[] {
+    let progress: ProgressEvent;
+    try {
+      progress = readMessage(ProgressEvent, message.subject, message.data);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.#parts.log.error('stream.message_invalid', { err: error, seq: message.seq });
+      message.term();
+      return [];
+    }
+    const { uuid, node } = progress.notification;
+    const span = openSpan('process progress', {
+      parent: traceFromHeaders(message.headers, () => callContext(uuid)),
+      kind: SpanKind.CONSUMER,
+      attributes: { 'dialhook.call': uuid, 'dialhook.node': node },
+    });
+    const entry = entryOf(progress, message.seq, traceHeaders(span.context));
+    span.set('dialhook.notification', entry.id);
+    return [{ message, entry, span }];
+  }
+
+  #settle({ message, entry, span }: Reading, { placement, safe }: Receipt): void {
+    const { log } = this.#parts;
+    span.set('dialhook.repeat', placement === 'repeat');
+    if (placement === 'late') {
+      const { uuid, node, action } = entry.progress.notification;
+      log.warn('notification.late', { ...aboutCall(uuid, node), notification: entry.id, action });
+    }
+    safe.then(() => message.ack()).catch((error: Error) => this.restart(error));
+  }
+}

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { PARTITIONS } from '#libs/contract/partition.ts';
+import { leaseKey } from '#libs/queue/keys.ts';
+import { startNotifierProcess } from '#test/support/notifier/child.ts';
+import { NotifierHarness } from '#test/support/notifier/harness.ts';
+import { callOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
+import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
+import { until } from '#test/support/until.ts';
+
+const TAKEOVER_MS = 2_000;
+const SETTINGS = {
+  TAKEOVER_MS: String(TAKEOVER_MS),
+  NOTIFY_CONNECT_TIMEOUT_MS: '200',
+  NOTIFY_RESPONSE_TIMEOUT_MS: '800',
+};
+const LEASES = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+
+const slowly = (ms: number) =>
+  startReceiver(async () => {
+    await sleep(ms);
+    return OK;
+  });
+
+const calls = (endpoint: Receiver, count: number, each: number) =>
+  Array.from({ length: count }, () => callOf(endpoint.url, each));
+
+function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): void {
+  for (const call of all) expect(ofCall(endpoint.accepted, call)).toEqual(idsOf(call));
+}
+
+/** How many partitions each notifier reads, the most first; those that nobody reads last, as `free`. */
+async function shares(harness: NotifierHarness): Promise<{ shares: number[]; free: number }> {
+  const holders = await harness.client().mget(LEASES.map((partition) => leaseKey(harness.prefix, partition)));
+  const byHolder = Map.groupBy(holders, (holder) => holder ?? '');
+  const free = byHolder.get('')?.length ?? 0;
+  byHolder.delete('');
+  return { free, shares: [...byHolder.values()].map(({ length }) => length).sort((a, b) => b - a) };
+}
+
+const untilShares = (harness: NotifierHarness, expected: readonly number[]) =>
+  until(async () => expect(await shares(harness)).toEqual({ shares: expected, free: 0 }));
+
+test('notifiers read equal shares, which follow those that come, stop and die', {
+  timeout: 60_000,
+}, async () => {
+  await using harness = await NotifierHarness.start();
+  const given = harness.env(SETTINGS);
+  await using one = await startNotifierProcess(given);
+  await untilShares(harness, [16]);
+  await using two = await startNotifierProcess(given);
+  await untilShares(harness, [8, 8]);
+  await using _ = await startNotifierProcess(given);
+  await untilShares(harness, [6, 5, 5]);
+  expect(await one.stop()).toBe(0);
+  await untilShares(harness, [8, 8]);
+  await two.kill();
+  await untilShares(harness, [16]);
+});
+
+test('partitions move under load again and again: nothing is lost, repeated or out of order', {
+  timeout: 90_000,
+}, async () => {
+  await using harness = await NotifierHarness.start();
+  await using endpoint = await slowly(1);
+  const all = calls(endpoint, 100, 40);
+  const given = harness.env(SETTINGS);
+  await using first = await startNotifierProcess(given);
+  await using running = new AsyncDisposableStack();
+  let over = false;
+  const publishing = harness.publish(interleaved(all)).finally(() => {
+    over = true;
+  });
+  let moves = 0;
+  for (; !over && moves < 6; moves++) {
+    const another = running.use(await startNotifierProcess(given));
+    await until('it has its share', async () => (await shares(harness)).shares.length === 2 || over);
+    expect(await another.stop()).toBe(0);
+  }
+  await publishing;
+  await until('all are delivered', () => new Set(endpoint.accepted).size === all.flat().length);
+  console.info(`partitions moved ${2 * moves} times`);
+  expect(moves).toBeGreaterThan(0);
+  expectAllInOrder(endpoint, all);
+  expect(endpoint.arrivals).toHaveLength(all.flat().length);
+  await harness.allAcknowledged();
+  expect(await first.stop()).toBe(0);
+});
+
+test('three notifiers under load, one killed with -9, one frozen beyond its leases: all in order', {
+  timeout: 90_000,
+}, async () => {
+  await using harness = await NotifierHarness.start();
+  await using endpoint = await slowly(3);
+  const all = calls(endpoint, 60, 20);
+  const concurrency = 16;
+  const given = harness.env({ ...SETTINGS, NOTIFY_CONCURRENCY: String(concurrency) });
+  await using _ = await startNotifierProcess(given);
+  await using killed = await startNotifierProcess(given);
+  await using frozen = await startNotifierProcess(given);
+  await untilShares(harness, [6, 5, 5]);
+  const publishing = harness.publish(interleaved(all));
+  await until('some are delivered', () => endpoint.accepted.length > 100);
+  await killed.kill();
+  frozen.freeze();
+  await sleep(2 * TAKEOVER_MS);
+  frozen.thaw();
+  await publishing;
+  await until('all are delivered', () => new Set(endpoint.accepted).size === all.flat().length);
+  expectAllInOrder(endpoint, all);
+  const repeats = endpoint.arrivals.length - all.flat().length;
+  console.info(`killed and frozen: of ${all.flat().length} notifications repeated: ${repeats}`);
+  expect(repeats).toBeLessThanOrEqual(2 * concurrency);
+  await harness.allAcknowledged();
+  await untilShares(harness, [8, 8]);
+});
+
+test('after kill -9 the partitions are read again within the lease and a tick', {
+  timeout: 60_000,
+}, async () => {
+  await using harness = await NotifierHarness.start();
+  await using endpoint = await startReceiver();
+  const given = harness.env(SETTINGS);
+  await using victim = await startNotifierProcess(given);
+  await using _ = await startNotifierProcess(given);
+  await untilShares(harness, [8, 8]);
+  await victim.kill();
+  const killedAt = performance.now();
+  // One call for each partition, as good as certain.
+  const all = calls(endpoint, 100, 1);
+  await harness.publish(all.flat());
+  await until('all are delivered', () => endpoint.accepted.length === 100);
+  const holeMs = performance.now() - killedAt;
+  console.info(`without a reader for ${Math.round(holeMs)} ms at most; the lease is ${TAKEOVER_MS} ms`);
+  expect(holeMs).toBeLessThan(TAKEOVER_MS + 1_500);
+});

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { ManagedProcess } from '#deploy/local/processes.ts';
+import { freePort } from '#test/support/ports.ts';
+import { until } from '#test/support/until.ts';
+
+const run = promisify(execFile);
+
+export interface RedisCluster {
+  /** `redis://` URLs of all nodes, separated by commas. */
+  readonly url: string;
+  /** The keys of each master. */
+  keysByMaster(): Promise<string[][]>;
+  /** INFO errorstats of each master: how often it replied with which error. */
+  errorStats(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+async function startNode(dir: string): Promise<{ readonly port: number; readonly server: ManagedProcess }> {
+  const port = await freePort();
+  let accepts = false;
+  const settings = {
+    port: String(port),
+    bind: '127.0.0.1',
+    dir,
+    save: '',
+    'cluster-enabled': 'yes',
+    'cluster-config-file': join(dir, `${port}.conf`),
+    'cluster-port': String(await freePort()),
+  };
+  const server = new ManagedProcess({
+    name: `redis-server ${port}`,
+    command: 'redis-server',
+    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    onLine: (line) => {
+      accepts ||= /ready to accept connections/i.test(line);
+    },
+  });
+  await until('the cluster node runs', () => accepts);
+  return { port, server };
+}
+
+/** Starts a Redis Cluster of three masters without replicas, on 127.0.0.1. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const dir = await mkdtemp(join(tmpdir(), 'dialhook-redis-cluster-'));
+  const nodes = await Promise.all([startNode(dir), startNode(dir), startNode(dir)]);
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+  const clients = nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
+  await until('all nodes know the cluster', async () => {
+    const infos = await Promise.all(clients.map((client) => client.cluster('INFO')));
+    return infos.every((info) => info.includes('cluster_state:ok'));
+  });
+  return {
+    url: addresses.map((address) => `redis://${address}`).join(','),
+    keysByMaster: () => Promise.all(clients.map((client) => client.keys('*'))),
+    errorStats: () => Promise.all(clients.map((client) => client.info('errorstats'))),
+    stop: async () => {
+      for (const client of clients) client.disconnect();
+      await Promise.all(nodes.map(({ server }) => server.stop()));
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
