@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PARTITIONS } from '#libs/contract/partition.ts';
 import { notes, renderText } from './helm.ts';
 import { byKind, parseManifests } from './manifests.ts';
 import { VALUE_SETS } from './value-sets.ts';
@@ -37,4 +38,12 @@ it('makes for three FreeSWITCH nodes', async () => {
     Service: 3,
     ServiceAccount: 1,
   });
+});
+
+it('scales notifiers by the lag of every partition', async () => {
+  const { path } = VALUE_SETS.find(({ name }) => name === 'autoscaled') ?? { path: '' };
+  const consumers = [...(await renderText('-f', path)).matchAll(/consumer: (notifier-\d+)$/gm)];
+  expect(consumers.map(([, name]) => name)).toEqual(
+    Array.from({ length: PARTITIONS }, (_, partition) => `notifier-${partition}`),
+  );
 });
