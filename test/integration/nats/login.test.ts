@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Bus } from '#libs/bus/connection.ts';
 import { readConfig } from '#libs/config/config.ts';
@@ -206,7 +206,7 @@ describe('when the password changes', () => {
     expect(bus.nats.isClosed()).toBe(false);
     await second.stop();
     await server(right, first.port);
-    await vi.waitFor(() => expect(bus.connected).toBe(true), { timeout: 10_000 });
+    await until(() => expect(bus.connected).toBe(true));
   });
 
   it('a service whose first login is refused retries', async () => {

@@ -16,6 +16,7 @@ import { ringing } from '#test/support/notifier/progress.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
 import { type PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
 import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { until } from '#test/support/until.ts';
 
 type User = keyof typeof PASSWORDS;
 
@@ -96,7 +97,7 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
         byeAt: 50,
       });
       const delivered = () => cluster.delivered.filter(({ notification }) => notification.uuid === uuid);
-      await vi.waitFor(() => expect(delivered()).toHaveLength(3), { timeout: 15_000 });
+      await until(() => expect(delivered()).toHaveLength(3));
       cluster.answer = () => 'silent';
       const gone = await one.call({
         caller: { number: '138', name: 'A' },
@@ -107,11 +108,9 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
         callees: {},
         cancelAt: 300,
       });
-      await vi.waitFor(() => expect(cluster.abandoned).toBe(1), { timeout: 15_000 });
-      await vi.waitFor(
-        () =>
-          expect(cluster.delivered.some(({ notification }) => notification.uuid === gone.uuid)).toBe(true),
-        { timeout: 15_000 },
+      await until(() => expect(cluster.abandoned).toBe(1));
+      await until(() =>
+        expect(cluster.delivered.some(({ notification }) => notification.uuid === gone.uuid)).toBe(true),
       );
     } finally {
       await cluster.stop();
@@ -135,7 +134,7 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
       error: 'yes',
     });
     abandon(agent, request.request.uuid);
-    await vi.waitFor(() => expect(abandoned).toEqual([request.request.uuid]));
+    await until(() => expect(abandoned).toEqual([request.request.uuid]));
     expect(refused).toEqual([]);
     await end();
   });
@@ -169,7 +168,7 @@ describe('the console', () => {
       teller.nats.publish(step, '{}');
       teller.nats.publish(BUS.status, '{}');
       await teller.nats.flush();
-      await vi.waitFor(() => expect(heard).toEqual([step, BUS.status]), { timeout: PATIENT_MS });
+      await until(() => expect(heard).toEqual([step, BUS.status]));
       const kept = await (await jetstreamManager(looks.nats)).streams.getMessage(BUS.timelineStream, {
         last_by_subj: step,
       });

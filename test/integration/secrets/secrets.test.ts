@@ -14,6 +14,7 @@ import { startNats } from '#test/support/servers/nats.ts';
 import { PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
 import { type SecureRedis, startSecureRedis } from '#test/support/servers/secure-redis.ts';
 import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { until } from '#test/support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const SIGNING_KEY = Buffer.from('marked-signing-key-marked-signing').toString('base64');
@@ -130,7 +131,7 @@ async function placeCalls(running: TestCluster): Promise<void> {
   for (const host of ['127.0.0.1:1', 'no.such.host.invalid', '169.254.169.254'])
     await call(running, marked(`http://${host}/`));
   await call(running, `gopher://user:${IN_URL[0]}@x/${IN_URL[1]} 5 5 5 5`);
-  await vi.waitFor(() => expect(running.delivered.length).toBeGreaterThanOrEqual(7), { timeout: 15_000 });
+  await until(() => expect(running.delivered.length).toBeGreaterThanOrEqual(7));
   await pause(1_000);
 }
 

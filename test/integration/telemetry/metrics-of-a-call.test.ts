@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ATTRIBUTES,
   type AttributeName,
@@ -10,6 +10,7 @@ import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts
 import type { Switch } from '#test/support/cases/switch.ts';
 import { simulatedSwitch } from '#test/support/simulator/switch.ts';
 import { parseExposition, type Series, total } from '#test/support/telemetry/exposition.ts';
+import { until } from '#test/support/until.ts';
 
 const SUFFIX = /_(?:total|bucket|count|sum)$/;
 const byPrometheusName = new Map(
@@ -44,7 +45,7 @@ describe('the metrics of a call', () => {
       callees: { '123456': { ringAt: 10, answerAt: 30 } },
       byeAt: 50,
     });
-    await vi.waitFor(() => expect(cluster.delivered).toHaveLength(3), { timeout: 15_000 });
+    await until(() => expect(cluster.delivered).toHaveLength(3));
   });
   afterAll(async () => {
     await cluster?.stop();
@@ -73,7 +74,7 @@ describe('the metrics of a call', () => {
         total(routers, 'dialhook_endpoint_phase_duration_seconds_count', { dialhook_phase: phase }),
       ).toBe(1);
 
-    await vi.waitFor(async () => {
+    await until(async () => {
       const delivered = { ...endpoint, dialhook_outcome: 'delivered' };
       expect(total(await scrape('notifier'), 'dialhook_notification_attempts_total', delivered)).toBe(3);
     });

@@ -4,8 +4,7 @@ import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts
 import type { Callee, CallScript } from '#test/support/cases/switch.ts';
 import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
 import { type OtlpSpan, startCollector } from '#test/support/telemetry/collector.ts';
-
-const TIMEOUT_MS = 15_000;
+import { until } from '#test/support/until.ts';
 
 /** The tree of spans as indented lines, children in order of their start; with what went wrong, or a leg's events. */
 function tree(spans: readonly OtlpSpan[], parent = '', depth = 0): string[] {
@@ -81,10 +80,7 @@ describe.each([
   const deliveredOf = (uuid: string) =>
     cluster.delivered.filter(({ notification }) => notification.uuid === uuid);
   const itsTree = (uuid: string, expected: readonly string[]) =>
-    vi.waitFor(() => expect(withoutConnects(tree(spansOf(uuid)))).toEqual(withoutConnects(expected)), {
-      timeout: TIMEOUT_MS,
-      interval: 100,
-    });
+    until(() => expect(withoutConnects(tree(spansOf(uuid)))).toEqual(withoutConnects(expected)));
 
   it.runIf(share === '1')(
     'an answered call is one tree across the services, its uuid the trace id',
@@ -178,13 +174,10 @@ describe.each([
   it.runIf(share === '0')('nothing is exported of a call that went well', async () => {
     cluster.answer = () => ({ body: DIAL });
     const well = await place({ '123456': { ringAt: 20, answerAt: 60 } }, { byeAt: 50 });
-    await vi.waitFor(() => expect(deliveredOf(well.uuid)).toHaveLength(3), { timeout: TIMEOUT_MS });
+    await until(() => expect(deliveredOf(well.uuid)).toHaveLength(3));
     cluster.answer = () => ({ status: 500, body: 'no' });
     const failed = await place({ '999': { ringAt: 20, answerAt: 60 } }, { byeAt: 50 });
-    await vi.waitFor(
-      () => expect(spansOf(failed.uuid).filter(({ name }) => name === 'body')).toHaveLength(4),
-      { timeout: TIMEOUT_MS },
-    );
+    await until(() => expect(spansOf(failed.uuid).filter(({ name }) => name === 'body')).toHaveLength(4));
     expect(spansOf(well.uuid)).toEqual([]);
   });
 });

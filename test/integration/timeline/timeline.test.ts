@@ -11,6 +11,7 @@ import { createLog } from '#libs/telemetry/log.ts';
 import { startTestAgent } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { until } from '#test/support/until.ts';
 
 const log = createLog('test', { level: 'silent' });
 const LIMITS = { replicas: 1, maxBytes: 2 ** 20, maxAgeMs: 60_000 };
@@ -49,7 +50,7 @@ describe('the timeline', () => {
     for (const uuid of uuids) timeline.add(decided(uuid, 'x'.repeat(10_000)));
     timeline.flush();
     await bus.nats.flush();
-    await vi.waitFor(async () => expect((await kept()).last_seq).toBe(400));
+    await until(async () => expect((await kept()).last_seq).toBe(400));
     const { bytes, messages } = await kept();
     expect(bytes).toBeLessThanOrEqual(LIMITS.maxBytes);
     expect(messages).toBeGreaterThan(50);
@@ -75,7 +76,7 @@ describe('the timeline', () => {
     timeline.add(decided('x'));
     timeline.add(decided('x'));
     expect(published).not.toHaveBeenCalled();
-    await vi.waitFor(() => expect(published).toHaveBeenCalledTimes(2));
+    await until(() => expect(published).toHaveBeenCalledTimes(2));
     await bus.nats.flush();
     expect(seen).toHaveLength(2);
   });
@@ -97,7 +98,7 @@ describe('the timeline', () => {
     expect(timeline.dropped).toBe(6);
     timeline.flush();
     await nats.kill();
-    await vi.waitFor(() => expect(bus.connected).toBe(false), { timeout: 5_000 });
+    await until(() => expect(bus.connected).toBe(false));
     timeline.add(decided('x'));
     timeline.flush();
     expect(timeline.dropped).toBe(7);
@@ -106,11 +107,11 @@ describe('the timeline', () => {
   it('does not delay a call while NATS is away', async () => {
     const agent = await startTestAgent(nats.url);
     await nats.kill();
-    await vi.waitFor(() => expect(agent.bus.connected).toBe(false), { timeout: 5_000 });
+    await until(() => expect(agent.bus.connected).toBe(false));
     const call = await FreeSwitchCall.place(agent.port, { variables: { cti_bridge: 'http://crm/' } });
     await call.released();
     expect(call.variables.get('dialhook_result')).toBe('no_router');
-    await vi.waitFor(() => expect(agent.timeline.dropped).toBe(2));
+    await until(() => expect(agent.timeline.dropped).toBe(2));
     await agent.stop();
   });
 

@@ -9,8 +9,8 @@ import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts
 import type { Callee, CallScript } from '#test/support/cases/switch.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { until } from '#test/support/until.ts';
 
-const TIMEOUT_MS = 15_000;
 const CALLER = { number: '13812345678', name: 'Alice' };
 const DIAL = '{"variables":{"x":"Alice"},"dial":{"type":"gateway","number":"123456","gateway":"gw"}}';
 
@@ -68,15 +68,14 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
     return step.step === 'attempted' ? `${step.outcome} ${step.notification.split('.').at(-1)}` : step.step;
   };
   const steps = (texts: readonly string[]) => texts.map((text) => TimelineStep.parse(JSON.parse(text)));
-  const stepsOf = (uuid: string, expected: readonly string[]) =>
-    vi.waitFor(
-      async () => {
-        const texts = await timelineOf(uuid);
-        expect(steps(texts).map(name).toSorted()).toEqual(expected.toSorted());
-        return texts;
-      },
-      { timeout: TIMEOUT_MS, interval: 200 },
-    );
+  const stepsOf = async (uuid: string, expected: readonly string[]): Promise<string[]> => {
+    let texts: string[] = [];
+    await until(async () => {
+      texts = await timelineOf(uuid);
+      expect(steps(texts).map(name).toSorted()).toEqual(expected.toSorted());
+    });
+    return texts;
+  };
 
   it('an answered call leaves exactly its steps', async () => {
     cluster.answer = () => ({ body: DIAL });
@@ -150,10 +149,10 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
 
   it('each process publishes its start, its work in flight and its stop', async () => {
     const services = () => new Set(statuses.filter(({ ready }) => ready).map(({ instance }) => instance));
-    await vi.waitFor(() => expect(services().size).toBe(4), { timeout: TIMEOUT_MS });
+    await until(() => expect(services().size).toBe(4));
     const busy = () =>
       statuses.filter(({ service }) => service === 'router').flatMap(({ endpoints = [] }) => endpoints);
-    await vi.waitFor(() => expect(busy().length).toBeGreaterThan(0), { timeout: TIMEOUT_MS });
+    await until(() => expect(busy().length).toBeGreaterThan(0));
     expect(busy()[0]).toMatchObject({ origin: new URL(cluster.url).origin, breaker: 'closed' });
     const figures = (service: string) =>
       Object.assign({}, ...statuses.filter((one) => one.service === service).map((one) => one.figures));
@@ -168,7 +167,7 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
       queue_waiting: expect.any(Number),
     });
     await cluster.stop();
-    await vi.waitFor(() => {
+    await until(() => {
       for (const instance of services())
         expect(statuses.findLast((one) => one.instance === instance)).toMatchObject({ ready: false });
     });

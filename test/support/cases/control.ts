@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestControl } from '#libs/bus/control.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
@@ -6,6 +6,7 @@ import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
 import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
+import { until } from '#test/support/until.ts';
 import type { Callee, Switch } from './switch.ts';
 
 const EVENTS = ['CHANNEL_PROGRESS', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE', 'CHANNEL_HANGUP_COMPLETE'];
@@ -43,7 +44,7 @@ export function runControl(start: () => Promise<Switch>): void {
       onFault: () => {},
     });
     await up.promise;
-    await vi.waitFor(() => expect(agent.freeSwitch.up).toBe(true), { timeout: 10_000 });
+    await until(() => expect(agent.freeSwitch.up).toBe(true));
     await agent.bus.nats.flush();
   });
   afterAll(async () => {

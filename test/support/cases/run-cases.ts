@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notificationId } from '#libs/contract/endpoint.ts';
+import { until } from '#test/support/until.ts';
 import { CANARY, CASES, type Case, FALLBACK_NUMBER } from './cases.ts';
 import { startTestCluster, type TestCluster } from './stack.ts';
 import type { Callee, CallOutcome, Switch } from './switch.ts';
@@ -29,7 +30,7 @@ async function place(one: Switch, cluster: TestCluster, wanted: Case): Promise<C
 async function deliveredOf(cluster: TestCluster, uuid: string, expected: number) {
   const delivered = () => cluster.delivered.filter(({ notification }) => notification.uuid === uuid);
   const actions = () => delivered().map(({ notification }) => notification.action);
-  await vi.waitFor(() => expect(actions()).toHaveLength(expected), { timeout: 10_000 });
+  await until(() => expect(actions()).toHaveLength(expected));
   return delivered();
 }
 
