@@ -29,10 +29,11 @@ export interface Addition extends StoredEntry {
  * - `claimed`: its call was idle and is now claimed with the token.
  * - `behind`: its call is claimed; whoever has the claim delivers it, or else its job.
  * - `waiting`: it waits; the call's retry job must be woken.
- * - `repeat`: its id was seen before; it may still wait, so the job must be woken.
+ * - `repeat`: its id was seen before and it still waits; the job must be woken.
+ * - `done`: its id was seen before and it is delivered, dead or was left out.
  * - `late`: left out, as a later notification of the call was sent already.
  */
-export type Placement = 'claimed' | 'behind' | 'waiting' | 'repeat' | 'late';
+export type Placement = 'claimed' | 'behind' | 'waiting' | 'repeat' | 'done' | 'late';
 
 export type Claiming =
   | { readonly kind: 'claimed'; readonly claim: Claim; readonly first: StoredEntry }

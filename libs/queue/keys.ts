@@ -27,6 +27,12 @@ export const leaseKey = (prefix: string, partition: number): string => `${tagged
 /** Sorted set of notifiers by the time of their last heartbeat, epoch ms by Redis's clock. */
 export const notifiersKey = (prefix: string): string => tagged(prefix, 'notifiers');
 
+/** Written to find out how far replicas are, in the same slot as what must be replicated. */
+export const replicationKeys = (prefix: string, tag: string | number, instance: string) => ({
+  written: `${tagged(prefix, tag)}:written:${instance}`,
+  waited: `${tagged(prefix, tag)}:waited`,
+});
+
 /** What BullMQ puts before the keys of the retry queue. */
 export const retryPrefix = (prefix: string): string => tagged(prefix, 'retry');
 

@@ -3,6 +3,9 @@ import type { RedisClient } from './redis.ts';
 
 export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
+export const luaText = (name: string): string =>
+  readFileSync(new URL(`lua/${name}.lua`, import.meta.url), 'utf8');
+
 /**
  * A Lua script of `lua/`, by its file name without the suffix. It is sent once for each server and called by its hash
  * from then on. Each file documents its KEYS, ARGV, result and invariants.
@@ -10,8 +13,7 @@ export type Script = (keys: readonly string[], args: readonly (string | number)[
 export function script(redis: RedisClient, name: string): Script {
   const command = `dialhook-${name}`;
   if (!Reflect.has(redis, command)) {
-    const lua = readFileSync(new URL(`lua/${name}.lua`, import.meta.url), 'utf8');
-    redis.defineCommand(command, { lua });
+    redis.defineCommand(command, { lua: luaText(name) });
   }
   const run = Reflect.get(redis, command) as (...args: (string | number)[]) => Promise<unknown>;
   return (keys, args) => run.call(redis, keys.length, ...keys, ...args);

@@ -43,6 +43,11 @@ export const NotifierSettings = z
       .default(9103)
       .describe('port on which /healthz, /readyz and /metrics are served; 0 picks a free one'),
     ...queueSettings,
+    REDIS_WAIT_REPLICAS: count(0, 5)
+      .default(0)
+      .describe(
+        'number of replicas of Redis that must have a notification before it is left to the retry queue or kept as a dead letter; until then JetStream keeps it. With 1 a failover loses nothing, and while no replica is connected the stream fills. 0 does not wait',
+      ),
     ENDPOINT_METHOD: z
       .enum(['POST', 'GET'], 'must be POST or GET')
       .default('POST')

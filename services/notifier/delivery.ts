@@ -3,6 +3,7 @@ import { happensNow, type Step } from '#libs/bus/timeline-step.ts';
 import { originOf, publicUrl } from '#libs/net/url.ts';
 import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import type { Entry } from '#libs/queue/entry.ts';
+import type { Replication } from '#libs/queue/replication.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { Attempt, Attempts } from './attempt.ts';
 import type { Clock } from './clock.ts';
@@ -13,6 +14,7 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 export interface DeliveryParts {
   readonly attempts: Attempts;
   readonly deadLetters: DeadLetters;
+  readonly replication: Replication;
   readonly admission: EndpointAdmission;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
@@ -104,9 +106,11 @@ export class Delivery {
   }
 
   async #keepDead(entry: Entry, origin: string, ending: Ending): Promise<void> {
-    const { deadLetters, clock, log } = this.#parts;
+    const { deadLetters, replication, clock, log } = this.#parts;
     const call = entry.progress.notification.uuid;
+    const since = replication.now();
     await deadLetters.keep({ ...entry, call, origin, time: clock.now(), ...ending });
+    await replication.confirm(since, ['dead']);
     keptDead(origin, ending.reason);
     log.error('notification.dead', { ...about(entry, origin), ...ending });
   }

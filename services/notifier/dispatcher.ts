@@ -3,6 +3,7 @@ import { originOf } from '#libs/net/url.ts';
 import type { Addition, Claim, Claims, Placement } from '#libs/queue/claims.ts';
 import type { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { callOf, type Entry, writeEntry } from '#libs/queue/entry.ts';
+import type { Replication } from '#libs/queue/replication.ts';
 import { wakeCallLater, wakeCalls } from '#libs/queue/retry-queue.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { CallDelivery } from './call-delivery.ts';
@@ -23,6 +24,7 @@ export interface Receipt {
 
 export interface DispatcherParts {
   readonly claims: Claims;
+  readonly replication: Replication;
   readonly queue: Queue;
   readonly endpoints: EndpointState;
   readonly limiter: DeliveryLimiter;
@@ -32,11 +34,17 @@ export interface DispatcherParts {
   readonly instance: string;
 }
 
-/** A call that this process has claimed, and its notifications that JetStream still keeps, by id. */
-interface OwnCall {
+/** A call that this process has claimed. */
+interface Delivering {
   readonly partition: number;
   readonly claim: Claim;
+  /** `Replication.now()` before its first notification was stored. */
+  readonly since: number;
+  /** Its notifications that JetStream still keeps, by id. */
   readonly unsafe: Map<string, PromiseWithResolvers<void>>;
+}
+
+interface OwnCall extends Delivering {
   readonly done: Promise<void>;
 }
 
@@ -130,20 +138,23 @@ export class Dispatcher {
   }
 
   async #store(partition: number, additions: readonly Addition[]): Promise<readonly Receipt[]> {
-    const { claims, queue, instance } = this.#parts;
+    const { claims, queue, replication, instance } = this.#parts;
     const sentAt = performance.now();
+    const since = replication.now();
     const placements = await claims.append(partition, instance, additions).catch((error: unknown) => {
       for (const addition of additions) this.#leave(addition);
       throw error;
     });
-    const woken = Promise.withResolvers<void>();
+    const woken = unsafeYet();
     const wake = new Set<string>();
     const receipts = additions.map((addition, index): Receipt => {
       const placement = placements[index] ?? 'waiting';
       const { entry, token } = addition;
       const call = callOf(entry);
-      if (placement === 'claimed')
-        return { placement, safe: this.#begin(partition, claims.claimed(call, token, sentAt), addition) };
+      if (placement === 'claimed') {
+        const claim = claims.claimed(call, token, sentAt);
+        return { placement, safe: this.#begin({ partition, claim, since, unsafe: new Map() }, addition) };
+      }
       this.#leave(addition);
       const own = placement === 'behind' ? this.#own.get(call) : undefined;
       if (own) {
@@ -151,12 +162,14 @@ export class Dispatcher {
         own.unsafe.set(entry.id, safe);
         return { placement, safe: safe.promise };
       }
-      if (placement !== 'late') wake.add(call);
+      if (placement === 'late' || placement === 'done') return { placement, safe: Promise.resolve() };
+      wake.add(call);
       return { placement, safe: woken.promise };
     });
     // Not in one pipeline with the append: after NOSCRIPT ioredis sends a script again, behind what came later.
     if (wake.size > 0) await wakeCalls(queue, wake);
-    woken.resolve();
+    // Deliveries of the batch do not wait for it.
+    replication.confirm(since, wake.size > 0 ? [partition, 'retry'] : []).then(woken.resolve, woken.reject);
     return receipts;
   }
 
@@ -164,18 +177,19 @@ export class Dispatcher {
     if (token !== '') this.#parts.limiter.leave(originOf(entry.progress.url), undefined);
   }
 
-  #begin(partition: number, claim: Claim, addition: Addition): Promise<void> {
+  #begin(call: Delivering, addition: Addition): Promise<void> {
     const safe = unsafeYet();
-    const unsafe = new Map([[addition.entry.id, safe]]);
-    const done = this.#deliver(claim, addition, unsafe).finally(() => {
+    call.unsafe.set(addition.entry.id, safe);
+    const { claim } = call;
+    const done = this.#deliver(call, addition).finally(() => {
       if (this.#own.get(claim.call)?.claim === claim) this.#own.delete(claim.call);
     });
-    this.#own.set(claim.call, { partition, claim, unsafe, done });
+    this.#own.set(claim.call, { ...call, done });
     return safe.promise;
   }
 
-  async #deliver(claim: Claim, first: Addition, unsafe: OwnCall['unsafe']): Promise<void> {
-    const { queue, delivery, log } = this.#parts;
+  async #deliver({ partition, claim, since, unsafe }: Delivering, first: Addition): Promise<void> {
+    const { queue, delivery, replication, log } = this.#parts;
     const onSettled = (id: string) => {
       unsafe.get(id)?.resolve();
       unsafe.delete(id);
@@ -186,7 +200,10 @@ export class Dispatcher {
         log.error('delivery.failed', { err, call });
         return { kind: 'waiting', ms: FAULT_RETRY_MS } as const;
       });
-      if (result.kind === 'waiting') await wakeCallLater(queue, call, result.ms);
+      if (result.kind === 'waiting') {
+        await wakeCallLater(queue, call, result.ms);
+        await replication.confirm(since, [partition, 'retry']);
+      }
       for (const { resolve } of unsafe.values()) resolve();
     } catch (err) {
       log.warn('notification.wake_failed', { err, call });

@@ -12,6 +12,7 @@ import { Claims } from '#libs/queue/claims.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
 import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { connectRedis } from '#libs/queue/redis.ts';
+import { Replication } from '#libs/queue/replication.ts';
 import { openRetryQueue } from '#libs/queue/retry-queue.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Attempts } from './attempt.ts';
@@ -138,6 +139,8 @@ export function startNotifier(
   queue.on('error', (error) => log.debug('queue.error', { err: error }));
   lifecycle.onStop('queue', () => queue.close());
 
+  const replication = new Replication(redis, prefix, instance, config.REDIS_WAIT_REPLICAS);
+  lifecycle.onStop('replication', () => replication.close());
   const deadLetters = new DeadLetters(redis, prefix);
   const limits = { max: config.DEAD_LETTER_MAX, maxAgeMs: config.DEAD_LETTER_MAX_AGE_MS };
   lifecycle.onStop('dead letters', trimDeadLetters(deadLetters, limits, redis, clock, log));
@@ -148,6 +151,7 @@ export function startNotifier(
   const claims = new Claims(redis, prefix, { dedupMs: config.DEDUP_MS, claimMs: claimMs(config) });
   const delivery = new Delivery({
     deadLetters,
+    replication,
     admission: new EndpointAdmission(endpoints, limiter, admissionPolicy(config), clock, log),
     clock,
     log,
@@ -158,6 +162,7 @@ export function startNotifier(
   const callDelivery = new CallDelivery(claims, delivery, attemptMs(config));
   const dispatcher = new Dispatcher({
     claims,
+    replication,
     queue,
     endpoints,
     limiter,

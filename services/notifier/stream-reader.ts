@@ -208,7 +208,7 @@ export class StreamReader {
 
   #settle({ message, entry, span }: Reading, { placement, safe }: Receipt): void {
     const { log } = this.#parts;
-    span.set('dialhook.repeat', placement === 'repeat');
+    span.set('dialhook.repeat', placement === 'repeat' || placement === 'done');
     if (placement === 'late') {
       const { uuid, node, action } = entry.progress.notification;
       log.warn('notification.late', { ...aboutCall(uuid, node), notification: entry.id, action });

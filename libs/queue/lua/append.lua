@@ -7,7 +7,7 @@
 --       3 claim_ms              expiry of a new claim
 --       5 per entry             field LEG.ACTION, time it happened (a hangup: LAST), '1' if it may be left out,
 --                               token for a claim or '', the entry
--- Returns per entry: 'claimed', 'behind', 'waiting', 'repeat' or 'late' (see Placement in claims.ts)
+-- Returns per entry: 'claimed', 'behind', 'waiting', 'repeat', 'done' or 'late' (see Placement in claims.ts)
 -- Error LEASELOST when another notifier holds the lease; nothing is changed then.
 --
 -- Invariants
@@ -43,10 +43,18 @@ if redis.call('GET', lease) ~= holder then
   return redis.error_reply('LEASELOST another notifier reads this partition')
 end
 
+local function still_waits(waiting, entry)
+  local id = cjson.decode(entry).id
+  for _, other in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
+    if cjson.decode(other).id == id then return true end
+  end
+  return false
+end
+
 local function append(waiting, seen, claim, field, at, optional, token, entry)
   if redis.call('HEXISTS', seen, field) == 1 then
     if token ~= '' and redis.call('GET', claim) == token then return 'claimed' end
-    return 'repeat'
+    return still_waits(waiting, entry) and 'repeat' or 'done'
   end
   local was_empty = redis.call('EXISTS', waiting) == 0
   local late, before = place_of(waiting, seen, at, optional)

@@ -5,6 +5,7 @@ import { Claims } from '#libs/queue/claims.ts';
 import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { entryOf } from '#libs/queue/entry.ts';
 import { leaseKey } from '#libs/queue/keys.ts';
+import { Replication } from '#libs/queue/replication.ts';
 import { openRetryQueue } from '#libs/queue/retry-queue.ts';
 import { Dispatcher } from '#services/notifier/dispatcher.ts';
 import { DeliveryLimiter } from '#services/notifier/limiter.ts';
@@ -63,6 +64,7 @@ test('notifications that could not be stored leave the limiter', async () => {
   const queue = openRetryQueue(redis, harness.prefix);
   const dispatcher = new Dispatcher({
     claims: new Claims(redis, harness.prefix, { dedupMs: 1_000, claimMs: 1_000 }),
+    replication: new Replication(redis, harness.prefix, 'test', 0),
     queue,
     endpoints: new EndpointState(redis, harness.prefix),
     limiter,

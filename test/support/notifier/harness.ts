@@ -60,7 +60,7 @@ export class NotifierHarness {
       readonly tcp?: boolean;
       readonly durable?: boolean;
       readonly redisUrl?: string;
-      readonly redisMode?: 'cluster';
+      readonly redisMode?: 'cluster' | 'sentinel';
     } = {},
   ): Promise<NotifierHarness> {
     const [nats, redis] = await Promise.all([startNats(), startRedis(given)]);
