@@ -10,6 +10,7 @@ import { openApi } from '#services/console/openapi.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
 import { RouterSettings } from '#services/router/config.ts';
 import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
+import { logEventsPage } from './log-events-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { typeDeclaration } from './types.ts';
 
@@ -124,6 +125,7 @@ ${typeDeclaration('Notification', SCHEMAS.notification.title, SCHEMAS.notificati
 export const pages: Readonly<Record<string, string>> = {
   'configuration.md': configuration,
   'metrics.md': metricsPage(),
+  'log-events.md': logEventsPage(),
   ...Object.fromEntries(
     Object.entries(dashboardFiles()).map(([name, text]) => [`../deploy/grafana/${name}`, text]),
   ),

@@ -8,8 +8,9 @@ import { readAgentConfig } from '#services/agent/config.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 
 /**
- * Makes the streams, or brings them to the settings LIVE_CALLS_*, PROGRESS_* and TIMELINE_*, for services whose users may not: who
- * may make a stream can have it hold whatever is sent on NATS. Run it as the user `setup` of nats.conf:
+ * Creates the JetStream streams, or updates them to the settings LIVE_CALLS_*, PROGRESS_* and TIMELINE_*. The users of the
+ * services have no permission for that, because whoever may create a stream can have it record every subject. Run it as
+ * the user `setup` of nats.conf:
  *
  *   NATS_URL=... NATS_USER=setup NATS_PASSWORD=... node deploy/nats/make-streams.ts
  */

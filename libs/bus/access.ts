@@ -30,7 +30,7 @@ function authenticatorOf(config: Partial<NatsConfig>, first: URL | undefined): A
   return usernamePasswordAuthenticator(decoded(first.username), decoded(first.password));
 }
 
-/** The client asks for `localhost` in the certificate of a server that it reaches by address: ask for the address. */
+/** For a server with an IP address the NATS client expects a certificate for `localhost`; this expects the address. */
 const serverIdentity =
   (addresses: readonly string[]) =>
   (name: string, certificate: PeerCertificate): Error | undefined => {
@@ -40,8 +40,8 @@ const serverIdentity =
   };
 
 /**
- * What the settings say to the NATS client, which by itself takes `tls://` for `nats://`, and of a URL nothing but host
- * and port.
+ * Translates the settings into options of the NATS client, which treats `tls://` like `nats://` and reads only host and
+ * port from a URL.
  */
 export function connectionOptions(
   config: Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>,
@@ -65,7 +65,7 @@ export function connectionOptions(
   return {
     servers: urls.map(({ host }) => host),
     ...(authenticator === undefined ? {} : { authenticator }),
-    // With it the client refuses a server that offers no TLS, before it says who it is.
+    // The client then refuses a server without TLS before it sends credentials.
     ...(secure ? { tls } : {}),
   };
 }

@@ -8,20 +8,20 @@ import { connectionOptions } from './access.ts';
 const RECONNECT_WAIT_MS = 500;
 const PING_INTERVAL_MS = 5_000;
 
-async function untilConnected(dial: () => Promise<NatsConnection>, log: Log): Promise<NatsConnection> {
-  for (let said = ''; ; ) {
+async function connectWithRetries(dial: () => Promise<NatsConnection>, log: Log): Promise<NatsConnection> {
+  for (let logged = ''; ; ) {
     try {
       return await dial();
     } catch (error) {
       const { message } = error as Error;
-      if (message !== said) log.warn('nats.connect_failed', { err: error });
-      said = message;
+      if (message !== logged) log.warn('nats.connect_failed', { err: error });
+      logged = message;
       await pause(RECONNECT_WAIT_MS);
     }
   }
 }
 
-/** A connection to NATS that never gives up, and says whether it holds right now. */
+/** A connection to NATS that reconnects for ever and knows whether it is connected. */
 export class Bus {
   readonly nats: NatsConnection;
   #connected = true;
@@ -31,7 +31,10 @@ export class Bus {
     void this.#watch(log);
   }
 
-  /** Connects, waiting for the first server as long as it takes, and ties the connection to the service's life. */
+  /**
+   * Resolves when a server has accepted the connection, however long that takes. Registers the readiness check `nats` and
+   * closes the connection when the service stops.
+   */
   static async connect(
     access: string | (Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>),
     name: string,
@@ -43,17 +46,17 @@ export class Bus {
     const options = {
       ...connectionOptions(typeof access === 'string' ? { NATS_URL: access } : access),
       name: `dialhook-${name}`,
-      // A prefix of its own, so that NATS can keep others from listening to its answers.
+      // One prefix per service, so that permissions can keep others from reading its replies.
       inboxPrefix: `_INBOX.dialhook-${name}`,
       maxReconnectAttempts: -1,
-      // The client would close for good at the second refusal, as when a password is being changed.
+      // Without it the client closes for good after two refused logins, for example during a password change.
       ignoreAuthErrorAbort: true,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       pingInterval: PING_INTERVAL_MS,
-      // Two stack traces for each request, taken before anything is wrong, are a tenth of the agent's time.
+      // Otherwise the client captures two stack traces per request, a tenth of the agent's CPU time.
       noAsyncTraces: true,
     };
-    const nats = await untilConnected(() => connect(options), log);
+    const nats = await connectWithRetries(() => connect(options), log);
     bus = new Bus(nats, log);
     lifecycle.onStop('nats', () => (bus?.connected ? nats.drain() : nats.close()));
     return bus;

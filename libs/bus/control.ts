@@ -7,26 +7,27 @@ import { readMessage } from './message.ts';
 import { subjectToken } from './subject.ts';
 
 const TIMEOUT_MS = 5_000;
-/** One of a node's agents does what is asked. */
+/** One agent of the node receives each request. */
 const QUEUE_GROUP = 'agents';
 
 const subjectOf = (node: string): string => `${BUS.control}.${subjectToken(node)}`;
 
-/** Nobody has done what was asked, or nobody knows whether it was done. */
+/** A request to an agent failed. */
 export class ControlError extends Error {
   override readonly name = 'ControlError';
-  readonly unknown: boolean;
+  /** The agent may have carried the request out. */
+  readonly outcomeUnknown: boolean;
 
-  constructor(message: string, unknown: boolean) {
+  constructor(message: string, outcomeUnknown: boolean) {
     super(message);
-    this.unknown = unknown;
+    this.outcomeUnknown = outcomeUnknown;
   }
 }
 
 const hasNoResponders = (error: unknown): boolean =>
   error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
 
-/** Asks an agent of the call's node. @throws {ControlError} */
+/** Sends a request to an agent of the call's node. @throws {ControlError} */
 export async function requestControl(bus: Bus, node: string, request: ControlRequest): Promise<ControlReply> {
   if (!bus.connected) throw new ControlError('not connected to NATS', false);
   try {
@@ -34,14 +35,14 @@ export async function requestControl(bus: Bus, node: string, request: ControlReq
     return readMessage(ControlReply, subjectOf(node), reply.data);
   } catch (error) {
     if (hasNoResponders(error))
-      throw new ControlError(`no agent of ${node} takes such orders: is CALL_CONTROL on there?`, false);
+      throw new ControlError(`no agent of ${node} accepts call control: set CALL_CONTROL to on there`, false);
     if (error instanceof TimeoutError)
       throw new ControlError(`no agent of ${node} answered within ${TIMEOUT_MS / 1000} s`, true);
     throw new ControlError((error as Error).message, true);
   }
 }
 
-/** Takes orders for the calls of a node as one of its agents. Returns what ends it. */
+/** Serves control requests as one of the node's agents. The returned function stops serving. */
 export function serveControl(
   bus: Bus,
   node: string,

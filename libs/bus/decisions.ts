@@ -11,22 +11,22 @@ const hasNoResponders = (error: unknown): boolean =>
   error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
 
 /**
- * Asks the routers. Every way of failing is a reply: `no_router`, `router_timeout`, or a reply that cannot be read as
- * `internal_error`.
+ * Requests a decision from the routers. Never rejects: the reply is `no_router`, `router_timeout`, or `internal_error` when
+ * the reply is invalid.
  */
-export const askRouters = (
+export const requestDecision = (
   bus: Bus,
   request: DecisionRequest,
   timeoutMs: number,
   parent: Context,
 ): Promise<DecisionReply> =>
-  inSpan('ask routers', { parent, kind: SpanKind.CLIENT }, async (span, context) => {
-    const reply = await ask(bus, request, timeoutMs, context);
+  inSpan('request decision', { parent, kind: SpanKind.CLIENT }, async (span, context) => {
+    const reply = await send(bus, request, timeoutMs, context);
     if (reply.result !== 'decided') span.setStatus({ code: SpanStatusCode.ERROR, message: reply.result });
     return reply;
   });
 
-async function ask(
+async function send(
   bus: Bus,
   request: DecisionRequest,
   timeoutMs: number,
@@ -48,13 +48,16 @@ async function ask(
   }
 }
 
-/** Tells every router that nobody waits for this call's decision any more. */
+/** Notifies every router that the agent has stopped waiting for this call's decision. */
 export function abandon(bus: Bus, uuid: string): void {
   const message: Abandon = { v: 1, uuid };
   if (bus.connected) bus.nats.publish(BUS.abandon, JSON.stringify(message));
 }
 
-/** Serves decisions as one of the routers' queue group. Returns what ends it, when all in hand is answered. */
+/**
+ * Serves decision requests in the routers' queue group. The returned function stops serving and resolves when all requests
+ * in flight are answered.
+ */
 export function serveDecisions(
   bus: Bus,
   log: Log,
@@ -89,6 +92,7 @@ export function serveDecisions(
   };
 }
 
+/** Calls `abandoned` with the uuid of each call that an agent has stopped waiting for. */
 export function onAbandon(bus: Bus, log: Log, abandoned: (uuid: string) => void): void {
   bus.nats.subscribe(BUS.abandon, {
     callback: (error, message) => {

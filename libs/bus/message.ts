@@ -4,12 +4,12 @@ import type { z } from 'zod';
 import { problem } from '#libs/contract/problem.ts';
 import { contextFromHeaders, traceHeaders } from '#libs/telemetry/tracing.ts';
 
-/** A message from the bus that is not what its subject promises. */
+/** A NATS message that does not match the schema of its subject. */
 export class MessageError extends Error {
   override readonly name = 'MessageError';
 }
 
-/** Parses a message at the border. @throws {MessageError} naming the first wrong field. */
+/** Parses and checks a message. @throws {MessageError} that names the first wrong field. */
 export function readMessage<S extends z.ZodType>(schema: S, subject: string, data: Uint8Array): z.output<S> {
   let json: unknown;
   try {

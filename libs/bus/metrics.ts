@@ -6,14 +6,14 @@ import type { Bus } from './connection.ts';
 type Stream = typeof BUS.stream | typeof BUS.liveStream;
 
 const TIMEOUT_MS = 1_000;
-/** How long one look at a stream serves: its two metrics are read one right after the other. */
-const FRESH_MS = 500;
+/** The two metrics of a stream are read right after each other, from one request. */
+const CACHE_MS = 500;
 
-/** Observes a stream that this service's user may look at. */
+/** Registers the metrics of a stream. The NATS user needs the permission for its STREAM.INFO. */
 export function observeStream(bus: Bus, stream: Stream): void {
   let manager: Promise<JetStreamManager> | undefined;
-  let last: { readonly at: number; readonly look: Promise<readonly [number, number]> } | undefined;
-  const look = async () => {
+  let last: { readonly at: number; readonly info: Promise<readonly [number, number]> } | undefined;
+  const request = async () => {
     if (!bus.connected) throw new Error('not connected to NATS');
     manager ??= jetstreamManager(bus.nats, { timeout: TIMEOUT_MS });
     const { config, state } = await (await manager.catch(forget)).streams.info(stream);
@@ -24,9 +24,9 @@ export function observeStream(bus: Bus, stream: Stream): void {
     throw error;
   };
   const read = () => {
-    if (last === undefined || performance.now() - last.at > FRESH_MS)
-      last = { at: performance.now(), look: look() };
-    return last.look;
+    if (last === undefined || performance.now() - last.at > CACHE_MS)
+      last = { at: performance.now(), info: request() };
+    return last.info;
   };
   const attributes = { 'dialhook.stream': stream } as const;
   observe('dialhook.jetstream.messages', async () => [[(await read())[0], attributes]]);

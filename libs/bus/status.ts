@@ -12,7 +12,7 @@ const STARTED = new Date(performance.timeOrigin).toISOString();
 export interface StatusSource {
   readonly service: ServiceStatus['service'];
   readonly node?: () => string | undefined;
-  /** What this service has in hand. Those that are not known right now are left out. */
+  /** Counts by name. A count that is not available is left out. */
   readonly figures: () => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
   readonly endpoints?: () => EndpointStatus[];
 }
@@ -20,8 +20,8 @@ export interface StatusSource {
 const figuresOf = async (source: StatusSource) => source.figures();
 
 /**
- * Says what this process has in hand, at intervals and a last time when it begins to stop. To be called when all else
- * of the service is there, so that it stops first.
+ * Publishes the status of this process at intervals and once when it begins to stop. Call it last when starting a service,
+ * because what starts last stops first.
  */
 export function publishStatus(
   bus: Bus,
@@ -55,14 +55,14 @@ export function publishStatus(
     };
     if (bus.connected) bus.nats.publish(BUS.status, JSON.stringify(status));
   };
-  const tell = async () => {
+  const publishAndRepeat = async () => {
     const late = sleep(intervalMs, {}, { ref: false });
     const figures = await Promise.race([figuresOf(source), late]);
     if (stopped) return;
     publish(figures);
-    timer = setTimeout(() => void tell(), intervalMs);
+    timer = setTimeout(() => void publishAndRepeat(), intervalMs);
   };
-  void tell();
+  void publishAndRepeat();
   lifecycle.onStop('status', () => {
     stopped = true;
     clearTimeout(timer);

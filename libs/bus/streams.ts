@@ -7,7 +7,7 @@ import {
 } from '@nats-io/jetstream';
 import { PermissionViolationError } from '@nats-io/transport-node';
 
-/** Whether NATS has refused something to this service's user. */
+/** Whether NATS refused an operation because the user lacks the permission. */
 export const isNotPermitted = (error: unknown): boolean =>
   error instanceof PermissionViolationError ||
   (error instanceof Error && error.cause instanceof PermissionViolationError);
@@ -19,7 +19,7 @@ const isAsWanted = ({ config }: StreamInfo, wanted: Wanted): boolean =>
     ([key, value]) => JSON.stringify(config[key as keyof StreamConfig]) === JSON.stringify(value),
   );
 
-/** Makes a stream, or brings it to this configuration. Where that is not permitted, the one that is there will do. */
+/** Creates a stream or updates its configuration. An existing stream that the user may not update is used as it is. */
 export async function ensureStream(manager: JetStreamManager, wanted: Wanted): Promise<StreamInfo> {
   const found = await manager.streams.info(wanted.name).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)

@@ -1,10 +1,10 @@
-/** Text as one token of a NATS subject. Different texts are different tokens. */
+/** Encodes any text as one token of a NATS subject: other bytes than letters, digits, _ and - become `=` and two hex digits. */
 export const subjectToken = (text: string): string =>
-  text.replaceAll(/[^A-Za-z0-9_-]/gu, (sign) =>
-    [...Buffer.from(sign)].map((byte) => `=${byte.toString(16).padStart(2, '0')}`).join(''),
+  text.replaceAll(/[^A-Za-z0-9_-]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `=${byte.toString(16).padStart(2, '0')}`).join(''),
   ) || '=';
 
-/** The text of a token. */
+/** Decodes a token made by `subjectToken`. */
 export const tokenText = (token: string): string =>
   token === '='
     ? ''

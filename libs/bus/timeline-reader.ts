@@ -16,12 +16,12 @@ import { readMessage } from './message.ts';
 import { timelineSubject } from './timeline.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
-const LOOK_AGAIN_MS = 1_000;
-/** Steps of one call read at most: one that a script asks about again and again must not fill the memory. */
+const RETRY_MS = 1_000;
+/** Steps read for one call at most: a script may transfer a call without end. */
 const MAX_STEPS = 2_000;
 
-/** What the client says when its consumer is not there any more. */
-const LOST = new Set<string>([
+/** The client reports these when its consumer no longer exists. */
+const CONSUMER_LOST = new Set<string>([
   'consumer_deleted',
   'consumer_not_found',
   'stream_not_found',
@@ -35,13 +35,13 @@ function readStep(message: JsMsg, log: Log): TimelineStep | undefined {
   try {
     return readMessage(TimelineStep, message.subject, message.data);
   } catch (error) {
-    // A step of another version, or of nobody's making: the others can be read all the same.
+    // For example from another version of Dialhook. The other steps are still useful.
     log.debug('timeline.step_invalid', { err: error });
     return undefined;
   }
 }
 
-/** All steps of one call that the stream still has, in the stream's order. */
+/** All steps of one call that the stream still has, in stream order. Invalid steps are left out. */
 export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<TimelineStep[]> {
   const client = jetstream(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
   const manager = await jetstreamManager(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
@@ -68,7 +68,7 @@ export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<Ti
   return steps;
 }
 
-/** Follows the timeline of all calls from its beginning, without end, and says how far behind it is. */
+/** Reads the steps of all calls from the beginning of the stream and follows it until `close`. */
 export class TimelineFollower {
   readonly #bus: Bus;
   readonly #log: Log;
@@ -78,7 +78,7 @@ export class TimelineFollower {
   #caughtUp = false;
   #stop: () => void = () => {};
 
-  /** `onRestart` is called before the stream is read from its beginning again. */
+  /** `onRestart` is called each time before the stream is read from its beginning. */
   constructor(
     bus: Bus,
     log: Log,
@@ -92,7 +92,7 @@ export class TimelineFollower {
     void this.#run();
   }
 
-  /** Whether all that was there has been read once. */
+  /** Whether the reader has reached the end of the stream once. */
   get caughtUp(): boolean {
     return this.#caughtUp;
   }
@@ -104,18 +104,18 @@ export class TimelineFollower {
 
   async #run(): Promise<void> {
     const { signal } = this.#ended;
-    for (let said = ''; !signal.aborted; ) {
+    for (let logged = ''; !signal.aborted; ) {
       try {
         this.#onRestart();
         await this.#follow();
       } catch (error) {
         const { message } = error as Error;
-        // A cluster that has seen no call may have no timeline yet.
+        // The stream may not exist before the first notifier has started.
         if (isMissing(error)) this.#caughtUp = true;
-        else if (message !== said) this.#log.warn('timeline.read_failed', { err: error });
-        said = message;
+        else if (message !== logged) this.#log.warn('timeline.read_failed', { err: error });
+        logged = message;
       }
-      await pause(LOOK_AGAIN_MS, undefined, { signal }).catch(() => {});
+      await pause(RETRY_MS, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -135,15 +135,16 @@ export class TimelineFollower {
       if (message.info.pending === 0) this.#caughtUp = true;
     }
   }
+
   async #created(): Promise<string> {
     const manager = await jetstreamManager(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
     return (await manager.streams.info(BUS.timelineStream)).created;
   }
 
-  /** The consumer finds its way back by itself, but not to a stream made anew, whose numbers begin anew too. */
+  /** The client restores a lost consumer by itself, but a recreated stream must be read from its beginning. */
   async #watch(messages: ConsumerMessages, created: string): Promise<void> {
     for await (const { type } of messages.status()) {
-      if (!LOST.has(type)) continue;
+      if (!CONSUMER_LOST.has(type)) continue;
       const now = await this.#created().catch((error: unknown) => (isMissing(error) ? '' : created));
       if (now !== created) messages.stop();
     }

@@ -4,10 +4,10 @@ import { maskLine, maskNumber } from '#libs/telemetry/numbers.ts';
 
 type Without<S, K extends string> = S extends unknown ? Omit<S, K> : never;
 
-/** A step as the one tells it who took it: the timeline adds the version and the teller. */
+/** A step without the fields that the publisher adds: the version and the publishing process. */
 export type Step = Without<TimelineStep, 'v' | 'by'>;
 
-/** What a step that happens now says of its call. */
+/** The common fields of a step that happens now. */
 export const happensNow = ({
   uuid,
   node,
@@ -19,11 +19,11 @@ export const happensNow = ({
 
 const MAX_ANSWER = 4096;
 
-/** A URL's userinfo, query and fragment; in JSON a slash may have a backslash before it. */
+/** Userinfo, query and fragment of a URL. In JSON text a backslash may precede a slash. */
 const URL_SECRETS =
   /([a-z][a-z0-9+.-]*:(?:\\?\/){2})(?:[^\s"'<>\\/?#]*@)?([^\s"'<>?#]*)(?:[?#][^\s"'<>]*)?/gi;
 
-/** Text in which every URL has lost what may be secret. */
+/** Removes userinfo, query and fragment, which may hold secrets, from every URL in a text. */
 export const withoutUrlSecrets = (text: string): string =>
   text.includes(':') ? text.replaceAll(URL_SECRETS, '$1$2') : text;
 
@@ -36,16 +36,16 @@ function deep(value: unknown, text: (one: string) => string): unknown {
 
 const hidden = (text: string): string => '*'.repeat(text.length);
 
-/** A number is told by its last two signs; a name by none. */
+/** Masks a number except for its last two digits, and any other text completely. */
 const maskValue = (text: string): string => (/^[+*#\d ()./-]*$/.test(text) ? maskNumber(text) : hidden(text));
 
-/** The number of each endpoint of a dial string. */
+/** The number of each target of a dial string. */
 const DIALLED = /(?<=(?:sofia\/gateway\/[^/,|]+|sofia\/(?!gateway\/)[^/,|]+|user|loopback)\/)[^,|@;%/]+/g;
 
 const maskDialString = (text: string): string =>
   text.replaceAll(/[[{][^\]}]*[\]}]/g, '[*]').replaceAll(DIALLED, maskValue);
 
-/** What says nothing of a person, of an answer and of what FreeSWITCH is told. */
+/** Fields of an answer, and variables of an application, that contain no personal data. */
 const PLAIN_FIELDS = new Set(['type', 'gateway', 'sofia', 'ip', 'domain', 'strategy', 'cause', 'on_fail']);
 const PLAIN_VARIABLES =
   /^(?:dialhook_result|dialhook_attempt|hangup_after_bridge|continue_on_fail|failure_causes|app_disable_expand_variables|export_vars|cti_bridge)$/;
@@ -61,7 +61,7 @@ function maskAnswer(value: unknown, field = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, maskAnswer(one, name)]));
 }
 
-/** What is not JSON cannot be told apart: nothing of it is shown. */
+/** An answer that is not JSON is masked completely. */
 function maskedAnswer(text: string): string {
   try {
     return JSON.stringify(maskAnswer(JSON.parse(text)));
@@ -72,7 +72,7 @@ function maskedAnswer(text: string): string {
 
 const maskError = (error: string): string => String(maskLine({ error })['error']);
 
-/** `name=value`, as an application sets or exports it. */
+/** Masks the value of `name=value`, the data of `set` and `export`. */
 function maskSetting(setting: string): string {
   const [, variable = '', value] = /^(?:nolocal:)?([^=]*)=(.*)$/s.exec(setting) ?? [];
   if (value === undefined || PLAIN_VARIABLES.test(variable)) return setting;
@@ -80,7 +80,7 @@ function maskSetting(setting: string): string {
   return setting.slice(0, setting.length - value.length) + masked;
 }
 
-/** One application as FreeSWITCH was told it: `name data`. */
+/** Masks the data of one application, given as `name data`. */
 function maskApplication(application: string): string {
   const [name = '', ...words] = application.split(' ');
   const data = words.join(' ');
@@ -111,11 +111,11 @@ function masked(step: Step): Step {
   return { ...step, ...shown };
 }
 
-/** A step as others may see it: no secrets of URLs, on demand no numbers and names, and not more of an answer than fits. */
+/** A step as it is published: URLs without secrets, the answer truncated, and numbers and names masked if required. */
 export function publicStep(step: Step, numbers: 'full' | 'masked'): Step {
   const known = numbers === 'masked' ? masked(step) : step;
   if (known.step !== 'requested' || known.answer === undefined) return deep(known, withoutUrlSecrets) as Step;
-  // Twice as much, so that what is cut off has not had the sign by which a secret is known.
+  // Truncated in two steps: cutting at the final length first could separate a secret from the `?` or `@` that marks it.
   const answer = withoutUrlSecrets(known.answer.slice(0, 2 * MAX_ANSWER)).slice(0, MAX_ANSWER);
   return {
     ...(deep({ ...known, answer: '' }, withoutUrlSecrets) as typeof known),

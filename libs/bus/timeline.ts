@@ -8,13 +8,13 @@ import { ensureStream } from './streams.ts';
 import { subjectToken } from './subject.ts';
 import { publicStep, type Step } from './timeline-step.ts';
 
-/** Steps not yet written, and bytes written that NATS has not confirmed to have read. Beyond it steps are dropped. */
+/** Bounds of steps not written yet, and of bytes written but not confirmed by NATS. Further steps are dropped. */
 const MAX_WAITING = 10_000;
-const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
-/** Steps are written together, this long after the first of them: each write wakes up NATS and whoever listens. */
-const GATHER_MS = 20;
-/** After so many bytes NATS is asked how far it has read. */
-const ASK_EVERY_BYTES = 64 * 1024;
+const MAX_UNCONFIRMED_BYTES = 8 * 1024 * 1024;
+/** Steps are written in batches, this long after the first: each write wakes NATS and every subscriber. */
+const BATCH_MS = 20;
+/** A PING asks NATS for a confirmation after this many bytes. */
+const CONFIRM_EVERY_BYTES = 64 * 1024;
 
 export interface TimelineLimits {
   readonly replicas: number;
@@ -22,7 +22,7 @@ export interface TimelineLimits {
   readonly maxAgeMs: number;
 }
 
-/** Creates the stream that keeps the timelines, or brings it to these limits: the oldest steps give way. */
+/** Creates the stream of timelines or updates its limits. When it is full, JetStream drops the oldest steps. */
 export async function ensureTimelineStream(bus: Bus, limits: TimelineLimits): Promise<void> {
   const manager = await jetstreamManager(bus.nats);
   await ensureStream(manager, {
@@ -33,12 +33,12 @@ export async function ensureTimelineStream(bus: Bus, limits: TimelineLimits): Pr
     max_bytes: limits.maxBytes,
     max_age: nanos(limits.maxAgeMs),
     num_replicas: limits.replicas,
-    // Nobody waits for an answer, so none is made.
+    // Publishers do not wait for acknowledgements, so JetStream need not send any.
     no_ack: true,
   });
 }
 
-/** Where a call's steps are told. */
+/** The subject of a call's steps. */
 export const timelineSubject = (uuid: string): string => `${BUS.timeline}.${subjectToken(uuid)}`;
 
 export interface TimelineRecorder {
@@ -46,26 +46,26 @@ export interface TimelineRecorder {
   add(step: Step): void;
 }
 
-/** For whoever has no timeline to tell of. */
+/** Records nothing. */
 export const NO_TIMELINE: TimelineRecorder = { add: () => {} };
 
 export interface TimelineOptions {
-  /** Who tells, as SERVICE@INSTANCE. */
+  /** The publishing process, as SERVICE@INSTANCE. */
   readonly by: string;
-  readonly on: boolean;
+  readonly enabled: boolean;
   readonly numbers: 'full' | 'masked';
 }
 
 /**
- * Tells the steps of calls on NATS, without acknowledgement. Nothing waits for it: steps are written a moment
- * later, together, and dropped and counted when NATS is away or does not read as fast.
+ * Publishes the steps of calls on NATS without waiting for acknowledgements. Steps are written in batches, and dropped and
+ * counted when NATS is disconnected or slower than the calls.
  */
 export class TimelinePublisher implements TimelineRecorder {
   readonly #bus: Bus;
   readonly #options: TimelineOptions;
   #waiting: Step[] = [];
-  #unreadBytes = 0;
-  #asking = false;
+  #unconfirmedBytes = 0;
+  #confirming = false;
   #dropped = 0;
 
   constructor(bus: Bus, options: TimelineOptions) {
@@ -78,15 +78,15 @@ export class TimelinePublisher implements TimelineRecorder {
   }
 
   add(step: Step): void {
-    if (!this.#options.on) return;
+    if (!this.#options.enabled) return;
     if (this.#waiting.length >= MAX_WAITING) {
       this.#dropped++;
       return;
     }
-    if (this.#waiting.push(step) === 1) setTimeout(() => this.flush(), GATHER_MS);
+    if (this.#waiting.push(step) === 1) setTimeout(() => this.flush(), BATCH_MS);
   }
 
-  /** Writes what waits. */
+  /** Writes all waiting steps. */
   flush(): void {
     const steps = this.#waiting;
     this.#waiting = [];
@@ -95,27 +95,27 @@ export class TimelinePublisher implements TimelineRecorder {
 
   #write(step: Step): boolean {
     const { nats, connected } = this.#bus;
-    if (!connected || this.#unreadBytes >= MAX_UNREAD_BYTES) return false;
+    if (!connected || this.#unconfirmedBytes >= MAX_UNCONFIRMED_BYTES) return false;
     try {
       const { by, numbers } = this.#options;
       const text = JSON.stringify({ v: 1, by, ...publicStep(step, numbers) });
       nats.publish(timelineSubject(step.uuid), text);
-      this.#unreadBytes += text.length;
+      this.#unconfirmedBytes += text.length;
     } catch {
       return false;
     }
-    if (this.#unreadBytes >= ASK_EVERY_BYTES) this.#ask();
+    if (this.#unconfirmedBytes >= CONFIRM_EVERY_BYTES) this.#confirm();
     return true;
   }
 
-  #ask(): void {
-    if (this.#asking) return;
-    this.#asking = true;
-    const asked = this.#unreadBytes;
-    // A lost connection has lost what was under way on it as well.
+  #confirm(): void {
+    if (this.#confirming) return;
+    this.#confirming = true;
+    const bytes = this.#unconfirmedBytes;
+    // When the connection is lost, its unconfirmed bytes are lost too.
     const done = () => {
-      this.#asking = false;
-      this.#unreadBytes -= asked;
+      this.#confirming = false;
+      this.#unconfirmedBytes -= bytes;
     };
     this.#bus.nats.flush().then(done, done);
   }
@@ -126,7 +126,7 @@ interface TimelineConfig {
   readonly LOG_NUMBERS: 'full' | 'masked';
 }
 
-/** The timeline as a service's settings want it; what waits is written before the service lets go of NATS. */
+/** The timeline of a service, according to its settings. Waiting steps are written when the service stops. */
 export function openTimeline(
   bus: Bus,
   service: string,
@@ -136,7 +136,7 @@ export function openTimeline(
   const by = serviceInstance(service);
   const timeline = new TimelinePublisher(bus, {
     by,
-    on: config.TIMELINE === 'on',
+    enabled: config.TIMELINE === 'on',
     numbers: config.LOG_NUMBERS,
   });
   lifecycle.onStop('timeline', () => timeline.flush());

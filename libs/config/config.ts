@@ -4,19 +4,19 @@ import { z } from 'zod';
 type Env = Readonly<Record<string, string | undefined>>;
 type Shape = Record<string, z.ZodType>;
 
-/** A wrong or contradictory setting. The message has one line for each, naming the variable and what it must be. */
+/** Invalid or contradictory settings. The message has one line for each: the variable and what it must be. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 export interface SettingMeta {
-  /** What the number counts, e.g. `ms`. */
+  /** The unit of the number, for example `ms`. */
   readonly unit?: string;
-  /** Never logged, and may come from the file named by NAME_FILE. */
+  /** Never logged; may be read from the file that NAME_FILE names. */
   readonly secret?: boolean;
 }
 
-/** What a setting says of itself; `default` and `optional` around it do not hide it. */
+/** The metadata of a setting, also below `default` and `optional`. */
 export function settingMeta(schema: z.ZodType): SettingMeta {
   const inner =
     schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
@@ -28,7 +28,7 @@ export function settingMeta(schema: z.ZodType): SettingMeta {
 const isSecret = (schema: z.ZodType | undefined): boolean =>
   schema !== undefined && settingMeta(schema).secret === true;
 
-/** A value without the user and password that a URL may hold. */
+/** A value without the user and password of a URL. */
 const shown = (value: string): string => value.replace(/\/\/.*@/s, '//***@');
 
 function settingText(env: Env, name: string, secret: boolean): string | undefined {
@@ -39,13 +39,13 @@ function settingText(env: Env, name: string, secret: boolean): string | undefine
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new ConfigError(`${name}_FILE names a file that cannot be read: ${file}`, { cause });
+    throw new ConfigError(`${name}_FILE must name a readable file (it is "${file}")`, { cause });
   }
 }
 
 /**
- * Reads the settings of a schema from the environment. An empty variable counts as not set.
- * @throws {ConfigError} naming every wrong variable at once, secrets without their value.
+ * Reads the settings of a schema from environment variables. An empty variable counts as not set.
+ * @throws {ConfigError} that names every invalid variable with its value, secrets without it.
  */
 export function readConfig<S extends Shape>(schema: z.ZodObject<S>, env: Env): z.output<z.ZodObject<S>> {
   const given: Record<string, string> = {};

@@ -27,12 +27,12 @@ export const url = (...schemes: string[]) =>
       `must be a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
     );
 
-/** Channel variables that an operator lets endpoints set. */
+/** Exceptions from the channel variables that endpoints must not set. */
 export const allowedVariables = () =>
   list()
     .default([])
     .describe(
-      'channel variables that endpoints may set although they are refused as a rule, separated by commas; a * at the end stands for anything; the same for routers and agents',
+      'channel variables that endpoints may set although Dialhook refuses them by default, separated by commas; a trailing * matches any rest; use the same value for routers and agents',
     );
 
 function isNetwork(text: string): boolean {
@@ -46,13 +46,13 @@ function isNetwork(text: string): boolean {
 export const networks = () =>
   list().refine((all) => all.every(isNetwork), 'must be networks such as 10.0.0.0/8 or fe80::/10');
 
-/** A file, by its path; the setting's value is what it holds. */
+/** The path of a file, read at startup. The value is its content. */
 export const file = () =>
   z.string().transform((path, context) => {
     try {
       return readFileSync(path, 'utf8');
     } catch {
-      context.addIssue({ code: 'custom', message: 'names a file that cannot be read' });
+      context.addIssue({ code: 'custom', message: 'must name a readable file' });
       return z.NEVER;
     }
   });
@@ -66,46 +66,58 @@ const isReadable = (path: string): boolean => {
   }
 };
 
-/** The path of a file that is read again and again, so that what it holds can be renewed. */
-const path = () => z.string().refine(isReadable, 'names a file that cannot be read');
+/** The path of a file that is read again for each connection, so that its content can be renewed. */
+const path = () => z.string().refine(isReadable, 'must name a readable file');
 
-/** Where NATS is and how to log in. */
 const natsSettings = {
   NATS_URL: url('nats:', 'tls:')
     .default('nats://127.0.0.1:4222')
-    .describe('NATS servers, separated by commas; with tls:// nothing is sent before TLS'),
-  NATS_USER: z.string().optional().describe('user to log in to NATS as, with NATS_PASSWORD'),
-  NATS_PASSWORD: secret().optional().describe('its password'),
-  NATS_TOKEN: secret().optional().describe('token to log in to NATS with'),
-  NATS_NKEY_SEED: secret().optional().describe('seed of a user NKEY (SU...) to log in to NATS with'),
+    .describe('URLs of the NATS servers, separated by commas; tls:// requires TLS'),
+  NATS_USER: z.string().optional().describe('user name for NATS; needs NATS_PASSWORD'),
+  NATS_PASSWORD: secret().optional().describe('password of NATS_USER'),
+  NATS_TOKEN: secret().optional().describe('token for NATS, instead of a user name'),
+  NATS_NKEY_SEED: secret().optional().describe('NKEY seed of the NATS user (SU...), instead of a user name'),
   NATS_CREDS_FILE: path()
     .optional()
-    .describe('credentials file (JWT and NKEY) to log in to NATS with; read again for each connection'),
+    .describe(
+      'path of a NATS credentials file (JWT and NKEY), instead of a user name; read again for each connection',
+    ),
   NATS_TLS_CA_FILE: path()
     .optional()
     .describe(
-      'PEM of the authorities that NATS servers are trusted by, instead of the public ones; with it nothing is sent before TLS',
+      'path of a PEM file with the certificate authorities trusted for NATS servers, instead of the public ones; requires TLS; read again for each connection',
     ),
   NATS_TLS_CERT_FILE: path()
     .optional()
-    .describe('PEM of a certificate to show to NATS; read again for each connection'),
-  NATS_TLS_KEY_FILE: path().optional().describe('PEM of its key'),
+    .describe(
+      'path of a PEM file with the client certificate for NATS; requires TLS; read again for each connection',
+    ),
+  NATS_TLS_KEY_FILE: path()
+    .optional()
+    .describe(
+      'path of a PEM file with the private key of NATS_TLS_CERT_FILE; read again for each connection',
+    ),
 };
 
-/** How to reach NATS, as the settings say it. */
 export type NatsConfig = z.output<z.ZodObject<typeof natsSettings>>;
 
 const hasUserinfo = (urls: string): boolean =>
   urls.split(',').some((one) => new URL(one).username !== '' || new URL(one).password !== '');
 
-/** For a `superRefine`: what contradicts itself in the settings for NATS. */
+/** For `superRefine`: reports NATS settings that contradict each other. */
 export function checkNatsSettings(config: NatsConfig, context: z.RefinementCtx): void {
   const wrong = (message: string) => context.addIssue({ code: 'custom', message });
   const { NATS_URL, NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_NKEY_SEED, NATS_CREDS_FILE } = config;
-  const ways = [hasUserinfo(NATS_URL) || undefined, NATS_USER, NATS_TOKEN, NATS_NKEY_SEED, NATS_CREDS_FILE];
-  if (ways.filter((way) => way !== undefined).length > 1)
+  const credentials = [
+    hasUserinfo(NATS_URL) || undefined,
+    NATS_USER,
+    NATS_TOKEN,
+    NATS_NKEY_SEED,
+    NATS_CREDS_FILE,
+  ];
+  if (credentials.filter((one) => one !== undefined).length > 1)
     wrong(
-      'of a user in NATS_URL, NATS_USER, NATS_TOKEN, NATS_NKEY_SEED and NATS_CREDS_FILE only one may be set',
+      'only one may be set of a user in NATS_URL, NATS_USER, NATS_TOKEN, NATS_NKEY_SEED and NATS_CREDS_FILE',
     );
   if ((NATS_USER === undefined) !== (NATS_PASSWORD === undefined))
     wrong('NATS_USER and NATS_PASSWORD must be set together');
@@ -113,31 +125,33 @@ export function checkNatsSettings(config: NatsConfig, context: z.RefinementCtx):
     wrong('NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE must be set together');
 }
 
-/** Settings that every service has. */
+/** Settings of every service. */
 export const commonSettings = {
   ...natsSettings,
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
     .default('info')
-    .describe('the least severe log lines to write'),
+    .describe('least severe level of log lines that are written'),
   LOG_NUMBERS: z
     .enum(['full', 'masked'], 'must be full or masked')
     .default('full')
     .describe(
-      'whether log lines, traces and the timeline show the numbers of callers and called, or their last two signs',
+      'masked shows only the last two digits of telephone numbers in log lines, traces and the timeline, and no names',
     ),
   TIMELINE: z
     .enum(['on', 'off'], 'must be on or off')
     .default('on')
-    .describe('whether the steps of each call are told on NATS, for the console: dialhook.timeline.UUID'),
+    .describe(
+      'whether to publish the steps of each call on the NATS subject dialhook.timeline.UUID, for the console and the CLI',
+    ),
   HEALTH_HOST: z
     .string()
     .default('127.0.0.1')
-    .describe('address on which /healthz, /readyz and /metrics are served'),
+    .describe('address of the HTTP server for /healthz, /readyz and /metrics'),
   METRICS_MAX_ENDPOINTS: count(1, 10_000)
     .default(100)
-    .describe('endpoints that metrics tell apart; every further one counts as `other`'),
+    .describe('endpoints with metrics of their own; all others are counted together as `other`'),
   STOP_DEADLINE_MS: milliseconds(0, 600_000)
     .default(20_000)
-    .describe('after SIGTERM: how long to finish what is in hand before the process ends all the same'),
+    .describe('grace period after SIGTERM; work still running when it ends is abandoned'),
 };

@@ -2,10 +2,10 @@ import { Networks, PRIVATE_NETWORKS } from '#libs/net/networks.ts';
 import { portOf } from '#libs/net/url.ts';
 
 /**
- * Never an endpoint: where clouds serve metadata and credentials (169.254.0.0/16 and fe80::/10 of all of them, and
- * those of Alibaba, Azure, Oracle, AWS and Google besides), "this host", multicast and broadcast.
+ * Addresses that are always refused: metadata services of clouds, which hand out credentials (link-local for all of
+ * them, the others for Alibaba, Azure, Oracle, AWS and Google), "this host", multicast and broadcast.
  */
-const NEVER_CALLED = new Networks([
+const ALWAYS_REFUSED = new Networks([
   '169.254.0.0/16',
   'fe80::/10',
   '100.100.100.200/32',
@@ -21,11 +21,11 @@ const NEVER_CALLED = new Networks([
 ]);
 
 export interface AddressRules {
-  /** `http` and `https` without it. */
+  /** Default: `http` and `https`. */
   readonly schemes?: readonly string[];
-  /** `HOST`, `*.DOMAIN` or `*`, each with `:PORT` if need be; every host without one. */
+  /** `HOST`, `*.DOMAIN` or `*`, each optionally with `:PORT`. Default: every host. */
   readonly allowedHosts?: readonly string[];
-  /** Networks that are never called, in CIDR notation, beside those that no setting allows. */
+  /** Networks to refuse, in CIDR notation, in addition to those that are always refused. */
   readonly refusedNetworks?: readonly string[];
   readonly refusePrivate?: boolean;
 }
@@ -36,60 +36,59 @@ interface HostPattern {
   readonly matches: (hostname: string, port: number) => boolean;
 }
 
-/** Reads one of `allowedHosts`; undefined when it is none. */
+/** Parses an entry of `allowedHosts`; undefined when it is invalid. */
 export function hostPattern(text: string): HostPattern | undefined {
   const { host = '', port } = PATTERN.exec(text.trim())?.groups ?? {};
-  const anywhere = host === '*';
+  const any = host === '*';
   const below = host.startsWith('*.');
-  const url = anywhere ? undefined : URL.parse(`http://${below ? host.slice(2) : host}/`);
-  if (!anywhere && !url) return undefined;
+  const url = any ? undefined : URL.parse(`http://${below ? host.slice(2) : host}/`);
+  if (!any && !url) return undefined;
   const name = withoutDot(url?.hostname ?? '');
   return {
-    matches: (hostname, itsPort) => {
-      if (port !== undefined && Number(port) !== itsPort) return false;
-      return anywhere || (below ? hostname.endsWith(`.${name}`) : hostname === name);
+    matches: (hostname, urlPort) => {
+      if (port !== undefined && Number(port) !== urlPort) return false;
+      return any || (below ? hostname.endsWith(`.${name}`) : hostname === name);
     },
   };
 }
 
 const withoutDot = (hostname: string): string => hostname.replace(/\.$/, '');
 
-/** Where the cluster may call. Names are judged before anything is looked up, addresses when they are connected to. */
+/** Checks whether endpoints may be requested: the origin before the DNS lookup, each address before connecting. */
 export class AddressFilter {
   readonly #schemes: readonly string[];
   readonly #hosts: readonly HostPattern[];
   readonly #refused: Networks;
   readonly #private: Networks | undefined;
 
-  /** @throws when a network or a host is none. */
+  /** @throws {TypeError} or {RangeError} when a network or a host is invalid. */
   constructor(rules: AddressRules) {
     this.#schemes = rules.schemes ?? ['http', 'https'];
     this.#hosts = (rules.allowedHosts ?? []).map((text) => {
       const pattern = hostPattern(text);
-      if (!pattern) throw new TypeError(`not a host: ${text}`);
+      if (!pattern) throw new TypeError(`invalid host: ${text}`);
       return pattern;
     });
     this.#refused = new Networks(rules.refusedNetworks ?? []);
     this.#private = rules.refusePrivate ? new Networks(PRIVATE_NETWORKS) : undefined;
   }
 
-  /** Why an origin is not called, in words; undefined when it may be. */
+  /** Why an origin is refused; undefined when it is allowed. */
   originRefusal(origin: string): string | undefined {
     const url = new URL(origin);
     if (!this.#schemes.includes(url.protocol.slice(0, -1)))
-      return `${url.protocol}// is not allowed here (ENDPOINT_SCHEMES)`;
+      return `${url.protocol}// is not allowed (ENDPOINT_SCHEMES)`;
     const hostname = withoutDot(url.hostname);
     const allowed = this.#hosts.length === 0 || this.#hosts.some((one) => one.matches(hostname, portOf(url)));
-    return allowed ? undefined : 'it is not one of the hosts that may be called (ENDPOINT_ALLOWED_HOSTS)';
+    return allowed ? undefined : 'the host is not allowed (ENDPOINT_ALLOWED_HOSTS)';
   }
 
-  /** Why an address is not connected to, in words; undefined when it may be. */
+  /** Why an address is refused; undefined when it is allowed. */
   addressRefusal(address: string): string | undefined {
-    if (NEVER_CALLED.has(address)) return 'it is at an address that is never called';
-    if (this.#refused.has(address))
-      return 'it is at an address that must not be called (ENDPOINT_REFUSED_NETWORKS)';
+    if (ALWAYS_REFUSED.has(address)) return 'its address is never allowed';
+    if (this.#refused.has(address)) return 'its address is refused (ENDPOINT_REFUSED_NETWORKS)';
     if (this.#private?.has(address))
-      return 'it is at a private address, which must not be called (ENDPOINT_PRIVATE_NETWORKS)';
+      return 'its address is private, which is refused (ENDPOINT_PRIVATE_NETWORKS)';
     return undefined;
   }
 }

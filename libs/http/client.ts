@@ -16,50 +16,54 @@ import { type WireRequest, wireRequest } from './wire-request.ts';
 export type { HttpAnswer, HttpRequest } from './types.ts';
 
 export interface EndpointClientOptions extends AddressRules {
-  /** Largest body of an answer, in bytes. */
+  /** Largest body of a 2xx answer, in bytes. A larger one ends with `body_too_large`. */
   readonly maxBodyBytes: number;
-  /** How long an idle connection is kept, in milliseconds; less when the server announces less. */
+  /** Milliseconds before an idle connection is closed; less when the server announces less. */
   readonly keepAliveMs: number;
-  /** Connections to one origin; further calls wait for one, within their connect timeout. */
+  /** Connections to one origin. Further requests queue for one within their connect timeout. */
   readonly maxConnectionsPerOrigin: number;
-  /** Idle connections to all origins together; 1024 without it. */
+  /** Idle connections to all origins together. Default 1024. */
   readonly maxIdleConnections?: number;
   readonly userAgent: string;
   readonly tls?: EndpointTls;
   readonly signingSecrets?: SigningSecrets;
-  /** How names become addresses; as this machine does it without one. */
+  /** Resolves host names. Default: the resolver of the operating system. */
   readonly lookup?: Lookup;
 }
 
-/** All in PEM. */
+/** PEM texts. */
 export interface EndpointTls {
-  /** The authorities to trust, instead of Node's own. */
+  /** Trusted certificate authorities. Default: those of Node. */
   readonly ca?: string;
-  /** What to show to endpoints that ask for a client certificate. */
+  /** Client certificate, for endpoints that request one, and its key. */
   readonly cert?: string;
   readonly key?: string;
 }
 
 const MAX_IDLE_CONNECTIONS = 1024;
 const UTF8 = new TextDecoder();
-const OVER = new HttpError('caller_gone', 'the call is over');
-const NOTHING_DONE: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
-const GONE: Failed = { result: 'caller_gone', error: 'nobody waits for the answer any more' };
+const ENDED = new HttpError('caller_gone', 'the request has ended');
+const NOT_STARTED: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
+const CALLER_GONE: Failed = { result: 'caller_gone', error: 'the caller hung up before the answer arrived' };
 
-/** What is known about a call on its way. */
+/** How far a request has come. */
 interface Progress {
   phase: Phase;
   reused: boolean;
   readonly phases: PhaseClock;
 }
 
-/** Whether the server had closed the kept connection before the request reached it: nothing of an answer came. */
+/** The server closed the kept-alive connection before the request arrived, so that repeating the request is safe. */
 const closedWhileIdle = (error: unknown, { reused, phase }: Progress): boolean =>
   reused && phase !== 'body' && isLostConnection(error);
 
 /**
- * Calls endpoints over HTTP/1.1 on kept-alive connections. Both timeouts of a call are kept whatever the endpoint does,
- * and nothing of an ended call is left behind: its socket is closed, and a request not yet written is never sent.
+ * Sends requests to endpoints over HTTP/1.1 on kept-alive connections. Both timeouts of a request hold to within a few
+ * milliseconds, whatever the endpoint does. A request that ends early leaves nothing behind: its socket is closed, and
+ * if it was not written yet it is never sent.
+ *
+ * undici speaks HTTP; connecting and pooling are ours, because undici's timers are coarse (up to 1 s late), it ignores an
+ * AbortSignal while a request is queued or connecting, and it does not report the phases of a request.
  */
 export class EndpointClient {
   readonly #options: EndpointClientOptions;
@@ -68,7 +72,7 @@ export class EndpointClient {
   readonly #inFlight = new Set<Promise<HttpAnswer>>();
   #closed = false;
 
-  /** @throws when a rule, a secret or a certificate is none. */
+  /** @throws when an address rule, a secret or a certificate is invalid. */
   constructor(options: EndpointClientOptions) {
     this.#options = options;
     this.#signatures = new Signatures(options.signingSecrets ?? {});
@@ -83,28 +87,28 @@ export class EndpointClient {
     });
   }
 
-  /** How many origins and idle connections are remembered. */
+  /** Number of origins with a connection or a request, and of idle connections. */
   get size(): { readonly origins: number; readonly idle: number } {
     return this.#pool.size;
   }
 
-  /** Never rejects: every way of failing is an answer with `ok: false`. */
+  /** Never rejects: every failure is an answer with `ok: false`. */
   request(request: HttpRequest): Promise<HttpAnswer> {
     const answer = measured(request, this.#request(request)).finally(() => this.#inFlight.delete(answer));
     this.#inFlight.add(answer);
     return answer;
   }
 
-  /** Opens a connection before the first call needs one, and keeps it as any other. @throws what stands against it. */
+  /** Opens a connection in advance and keeps it idle. @throws when it cannot be opened. */
   async warm(url: string, connectTimeoutMs: number): Promise<void> {
-    const over = AbortSignal.timeout(connectTimeoutMs);
-    const connection = await this.#pool.acquire(originOf(url), true, over, () => {});
-    // The server may close it before the first call: that one is made once more then, as over any kept connection.
+    const signal = AbortSignal.timeout(connectTimeoutMs);
+    const connection = await this.#pool.acquire(originOf(url), true, signal, () => {});
+    // The server may close it before the first request, which is then repeated as on any kept-alive connection.
     connection.used = true;
     this.#pool.release(connection);
   }
 
-  /** Waits for the calls in hand, then closes every connection. Calls made after it fail. */
+  /** Waits for requests in flight, then closes every connection. Later requests fail. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#inFlight);
@@ -115,24 +119,24 @@ export class EndpointClient {
     const { connectTimeoutMs, responseTimeoutMs, signal } = given;
     const request = wireRequest(given, this.#options.userAgent, this.#signatures);
     const refusal = this.#refusal(request, signal);
-    if (!request || refusal) return { ok: false, ...(refusal as Failed), timing: NOTHING_DONE };
+    if (!request || refusal) return { ok: false, ...(refusal as Failed), timing: NOT_STARTED };
 
     const progress: Progress = { phase: 'queue', reused: false, phases: new PhaseClock() };
-    const over = new AbortController();
-    const { promise: ended, resolve } = Promise.withResolvers<Failed>();
-    const end = (failed: Failed) => {
-      resolve(failed);
-      over.abort(OVER);
+    const ended = new AbortController();
+    const { promise: failed, resolve } = Promise.withResolvers<Failed>();
+    const end = (failure: Failed) => {
+      resolve(failure);
+      ended.abort(ENDED);
     };
     const limitMs = { connect: connectTimeoutMs, response: responseTimeoutMs };
     const deadlines = new Deadlines(limitMs, (phase) =>
       end(timedOut(phase, limitMs[phase], progress.phase, request.where)),
     );
-    const gone = () => end(GONE);
-    signal?.addEventListener('abort', gone, { once: true });
-    const outcome = await Promise.race([this.#exchange(request, deadlines, progress, over.signal), ended]);
+    const callerGone = () => end(CALLER_GONE);
+    signal?.addEventListener('abort', callerGone, { once: true });
+    const outcome = await Promise.race([this.#exchange(request, deadlines, progress, ended.signal), failed]);
     const spentMs = deadlines.stop();
-    signal?.removeEventListener('abort', gone);
+    signal?.removeEventListener('abort', callerGone);
     const timing = {
       connectMs: Math.round(spentMs.connect),
       responseMs: Math.round(spentMs.response),
@@ -145,20 +149,20 @@ export class EndpointClient {
   #refusal(request: WireRequest | undefined, signal: AbortSignal | undefined): Failed | undefined {
     if (!request) return { result: 'refused_url', error: 'the URL must start with http:// or https://' };
     if (this.#closed) return { result: 'connection_failed', error: 'this service is stopping' };
-    return signal?.aborted ? GONE : undefined;
+    return signal?.aborted ? CALLER_GONE : undefined;
   }
 
-  async #exchange(request: WireRequest, deadlines: Deadlines, progress: Progress, over: AbortSignal) {
-    const at = (phase: Phase) => {
-      if (over.aborted) return;
+  async #exchange(request: WireRequest, deadlines: Deadlines, progress: Progress, signal: AbortSignal) {
+    const enter = (phase: Phase) => {
+      if (signal.aborted) return;
       progress.phase = phase;
       progress.phases.enter(phase);
       if (phase === 'ttfb') deadlines.enter('response');
     };
-    const attempt = (fresh: boolean) => this.#attempt(request, fresh, progress, over, at);
+    const attempt = (fresh: boolean) => this.#attempt(request, fresh, progress, signal, enter);
     try {
       return await attempt(false).catch((error: unknown) => {
-        if (over.aborted || !closedWhileIdle(error, progress)) throw error;
+        if (signal.aborted || !closedWhileIdle(error, progress)) throw error;
         deadlines.enter('connect');
         return attempt(true);
       });
@@ -171,14 +175,14 @@ export class EndpointClient {
     request: WireRequest,
     fresh: boolean,
     progress: Progress,
-    over: AbortSignal,
-    at: (phase: Phase) => void,
+    signal: AbortSignal,
+    enter: (phase: Phase) => void,
   ) {
-    const connection = await this.#pool.acquire(request.origin, fresh, over, at);
+    const connection = await this.#pool.acquire(request.origin, fresh, signal, enter);
     progress.reused = connection.used;
     try {
-      if (over.aborted) throw OVER;
-      const answer = await connection.send(request, this.#options.maxBodyBytes, over, at);
+      if (signal.aborted) throw ENDED;
+      const answer = await connection.send(request, this.#options.maxBodyBytes, signal, enter);
       return { ...answer, body: UTF8.decode(answer.body) };
     } finally {
       this.#pool.release(connection);

@@ -7,7 +7,7 @@ import type { AddressFilter } from './address-rules.ts';
 import { HttpError } from './failure.ts';
 import type { TlsSessions } from './tls-sessions.ts';
 
-/** Lookups run on a few threads of libuv's and cannot be cancelled: what waits for one is bounded. */
+/** Lookups run on libuv's four threads and cannot be cancelled, so the queue for them is bounded. */
 const MAX_LOOKUPS = 1024;
 const TCP_KEEP_ALIVE_MS = 30_000;
 
@@ -16,35 +16,35 @@ interface Address {
   readonly family: number;
 }
 
-/** All addresses of a name. */
+/** Resolves a host name to all its addresses. */
 export type Lookup = (hostname: string) => Promise<Address[]>;
 
 export interface ConnectOptions {
-  /** Made once: making one for each connection costs 0.2 ms, in which no timer fires. */
+  /** Shared, because creating one for each connection blocks the event loop for 0.2 ms. */
   readonly tls: SecureContext;
   readonly sessions: TlsSessions;
   readonly rules: AddressFilter;
   readonly lookup: Lookup;
 }
 
-/** One lookup for all who ask for a name at the same time, so that a name nobody answers for takes one thread. */
+/** Shares one lookup among concurrent requests for the same name, so that a name that does not resolve blocks one thread. */
 export function sharedLookup(lookupOne: Lookup): Lookup {
   const running = new Map<string, Promise<Address[]>>();
   return (hostname) => {
     const known = running.get(hostname);
     if (known) return known;
     if (running.size >= MAX_LOOKUPS)
-      return Promise.reject(new HttpError('connection_failed', 'too many names are being looked up already'));
+      return Promise.reject(new HttpError('connection_failed', 'too many DNS lookups are in progress'));
     const started = lookupOne(hostname).finally(() => running.delete(hostname));
     running.set(hostname, started);
     return started;
   };
 }
 
-/** As this machine resolves names. */
+/** The resolver of the operating system. */
 export const systemLookup: Lookup = sharedLookup((hostname) => lookup(hostname, { all: true }));
 
-const refused = (why: string): HttpError => new HttpError('refused_url', why);
+const refused = (reason: string): HttpError => new HttpError('refused_url', reason);
 
 async function allowedAddresses(
   hostname: string,
@@ -54,18 +54,20 @@ async function allowedAddresses(
   const allowed = found.filter(({ address }) => rules.addressRefusal(address) === undefined);
   if (allowed.length > 0) return allowed;
   const why = found.map(({ address }) => rules.addressRefusal(address))[0];
-  throw why === undefined ? new HttpError('connection_failed', 'the name does not resolve') : refused(why);
+  throw why === undefined
+    ? new HttpError('connection_failed', 'the host name does not resolve')
+    : refused(why);
 }
 
 /**
- * Opens a TCP or TLS connection to an origin and reports how far it has come. It has no timeout of its own: `over` ends
- * it, in whatever phase. The socket keeps an `error` listener.
+ * Opens a TCP or TLS connection to an origin that the rules allow, and calls `enter` at the start of each phase. It has
+ * no timeout of its own: `signal` ends it in any phase. The socket keeps an `error` listener.
  */
 export function openSocket(
   origin: string,
   options: ConnectOptions,
-  over: AbortSignal,
-  at: (phase: Phase) => void,
+  signal: AbortSignal,
+  enter: (phase: Phase) => void,
 ): Promise<Socket> {
   const url = new URL(origin);
   const secure = url.protocol === 'https:';
@@ -73,11 +75,11 @@ export function openSocket(
   const literal = isIP(host) !== 0;
   const refusal = options.rules.originRefusal(origin) ?? options.rules.addressRefusal(literal ? host : '');
   if (refusal !== undefined) return Promise.reject(refused(refusal));
-  at(literal ? 'connect' : 'dns');
+  enter(literal ? 'connect' : 'dns');
   const lookupAllowed: LookupFunction = (hostname, { all }, callback) => {
     allowedAddresses(hostname, options)
       .then((addresses) => {
-        at('connect');
+        enter('connect');
         const [first] = addresses;
         if (all) callback(null, addresses);
         else callback(null, first?.address ?? '', first?.family);
@@ -99,24 +101,24 @@ export function openSocket(
           ...(literal ? {} : { servername: host }),
           secureContext: options.tls,
           session: options.sessions.get(origin),
-          // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED could turn it off.
+          // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot disable it.
           rejectUnauthorized: true,
           ALPNProtocols: ['http/1.1'],
         })
       : connect(to);
-    const stop = () => socket.destroy(over.reason as Error);
+    const stop = () => socket.destroy(signal.reason as Error);
     socket.once('connect', () => {
-      if (secure) at('tls');
+      if (secure) enter('tls');
     });
     socket.once(secure ? 'secureConnect' : 'connect', () => {
-      over.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', stop);
       resolve(socket);
     });
     socket.on('session', (session: Buffer) => options.sessions.keep(origin, session));
     socket.on('error', (error) => {
-      over.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', stop);
       reject(error);
     });
-    over.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop, { once: true });
   });
 }

@@ -5,7 +5,7 @@ import { HttpError } from './failure.ts';
 import type { ResponseHeaders } from './types.ts';
 import type { WireRequest } from './wire-request.ts';
 
-/** A server's own announcement of when it closes is believed this much less, in milliseconds. */
+/** A connection is closed this long before the server's announced keep-alive timeout. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
 
 export interface WireAnswer {
@@ -16,13 +16,10 @@ export interface WireAnswer {
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
-/**
- * One connected socket, spoken to by undici's HTTP/1.1 client, one request at a time. It never connects again: when the
- * socket ends, so does this.
- */
+/** A connected socket with undici's HTTP/1.1 client on it: one request at a time, and closed for good with the socket. */
 export class Connection {
   readonly origin: string;
-  /** Whether it has served a request before. */
+  /** Whether it has served a request. */
   used = false;
   readonly #socket: Socket;
   readonly #client: Client;
@@ -38,21 +35,21 @@ export class Connection {
     this.origin = origin;
     this.#socket = socket;
     this.#onClosed = onClosed;
-    let given = false;
+    let connected = false;
     this.#client = new Client(origin, {
       allowH2: false,
       pipelining: 1,
-      // The call's own two timers rule; undici's are coarse.
+      // `Deadlines` bounds the request; undici's timers are coarse.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
       keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
       connect: (_, callback) => {
-        if (given) queueMicrotask(() => callback(new HttpError('connection_failed', 'closed'), null));
-        // Undici does not expect the answer before its call has returned.
+        if (connected) queueMicrotask(() => callback(new HttpError('connection_failed', 'closed'), null));
+        // undici does not expect the callback before `connect` has returned.
         else queueMicrotask(() => callback(null, socket));
-        given = true;
+        connected = true;
       },
     });
     this.#client.on('disconnect', () => this.close());
@@ -63,7 +60,7 @@ export class Connection {
     return !this.#closed && !this.#socket.destroyed;
   }
 
-  /** Ends the socket at once, with whatever goes over it. */
+  /** Closes the socket at once; a request in flight fails. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -73,25 +70,25 @@ export class Connection {
   }
 
   /**
-   * Sends one request and reads the whole answer. `at` hears `ttfb` when the request is written and `body` at the
-   * first byte of the answer. `over` closes the connection.
-   * @throws whatever ended the connection; {HttpError} `body_too_large`. The connection is closed then.
+   * Sends one request and reads the complete answer. Enters `ttfb` when the request is written and `body` at the first
+   * byte of the answer. `signal` closes the connection.
+   * @throws {HttpError} `body_too_large`, or the error of the socket or of undici. The connection is closed then.
    */
   async send(
     request: WireRequest,
     maxBodyBytes: number,
-    over: AbortSignal,
-    at: (phase: Phase) => void,
+    signal: AbortSignal,
+    enter: (phase: Phase) => void,
   ): Promise<WireAnswer> {
     const stop = () => this.close();
-    over.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop, { once: true });
     try {
-      return await this.#exchange(request, maxBodyBytes, at);
+      return await this.#exchange(request, maxBodyBytes, enter);
     } catch (error) {
       this.close();
       throw error;
     } finally {
-      over.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', stop);
       this.used = true;
     }
   }
@@ -99,7 +96,7 @@ export class Connection {
   #exchange(
     { method, path, headers, body }: WireRequest,
     maxBodyBytes: number,
-    at: (phase: Phase) => void,
+    enter: (phase: Phase) => void,
   ): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
@@ -108,15 +105,15 @@ export class Connection {
       const tooLarge = () => {
         if (isSuccess(head.status))
           reject(new HttpError('body_too_large', `the answer is larger than ${maxBodyBytes} bytes`));
-        // A status that is a failure by itself says more than the size of its page.
+        // For an operator the status of a failure is more useful than the size of its body.
         else resolve({ ...head, body: Buffer.concat(chunks).subarray(0, maxBodyBytes) });
         this.close();
       };
       this.#client.dispatch(
         { method, path, headers, body },
         {
-          onRequestStart: () => at('ttfb'),
-          onResponseStarted: () => at('body'),
+          onRequestStart: () => enter('ttfb'),
+          onResponseStarted: () => enter('body'),
           onResponseStart: (_, status, responseHeaders) => {
             head = { status, headers: responseHeaders };
             if (status >= 200 && Number(responseHeaders['content-length']) > maxBodyBytes) tooLarge();

@@ -1,8 +1,8 @@
 export type Deadline = 'connect' | 'response';
 
 /**
- * The two deadlines of a call, of which one runs at a time. A call that has to connect again goes on with what is left
- * of each: both together are never more than their sum.
+ * The two deadlines of a request, one of which runs at a time. A request that is repeated on a new connection continues
+ * with the time left of each, so that both together never exceed their sum.
  */
 export class Deadlines {
   readonly #limitMs: Readonly<Record<Deadline, number>>;
@@ -24,7 +24,7 @@ export class Deadlines {
     this.#arm();
   }
 
-  /** Stops the clock. Milliseconds spent in each deadline. */
+  /** Stops the running deadline. Returns the milliseconds spent under each. */
   stop(): Readonly<Record<Deadline, number>> {
     if (this.#timer !== undefined) this.#spentMs[this.#deadline] += performance.now() - this.#since;
     clearTimeout(this.#timer);

@@ -4,7 +4,7 @@ import type { HttpAnswer, HttpRequest } from './types.ts';
 
 type ErrorType = AttributesOf<'http.client.request.duration'>['error.type'];
 
-/** Statuses by their class: an endpoint may answer with any number. */
+/** Groups statuses by class, because an endpoint may answer with any number. */
 export function errorType(answer: HttpAnswer): ErrorType {
   if (!answer.ok) return answer.result;
   const { status } = answer;
@@ -14,7 +14,7 @@ export function errorType(answer: HttpAnswer): ErrorType {
     : '_OTHER';
 }
 
-/** The answer of a call, measured. */
+/** Measures a request once its answer is there, and returns the answer. */
 export async function measured(call: HttpRequest, answered: Promise<HttpAnswer>): Promise<HttpAnswer> {
   const answer = await answered;
   const { connectMs, responseMs, phases } = answer.timing;

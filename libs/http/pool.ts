@@ -3,52 +3,52 @@ import { type ConnectOptions, openSocket } from './connect.ts';
 import { Connection } from './connection.ts';
 
 export interface PoolOptions extends ConnectOptions {
-  /** How long an idle connection is kept, in milliseconds; less when the server announces less. */
+  /** Milliseconds before an idle connection is closed; less when the server announces less. */
   readonly keepAliveMs: number;
-  /** Open and opening connections to one origin; further calls wait, within their connect timeout. */
+  /** Open and opening connections to one origin. Further requests queue. */
   readonly maxConnectionsPerOrigin: number;
-  /** Idle connections to all origins together; beyond it the one unused for longest is closed. */
+  /** Idle connections to all origins together. Beyond it the least recently used one is closed. */
   readonly maxIdleConnections: number;
 }
 
-/** What a waiting call gets: a connection just become free, or the right to open one. */
+/** Ends the wait of a queued request: with a connection that became free, or without one to open its own. */
 type Turn = (connection: Connection | undefined) => void;
 
 interface Origin {
-  /** Connections open, opening or about to be opened by the call that was given the turn. */
-  taken: number;
+  /** Connections that are open, opening, or about to be opened by a request that left the queue. */
+  connections: number;
   readonly idle: Connection[];
-  readonly waiting: Set<Turn>;
+  readonly queue: Set<Turn>;
 }
 
 /**
- * Kept-alive connections by origin. What has no connection and no call takes no memory, and no origin can hold up
- * another: each call opens its own connection when none is idle.
+ * Kept-alive connections by origin. A request without an idle connection opens its own, so that no origin delays another.
+ * An origin without connections and requests uses no memory.
  */
 export class ConnectionPool {
   readonly #options: PoolOptions;
   readonly #origins = new Map<string, Origin>();
-  /** In the order of their last use, oldest first. */
+  /** Least recently used first. */
   readonly #idle = new Set<Connection>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
   }
 
-  /** For tests and health: how many origins and idle connections are remembered. */
+  /** Number of origins with a connection or a request, and of idle connections. */
   get size(): { origins: number; idle: number } {
     return { origins: this.#origins.size, idle: this.#idle.size };
   }
 
   /**
-   * An idle connection, unless `fresh` is asked for, or a new one. The caller gives it back with `release` or closes it.
-   * @throws the socket's error, or the reason of `over`.
+   * Returns an idle connection unless `fresh`, else a new one. The caller returns it with `release`.
+   * @throws the socket's error, or the reason of `signal`.
    */
   async acquire(
     key: string,
     fresh: boolean,
-    over: AbortSignal,
-    at: (phase: Phase) => void,
+    signal: AbortSignal,
+    enter: (phase: Phase) => void,
   ): Promise<Connection> {
     const origin = this.#origin(key);
     if (!fresh) {
@@ -58,15 +58,15 @@ export class ConnectionPool {
         return idle;
       }
     }
-    if (origin.taken >= this.#options.maxConnectionsPerOrigin) origin.idle[0]?.close();
-    if (origin.taken >= this.#options.maxConnectionsPerOrigin) {
-      at('queue');
-      const given = await this.#turn(origin, over);
+    if (origin.connections >= this.#options.maxConnectionsPerOrigin) origin.idle[0]?.close();
+    if (origin.connections >= this.#options.maxConnectionsPerOrigin) {
+      enter('queue');
+      const given = await this.#turn(origin, signal);
       if (given) return given;
-    } else origin.taken++;
+    } else origin.connections++;
     try {
-      over.throwIfAborted();
-      const socket = await openSocket(key, this.#options, over, at);
+      signal.throwIfAborted();
+      const socket = await openSocket(key, this.#options, signal, enter);
       return new Connection(key, socket, this.#options.keepAliveMs, (closed) => this.#forget(closed));
     } catch (error) {
       this.#free(key, origin);
@@ -74,7 +74,7 @@ export class ConnectionPool {
     }
   }
 
-  /** Takes a connection back after a complete answer. */
+  /** Returns a connection: one that is still open can be reused. */
   release(connection: Connection): void {
     if (connection.open) this.#reuse(connection);
     else connection.close();
@@ -86,7 +86,7 @@ export class ConnectionPool {
 
   #reuse(connection: Connection): void {
     const origin = this.#origin(connection.origin);
-    const [next] = origin.waiting;
+    const [next] = origin.queue;
     if (next) {
       next(connection);
       return;
@@ -102,32 +102,32 @@ export class ConnectionPool {
   #origin(key: string): Origin {
     let origin = this.#origins.get(key);
     if (!origin) {
-      origin = { taken: 0, idle: [], waiting: new Set() };
+      origin = { connections: 0, idle: [], queue: new Set() };
       this.#origins.set(key, origin);
     }
     return origin;
   }
 
-  #turn(origin: Origin, over: AbortSignal): Promise<Connection | undefined> {
+  #turn(origin: Origin, signal: AbortSignal): Promise<Connection | undefined> {
     return new Promise((resolve, reject) => {
       const leave = () => {
-        origin.waiting.delete(turn);
-        reject(over.reason);
+        origin.queue.delete(turn);
+        reject(signal.reason);
       };
       const turn: Turn = (connection) => {
-        origin.waiting.delete(turn);
-        over.removeEventListener('abort', leave);
+        origin.queue.delete(turn);
+        signal.removeEventListener('abort', leave);
         resolve(connection);
       };
-      origin.waiting.add(turn);
-      over.addEventListener('abort', leave, { once: true });
+      origin.queue.add(turn);
+      signal.addEventListener('abort', leave, { once: true });
     });
   }
 
   #free(key: string, origin: Origin): void {
-    const [next] = origin.waiting;
+    const [next] = origin.queue;
     if (next) next(undefined);
-    else if (--origin.taken === 0) this.#origins.delete(key);
+    else if (--origin.connections === 0) this.#origins.delete(key);
   }
 
   #forget(connection: Connection): void {

@@ -8,27 +8,27 @@ import type { SigningSecrets } from './signatures.ts';
 
 const SECRET = /^(?:(?<url>https?:\/\/[^=]+)=)?(?<secret>whsec_.*)$/;
 
-/** `whsec_...` for all endpoints, `https://host=whsec_...` for those of one origin. */
+/** `whsec_...` for all endpoints, `https://host=whsec_...` for one origin. */
 const signingSecrets = () =>
   z
     .string()
     .transform((text, context): SigningSecrets => {
       const secrets: Record<string, string[]> = {};
       const wrong = (nth: number, message: string) =>
-        context.addIssue({ code: 'custom', message: `must hold secrets: number ${nth} ${message}` });
+        context.addIssue({ code: 'custom', message: `must be a list of secrets: entry ${nth} ${message}` });
       const items = text.split(/[\s,]+/).filter((item) => item !== '');
       for (const [index, item] of items.entries()) {
         const { url, secret = '' } = SECRET.exec(item)?.groups ?? {};
         const origin = url === undefined ? '' : URL.parse(url)?.origin;
         if (secret === '' || origin === undefined) {
-          wrong(index + 1, 'is not whsec_... or https://host=whsec_...');
+          wrong(index + 1, 'must be whsec_... or https://host=whsec_...');
           continue;
         }
         try {
           webhookKey(secret);
           secrets[origin] = [...(secrets[origin] ?? []), secret];
         } catch (error) {
-          wrong(index + 1, `is wrong: ${(error as Error).message}`);
+          wrong(index + 1, `is invalid: ${(error as Error).message}`);
         }
       }
       return secrets;
@@ -47,39 +47,43 @@ const hosts = () =>
     'must be hosts such as crm.example, *.example.org, [fd00::1]:8080 or *:443',
   );
 
-/** Settings of what calls endpoints: where, how it is known there, and whom it trusts. */
+/** The settings of services that send requests to endpoints. */
 export const endpointSettings = {
   ENDPOINT_SCHEMES: schemes()
     .default(['http', 'https'])
-    .describe('http, https or both: with https alone nothing goes to an endpoint in the clear'),
+    .describe(
+      'schemes that endpoint URLs may have, separated by commas; set https alone to refuse unencrypted requests',
+    ),
   ENDPOINT_ALLOWED_HOSTS: hosts()
     .default([])
     .describe(
-      'the only hosts that may be called, separated by commas: host, *.domain or *, each with :port if need be; every host when empty',
+      'hosts that endpoint URLs may have, separated by commas: HOST, *.DOMAIN or *, each optionally with :PORT; every host when empty',
     ),
   ENDPOINT_PRIVATE_NETWORKS: z
     .enum(['allow', 'refuse'], 'must be allow or refuse')
     .default('allow')
-    .describe('whether endpoints at private and loopback addresses may be called'),
+    .describe('whether requests to endpoints at private and loopback addresses are allowed'),
   ENDPOINT_REFUSED_NETWORKS: networks()
     .default([])
     .describe(
-      'networks in which no endpoint is called, separated by commas, beside those of cloud metadata services, which no setting allows',
+      'networks in CIDR notation to which no request is sent, separated by commas; cloud metadata services are always refused',
     ),
   ENDPOINT_SIGNING_SECRETS: signingSecrets()
     .optional()
     .describe(
-      'secrets to sign requests with, separated by blanks: whsec_... for every endpoint, https://host=whsec_... for one; all that apply are used, so that secrets can be changed; unsigned without one',
+      'secrets that sign requests to endpoints (Standard Webhooks), separated by spaces: whsec_... for every endpoint, https://HOST=whsec_... for one origin, which then uses only its own; several secrets give several signatures, for rotation; without a secret requests are not signed',
     ),
   ENDPOINT_CA_FILE: file()
     .optional()
     .describe(
-      'PEM of the authorities whose certificates endpoints may have, instead of the public ones; read at the start',
+      'PEM file of the certificate authorities trusted for endpoints, instead of the public ones; read at startup',
     ),
   ENDPOINT_CERT_FILE: file()
     .optional()
-    .describe('PEM of a certificate to show to endpoints that ask for one; read at the start'),
-  ENDPOINT_KEY_FILE: file().optional().describe('PEM of its key'),
+    .describe('PEM file of the client certificate for endpoints that request one; read at startup'),
+  ENDPOINT_KEY_FILE: file()
+    .optional()
+    .describe('PEM file of the private key of ENDPOINT_CERT_FILE; read at startup'),
 };
 
 type EndpointConfig = z.output<z.ZodObject<typeof endpointSettings>>;
@@ -90,7 +94,7 @@ const tlsOf = (config: EndpointConfig) => ({
   ...(config.ENDPOINT_KEY_FILE === undefined ? {} : { key: config.ENDPOINT_KEY_FILE }),
 });
 
-/** For a `superRefine`: what contradicts itself in these settings. */
+/** For `superRefine`: reports settings that contradict each other. */
 export function checkEndpointSettings(config: EndpointConfig, context: z.RefinementCtx): void {
   const wrong = (message: string) => context.addIssue({ code: 'custom', message });
   if ((config.ENDPOINT_CERT_FILE === undefined) !== (config.ENDPOINT_KEY_FILE === undefined))
@@ -99,12 +103,12 @@ export function checkEndpointSettings(config: EndpointConfig, context: z.Refinem
     createSecureContext(tlsOf(config));
   } catch (error) {
     wrong(
-      `ENDPOINT_CA_FILE, ENDPOINT_CERT_FILE or ENDPOINT_KEY_FILE cannot be used: ${(error as Error).message}`,
+      `ENDPOINT_CA_FILE, ENDPOINT_CERT_FILE or ENDPOINT_KEY_FILE is invalid: ${(error as Error).message}`,
     );
   }
 }
 
-/** What these settings say to the client of endpoints. */
+/** The options of `EndpointClient` that follow from these settings. */
 export const endpointOptions = (
   config: EndpointConfig,
 ): Pick<

@@ -1,16 +1,17 @@
 import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
 
-/** What names a request to its endpoint, and when it was made. */
+/** Identifies a request for its endpoint. */
 export interface WebhookIdentity {
+  /** Sent as `webhook-id`: a repeated request has the same. */
   readonly id: string;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, sent in seconds as `webhook-timestamp`. */
   readonly time: number;
 }
 
-/** The secrets of endpoints: those of an origin, and `''` for all that have none of their own. */
+/** Secrets by origin; the key `''` is for origins without their own. */
 export type SigningSecrets = Readonly<Record<string, readonly string[]>>;
 
-/** Names requests to endpoints and signs those for which there are secrets. */
+/** Makes the `webhook-*` headers of requests and signs those whose origin has a secret. */
 export class Signatures {
   readonly #keys: ReadonlyMap<string, readonly Uint8Array[]>;
 
@@ -19,7 +20,7 @@ export class Signatures {
     this.#keys = new Map(Object.entries(secrets).map(([origin, all]) => [origin, all.map(webhookKey)]));
   }
 
-  /** The headers of one request; `content` is its body, or its query string when it has none. */
+  /** `content` is the body of the request, or its query string without a body. */
   headers(origin: string, { id, time }: WebhookIdentity, content: string): Record<string, string> {
     const timestamp = Math.floor(time / 1000);
     const keys = this.#keys.get(origin) ?? this.#keys.get('') ?? [];

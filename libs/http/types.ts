@@ -3,19 +3,19 @@ import type { WebhookIdentity } from './signatures.ts';
 
 /** One HTTP request to an endpoint. */
 export interface HttpRequest {
-  /** http or https. Its userinfo becomes Basic authorization. */
+  /** An http or https URL. Its userinfo is sent as Basic authorization. */
   readonly url: string;
   readonly method: 'POST' | 'GET';
-  /** POST: sent as JSON, see `jsonText`. GET: becomes query parameters behind those of the URL. */
+  /** With POST sent as JSON, with GET as query parameters after those of the URL. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
-  /** Sent as `webhook-id` and `webhook-timestamp`, and signed when the client has a secret for the endpoint. */
+  /** Sent as `webhook-id` and `webhook-timestamp`, and signed when the client has a secret for the origin. */
   readonly webhook?: WebhookIdentity;
-  /** Milliseconds for all that comes before the request is written: a free connection, DNS, TCP and TLS together. */
+  /** Milliseconds until the request is written: the phases `queue`, `dns`, `connect` and `tls` together. */
   readonly connectTimeoutMs: number;
-  /** Milliseconds from the written request to the last byte of the answer. */
+  /** Milliseconds from the written request to the last byte of the answer: `ttfb` and `body` together. */
   readonly responseTimeoutMs: number;
-  /** Ends the call with `caller_gone`. A request not yet written is then never sent. */
+  /** Ends the request with `caller_gone`. A request that is not written yet is then never sent. */
   readonly signal?: AbortSignal;
 }
 
@@ -26,13 +26,13 @@ export interface PhaseTiming {
   readonly end: number;
 }
 
-/** Milliseconds spent in each of the two phases; `responseMs` is 0 when the request was never written. */
+/** Milliseconds before and after the request was written; `responseMs` is 0 when it never was. */
 export interface Timing {
   readonly connectMs: number;
   readonly responseMs: number;
-  /** Whether the request went over a connection that had served another one before. */
+  /** Whether the request used a kept-alive connection. */
   readonly reused: boolean;
-  /** In their order; some come twice when the request had to be made again. */
+  /** In the order in which they happened. A phase occurs twice when the request was repeated on a new connection. */
   readonly phases: readonly PhaseTiming[];
 }
 
@@ -49,18 +49,18 @@ export type HttpFailure =
 
 export interface Failed {
   readonly result: HttpFailure;
-  /** For an operator: names the host and nothing secret, and repeats nothing that the endpoint sent. */
+  /** For operators. Names the host; contains no secret and nothing that the endpoint sent. */
   readonly error: string;
 }
 
-/** `ok` means that a whole answer came, whatever its status; redirects are answers and are not followed. */
+/** `ok` means that a complete answer arrived, whatever its status. Redirects are not followed. */
 export type HttpAnswer =
   | {
       readonly ok: true;
       readonly status: number;
-      /** Names in lower case. */
+      /** Header names are in lower case. */
       readonly headers: ResponseHeaders;
-      /** Decoded as UTF-8. Cut at `maxBodyBytes` when the status is not 2xx. */
+      /** Decoded as UTF-8. Truncated to `maxBodyBytes` when the status is not 2xx. */
       readonly body: string;
       readonly timing: Timing;
     }

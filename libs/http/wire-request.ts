@@ -2,11 +2,11 @@ import { parseHttpUrl, portOf } from '#libs/net/url.ts';
 import { Signatures } from './signatures.ts';
 import type { HttpRequest } from './types.ts';
 
-/** A call as it goes over the wire. */
+/** A request as it is written to the connection. */
 export interface WireRequest {
-  /** `scheme://host:port`: what connections are shared by. */
+  /** `scheme://host:port`. Requests of one origin share connections. */
   readonly origin: string;
-  /** For words and log lines: host and port without userinfo. */
+  /** Host and port, for error texts. */
   readonly where: string;
   readonly method: 'POST' | 'GET';
   readonly path: string;
@@ -16,9 +16,7 @@ export interface WireRequest {
 
 const UNSIGNED = new Signatures({});
 
-const jsonText = (body: Readonly<Record<string, unknown>>): string => JSON.stringify(body);
-
-/** Where an endpoint is, as far as traces may know: its path can be secret as well. */
+/** Span attributes of an endpoint. Its path is left out, because it may be secret. */
 export function serverAttributes(text: string): Record<string, string | number> {
   const url = parseHttpUrl(text);
   if (!url) return {};
@@ -29,7 +27,7 @@ export function serverAttributes(text: string): Record<string, string | number> 
 const scalar = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 
-/** A body's fields as query parameters: `variables` become `variable_NAME`, other nested values JSON, null is left out. */
+/** The fields of a body as query parameters: `variables` as `variable_NAME`, other nested values as JSON, null left out. */
 export function queryParameters(body: Readonly<Record<string, unknown>>): URLSearchParams {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(body)) {
@@ -59,21 +57,21 @@ function authorization(url: URL): Record<string, string> {
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
-/** What to write for a call, or undefined when its URL is not an http or https URL. The call's headers win. */
+/** Returns undefined when the URL is not an http or https URL. Headers of the request replace default ones. */
 export function wireRequest(
-  call: HttpRequest,
+  request: HttpRequest,
   userAgent: string,
   signatures = UNSIGNED,
 ): WireRequest | undefined {
-  const url = parseHttpUrl(call.url);
+  const url = parseHttpUrl(request.url);
   if (!url) return undefined;
-  const body = call.method === 'POST' ? jsonText(call.body) : null;
-  const fields = body === null ? queryParameters(call.body).toString() : '';
+  const body = request.method === 'POST' ? JSON.stringify(request.body) : null;
+  const fields = body === null ? queryParameters(request.body).toString() : '';
   const query = [url.search.slice(1), fields].filter((part) => part !== '').join('&');
   return {
     origin: url.origin,
     where: `${url.hostname}:${portOf(url)}`,
-    method: call.method,
+    method: request.method,
     path: query === '' ? url.pathname : `${url.pathname}?${query}`,
     headers: {
       accept: 'application/json',
@@ -81,9 +79,9 @@ export function wireRequest(
       'user-agent': userAgent,
       ...(body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }),
       ...authorization(url),
-      ...lowerCased(call.headers),
-      // Exactly what goes over the wire is signed.
-      ...(call.webhook ? signatures.headers(url.origin, call.webhook, body ?? query) : {}),
+      ...lowerCased(request.headers),
+      // The signature covers the exact bytes that are sent.
+      ...(request.webhook ? signatures.headers(url.origin, request.webhook, body ?? query) : {}),
     },
     body,
   };

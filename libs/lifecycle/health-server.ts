@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { RefusedConnections } from '#libs/telemetry/refused-connections.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-/** A probe is over in milliseconds: what is still there when so many others have come is none, and gives way. */
+/** A probe takes milliseconds. At the limit the oldest connection, which cannot be a probe, is closed. */
 const MAX_CONNECTIONS = 200;
 const REQUEST_TIMEOUT_MS = 5_000;
 const LIMITS = {
@@ -19,7 +19,7 @@ function limitConnections(server: Server, refused: RefusedConnections): void {
   server.on('connection', (socket) => {
     const [oldest] = open;
     if (oldest && open.size >= MAX_CONNECTIONS) {
-      refused.count(oldest.remoteAddress ?? '', 'there are too many');
+      refused.count(oldest.remoteAddress ?? '', 'too many connections');
       open.delete(oldest);
       oldest.destroy();
     }
@@ -29,8 +29,8 @@ function limitConnections(server: Server, refused: RefusedConnections): void {
 }
 
 /**
- * Serves /healthz (the process answers), /readyz (200 or 503, with every check) and /metrics (for Prometheus) and ends
- * with the service.
+ * Serves /healthz (200 while the process runs), /readyz (200 or 503, with every check) and /metrics (Prometheus text
+ * format) until the service stops. Resolves with the port.
  */
 export async function serveHealth(
   lifecycle: Lifecycle,
@@ -41,7 +41,7 @@ export async function serveHealth(
   const server = createServer(LIMITS, (request, response) => {
     const health = lifecycle.health();
     const answer = (status: number, body: unknown) => {
-      // A body is not read, and a connection in the middle of one is not used again.
+      // Request bodies are not read, so the connection cannot be reused.
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
       response.end(`${JSON.stringify(body)}\n`);
     };
@@ -54,7 +54,7 @@ export async function serveHealth(
       );
     else answer(404, { error: 'only /healthz, /readyz and /metrics are served here' });
   });
-  limitConnections(server, new RefusedConnections('the health port', lifecycle.log));
+  limitConnections(server, new RefusedConnections('health', lifecycle.log));
   server.listen(port, host);
   await once(server, 'listening');
   lifecycle.onStop('health server', () => {

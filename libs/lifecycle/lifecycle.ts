@@ -1,6 +1,6 @@
 import type { Log } from '#libs/telemetry/log.ts';
 
-/** undefined when fine, else what is wrong, in words. */
+/** Returns undefined when fine, else what is wrong. */
 export type Check = () => string | undefined;
 
 export interface Health {
@@ -9,8 +9,8 @@ export interface Health {
 }
 
 /**
- * Starts and ends a service in order. What starts later ends first: `onStop` steps run one after the other in the
- * reverse order of their registration, all within one deadline.
+ * Readiness and shutdown of a service. `onStop` steps run one after the other, in the reverse order of their registration,
+ * within one deadline for all.
  */
 export class Lifecycle {
   readonly log: Log;
@@ -28,7 +28,7 @@ export class Lifecycle {
     this.#steps.push({ name, stop });
   }
 
-  /** Adds a line to /readyz. While `decides` says so it is a condition: work goes elsewhere when it is not fine. */
+  /** Adds a check to /readyz. A failing check makes the service unready only while `decides` returns true. */
   check(name: string, check: Check, decides: () => boolean = () => true): void {
     this.#checks.set(name, { check, decides });
   }
@@ -44,7 +44,7 @@ export class Lifecycle {
     return { ready: !unready && !this.stopping, checks };
   }
 
-  /** Runs every step once, whoever asks. Resolves when all are done or the deadline has passed. */
+  /** Runs every step once, however often it is called. Resolves when all have ended or the deadline has passed. */
   stop(): Promise<void> {
     this.#stopped ??= Promise.resolve().then(() => this.#runSteps());
     return this.#stopped;

@@ -29,8 +29,8 @@ function configOrExit<C>(service: string, read: () => C): C {
 }
 
 /**
- * The frame of every service: configuration, log, traces, metrics, health, then `start`; SIGTERM or SIGINT ends it in order.
- * Exit codes: 0 after a clean stop, 1 after a fault, 78 for a wrong configuration.
+ * Runs a service: reads its configuration, starts log, traces, metrics and health server, then calls `start`. SIGTERM and
+ * SIGINT stop it in order. Exit codes: 0 after a stop, 1 after an uncaught error, 78 for an invalid configuration.
  */
 export async function runService<C extends ServiceConfig>(
   service: string,
@@ -39,7 +39,7 @@ export async function runService<C extends ServiceConfig>(
 ): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) < MINIMUM_NODE) {
     console.error(
-      `dialhook ${service}: needs Node ${MINIMUM_NODE} or newer, this is ${process.version}; run npm ci`,
+      `dialhook ${service}: requires Node ${MINIMUM_NODE} or newer, this is ${process.version}; run npm ci`,
     );
     process.exit(EXIT_CONFIG);
   }
@@ -65,7 +65,7 @@ export async function runService<C extends ServiceConfig>(
   lifecycle.onStop('traces', startTracing(service));
   const metrics = startMetrics(service, config.METRICS_MAX_ENDPOINTS);
   lifecycle.onStop('metrics', metrics.stop);
-  lifecycle.onStop('metrics of the process', observeProcess());
+  lifecycle.onStop('process metrics', observeProcess());
   observe('dialhook.ready', () =>
     Object.entries(lifecycle.health().checks).map(([name, state]) => [
       state === 'ok' ? 1 : 0,

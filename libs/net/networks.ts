@@ -13,7 +13,7 @@ function groupsOf(address: string): number[] {
 
 const dotted = (high = 0, low = 0): string => [high >> 8, high & 255, low >> 8, low & 255].join('.');
 
-/** The IPv4 address that a translator on the way (mapped, NAT64, 6to4, Teredo) would take out of an IPv6 address. */
+/** The IPv4 address inside an IPv6 address (IPv4-mapped, NAT64, 6to4, Teredo), to which a translator would route it. */
 function embedded(address: string): string | undefined {
   const g = groupsOf(address);
   const [first, second] = g;
@@ -25,11 +25,11 @@ function embedded(address: string): string | undefined {
   return undefined;
 }
 
-/** A set of IP networks. An IPv6 address that leads to an IPv4 one belongs to that one's networks as well. */
+/** A set of IP networks. An IPv6 address that contains an IPv4 address is also in the networks of that address. */
 export class Networks {
   readonly #list = new BlockList();
 
-  /** @throws {TypeError} or {RangeError} when one is not a network in CIDR notation. */
+  /** @throws {TypeError} or {RangeError} when one is not a valid network in CIDR notation. */
   constructor(networks: readonly string[]) {
     for (const network of networks) {
       const [address = '', prefix] = network.split('/');
@@ -48,8 +48,8 @@ export class Networks {
   }
 }
 
-/** Networks that are not part of the Internet: whoever is in them is near. */
 export const LOOPBACK_NETWORKS = ['127.0.0.0/8', '::1/128'];
+/** Networks that are not routed on the Internet. */
 export const PRIVATE_NETWORKS = [
   ...LOOPBACK_NETWORKS,
   '10.0.0.0/8',

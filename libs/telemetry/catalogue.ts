@@ -1,19 +1,19 @@
 import { PHASES } from '#libs/contract/phases.ts';
 import { RESULT_NAMES } from '#libs/contract/results.ts';
 
-/** Every metric that Dialhook has: the instruments are made from this list, docs/metrics.md is written from it. */
+/** All metrics of Dialhook. Instruments and docs/metrics.md are generated from this list. */
 
 export type Kind = 'counter' | 'histogram' | 'gauge' | 'observed counter';
 
 export interface Instrument {
   readonly kind: Kind;
-  /** UCUM, as OpenTelemetry has it. */
+  /** A UCUM unit, as in OpenTelemetry. */
   readonly unit: string;
   readonly description: string;
   /** Names of ATTRIBUTES. */
   readonly attributes: readonly AttributeName[];
   readonly by: readonly ('agent' | 'router' | 'notifier')[];
-  /** Upper bounds of a histogram's buckets. */
+  /** Upper bounds of the buckets of a histogram. */
   readonly buckets?: readonly number[];
 }
 
@@ -45,7 +45,7 @@ export const CAUSE_CLASSES = {
     'GATEWAY_DOWN',
     'MEDIA_TIMEOUT',
   ],
-  /** Nobody has seen the call end. */
+  /** The hangup was synthesized: the real one was never seen. */
   unseen: ['UNKNOWN'],
   other: [],
 } as const satisfies Record<string, readonly string[]>;
@@ -53,19 +53,22 @@ export type CauseClass = keyof typeof CAUSE_CLASSES;
 
 const STATES = ['healthy', 'failing', 'throttled', 'off'];
 
-/** What a metric can be broken down by, each with all values it can take; `open` says what bounds the rest. */
+/** All attributes, each with its possible values, or with what bounds their number (`open`). */
 export const ATTRIBUTES = {
-  'dialhook.node': { open: 'as many as there are FreeSWITCH nodes', description: 'the FreeSWITCH node' },
+  'dialhook.node': { open: 'one per FreeSWITCH node', description: 'the FreeSWITCH node' },
   'dialhook.endpoint': {
-    open: 'METRICS_MAX_ENDPOINTS for each process; every further one is `other`',
-    description: 'scheme, host and port of the endpoint; `none` where no URL could be read',
+    open: 'METRICS_MAX_ENDPOINTS for each process; all others are counted as `other`',
+    description: 'scheme, host and port of the endpoint; `none` without a valid URL',
   },
-  'dialhook.result': { values: RESULT_NAMES, description: 'how the decision ended' },
-  'dialhook.cause_class': { values: Object.keys(CAUSE_CLASSES), description: 'what the hangup cause means' },
+  'dialhook.result': { values: RESULT_NAMES, description: 'the result of the decision' },
+  'dialhook.cause_class': {
+    values: Object.keys(CAUSE_CLASSES),
+    description: 'the class of the hangup cause',
+  },
   'dialhook.answered': { values: ['true', 'false'], description: 'whether a called party answered' },
   'dialhook.action': {
     values: ['ring', 'progress', 'answer', 'hangup'],
-    description: 'what the notification tells',
+    description: 'the action of the notification',
   },
   'dialhook.phase': {
     values: PHASES,
@@ -74,27 +77,27 @@ export const ATTRIBUTES = {
   },
   'dialhook.outcome': {
     values: ['delivered', 'retried', 'dead'],
-    description: 'what an attempt at delivering came to',
+    description: 'the outcome of a delivery attempt',
   },
   'dialhook.reason': {
     values: ['gone', 'refused', 'refused_url', 'exhausted', 'endpoint_disabled'],
-    description: 'why a notification was given up',
+    description: 'why a notification became a dead letter',
   },
   'dialhook.check': {
-    open: 'the few checks of the service',
+    open: 'the checks of the service',
     description: 'a check of /readyz: `nats`, `freeswitch`, `live calls`, `redis`, `queue`, `reader`',
   },
   'dialhook.stream': {
     values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE'],
-    description: 'a stream of JetStream',
+    description: 'the JetStream stream',
   },
   'dialhook.endpoint_state': {
     values: STATES.slice(1),
-    description: 'what notifiers know against an endpoint',
+    description: 'the state of the endpoint for notifications',
   },
   'dialhook.job_state': {
     values: ['waiting', 'active', 'delayed'],
-    description: "a state of BullMQ's jobs",
+    description: 'the state of the BullMQ jobs',
   },
   'error.type': {
     values: [
@@ -110,13 +113,13 @@ export const ATTRIBUTES = {
       '5xx',
       '_OTHER',
     ],
-    description: 'why a request failed; not there when it succeeded',
+    description: 'why the request failed; absent when it succeeded',
   },
   'http.request.method': { values: ['GET', 'POST'], description: 'the HTTP method' },
-  'cpu.mode': { values: ['user', 'system'], description: 'where the CPU spent its time' },
+  'cpu.mode': { values: ['user', 'system'], description: 'user or system CPU time' },
   'v8js.gc.type': {
     values: ['minor', 'major', 'incremental', 'weakcb'],
-    description: 'what kind of garbage collection',
+    description: 'the kind of garbage collection',
   },
 } as const satisfies Record<
   string,
@@ -125,25 +128,26 @@ export const ATTRIBUTES = {
 export type AttributeName = keyof typeof ATTRIBUTES;
 
 const ALL = ['agent', 'router', 'notifier'] as const;
-/** What a caller waits for: milliseconds to the longest sensible timeouts. */
+/** Times that a caller waits: from 1 ms to the longest useful timeouts. */
 const WAITS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10];
 const RINGS = [0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 10, 20, 30, 60];
 const TALKS = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200];
-/** From "at once" to the end of the retry schedule, a day. */
+/** From immediate delivery to the end of the default retry schedule, a day. */
 const LAGS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 300, 1800, 7200, 86_400];
 
 export const INSTRUMENTS = {
   'dialhook.decisions': {
     kind: 'counter',
     unit: '{decision}',
-    description: 'Calls handed over by `socket`, by how the decision ended',
+    description: 'Calls that FreeSWITCH handed to the agent with `socket`, by result',
     attributes: ['dialhook.result', 'dialhook.node', 'dialhook.endpoint'],
     by: ['agent'],
   },
   'dialhook.decision.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'From the connection of `socket` to the word to FreeSWITCH: how long the caller waited',
+    description:
+      'Time the caller waits: from the connection of `socket` to the commands that the agent sends to FreeSWITCH',
     attributes: ['dialhook.node', 'dialhook.endpoint'],
     by: ['agent'],
     buckets: WAITS,
@@ -151,7 +155,7 @@ export const INSTRUMENTS = {
   'dialhook.calls.in_flight': {
     kind: 'gauge',
     unit: '{call}',
-    description: 'Calls being decided right now',
+    description: 'Decision requests in flight',
     attributes: [],
     by: ['agent', 'router'],
   },
@@ -159,7 +163,7 @@ export const INSTRUMENTS = {
     kind: 'gauge',
     unit: '{call}',
     description:
-      'Calls in progress whose endpoint is told of them, as far as this agent knows; of two agents for a node each says it',
+      'Live calls with notifications, as known to this agent; two agents of a node both report them',
     attributes: ['dialhook.node'],
     by: ['agent'],
   },
@@ -167,14 +171,14 @@ export const INSTRUMENTS = {
     kind: 'counter',
     unit: '{call}',
     description:
-      'Calls that ended, each once however many agents a node has; calls with notify type 0 are not told',
+      'Ended calls, each counted once even with two agents per node; calls with notify type 0 are not counted',
     attributes: ['dialhook.node', 'dialhook.cause_class', 'dialhook.answered'],
     by: ['agent'],
   },
   'dialhook.call.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'From the answer to the end of calls that were answered',
+    description: 'Time from answer to hangup of answered calls',
     attributes: ['dialhook.node'],
     by: ['agent'],
     buckets: TALKS,
@@ -182,7 +186,7 @@ export const INSTRUMENTS = {
   'dialhook.call.post_dial_delay': {
     kind: 'histogram',
     unit: 's',
-    description: 'From the INVITE to the first 180 or 183 of a called party',
+    description: 'Time from the INVITE to the first 180 or 183 of a called leg',
     attributes: ['dialhook.node'],
     by: ['agent'],
     buckets: RINGS,
@@ -190,7 +194,7 @@ export const INSTRUMENTS = {
   'dialhook.event_socket.up': {
     kind: 'gauge',
     unit: '{state}',
-    description: "1 while the agent is logged in to its node's event socket, else 0",
+    description: '1 while the agent is logged in to the event socket of its FreeSWITCH node, else 0',
     attributes: ['dialhook.node'],
     by: ['agent'],
   },
@@ -198,7 +202,7 @@ export const INSTRUMENTS = {
     kind: 'histogram',
     unit: 's',
     description:
-      "From FreeSWITCH's time stamp of an event to the agent's reading it; clocks that differ show here",
+      'Time from the timestamp of a FreeSWITCH event until the agent reads it; includes clock differences',
     attributes: ['dialhook.node'],
     by: ['agent'],
     buckets: WAITS,
@@ -206,42 +210,43 @@ export const INSTRUMENTS = {
   'dialhook.notifications.published': {
     kind: 'counter',
     unit: '{notification}',
-    description: 'Notifications that JetStream has, each once',
+    description: 'Notifications stored in JetStream, each counted once',
     attributes: ['dialhook.node', 'dialhook.action'],
     by: ['agent'],
   },
   'dialhook.notifications.buffered': {
     kind: 'gauge',
     unit: '{notification}',
-    description: 'Notifications that JetStream has not taken yet',
+    description: 'Notifications buffered until JetStream accepts them',
     attributes: [],
     by: ['agent'],
   },
   'dialhook.notifications.dropped': {
     kind: 'observed counter',
     unit: '{notification}',
-    description: 'Notifications dropped because too much was held: they are lost',
+    description: 'Notifications lost because the buffer of the agent was full',
     attributes: [],
     by: ['agent'],
   },
   'dialhook.live_calls.buffered': {
     kind: 'gauge',
     unit: '{write}',
-    description: 'Writes and deletions of live calls that JetStream has not taken yet',
+    description: 'Writes and deletions of live calls buffered until JetStream accepts them',
     attributes: [],
     by: ['agent'],
   },
   'dialhook.live_calls.dropped': {
     kind: 'observed counter',
     unit: '{write}',
-    description: 'Live calls not remembered because too much was held',
+    description: 'Writes and deletions of live calls lost because the buffer of the agent was full',
     attributes: [],
     by: ['agent'],
   },
   'http.client.request.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'Requests to endpoints: decisions by routers, notifications by notifiers',
+    description:
+      'Duration of requests to endpoints: decision requests of routers, notifications of notifiers',
     attributes: ['http.request.method', 'dialhook.endpoint', 'error.type'],
     by: ['router', 'notifier'],
     buckets: WAITS,
@@ -250,7 +255,7 @@ export const INSTRUMENTS = {
     kind: 'histogram',
     unit: 's',
     description:
-      'The same by phase; what did not happen, as on a connection that was kept alive, is left out',
+      'Duration of each phase of these requests; a phase that did not happen, for example `connect` on a kept-alive connection, is not counted',
     attributes: ['dialhook.endpoint', 'dialhook.phase'],
     by: ['router', 'notifier'],
     buckets: WAITS,
@@ -258,21 +263,21 @@ export const INSTRUMENTS = {
   'dialhook.breaker.state': {
     kind: 'gauge',
     unit: '{state}',
-    description: "An endpoint's circuit breaker in this router: 0 closed, 1 half open, 2 open",
+    description: 'State of the circuit breaker of an endpoint in this router: 0 closed, 1 half open, 2 open',
     attributes: ['dialhook.endpoint'],
     by: ['router'],
   },
   'dialhook.notification.attempts': {
     kind: 'counter',
     unit: '{attempt}',
-    description: 'Attempts at delivering a notification',
+    description: 'Delivery attempts of notifications',
     attributes: ['dialhook.endpoint', 'dialhook.outcome'],
     by: ['notifier'],
   },
   'dialhook.notification.lag': {
     kind: 'histogram',
     unit: 's',
-    description: "From FreeSWITCH's event to its delivery",
+    description: 'Time from the FreeSWITCH event to the delivery of its notification',
     attributes: ['dialhook.endpoint'],
     by: ['notifier'],
     buckets: LAGS,
@@ -280,21 +285,21 @@ export const INSTRUMENTS = {
   'dialhook.dead_letters.kept': {
     kind: 'counter',
     unit: '{notification}',
-    description: 'Notifications given up',
+    description: 'Notifications that became dead letters',
     attributes: ['dialhook.endpoint', 'dialhook.reason'],
     by: ['notifier'],
   },
   'dialhook.dead_letters': {
     kind: 'gauge',
     unit: '{notification}',
-    description: 'Dead letters in Redis; every notifier says it',
+    description: 'Dead letters in Redis; every notifier reports the same number',
     attributes: [],
     by: ['notifier'],
   },
   'dialhook.endpoint.trouble': {
     kind: 'gauge',
     unit: '{state}',
-    description: '1 for an endpoint that notifiers know something against; every notifier says it',
+    description: '1 for each endpoint that is not healthy; every notifier reports the same',
     attributes: ['dialhook.endpoint', 'dialhook.endpoint_state'],
     by: ['notifier'],
   },
@@ -302,7 +307,7 @@ export const INSTRUMENTS = {
     kind: 'gauge',
     unit: '{job}',
     description:
-      'Jobs of BullMQ, one for each call with something that was not delivered at once; every notifier says it',
+      'BullMQ jobs, one for each call with notifications that wait for a retry; every notifier reports the same number',
     attributes: ['dialhook.job_state'],
     by: ['notifier'],
   },
@@ -310,21 +315,21 @@ export const INSTRUMENTS = {
     kind: 'gauge',
     unit: '{message}',
     description:
-      'Messages in a stream: of DIALHOOK_PROGRESS those no notifier has taken, of DIALHOOK_LIVE the calls up',
+      'Messages in a stream: progress events not acknowledged yet (DIALHOOK_PROGRESS), live calls (DIALHOOK_LIVE)',
     attributes: ['dialhook.stream'],
     by: ['agent', 'notifier'],
   },
   'dialhook.jetstream.fill': {
     kind: 'gauge',
     unit: '1',
-    description: 'Share of its max_bytes that a stream has used, 0 to 1',
+    description: 'Used share of the max_bytes of a stream, 0 to 1',
     attributes: ['dialhook.stream'],
     by: ['agent', 'notifier'],
   },
   'dialhook.ready': {
     kind: 'gauge',
     unit: '{state}',
-    description: '1 while a check of /readyz is fine, else 0',
+    description: '1 while a check of /readyz passes, else 0',
     attributes: ['dialhook.check'],
     by: ALL,
   },
@@ -345,14 +350,14 @@ export const INSTRUMENTS = {
   'process.uptime': {
     kind: 'gauge',
     unit: 's',
-    description: 'How long the process has been running',
+    description: 'Time since the process started',
     attributes: [],
     by: ALL,
   },
   'process.unix.file_descriptor.count': {
     kind: 'gauge',
     unit: '{file_descriptor}',
-    description: 'Open file descriptors, sockets above all; Linux only',
+    description: 'Open file descriptors, mostly sockets; Linux only',
     attributes: [],
     by: ALL,
   },
@@ -366,7 +371,7 @@ export const INSTRUMENTS = {
   'v8js.gc.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'Pauses for garbage collection',
+    description: 'Duration of garbage collection pauses',
     attributes: ['v8js.gc.type'],
     by: ALL,
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
@@ -374,21 +379,21 @@ export const INSTRUMENTS = {
   'nodejs.eventloop.utilization': {
     kind: 'gauge',
     unit: '1',
-    description: 'Share of the time in which the event loop was busy, since it was last read',
+    description: 'Share of time in which the event loop was busy since the last collection',
     attributes: [],
     by: ALL,
   },
   'nodejs.eventloop.delay.p99': {
     kind: 'gauge',
     unit: 's',
-    description: 'How late timers fire, 99th percentile since it was last read',
+    description: 'Delay of timers, 99th percentile since the last collection',
     attributes: [],
     by: ALL,
   },
   'nodejs.eventloop.delay.max': {
     kind: 'gauge',
     unit: 's',
-    description: 'The same, the latest',
+    description: 'Delay of timers, maximum since the last collection',
     attributes: [],
     by: ALL,
   },
@@ -403,7 +408,7 @@ export type NameOf<K extends Kind> = {
 type ValueOf<A extends AttributeName> = (typeof ATTRIBUTES)[A] extends { values: readonly (infer V)[] }
   ? V
   : string;
-/** What a measurement must say. Only `error.type` may be left out. */
+/** The attributes of a measurement. Only `error.type` is optional. */
 export type AttributesOf<N extends InstrumentName> = {
   readonly [A in Exclude<Catalogue[N]['attributes'][number], 'error.type'>]: ValueOf<A>;
 } & { readonly [A in Extract<Catalogue[N]['attributes'][number], 'error.type'>]?: ValueOf<A> | undefined };
@@ -412,10 +417,10 @@ export const catalogue: Readonly<Record<string, Instrument>> = INSTRUMENTS;
 
 const UNITS: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' };
 
-/** An attribute's name in Prometheus. */
+/** The name of an attribute in Prometheus. */
 export const prometheusLabel = (attribute: string): string => attribute.replaceAll(/[^A-Za-z0-9_]/g, '_');
 
-/** A metric's name in Prometheus, as OpenTelemetry's compatibility rules have it: with its unit, without `_total`. */
+/** The name of a metric in Prometheus by OpenTelemetry's compatibility rules: with the unit, without `_total`. */
 export function prometheusName(name: string, unit: string, kind: Kind): string {
   const ratio = unit === '1' && kind === 'gauge' ? '_ratio' : '';
   return `${prometheusLabel(name)}${UNITS[unit] ?? ratio}`;

@@ -8,7 +8,7 @@ interface LogEventInfo {
   readonly by: readonly ('agent' | 'router' | 'notifier' | 'console' | 'all')[];
   /** The field `message` of the line. */
   readonly message: string;
-  /** When it is written, and what to do about it where something is to be done. */
+  /** When it is written, and what an operator should do, if anything. */
   readonly description: string;
 }
 
@@ -44,7 +44,7 @@ export const LOG_EVENTS = {
     description: 'A bug. The process stops with exit code 1; report the stack trace.',
   },
   'network.connection_refused': {
-    by: ['agent', 'console'],
+    by: ['all'],
     message: 'connection refused',
     description:
       'A limit or an address rule of the port refused a connection; `reason` says which. `refused` counts them.',
@@ -72,12 +72,12 @@ export const LOG_EVENTS = {
   'nats.subscription_failed': {
     by: ['all'],
     message: 'NATS subscription failed',
-    description: '`subject` names it. Check the permissions of the NATS user.',
+    description: '`err` gives the reason. Check the permissions of the NATS user.',
   },
   'nats.message_ignored': {
     by: ['all'],
     message: 'ignored an invalid NATS message',
-    description: 'The message on `subject` does not match its schema.',
+    description: 'The message does not match its schema; `err` names the subject and the field.',
   },
   'redis.connected': {
     by: ['notifier', 'console'],

@@ -6,10 +6,10 @@ import { maskLine } from './numbers.ts';
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 type Level = (typeof LEVELS)[number];
 
-/** Writes log lines. Each has a code of `LOG_EVENTS`, which gives the text, and fields of its own. */
+/** Writes log lines. `event` is a code of `LOG_EVENTS` and gives the message; `fields` are added to the line. */
 export type Log = Readonly<Record<Level, (event: LogEvent, fields?: object) => void>>;
 
-/** The safe fields of an error. Other properties are left out: an ioredis error carries the command, password included. */
+/** The fields of an error that are logged. Others may hold secrets: an ioredis error has the command with its password. */
 export function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message, stack, cause } = error;
@@ -59,5 +59,5 @@ export function createLog(service: string, options: LogOptions = {}): Log {
   return Object.fromEntries(LEVELS.map((level) => [level, writer(level)])) as Log;
 }
 
-/** The fields that every line about a call has. */
+/** The fields of every line about a call. */
 export const aboutCall = (uuid: string, node: string) => ({ call: uuid, trace_id: traceId(uuid), node });

@@ -34,10 +34,10 @@ import { INSTANCE_ID } from './instance.ts';
 
 const EXPORT_INTERVAL_MS = 60_000;
 const EXPORT_TIMEOUT_MS = 5_000;
-/** A server that does not answer leaves its metrics out; it does not keep the scrape waiting. */
+/** A metric that a server does not deliver in time is left out, so that it does not delay the scrape. */
 const OBSERVE_TIMEOUT_MS = 1_000;
 
-/** A reader that is asked, where OpenTelemetry's own would listen on a port of its own. */
+/** Collects metrics on request; OpenTelemetry's Prometheus exporter would open its own port. */
 class ScrapeReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
   protected override async onForceFlush(): Promise<void> {}
@@ -59,7 +59,7 @@ interface Running {
   readonly maxEndpoints: number;
 }
 
-/** Undefined until `startMetrics`: what is counted before that, or in a test without it, costs and leaves nothing. */
+/** Undefined until `startMetrics`; measurements before that are ignored. */
 let running: Running | undefined;
 
 export const pushesMetrics = (env: NodeJS.ProcessEnv): boolean =>
@@ -68,11 +68,11 @@ export const pushesMetrics = (env: NodeJS.ProcessEnv): boolean =>
 
 function pushReader(env: NodeJS.ProcessEnv): IMetricReader {
   const exportIntervalMillis = Number(env['OTEL_METRIC_EXPORT_INTERVAL']) || EXPORT_INTERVAL_MS;
-  const asked = Number(env['OTEL_METRIC_EXPORT_TIMEOUT']) || EXPORT_TIMEOUT_MS;
+  const timeoutMs = Number(env['OTEL_METRIC_EXPORT_TIMEOUT']) || EXPORT_TIMEOUT_MS;
   return new PeriodicExportingMetricReader({
     exporter: new OTLPMetricExporter(),
     exportIntervalMillis,
-    exportTimeoutMillis: Math.min(asked, exportIntervalMillis),
+    exportTimeoutMillis: Math.min(timeoutMs, exportIntervalMillis),
   });
 }
 
@@ -83,7 +83,7 @@ const resourceOf = (service: string, env: NodeJS.ProcessEnv) =>
     .merge(detectResources({ detectors: [envDetector, hostDetector] }))
     .merge(resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? `dialhook-${service}` }));
 
-/** Makes every instrument of the catalogue; pushes by OTLP when the usual OTEL_* variables name a collector. */
+/** Creates the instruments of the catalogue, and pushes them by OTLP when the OTEL_* variables name a collector. */
 export function startMetrics(
   service: string,
   maxEndpoints: number,
@@ -114,7 +114,7 @@ export function startMetrics(
 
 type Collected = Parameters<PrometheusSerializer['serialize']>[0];
 
-/** With units in the names, as every translation of OTLP to Prometheus has them: the same queries serve both ways. */
+/** Adds units to the names, as translations of OTLP to Prometheus do, so that the same queries work for both. */
 const renamed = (collected: Collected): Collected => ({
   ...collected,
   scopeMetrics: collected.scopeMetrics.map((scope) => ({
@@ -131,7 +131,7 @@ const renamed = (collected: Collected): Collected => ({
 export const count = <N extends NameOf<'counter'>>(name: N, attributes: AttributesOf<N>): void =>
   running?.counters.get(name)?.add(1, attributes as Attributes);
 
-/** Adds a value to a histogram, given in milliseconds as all of Dialhook's times are. */
+/** Adds a value in milliseconds to a histogram in seconds. */
 export const measureMs = <N extends NameOf<'histogram'>>(
   name: N,
   ms: number,
@@ -141,8 +141,8 @@ export const measureMs = <N extends NameOf<'histogram'>>(
 type Reading<N extends InstrumentName> = readonly [value: number, attributes: AttributesOf<N>];
 
 /**
- * Has metrics read each time they are collected. A `read` that fails, or takes longer than a second, leaves them out;
- * while it is on its way it is not begun again.
+ * Registers a metric that is read at each collection. When `read` fails or takes longer than a second, the metric is left
+ * out. A `read` that is still running is not started again.
  */
 export function observe<N extends NameOf<'gauge' | 'observed counter'>>(
   name: N,
@@ -156,27 +156,27 @@ export function observe<N extends NameOf<'gauge' | 'observed counter'>>(
     kind === 'gauge'
       ? meter.createObservableGauge(name, options)
       : meter.createObservableCounter(name, options);
-  let onItsWay = false;
+  let reading = false;
   instrument.addCallback(async (result: ObservableResult) => {
-    if (onItsWay) return;
-    onItsWay = true;
-    const reading = Promise.resolve()
+    if (reading) return;
+    reading = true;
+    const pending = Promise.resolve()
       .then(read)
       .finally(() => {
-        onItsWay = false;
+        reading = false;
       });
-    const readings = await inTime(reading).catch(() => []);
+    const readings = await withTimeout(pending).catch(() => []);
     for (const [value, attributes] of readings as Iterable<Observed>) result.observe(value, attributes);
   });
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('not read in time')), OBSERVE_TIMEOUT_MS);
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** An endpoint as metrics may name it: its origin, or `other` when there are too many by now. */
+/** The endpoint attribute of metrics: the origin, `other` beyond METRICS_MAX_ENDPOINTS, `none` for an invalid URL. */
 export function endpointOfMetrics(url: string | undefined): string {
   const origin = originOf(url ?? '');
   if (origin === '' || origin === 'null') return 'none';

@@ -1,4 +1,4 @@
-/** A number as far as it may be shown where numbers are masked: its last two signs. */
+/** Replaces all but the last two characters of a number by asterisks. */
 export const maskNumber = (number: string): string => {
   const shown = number.length > 2 ? number.slice(-2) : '';
   return '*'.repeat(number.length - shown.length) + shown;
@@ -7,7 +7,7 @@ export const maskNumber = (number: string): string => {
 const NUMBER_FIELDS = ['from', 'to', 'number'];
 const NOT_REGISTERED = /(?<=not registered: ).*/s;
 
-/** What a log line is about, without the numbers of callers and called. */
+/** Masks the telephone numbers in the fields of a log line. */
 export function maskLine(line: Record<string, unknown>): Record<string, unknown> {
   const masked = { ...line };
   for (const field of NUMBER_FIELDS) {

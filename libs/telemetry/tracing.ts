@@ -19,7 +19,7 @@ import { Sampling, sampleBy, sampledShare } from './sampling.ts';
 const MAX_QUEUED_SPANS = 50_000;
 const propagator = new W3CTraceContextPropagator();
 
-/** Ids are random, except for the one span whose ids were chosen right before it starts. */
+/** Generates random ids, except for a span whose ids are set in `chosen` right before it starts. */
 class ChosenIds {
   chosen: { readonly traceId: string; readonly spanId: string } | undefined;
   generateTraceId(): string {
@@ -33,7 +33,7 @@ class ChosenIds {
 const ids = new ChosenIds();
 let tracing = false;
 
-/** Whether spans are exported: without that nothing need be made of what would become one. */
+/** Whether spans are exported. When not, callers can skip collecting their data. */
 export const isTracing = (): boolean => tracing;
 
 const tracer = () => trace.getTracer('dialhook');
@@ -43,22 +43,22 @@ const exportsTraces = (env: NodeJS.ProcessEnv): boolean =>
   env['OTEL_TRACES_EXPORTER'] !== 'none' &&
   Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
 
-/** What the OTEL_BSP_* variables say of the queue of spans. */
+/** The span queue, as the OTEL_BSP_* variables set it. */
 function queueOptions(env: NodeJS.ProcessEnv) {
-  const given = (name: string, option: string) => {
+  const setting = (name: string, option: string) => {
     const value = Number(env[`OTEL_BSP_${name}`]);
     return value > 0 ? { [option]: value } : {};
   };
   return {
     maxQueueSize: MAX_QUEUED_SPANS,
-    ...given('MAX_QUEUE_SIZE', 'maxQueueSize'),
-    ...given('SCHEDULE_DELAY', 'scheduledDelayMillis'),
-    ...given('MAX_EXPORT_BATCH_SIZE', 'maxExportBatchSize'),
-    ...given('EXPORT_TIMEOUT', 'exportTimeoutMillis'),
+    ...setting('MAX_QUEUE_SIZE', 'maxQueueSize'),
+    ...setting('SCHEDULE_DELAY', 'scheduledDelayMillis'),
+    ...setting('MAX_EXPORT_BATCH_SIZE', 'maxExportBatchSize'),
+    ...setting('EXPORT_TIMEOUT', 'exportTimeoutMillis'),
   };
 }
 
-/** Starts the OTLP export of spans when the usual OTEL_* variables name a collector. Returns what ends it. */
+/** Exports spans by OTLP when the OTEL_* variables name a collector. The returned function flushes and stops. */
 export function startTracing(service: string, env: NodeJS.ProcessEnv = process.env): () => Promise<void> {
   if (!exportsTraces(env)) return async () => {};
   const exported = new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), ...queueOptions(env) });
@@ -68,7 +68,7 @@ export function startTracing(service: string, env: NodeJS.ProcessEnv = process.e
     serviceName: env['OTEL_SERVICE_NAME'] ?? `dialhook-${service}`,
     idGenerator: ids,
     sampler: sampling,
-    // Metrics are exported on their own; without this it would make an exporter of its own for them.
+    // `startMetrics` exports metrics; without this the SDK would create a second exporter for them.
     metricReaders: [],
     spanProcessors: [sampling],
   });
@@ -77,14 +77,14 @@ export function startTracing(service: string, env: NodeJS.ProcessEnv = process.e
   return () => sdk.shutdown();
 }
 
-/** A span of which everything is known already. */
+/** A span that has ended before it is emitted. */
 export interface PastSpan {
   readonly name: string;
   readonly start: Date | number;
   readonly end: Date | number;
   readonly attributes?: Attributes;
   readonly events?: readonly { readonly name: string; readonly time: Date }[];
-  /** What went wrong, by its code. */
+  /** The code of the failure, if any. */
   readonly error?: string | undefined;
 }
 
@@ -96,7 +96,7 @@ function emit({ name, start, end, attributes = {}, events = [], error }: PastSpa
   span.end(end);
 }
 
-/** Emits what has happened within a span. Times in numbers are those of performance.now(). */
+/** Emits an ended span below a span that is recording. Times are those of performance.now(). */
 export function emitSpan(span: PastSpan, parent: Context): void {
   if (!trace.getSpan(parent)?.isRecording()) return;
   const epoch = Date.now() - performance.now();
@@ -112,7 +112,7 @@ function emitWithId(spanId: string, uuid: string, span: PastSpan, parent: Contex
   }
 }
 
-/** Emits the root span of a call, once, when the call is over: its children may have been exported long before. */
+/** Emits the root span of a call when it has ended. Its children may have been exported long before. */
 export const emitCallSpan = (uuid: string, span: Omit<PastSpan, 'name'>): void =>
   emitWithId(rootSpanId(uuid), uuid, { ...span, name: 'call' }, ROOT_CONTEXT);
 
@@ -120,10 +120,10 @@ export const emitCallSpan = (uuid: string, span: Omit<PastSpan, 'name'>): void =
 export const emitLegSpan = (uuid: string, leg: string, span: Omit<PastSpan, 'name'>): void =>
   emitWithId(legSpanId(uuid, leg), uuid, { ...span, name: 'leg' }, callContext(uuid));
 
-/** The span in which this runs, if a tracer is there. */
+/** The context of the current span. */
 export const currentContext = (): Context => context.active();
 
-/** Runs `work` inside a span under `parent`. A throw is recorded on the span and thrown on. */
+/** Runs `work` inside a span below `parent`. A rejection is recorded on the span and passed on. */
 export async function inSpan<T>(
   name: string,
   options: { readonly parent: Context; readonly kind: SpanKind; readonly attributes?: Attributes },
@@ -143,7 +143,7 @@ export async function inSpan<T>(
   }
 }
 
-/** A span that is ended by whoever opened it, for work that is no single function. */
+/** A span that its creator must end, for work that is not a single function. */
 export interface OpenSpan {
   readonly context: Context;
   set(key: string, value: string | number | boolean): void;
@@ -169,7 +169,7 @@ export function openSpan(
   };
 }
 
-/** The `traceparent` (and `tracestate`) that carry a context over a wire. */
+/** The headers `traceparent` and `tracestate` of a context. */
 export function traceHeaders(spanContext: Context): Record<string, string> {
   const carrier: Record<string, string> = {};
   propagator.inject(spanContext, carrier, {
@@ -178,7 +178,7 @@ export function traceHeaders(spanContext: Context): Record<string, string> {
   return carrier;
 }
 
-/** The context that `traceHeaders` wrote; `fallback` when there is none or it cannot be read. */
+/** The context of headers made by `traceHeaders`; `fallback` when they are missing or invalid. */
 export function contextFromHeaders(
   read: (name: string) => string | undefined,
   fallback: () => Context,

@@ -1,6 +1,6 @@
 import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
-import { abandon, askRouters } from '#libs/bus/decisions.ts';
+import { abandon, requestDecision } from '#libs/bus/decisions.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow } from '#libs/bus/timeline-step.ts';
 import { type CtiBridgeArguments, formatArguments } from '#libs/contract/arguments.ts';
@@ -136,7 +136,7 @@ export class CallHandler {
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
     const message = decisionRequest(request, endpoint, this.#config.FALLBACK_ENDPOINT_URL);
     const reply = await Promise.race([
-      askRouters(this.#bus, message, timeoutMs, context),
+      requestDecision(this.#bus, message, timeoutMs, context),
       aborted(call.gone),
     ]);
     if (reply === undefined || reply.result === 'router_timeout') abandon(this.#bus, request.uuid);

@@ -82,7 +82,7 @@ export class ConsoleContext {
       if (!reply.ok) throw new ApiError(409, reply.error);
     } catch (error) {
       this.audit(session, what, { ...details, result: messageOf(error) });
-      if (error instanceof ControlError) throw new ApiError(error.unknown ? 504 : 503, error.message);
+      if (error instanceof ControlError) throw new ApiError(error.outcomeUnknown ? 504 : 503, error.message);
       throw error;
     }
     this.audit(session, what, { ...details, result: 'ok' });

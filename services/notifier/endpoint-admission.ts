@@ -90,7 +90,7 @@ export class EndpointAdmission {
     const probe = admission.kind === 'probe';
     if (verdict.throttle === undefined && (!probe || verdict.status !== undefined)) return undefined;
     const throttles = probe ? admission.throttles : 0;
-    return throttleMs(throttle, throttles, verdict.throttle?.askedMs, this.#clock.random());
+    return throttleMs(throttle, throttles, verdict.throttle?.retryAfterMs, this.#clock.random());
   }
 
   /** Spread out, so that the calls that wait do not come all at once when the time is over. */

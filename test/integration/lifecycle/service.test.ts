@@ -7,30 +7,34 @@ import { describe, expect, it } from 'vitest';
 
 interface Line {
   readonly level: string;
-  readonly message: string;
+  readonly event: string;
   readonly [field: string]: unknown;
 }
 
-/** Runs the example service until it ends; `onLine` sees its log as it comes. */
+/** Runs the example service until it exits and calls `onLine` with each log line. */
 async function run(
   env: Record<string, string>,
   onLine: (line: Line, kill: (signal: NodeJS.Signals) => void) => void,
 ) {
-  const script = join(import.meta.dirname, 'example-service.ts');
+  const script = join(import.meta.dirname, '../../support/lifecycle/example-service.ts');
   const child = spawn(process.execPath, [script], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'pipe',
   });
   const lines: Line[] = [];
-  const words: string[] = [];
-  createInterface(child.stderr).on('line', (line) => words.push(line));
+  const errors: string[] = [];
+  createInterface(child.stderr).on('line', (line) => errors.push(line));
   createInterface(child.stdout).on('line', (text) => {
     const line = JSON.parse(text) as Line;
     lines.push(line);
     onLine(line, (signal) => child.kill(signal));
   });
   const [code] = await once(child, 'close');
-  return { code, lines, words, messages: lines.map(({ message }) => message) };
+  // The example service logs `service.stopping` with the name of each step that runs.
+  const events = lines.map(({ event, step }) =>
+    event === 'service.stopping' && step !== undefined ? `step ${step}` : event,
+  );
+  return { code, lines, errors, events };
 }
 
 const stopWith = (signal: NodeJS.Signals) => (line: Line, kill: (signal: NodeJS.Signals) => void) => {
@@ -38,16 +42,16 @@ const stopWith = (signal: NodeJS.Signals) => (line: Line, kill: (signal: NodeJS.
 };
 
 describe('runService', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends in order at %s', async (signal) => {
-    const { code, messages, lines } = await run({}, stopWith(signal));
-    expect(messages).toEqual(['started', 'stopping', 'second step', 'first step']);
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops in order at %s', async (signal) => {
+    const { code, events, lines } = await run({}, stopWith(signal));
+    expect(events).toEqual(['service.started', 'service.stopping', 'step second', 'step first']);
     expect(lines[0]).toMatchObject({ service: 'example', level: 'info', health_port: expect.any(Number) });
     expect(code).toBe(0);
   });
 
-  it('ends at once for a wrong configuration, one line for each variable', async () => {
-    const { code, words, lines } = await run({ LOG_LEVEL: 'loud', HEALTH_PORT: '-1' }, () => {});
-    expect(words).toEqual([
+  it('exits with 78 and one line for each invalid setting', async () => {
+    const { code, errors, lines } = await run({ LOG_LEVEL: 'loud', HEALTH_PORT: '-1' }, () => {});
+    expect(errors).toEqual([
       expect.stringMatching(/^dialhook example: LOG_LEVEL .* \(it is "loud"\)$/),
       'dialhook example: HEALTH_PORT must be a whole number from 0 to 65535 (it is "-1")',
     ]);
@@ -59,29 +63,26 @@ describe('runService', () => {
     ['fault at start', 'at start'],
     ['uncaught', 'uncaught'],
     ['unhandled', 'unhandled'],
-  ])('ends in order and with 1 after a fault: %s', async (HOW, words) => {
-    const { code, lines, messages } = await run({ HOW }, () => {});
-    expect(lines.filter(({ level }) => level === 'fatal')).toMatchObject([{ err: { message: words } }]);
-    expect(messages.slice(-2)).toEqual(['second step', 'first step']);
+  ])('stops in order and exits with 1 after an uncaught error: %s', async (HOW, message) => {
+    const { code, lines, events } = await run({ HOW }, () => {});
+    expect(lines.filter(({ level }) => level === 'fatal')).toMatchObject([{ err: { message } }]);
+    expect(events.slice(-2)).toEqual(['step second', 'step first']);
     expect(code).toBe(1);
   });
 
-  it('ends when a step of its end is faulty', async () => {
-    const { code, messages } = await run({ HOW: 'faulty stop' }, stopWith('SIGTERM'));
-    expect(messages.slice(2)).toEqual(['second step', 'service.stop_step_failed', 'first step']);
+  it('runs the other stop steps when one fails', async () => {
+    const { code, events } = await run({ HOW: 'faulty stop' }, stopWith('SIGTERM'));
+    expect(events.slice(2)).toEqual(['step second', 'service.stop_step_failed', 'step first']);
     expect(code).toBe(0);
   });
 
-  it('ends at its deadline when a step hangs', async () => {
-    const { code, messages } = await run(
-      { HOW: 'endless stop', STOP_DEADLINE_MS: '50' },
-      stopWith('SIGTERM'),
-    );
-    expect(messages.slice(2)).toEqual(['second step', 'service.stop_timeout']);
+  it('exits at the deadline when a stop step hangs', async () => {
+    const { code, events } = await run({ HOW: 'endless stop', STOP_DEADLINE_MS: '50' }, stopWith('SIGTERM'));
+    expect(events.slice(2)).toEqual(['step second', 'service.stop_timeout']);
     expect(code).toBe(0);
   });
 
-  it('says which address is in use', async () => {
+  it('exits with 1 and names an address that is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as { port: number };

@@ -229,7 +229,7 @@ it.each<[Record<string, string>, string]>([
   [{ NATS_USER: 'u' }, 'NATS_USER and NATS_PASSWORD must be set together'],
   [{ NATS_USER: 'u', NATS_PASSWORD: 'p', NATS_TOKEN: 't' }, 'only one may be set'],
   [{ NATS_URL: 'nats://u:p@a', NATS_TOKEN: 't' }, 'only one may be set'],
-  [{ NATS_CREDS_FILE: '/none' }, 'NATS_CREDS_FILE names a file that cannot be read'],
+  [{ NATS_CREDS_FILE: '/none' }, 'NATS_CREDS_FILE must name a readable file'],
   [{ NATS_TLS_CERT_FILE: '/dev/null' }, 'NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE must be set together'],
 ])('%j does not start', (env, words) => {
   expect(() => readConfig(Settings, env)).toThrow(words);

@@ -3,7 +3,7 @@ import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
-import { abandon, askRouters, onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
+import { abandon, onAbandon, requestDecision, serveDecisions } from '#libs/bus/decisions.ts';
 import { ensureProgressStream, ProgressPublisher, restartProgressConsumer } from '#libs/bus/progress.ts';
 import { isNotPermitted } from '#libs/bus/streams.ts';
 import { BUS } from '#libs/contract/messages.ts';
@@ -130,7 +130,9 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
     await router.nats.flush();
     const { bus: agent, refused } = await as('agent');
     const request = decisionRequest('http://a/');
-    expect(await askRouters(agent, request, PATIENT_MS, callContext(request.request.uuid))).toMatchObject({
+    expect(
+      await requestDecision(agent, request, PATIENT_MS, callContext(request.request.uuid)),
+    ).toMatchObject({
       error: 'yes',
     });
     abandon(agent, request.request.uuid);
@@ -202,7 +204,7 @@ describe('who has taken over the console', () => {
   it.each<Attack>([
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear requests, in which endpoints may stand with passwords', subscribe(BUS.decide)],
-    ['ask routers', publish(BUS.decide)],
+    ['request a decision', publish(BUS.decide)],
     ['abandon calls', publish(BUS.abandon)],
     ['forge progress', publish(`${BUS.progress}.1.fs1`)],
     ['forge steps', publish(`${BUS.timeline}.x`)],
@@ -263,7 +265,7 @@ describe('who has taken over a notifier', () => {
   it.each<Attack>([
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear requests', subscribe(BUS.decide)],
-    ['ask routers', publish(BUS.decide)],
+    ['request a decision', publish(BUS.decide)],
     ['abandon calls', publish(BUS.abandon)],
     ['forge progress', publish(`${BUS.progress}.1.fs1`)],
     ['forge an answer', publish('_INBOX.dialhook-agent.x.y')],

@@ -112,7 +112,7 @@ describe('who has none', () => {
 
 it.each<[Record<string, string>, string]>([
   [{ REDIS_URL: 'redis://a', REDIS_TLS_CA_FILE: '/dev/null' }, 'need a REDIS_URL with rediss://'],
-  [{ REDIS_URL: 'rediss://a', REDIS_TLS_CA_FILE: '/none' }, 'names a file that cannot be read'],
+  [{ REDIS_URL: 'rediss://a', REDIS_TLS_CA_FILE: '/none' }, 'must name a readable file'],
   [{ REDIS_URL: 'rediss://a', REDIS_TLS_CERT_FILE: '/dev/null' }, 'must be set together'],
 ])('%j does not start', (settings, words) => {
   expect(() => readNotifierConfig(settings)).toThrow(words);

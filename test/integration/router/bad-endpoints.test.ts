@@ -59,7 +59,7 @@ const answers: [name: string, answer: string, expected: string][] = [
   [
     'another protocol by upgrade',
     'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
-    'connection_failed: 127.0.0.1:PORT: the connection was closed before the whole answer was there',
+    'connection_failed: 127.0.0.1:PORT: the connection was closed before the answer was complete',
   ],
   [
     'endless headers',
@@ -116,16 +116,16 @@ test('a refused connection', async () => {
   );
 });
 
-test('a name that does not resolve', async () => {
+test('a host name that does not resolve', async () => {
   expect(outcome(await ask('http://nowhere.invalid/?key=secret'))).toMatch(
-    /^connection_failed: nowhere\.invalid:PORT: the name (does not resolve|could not be looked up)/,
+    /^connection_failed: nowhere\.invalid:PORT: the host name (does not resolve|was not looked up)/,
   );
 });
 
 test('a port that does not answer SYN', async () => {
   await using silent = await startSilentPort();
   expect(outcome(await ask(silent.url, { connectTimeoutMs: SHORT_MS }))).toBe(
-    'connect_timeout: 127.0.0.1:PORT: connect timeout of 150 ms passed, no TCP connection came about',
+    'connect_timeout: 127.0.0.1:PORT: connect timeout of 150 ms: no TCP connection was established',
   );
 });
 
@@ -134,7 +134,7 @@ test('a TLS handshake that stalls', async () => {
   const closed = once(endpoint.events, 'closed');
   const url = endpoint.url.replace('http:', 'https:');
   expect(outcome(await ask(url, { connectTimeoutMs: SHORT_MS }))).toBe(
-    'connect_timeout: 127.0.0.1:PORT: connect timeout of 150 ms passed, the TLS handshake was not finished',
+    'connect_timeout: 127.0.0.1:PORT: connect timeout of 150 ms: the TLS handshake was not finished',
   );
   await closed;
 });
@@ -182,16 +182,16 @@ test('a self-signed certificate, and one for another name', async () => {
 });
 
 const slow: [name: string, play: Play, waitedFor: string][] = [
-  ['never answers', () => {}, 'nothing of the answer had come'],
+  ['never answers', () => {}, 'no answer had arrived'],
   [
     'never ends its headers',
     ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nX-'),
-    'the answer had begun but was not complete',
+    'the answer was not complete',
   ],
   [
     'never ends its body',
     ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{'),
-    'the answer had begun but was not complete',
+    'the answer was not complete',
   ],
   [
     'trickles its body',
@@ -200,7 +200,7 @@ const slow: [name: string, play: Play, waitedFor: string][] = [
       const timer = setInterval(() => socket.write(' '), 10);
       socket.on('close', () => clearInterval(timer));
     },
-    'the answer had begun but was not complete',
+    'the answer was not complete',
   ],
   [
     'sends interim answers only',
@@ -208,7 +208,7 @@ const slow: [name: string, play: Play, waitedFor: string][] = [
       const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 10);
       socket.on('close', () => clearInterval(timer));
     },
-    'the answer had begun but was not complete',
+    'the answer was not complete',
   ],
 ];
 
@@ -216,7 +216,7 @@ test.each(slow)('an endpoint that %s', async (_, play, waitedFor) => {
   await using endpoint = await startEndpoint(play);
   const closed = once(endpoint.events, 'closed');
   expect(outcome(await ask(endpoint.url, { responseTimeoutMs: SHORT_MS }))).toBe(
-    `response_timeout: 127.0.0.1:PORT: response timeout of 150 ms passed, ${waitedFor}`,
+    `response_timeout: 127.0.0.1:PORT: response timeout of 150 ms: ${waitedFor}`,
   );
   await closed;
 });

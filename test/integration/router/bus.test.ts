@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
-import { abandon, askRouters } from '#libs/bus/decisions.ts';
+import { abandon, requestDecision } from '#libs/bus/decisions.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext, traceId } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
@@ -40,7 +40,7 @@ async function router(env: Record<string, string> = {}): Promise<Lifecycle> {
 }
 
 const ask = (bus: Bus, url: string, uuid: string = randomUUID()) =>
-  askRouters(bus, decisionRequest(url, uuid), PATIENT_MS, callContext(uuid));
+  requestDecision(bus, decisionRequest(url, uuid), PATIENT_MS, callContext(uuid));
 
 const decided = { result: 'decided', plan: { hangup: { cause: 'USER_BUSY' } } };
 
@@ -121,7 +121,7 @@ test('a message that is no request is answered, and the router lives on', async 
   await router();
   const { bus } = await onBus('agent');
   const wrong = { ...decisionRequest(endpoint.url), v: 2 as 1 };
-  expect(await askRouters(bus, wrong, PATIENT_MS, callContext(wrong.request.uuid))).toMatchObject({
+  expect(await requestDecision(bus, wrong, PATIENT_MS, callContext(wrong.request.uuid))).toMatchObject({
     result: 'internal_error',
   });
   expect(await ask(bus, endpoint.url)).toMatchObject(decided);
@@ -136,7 +136,7 @@ test('a stopping router replies to requests in flight and accepts no more', asyn
   const stopped = lifecycle.stop();
   const probe = { ...decisionRequest(endpoint.url), v: 2 as 1 };
   const isTaken = async () =>
-    (await askRouters(bus, probe, SHORT_MS, callContext(probe.request.uuid))).result !== 'no_router';
+    (await requestDecision(bus, probe, SHORT_MS, callContext(probe.request.uuid))).result !== 'no_router';
   while (await isTaken());
   expect(endpoint.received).toHaveLength(1);
   const closed = once(endpoint.events, 'closed');

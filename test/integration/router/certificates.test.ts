@@ -61,9 +61,9 @@ test('an authority that is not listed is not trusted, and neither are the public
 
 test('a key that is not the certificate’s stops the start, and is not shown', () => {
   const wrong = { ...files, ENDPOINT_KEY_FILE: pem('wrong.pem', stranger.key) };
-  expect(() => readRouterConfig(wrong)).toThrow(/ENDPOINT_KEY_FILE cannot be used: .*mismatch/);
+  expect(() => readRouterConfig(wrong)).toThrow(/ENDPOINT_KEY_FILE is invalid: .*mismatch/);
   expect(() => readRouterConfig({ ...files, ENDPOINT_CERT_FILE: pem('none.pem', 'hush') })).toThrow(
-    /^(?!.*hush).*cannot be used/s,
+    /^(?!.*hush).*is invalid/s,
   );
 });
 

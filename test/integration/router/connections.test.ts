@@ -132,7 +132,7 @@ test('a request aborted while it waits for a connection is never sent', async ()
   gone.abort();
   expect(await Promise.all(waiting)).toMatchObject([
     { result: 'caller_gone', timing: { responseMs: 0 } },
-    { result: 'connect_timeout', error: expect.stringContaining('every connection allowed to it was busy') },
+    { result: 'connect_timeout', error: expect.stringContaining('all connections to it were busy') },
   ]);
   socket.write(OK);
   expect(await Promise.all([held, last])).toMatchObject([

@@ -97,7 +97,7 @@ describe('an address in whatever spelling', () => {
       expect(rules.addressRefusal(address)).toBeUndefined();
     for (const address of ['10.0.0.1', '172.16.0.1', '192.168.1.1', '100.64.0.1', 'fd12::1', 'fd12::1%eth0'])
       expect(rules.addressRefusal(address)).toContain('ENDPOINT_PRIVATE_NETWORKS');
-    expect(rules.addressRefusal('fe80::1%eth0')).toContain('never called');
+    expect(rules.addressRefusal('fe80::1%eth0')).toContain('never allowed');
   });
 });
 
@@ -167,8 +167,7 @@ describe('DNS rebinding', () => {
     await using httpClient = client({ lookup: rebinding('10.1.2.3').lookup, refusePrivate: true });
     const answer = await httpClient.request(httpRequest('http://inside.example/'));
     expect(answer).toMatchObject({
-      error:
-        'inside.example:80: it is at a private address, which must not be called (ENDPOINT_PRIVATE_NETWORKS)',
+      error: 'inside.example:80: its address is private, which is refused (ENDPOINT_PRIVATE_NETWORKS)',
     });
   });
 });

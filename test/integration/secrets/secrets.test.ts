@@ -167,8 +167,8 @@ describe('secrets', () => {
   }
 
   it.each([
-    ['agent', /no event socket/],
-    ['router', /"started"/],
+    ['agent', /freeswitch\.disconnected/],
+    ['router', /service\.started/],
     ['notifier', /WRONGPASS/],
   ])('that NATS, Redis and FreeSWITCH refuse: the %s', async (service, refused) => {
     const wrong = {

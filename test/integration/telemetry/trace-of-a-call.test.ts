@@ -91,7 +91,7 @@ describe.each([
       await itsTree(uuid, [
         'agent call',
         '  agent decide',
-        '    agent ask routers',
+        '    agent request decision',
         '      router route',
         ...request(4, 'router', ['parse']),
         '    agent execute',
@@ -129,7 +129,7 @@ describe.each([
     await itsTree(uuid, [
       'agent call',
       '  agent decide',
-      '    agent ask routers',
+      '    agent request decision',
       '      router route',
       ...request(4, 'router', ['parse']),
       '    agent execute',
@@ -145,7 +145,7 @@ describe.each([
     await itsTree(uuid, [
       'agent call',
       '  agent decide: the caller hung up',
-      '    agent ask routers: caller_gone',
+      '    agent request decision: caller_gone',
       '      router route: caller_gone',
       '        router POST: caller_gone',
       '          router connect',
@@ -160,7 +160,7 @@ describe.each([
     await itsTree(uuid, [
       'agent call: http_status',
       '  agent decide: the endpoint answered 500',
-      '    agent ask routers: http_status',
+      '    agent request decision: http_status',
       '      router route: http_status',
       '        router POST: http_status',
       ...['ttfb', 'body'].map((name) => `          router ${name}`),

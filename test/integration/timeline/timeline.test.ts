@@ -15,7 +15,7 @@ import { until } from '#test/support/until.ts';
 
 const log = createLog('test', { level: 'silent' });
 const LIMITS = { replicas: 1, maxBytes: 2 ** 20, maxAgeMs: 60_000 };
-const ON = { by: 'agent@test', on: true, numbers: 'full' } as const;
+const ENABLED = { by: 'agent@test', enabled: true, numbers: 'full' } as const;
 let nats: NatsServer;
 let bus: Bus;
 let lifecycle: Lifecycle;
@@ -45,7 +45,7 @@ const kept = async () => (await (await stream()).info(BUS.timelineStream)).state
 describe('the timeline', () => {
   it('is kept, a call by its subject, up to its size, the oldest steps giving way', async () => {
     await ensureTimelineStream(bus, LIMITS);
-    const timeline = new TimelinePublisher(bus, ON);
+    const timeline = new TimelinePublisher(bus, ENABLED);
     const uuids = Array.from({ length: 400 }, () => randomUUID());
     for (const uuid of uuids) timeline.add(decided(uuid, 'x'.repeat(10_000)));
     timeline.flush();
@@ -71,7 +71,7 @@ describe('the timeline', () => {
   it('is written a moment later, together', async () => {
     const seen: string[] = [];
     bus.nats.subscribe(timelineSubject('x'), { callback: (_, message) => void seen.push(message.string()) });
-    const timeline = new TimelinePublisher(bus, ON);
+    const timeline = new TimelinePublisher(bus, ENABLED);
     const published = vi.spyOn(bus.nats, 'publish');
     timeline.add(decided('x'));
     timeline.add(decided('x'));
@@ -83,14 +83,14 @@ describe('the timeline', () => {
 
   it('says nothing when it is off', async () => {
     const published = vi.spyOn(bus.nats, 'publish');
-    const timeline = new TimelinePublisher(bus, { ...ON, on: false });
+    const timeline = new TimelinePublisher(bus, { ...ENABLED, enabled: false });
     timeline.add(decided('x'));
     timeline.flush();
     expect(published).not.toHaveBeenCalled();
   });
 
   it('drops and counts what NATS does not take: away, too large, too many at once', async () => {
-    const timeline = new TimelinePublisher(bus, ON);
+    const timeline = new TimelinePublisher(bus, ENABLED);
     timeline.add(decided('x', 'y'.repeat(2 ** 21)));
     timeline.flush();
     expect(timeline.dropped).toBe(1);
@@ -116,7 +116,7 @@ describe('the timeline', () => {
   });
 
   it('holds no more than its bound while NATS does not read, and goes on afterwards', async () => {
-    const timeline = new TimelinePublisher(bus, ON);
+    const timeline = new TimelinePublisher(bus, ENABLED);
     nats.pause();
     const before = bus.nats.stats().outBytes;
     for (let i = 0; i < 300; i++) timeline.add(decided('x', 'y'.repeat(100_000)));

@@ -71,7 +71,7 @@ describe('readConfig', () => {
         KEY_FILE: join(dir, 'missing'),
       }),
     ).toEqual([
-      `KEY_FILE names a file that cannot be read: ${join(dir, 'missing')}`,
+      `KEY_FILE must name a readable file (it is "${join(dir, 'missing')}")`,
       'PORT must be a whole number from 0 to 65535 (it is "65536")',
       'WAIT_MS must be a whole number of ms from 1 to 1000 (it is "0")',
       'SIZE must be a whole number of bytes from 1 to 1024 (it is "many")',

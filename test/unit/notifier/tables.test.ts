@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from '#libs/config/config.ts';
 import type { HttpAnswer } from '#libs/http/client.ts';
-import { retryAfterMs, verdictOf } from '#libs/http/verdict.ts';
+import { parseRetryAfter, verdictOf } from '#libs/http/verdict.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 import { DeliveryLimiter } from '#services/notifier/limiter.ts';
 import { retryDelayMs, throttleMs } from '#services/notifier/retry-policy.ts';
@@ -29,7 +29,7 @@ const retryAfters: [string | undefined, number | undefined][] = [
   ['', undefined],
 ];
 test.each(retryAfters)('Retry-After %j is %j ms', (header, expected) => {
-  expect(retryAfterMs(header, NOW)).toBe(expected);
+  expect(parseRetryAfter(header, NOW)).toBe(expected);
 });
 
 const delays: [made: number, random: number, expected: number | undefined][] = [
@@ -82,13 +82,13 @@ test.each([301, 304, 401, 403, 404, 405, 408, 425, 429, 500, 502, 503, 504, 599]
     const verdict = verdictOf(answered(status, { 'retry-after': '7' }), NOW);
     expect(verdict).toMatchObject({ kind: 'failed', result: 'http_status', status });
     expect(verdict).not.toHaveProperty('dead');
-    const expected = [429, 502, 503, 504].includes(status) ? { askedMs: 7_000 } : undefined;
+    const expected = [429, 502, 503, 504].includes(status) ? { retryAfterMs: 7_000 } : undefined;
     expect('throttle' in verdict ? verdict.throttle : undefined).toEqual(expected);
   },
 );
 
 test('an endpoint may throttle without saying for how long', () => {
-  expect(verdictOf(answered(503), NOW)).toMatchObject({ throttle: { askedMs: undefined } });
+  expect(verdictOf(answered(503), NOW)).toMatchObject({ throttle: { retryAfterMs: undefined } });
 });
 
 test.each(['connect_timeout', 'response_timeout', 'tls_failed'] as const)('%s is tried again', (result) => {

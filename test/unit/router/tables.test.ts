@@ -12,12 +12,12 @@ import { httpRequest } from '#test/support/router/client.ts';
 const coded = (code: string, message = 'secret') => Object.assign(new Error(message), { code });
 
 const failures: [error: unknown, phase: Phase, result: string, words: string][] = [
-  [coded('ENOTFOUND'), 'dns', 'connection_failed', 'the name does not resolve (ENOTFOUND)'],
+  [coded('ENOTFOUND'), 'dns', 'connection_failed', 'the host name does not resolve (ENOTFOUND)'],
   [
     coded('EAI_AGAIN'),
     'dns',
     'connection_failed',
-    'the name could not be looked up: the DNS servers do not answer (EAI_AGAIN)',
+    'the host name was not looked up: the DNS servers do not answer (EAI_AGAIN)',
   ],
   [coded('ECONNREFUSED'), 'connect', 'connection_failed', 'the connection was refused (ECONNREFUSED)'],
   [
@@ -176,14 +176,14 @@ const settings: [env: Record<string, string>, expected: string][] = [
   ],
   [
     { ENDPOINT_SIGNING_SECRETS: 'whsec_c2VjcmV0 ftp://x=whsec_AAAA' },
-    `ENDPOINT_SIGNING_SECRETS must hold secrets: number 1 is wrong: a secret must be 24 to 64 bytes long (it is set)
-ENDPOINT_SIGNING_SECRETS must hold secrets: number 2 is not whsec_... or https://host=whsec_... (it is set)`,
+    `ENDPOINT_SIGNING_SECRETS must be a list of secrets: entry 1 is invalid: a secret must be 24 to 64 bytes long (it is set)
+ENDPOINT_SIGNING_SECRETS must be a list of secrets: entry 2 must be whsec_... or https://host=whsec_... (it is set)`,
   ],
-  [{ ENDPOINT_CA_FILE: '/none' }, 'ENDPOINT_CA_FILE names a file that cannot be read (it is "/none")'],
+  [{ ENDPOINT_CA_FILE: '/none' }, 'ENDPOINT_CA_FILE must name a readable file (it is "/none")'],
   [{ ENDPOINT_KEY_FILE: '/dev/null' }, 'ENDPOINT_CERT_FILE and ENDPOINT_KEY_FILE must be set together'],
   [
     { MAX_CALLS_IN_FLIGHT: '100000', MAX_BODY_BYTES: '1000000' },
-    'MAX_CALLS_IN_FLIGHT times MAX_BODY_BYTES is more than 4096 MiB of answers at once: lower one of them and run more routers',
+    'MAX_CALLS_IN_FLIGHT times MAX_BODY_BYTES must not exceed 4096 MiB: lower one of them and run more routers',
   ],
 ];
 
