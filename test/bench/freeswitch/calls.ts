@@ -117,7 +117,10 @@ export class SipCalls {
     const id = header(message, 'Call-ID');
     const call = this.#dialogs.get(id);
     if (method(message) !== undefined) {
-      this.#caller?.send(response(message, 200, 'caller', `sip:13800138000@${this.#caller.address}`), port);
+      this.#caller?.send(
+        response(message, { status: 200, tag: 'caller', contact: `sip:13800138000@${this.#caller.address}` }),
+        port,
+      );
       if (method(message) === 'BYE') call?.over.resolve();
       return;
     }
@@ -141,14 +144,14 @@ export class SipCalls {
   #atCallee(message: SipMessage, port: number): void {
     const name = method(message);
     if (name === undefined || name === 'ACK') return;
-    const contact = `sip:123456@${this.callee}`;
+    const callee = { tag: 'callee', contact: `sip:123456@${this.callee}` };
     if (name !== 'INVITE') {
-      this.#callee?.send(response(message, 200, 'callee', contact), port);
+      this.#callee?.send(response(message, { status: 200, ...callee }), port);
       return;
     }
     const call = this.#calls.get(header(message, 'X-Bench-Id'));
     if (call) call.ms ??= performance.now() - call.invitedAt;
-    this.#callee?.send(response(message, 180, 'callee', contact), port);
-    this.#callee?.send(response(message, 200, 'callee', contact, sdp(this.#callee.port)), port);
+    this.#callee?.send(response(message, { status: 180, ...callee }), port);
+    this.#callee?.send(response(message, { status: 200, ...callee, body: sdp(this.#callee.port) }), port);
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallOutcome, CallScript } from '#test/support/cases/switch.ts';
+import { exportsOf } from '#test/support/freeswitch/per-call-values.ts';
 import {
   type HandedOver,
   type ScriptedAgent,
@@ -89,9 +90,12 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
     ...more,
   });
 
+  const factOf = (event: ReadonlyMap<string, unknown>, fact: string): unknown =>
+    fact === 'variable_export_vars' ? exportsOf(event.get(fact) as string | undefined) : event.get(fact);
+
   const factsOf = (event: ReadonlyMap<string, unknown>): Record<string, unknown> =>
     Object.fromEntries([
-      ...facts.map((fact) => [fact, event.get(fact)]),
+      ...facts.map((fact) => [fact, factOf(event, fact)]),
       ...TIMES.map((time) => [time, event.get(`Caller-Channel-${time}-Time`) !== '0']),
     ]);
 

@@ -1,6 +1,4 @@
-import type { Callee } from '#libs/simulator/call-script.ts';
-
-export type { Callee };
+import type { Callee as ScriptedCallee } from '#libs/simulator/call-script.ts';
 
 /** One FreeSWITCH under test, simulated or real, with the called parties that it can reach. */
 export interface Switch {
@@ -10,6 +8,40 @@ export interface Switch {
   /** Places one call and resolves when both sides of it have ended. */
   call(script: CallScript): Promise<CallOutcome>;
   stop(): Promise<void>;
+}
+
+/** A SIP header. */
+export type Header = readonly [name: string, value: string];
+
+/** One response of a called party to its INVITE. */
+export interface Step {
+  /** Milliseconds after the INVITE arrived. */
+  readonly at: number;
+  readonly status: number;
+  readonly phrase?: string;
+  /** With SDP; a 2xx has it in any case. */
+  readonly sdp?: boolean;
+  /** A SIP URI; by default the party's own address. */
+  readonly contact?: string;
+  readonly headers?: readonly Header[];
+}
+
+/** A party of a call that has been answered: what it sends within its dialog. */
+export interface Phone {
+  /** REFER to a number of FreeSWITCH's own domain; with `onto`, an attended transfer onto that phone's dialog. */
+  refer(to: string, onto?: Phone): void;
+  update(headers?: readonly Header[]): void;
+  /** Re-INVITE; `sendonly` and `inactive` put the call on hold. */
+  reinvite(headers?: readonly Header[], direction?: 'sendrecv' | 'sendonly' | 'inactive'): void;
+  info(headers?: readonly Header[]): void;
+  bye(): void;
+  /** The value of a Replaces header that takes over this phone's dialog. */
+  readonly replaces: string;
+}
+
+/** What a called party does; the simulator does not know `steps`. */
+export interface Callee extends ScriptedCallee {
+  readonly steps?: readonly Step[];
 }
 
 export interface CallScript {

@@ -1,31 +1,72 @@
 import { randomUUID } from 'node:crypto';
-import type { Callee } from '#test/support/cases/switch.ts';
+import type { Callee, Step } from '#test/support/cases/switch.ts';
+import { Dialog } from './dialog.ts';
+import { DialogPhone } from './phone.ts';
 import { sdp } from './sdp.ts';
-import { header, method, response, type SipMessage, statusOf, uri } from './sip-message.ts';
+import { header, method, response, type SipMessage, uri, user } from './sip-message.ts';
 import type { SipSocket } from './sip-socket.ts';
 
+function stepsOf({ steps = [], refuse, redirect, ...at }: Callee): readonly Step[] {
+  const shorthand = [
+    { at: at.ringAt, status: 180 },
+    { at: at.ringMediaAt, status: 180, sdp: true },
+    { at: at.progressAt, status: 183 },
+    { at: at.mediaAt, status: 183, sdp: true },
+    { at: at.answerAt, status: 200 },
+    {
+      at: refuse?.at,
+      status: refuse?.status ?? 486,
+      headers: refuse?.reason === undefined ? [] : [['Reason', refuse.reason] as const],
+    },
+    { at: redirect?.at, status: 302, ...(redirect && { contact: redirect.contact }) },
+  ];
+  const wanted = shorthand.flatMap((step) => (step.at === undefined ? [] : [{ ...step, at: step.at }]));
+  return [...wanted, ...steps];
+}
+
 /** One called leg, from its INVITE to its end: does what the script of the number says. */
-export class CalledParty {
+export class CalledParty extends DialogPhone {
+  protected readonly dialog: Dialog;
+  protected readonly socket: SipSocket;
   readonly #invite: SipMessage;
-  readonly #socket: SipSocket;
   readonly #port: number;
   readonly #tag = randomUUID();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #answered = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #last: SipMessage;
   #final = false;
 
   constructor(invite: SipMessage, socket: SipSocket, port: number, script: Callee | undefined) {
+    super();
     this.#invite = invite;
-    this.#socket = socket;
+    this.socket = socket;
     this.#port = port;
-    this.#last = this.#answer(invite, 100);
-    if (script === undefined) this.#refuse(404);
+    const ends = {
+      callId: this.callId,
+      local: `${header(invite, 'To')};tag=${this.#tag}`,
+      remote: header(invite, 'From'),
+      target: uri(header(invite, 'Contact')),
+      contact: this.#contact(),
+    };
+    this.dialog = new Dialog(ends, socket, port);
+    this.#last = this.#send(response(invite, { status: 100, tag: this.#tag, contact: this.#contact() }));
+    if (script === undefined) this.#respond({ at: 0, status: 404 });
     else this.#follow(script);
   }
 
   get callId(): string {
     return header(this.#invite, 'Call-ID');
+  }
+
+  /** The number dialled. */
+  get number(): string {
+    return user(this.#invite.start);
+  }
+
+  /** Resolves when the party has answered with 200. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
   }
 
   /** Resolves when the leg is over. */
@@ -42,13 +83,15 @@ export class CalledParty {
   receive(message: SipMessage): void {
     const name = method(message);
     if (name === undefined) {
-      if (statusOf(message) >= 200) this.end();
-    } else if (name === 'INVITE' && /;tag=/.test(header(message, 'To')))
-      this.#answer(message, 200, sdp(this.#socket.port));
-    else if (name === 'INVITE') this.#socket.send(this.#last, this.#port);
-    else if (name !== 'ACK') this.#answer(message, 200);
+      if (this.onDialogResponse(message)) this.end();
+      return;
+    }
+    if (name === 'INVITE' && /;tag=/.test(header(message, 'To')))
+      this.#accept(message, sdp(this.socket.port));
+    else if (name === 'INVITE') this.#send(this.#last);
+    else if (name !== 'ACK') this.#accept(message);
     if (name === 'BYE') this.end();
-    if (name === 'CANCEL' && !this.#final) this.#refuse(487);
+    if (name === 'CANCEL' && !this.#final) this.#respond({ at: 0, status: 487 });
   }
 
   /** Does no more, as when the other side is there no longer. */
@@ -57,70 +100,37 @@ export class CalledParty {
     this.#ended.resolve();
   }
 
-  #follow({ ringAt, ringMediaAt, progressAt, mediaAt, answerAt, refuse, redirect, hangsUpAt }: Callee): void {
-    const media = sdp(this.#socket.port);
-    this.#at(ringAt, () => this.#respond(180));
-    this.#at(ringMediaAt, () => this.#respond(180, media));
-    this.#at(progressAt, () => this.#respond(183));
-    this.#at(mediaAt, () => this.#respond(183, media));
-    this.#at(answerAt, () => {
-      this.#final = true;
-      this.#respond(200, media);
-    });
-    this.#at(refuse?.at, () => this.#refuse(refuse?.status ?? 486, refuse?.reason));
-    this.#at(redirect?.at, () => this.#redirect(redirect?.contact ?? ''));
-    this.#at(hangsUpAt, () => this.#bye());
+  #follow(script: Callee): void {
+    for (const step of stepsOf(script)) this.#at(step.at, () => this.#respond(step));
+    if (script.hangsUpAt !== undefined) this.#at(script.hangsUpAt, () => this.bye());
   }
 
-  #at(ms: number | undefined, act: () => void): void {
-    if (ms !== undefined) this.#timers.push(setTimeout(act, ms));
+  #at(ms: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, ms));
   }
 
-  #respond(status: number, body?: string): void {
-    this.#last = this.#answer(this.#invite, status, body);
+  #respond(step: Step): void {
+    if (this.#final) return;
+    const { status } = step;
+    const body = step.sdp || (status >= 200 && status < 300) ? sdp(this.socket.port) : '';
+    this.#final = status >= 200;
+    this.#last = this.#send(
+      response(this.#invite, { ...step, tag: this.#tag, contact: step.contact ?? this.#contact(), body }),
+    );
+    if (status >= 300) this.end();
+    else if (status >= 200) this.#answered.resolve();
   }
 
-  #refuse(status: number, reason?: string): void {
-    this.#final = true;
-    const more = reason === undefined ? [] : [['Reason', reason] as const];
-    this.#last = this.#answer(this.#invite, status, '', more);
-    this.end();
+  #accept(request: SipMessage, body = ''): void {
+    this.#send(response(request, { status: 200, tag: this.#tag, contact: this.#contact(), body }));
   }
 
-  #redirect(contact: string): void {
-    this.#final = true;
-    this.#last = response(this.#invite, 302, this.#tag, contact);
-    this.#socket.send(this.#last, this.#port);
-    this.end();
-  }
-
-  #answer(
-    to: SipMessage,
-    status: number,
-    body?: string,
-    more?: readonly (readonly [name: string, value: string])[],
-  ): SipMessage {
-    const message = response(to, status, this.#tag, `sip:called@${this.#socket.address}`, body, more);
-    this.#socket.send(message, this.#port);
+  #send(message: SipMessage): SipMessage {
+    this.socket.send(message, this.#port);
     return message;
   }
 
-  #bye(): void {
-    const from = `${header(this.#invite, 'To')};tag=${this.#tag}`;
-    this.#socket.send(
-      {
-        start: `BYE ${uri(header(this.#invite, 'Contact'))} SIP/2.0`,
-        headers: [
-          ['Via', `SIP/2.0/UDP ${this.#socket.address};branch=z9hG4bK${randomUUID()}`],
-          ['Max-Forwards', '70'],
-          ['From', from],
-          ['To', header(this.#invite, 'From')],
-          ['Call-ID', header(this.#invite, 'Call-ID')],
-          ['CSeq', '1 BYE'],
-        ],
-        body: '',
-      },
-      this.#port,
-    );
+  #contact(): string {
+    return `sip:called@${this.socket.address}`;
   }
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { Dialog } from './dialog.ts';
+import { DialogPhone } from './phone.ts';
 import { sdp } from './sdp.ts';
-import { header, method, response, type SipMessage, statusOf, uri } from './sip-message.ts';
+import { type Header, header, method, response, type SipMessage, statusOf, uri } from './sip-message.ts';
 import type { SipSocket } from './sip-socket.ts';
 
 export interface Caller {
@@ -9,9 +11,10 @@ export interface Caller {
   readonly name: string;
   readonly destination: string;
   readonly cancelAt?: number | undefined;
-  readonly byeAt: number;
+  /** BYE so long after the answer; without it the caller does not end the call by itself. */
+  readonly byeAt?: number | undefined;
   /** Further headers of the INVITE. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly Header[];
 }
 
 /** What the caller saw of its INVITE. */
@@ -22,44 +25,56 @@ export interface Seen {
   readonly statuses: readonly number[];
 }
 
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY';
+
 const escapeUser = (text: string): string => encodeURIComponent(text).replaceAll('%2B', '+');
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 /** The caller's side of one call, from its INVITE to its end. */
-export class CallingParty {
+export class CallingParty extends DialogPhone {
+  protected readonly socket: SipSocket;
   readonly #caller: Caller;
-  readonly #socket: SipSocket;
   readonly #port: number;
   readonly #invite: SipMessage;
+  readonly #answered = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Seen>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #statuses: number[] = [];
   #reason: string | undefined;
-  #to: string;
-  #target: string;
+  #dialog: Dialog | undefined;
 
   constructor(caller: Caller, socket: SipSocket, port: number) {
+    super();
     this.#caller = caller;
-    this.#socket = socket;
+    this.socket = socket;
     this.#port = port;
-    this.#target = `sip:${escapeUser(caller.destination)}@127.0.0.1:${port}`;
-    this.#to = `<${this.#target}>`;
-    this.#invite = this.#request('INVITE', 1, sdp(socket.port), [
+    this.#invite = this.#request('INVITE', `<${this.#target}>`, sdp(socket.port), [
+      ['Via', `SIP/2.0/UDP ${socket.address};branch=z9hG4bK${randomUUID()}`],
       ['Content-Type', 'application/sdp'],
-      ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS'],
+      ...(caller.headers.some(([name]) => name === 'Allow') ? [] : [['Allow', ALLOW] as const]),
       ...caller.headers,
     ]);
     socket.send(this.#invite, port);
-    if (caller.cancelAt !== undefined) this.#timers.push(setTimeout(() => this.#cancel(), caller.cancelAt));
+    if (caller.cancelAt !== undefined) this.#timers.push(setTimeout(() => this.cancel(), caller.cancelAt));
   }
 
   get callId(): string {
     return this.#caller.callId;
   }
 
+  /** Resolves when the call has been answered, or is over. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
+  }
+
   /** Resolves with what it saw when its side of the call is over. */
   get ended(): Promise<Seen> {
     return this.#ended.promise;
+  }
+
+  /** Every status that came for the INVITE, in order. */
+  get statuses(): readonly number[] {
+    return this.#statuses;
   }
 
   receive(message: SipMessage): void {
@@ -68,9 +83,14 @@ export class CallingParty {
     else if (name !== 'ACK') this.#onRequest(message, name);
   }
 
+  cancel(): void {
+    if (this.#statuses.every((status) => status < 200)) this.#sendInTransaction('CANCEL', this.#to);
+  }
+
   /** Does no more, as when the other side is there no longer. */
   end(): void {
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#answered.resolve();
     this.#ended.resolve({
       status: this.#statuses.at(-1) ?? 0,
       reason: this.#reason,
@@ -78,61 +98,88 @@ export class CallingParty {
     });
   }
 
+  protected get dialog(): Dialog {
+    if (this.#dialog === undefined)
+      throw new Error(`the call to ${this.#caller.destination} has no dialog yet`);
+    return this.#dialog;
+  }
+
   #onRequest(message: SipMessage, name: string): void {
-    const body = name === 'INVITE' ? sdp(this.#socket.port) : '';
-    this.#socket.send(response(message, 200, '', this.#contact(), body), this.#port);
+    const body = name === 'INVITE' ? sdp(this.socket.port) : '';
+    this.socket.send(response(message, { status: 200, tag: '', contact: this.#contact, body }), this.#port);
     if (name === 'BYE') this.end();
   }
 
   #onResponse(message: SipMessage, status: number, cseq: string): void {
-    if (cseq.endsWith('BYE') && status >= 200) this.end();
-    if (!cseq.endsWith('INVITE')) return;
+    if (cseq !== header(this.#invite, 'CSeq')) {
+      if (this.#dialog !== undefined && this.onDialogResponse(message)) this.end();
+      return;
+    }
     const again = status >= 200 && this.#statuses.at(-1) === status;
     if (!again) this.#statuses.push(status);
-    if (status >= 200) this.#onFinal(message, status, again);
+    if (status >= 300) this.#onRefusal(message);
+    else if (status >= 200) this.#onAnswer(message, again);
   }
 
-  #onFinal(message: SipMessage, status: number, again: boolean): void {
-    this.#to = header(message, 'To');
-    if (status >= 300) {
-      const reasons = message.headers.filter(([name]) => name === 'Reason').map(([, value]) => value);
-      this.#reason = /text="([^"]*)"/.exec(reasons.join())?.[1];
-      this.#send('ACK', 1, [['Via', header(this.#invite, 'Via')]]);
-      this.end();
-    } else {
-      this.#target = uri(header(message, 'Contact'));
-      this.#send('ACK', 1);
-      if (!again) this.#timers.push(setTimeout(() => this.#send('BYE', 2), this.#caller.byeAt));
-    }
+  #onRefusal(message: SipMessage): void {
+    const reasons = message.headers.filter(([name]) => name === 'Reason').map(([, value]) => value);
+    this.#reason = /text="([^"]*)"/.exec(reasons.join())?.[1];
+    this.#sendInTransaction('ACK', header(message, 'To'));
+    this.end();
   }
 
-  #cancel(): void {
-    if (this.#statuses.every((status) => status < 200))
-      this.#send('CANCEL', 1, [['Via', header(this.#invite, 'Via')]]);
+  #onAnswer(message: SipMessage, again: boolean): void {
+    this.#dialog ??= new Dialog(
+      {
+        callId: this.callId,
+        local: this.#from,
+        remote: header(message, 'To'),
+        target: uri(header(message, 'Contact')),
+        contact: this.#contact,
+      },
+      this.socket,
+      this.#port,
+    );
+    this.#dialog.acknowledge(header(message, 'CSeq'));
+    if (again) return;
+    this.#answered.resolve();
+    const { byeAt } = this.#caller;
+    if (byeAt !== undefined) this.#timers.push(setTimeout(() => this.bye(), byeAt));
   }
 
-  #send(name: string, cseq: number, headers: Caller['headers'] = []): void {
-    this.#socket.send(this.#request(name, cseq, '', headers), this.#port);
+  /** CANCEL, and the ACK of a refusal, belong to the INVITE's transaction. */
+  #sendInTransaction(name: string, to: string): void {
+    this.socket.send(this.#request(name, to, '', [['Via', header(this.#invite, 'Via')]]), this.#port);
   }
 
-  #contact(): string {
-    return `sip:${escapeUser(this.#caller.number)}@${this.#socket.address}`;
+  get #target(): string {
+    return `sip:${escapeUser(this.#caller.destination)}@127.0.0.1:${this.#port}`;
   }
 
-  #request(name: string, cseq: number, body: string, headers: Caller['headers']): SipMessage {
-    const via = ['Via', `SIP/2.0/UDP ${this.#socket.address};branch=z9hG4bK${randomUUID()}`] as const;
-    const from = `${quoted(this.#caller.name)} <sip:${escapeUser(this.#caller.number)}@127.0.0.1>`;
+  get #to(): string {
+    return `<${this.#target}>`;
+  }
+
+  get #from(): string {
+    const { name, number } = this.#caller;
+    return `${quoted(name)} <sip:${escapeUser(number)}@127.0.0.1>;tag=${this.callId}`;
+  }
+
+  get #contact(): string {
+    return `sip:${escapeUser(this.#caller.number)}@${this.socket.address}`;
+  }
+
+  #request(name: string, to: string, body: string, headers: readonly Header[]): SipMessage {
     return {
       start: `${name} ${this.#target} SIP/2.0`,
       headers: [
-        ...(headers.some(([given]) => given === 'Via') ? [] : [via]),
         ...headers,
         ['Max-Forwards', '70'],
-        ['From', `${from};tag=${this.callId}`],
-        ['To', this.#to],
+        ['From', this.#from],
+        ['To', to],
         ['Call-ID', this.callId],
-        ['CSeq', `${cseq} ${name}`],
-        ['Contact', `<${this.#contact()}>`],
+        ['CSeq', `1 ${name}`],
+        ['Contact', `<${this.#contact}>`],
       ],
       body,
     };

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface Configuration {
   readonly domain: string;
   readonly logLevel: string;
+  /** Keep calls in the database, for `sofia recover`. */
+  readonly trackCalls: boolean;
   readonly eventSocketPort: number;
   readonly password: string;
   readonly user: string;

@@ -45,7 +45,7 @@ export class FreeSwitch {
 
   /** Configures one in a temporary folder. */
   static async configure(
-    outside: Pick<Configuration, 'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel'>,
+    outside: Pick<Configuration, 'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel' | 'trackCalls'>,
     listener: Listener,
   ): Promise<FreeSwitch> {
     const ports = await reservePortBlock();

@@ -26,11 +26,11 @@ interface Live {
 export class LiveCalls {
   readonly #calls = new Map<string, Live>();
 
-  /** Resolves with all events of the call when every leg has ended. */
-  expect(id: string): Promise<readonly Event[]> {
+  /** The events of the call with that id, as they come; `ended` resolves when every leg of it has ended. */
+  expect(id: string): { readonly events: readonly Event[]; readonly ended: Promise<readonly Event[]> } {
     const live: Live = { legs: new Set(), events: [], over: false, ended: Promise.withResolvers() };
     this.#calls.set(id, live);
-    return live.ended.promise;
+    return { events: live.events, ended: live.ended.promise };
   }
 
   note(event: Event): void {

@@ -15,6 +15,12 @@ export function perCallHeaders(
   ];
 }
 
+/** The names in export_vars that conf/freeswitch.xml has not added; undefined without any. */
+export function exportsOf(value: string | undefined): string | undefined {
+  const names = (value ?? '').split(',').filter((name) => !/^test_|^nolocal:sip_h_X-Test-Call$/.test(name));
+  return names.join() || undefined;
+}
+
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { CallScript, Invite } from '#test/support/cases/switch.ts';
-import type { Seen } from './calling-party.ts';
+import type { CallScript } from '#test/support/cases/switch.ts';
+import type { CallingParty, Seen } from './calling-party.ts';
 import type { Event } from './event-socket.ts';
 import type { LiveCalls } from './live-calls.ts';
 import { perCallHeaders } from './per-call-values.ts';
-import { CALL_HEADER, type Reached, type SipNetwork } from './sip-network.ts';
+import type { Header } from './sip-message.ts';
+import { CALL_HEADER, type Reached, type SipNetwork, type TestCall } from './sip-network.ts';
 import type { SipSocket } from './sip-socket.ts';
 
 /** Where calls are placed from, where to, and who sees them. */
@@ -18,24 +19,34 @@ export interface Line {
 /** A call, but for who is called. */
 export interface Script extends Omit<CallScript, 'callees'> {
   /** Further headers of the caller's INVITE. */
-  readonly headers?: readonly (readonly [name: string, value: string])[];
+  readonly headers?: readonly Header[];
 }
 
 export interface Ended {
   readonly seen: Seen;
-  readonly invites: readonly Invite[];
   readonly events: readonly Event[];
 }
 
-/** Resolves when FreeSWITCH has reported the end of every leg and SIP is finished on both sides. */
+/** A call in progress. */
+export interface Placed {
+  readonly uuid: string;
+  readonly caller: CallingParty;
+  /** The called parties and the SIP messages of both sides; both grow while the call lasts. */
+  readonly call: TestCall;
+  /** The events of its legs so far. */
+  readonly events: readonly Event[];
+  /** Resolves when FreeSWITCH has reported the end of every leg and SIP is done with on both sides. */
+  readonly ended: Promise<Ended>;
+}
+
 export function placeCall(
   { network, live, caller, sipPort }: Line,
-  script: Script & { readonly byeAt: number },
+  script: Script,
   reached: Reached,
-): { uuid: string; ended: Promise<Ended> } {
+): Placed {
   const uuid = randomUUID();
-  const called = network.expect(uuid, reached);
-  const told = live.expect(uuid);
+  const call = network.expect(uuid, reached);
+  const reported = live.expect(uuid);
   const headers = [[CALL_HEADER, uuid], ...perCallHeaders(script), ...(script.headers ?? [])] as const;
   const { destination, cancelAt, byeAt } = script;
   const party = network.call(
@@ -45,10 +56,10 @@ export function placeCall(
   );
   const end = async (): Promise<Ended> => {
     const seen = await party.ended;
-    const events = await told;
-    await Promise.all(called.parties.map(({ ended }) => ended));
+    const events = await reported.ended;
+    await Promise.all(call.parties.map(({ ended }) => ended));
     network.forget(uuid);
-    return { seen, invites: called.invites, events };
+    return { seen, events };
   };
-  return { uuid, ended: end() };
+  return { uuid, caller: party, call, events: reported.events, ended: end() };
 }

@@ -11,7 +11,7 @@ export class Registration {
   readonly #done = Promise.withResolvers<void>();
   readonly #late: NodeJS.Timeout;
 
-  constructor(name: string, domain: string, device: SipSocket, port: number) {
+  constructor(name: string, domain: string, device: SipSocket, port: number, parameters: string) {
     this.#name = name;
     this.#late = setTimeout(() => this.#finish('no answer'), PATIENCE_MS);
     const address = `<sip:${name}@${domain}>`;
@@ -25,7 +25,7 @@ export class Registration {
           ['To', address],
           ['Call-ID', this.callId],
           ['CSeq', '1 REGISTER'],
-          ['Contact', `<sip:${name}@${device.address}>`],
+          ['Contact', `<sip:${name}@${device.address}${parameters}>`],
           ['Expires', '3600'],
         ],
         body: '',

@@ -1,5 +1,7 @@
+export type Direction = 'sendrecv' | 'sendonly' | 'inactive';
+
 /** An offer or answer of plain telephone audio; no media is ever sent. */
-export const sdp = (port: number): string =>
+export const sdp = (port: number, direction: Direction = 'sendrecv'): string =>
   [
     'v=0',
     'o=- 1 1 IN IP4 127.0.0.1',
@@ -10,6 +12,7 @@ export const sdp = (port: number): string =>
     'a=rtpmap:0 PCMU/8000',
     'a=rtpmap:8 PCMA/8000',
     'a=rtpmap:101 telephone-event/8000',
+    `a=${direction}`,
     '',
   ].join('\r\n');
 

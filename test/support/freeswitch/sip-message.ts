@@ -1,9 +1,12 @@
 import { statusPhrase } from '#libs/simulator/sip/sip-status.ts';
+import type { Header } from '#test/support/cases/switch.ts';
+
+export type { Header };
 
 /** One SIP request or response. Header names are as they came; look them up with `header`. */
 export interface SipMessage {
   readonly start: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly Header[];
   readonly body: string;
 }
 
@@ -48,26 +51,33 @@ export function user(value: string): string {
   );
 }
 
+/** What a response says besides what it copies from its request. */
+export interface Answer {
+  readonly status: number;
+  /** By default the phrase of RFC 3261. */
+  readonly phrase?: string | undefined;
+  /** The tag of the side that responds. */
+  readonly tag: string;
+  /** A SIP URI. */
+  readonly contact: string;
+  readonly headers?: readonly Header[] | undefined;
+  readonly body?: string;
+}
+
 /** A response to a request, in its dialog. */
-export function response(
-  to: SipMessage,
-  status: number,
-  tag: string,
-  contact: string,
-  body = '',
-  more: readonly (readonly [name: string, value: string])[] = [],
-): SipMessage {
+export function response(to: SipMessage, answer: Answer): SipMessage {
+  const { status, phrase, tag, contact, headers = [], body = '' } = answer;
   const copied = to.headers.filter(([name]) => /^(via|from|call-id|cseq|record-route)$/i.test(name));
   const toHeader = header(to, 'To');
   const tagged = status === 100 || /;tag=/.test(toHeader) ? toHeader : `${toHeader};tag=${tag}`;
   return {
-    start: `SIP/2.0 ${status} ${statusPhrase(status)}`,
+    start: `SIP/2.0 ${status} ${phrase ?? statusPhrase(status)}`,
     headers: [
       ...copied,
       ['To', tagged],
       ['Contact', `<${contact}>`],
-      ...more,
       ...(body === '' ? [] : [['Content-Type', 'application/sdp'] as const]),
+      ...headers,
     ],
     body,
   };

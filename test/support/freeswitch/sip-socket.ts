@@ -16,6 +16,7 @@ const BUFFER = 4 * 1024 * 1024;
 
 export async function openSipSocket(
   onMessage: (message: SipMessage, fromPort: number) => void,
+  onSent: (message: SipMessage) => void = () => {},
 ): Promise<SipSocket> {
   const socket = createSocket({ type: 'udp4', recvBufferSize: BUFFER }).bind(0, HOST);
   await once(socket, 'listening');
@@ -27,7 +28,10 @@ export async function openSipSocket(
   return {
     port,
     address: `${HOST}:${port}`,
-    send: (message, to) => socket.send(formatSip(message), to, HOST),
+    send: (message, to) => {
+      onSent(message);
+      socket.send(formatSip(message), to, HOST);
+    },
     close: () => new Promise((resolve) => socket.close(resolve)),
   };
 }

@@ -1,9 +1,13 @@
 import type { CallOutcome, CallScript, Switch } from '#test/support/cases/switch.ts';
+import { until } from '#test/support/until.ts';
+import type { CalledParty } from './called-party.ts';
+import type { CallingParty } from './calling-party.ts';
 import { type Event, text } from './event-socket.ts';
 import { FreeSwitch } from './freeswitch.ts';
 import { hangupsOf, LiveCalls } from './live-calls.ts';
-import { placeCall, type Script } from './place-call.ts';
+import { type Placed, placeCall, type Script } from './place-call.ts';
 import { SipNetwork } from './sip-network.ts';
+import type { TracedMessage } from './sip-trace.ts';
 
 export { freeswitchFound } from './process.ts';
 
@@ -15,6 +19,25 @@ export interface RealOutcome extends CallOutcome {
   readonly hangup: Event;
   /** CHANNEL_HANGUP_COMPLETE of the called legs, in the order in which they ended. */
   readonly calledHangups: readonly Event[];
+  /** Every event of the call's legs, in order. */
+  readonly events: readonly Event[];
+  /** Every SIP message of both sides, in order. */
+  readonly trace: readonly TracedMessage[];
+}
+
+/** A call in progress, whose parties the test moves. */
+export interface PlacedCall {
+  readonly uuid: string;
+  readonly caller: CallingParty;
+  /** Resolves when the caller can talk with a called party. */
+  readonly talking: Promise<void>;
+  /** The party at a number, once it has answered. With several calls to the number, the last. */
+  callee(number: string): Promise<CalledParty>;
+  /** The events of its legs so far. */
+  readonly events: readonly Event[];
+  /** The SIP messages so far. */
+  readonly trace: readonly TracedMessage[];
+  readonly ended: Promise<RealOutcome>;
 }
 
 /** A call with further headers in the caller's INVITE. */
@@ -27,20 +50,37 @@ export interface RealSwitch extends Switch {
   /** A directory user who may log in to the event socket: `userauth NAME@DOMAIN:PASSWORD`. */
   readonly user: { readonly name: string; readonly password: string };
   call(script: RealScript): Promise<RealOutcome>;
+  /** Places a call that lasts until the script or the test ends it. */
+  place(script: RealScript): PlacedCall;
+  /** Kills FreeSWITCH, as a crash does. The parties keep their dialogs. */
+  kill(): Promise<void>;
+  /** Starts it again after `kill`. */
+  start(): Promise<void>;
   /** Runs a command of FreeSWITCH's API. */
   api(command: string): Promise<string>;
 }
 
-const EVENTS = 'CHANNEL_CREATE CHANNEL_HANGUP_COMPLETE';
-const PATIENCE_MS = 25_000;
+const EVENTS = [
+  'CHANNEL_CREATE',
+  'CHANNEL_PROGRESS',
+  'CHANNEL_PROGRESS_MEDIA',
+  'CHANNEL_ANSWER',
+  'CHANNEL_BRIDGE',
+  'CHANNEL_UNBRIDGE',
+  'CHANNEL_HANGUP_COMPLETE',
+].join(' ');
+const PATIENCE_MS = 60_000;
+/** Together with the rest of its contact, over 360 characters: as long as one with a push token. */
+const PUSH_PARAMETERS = `;app-id=com.example.phone;pn-type=apple;pn-tok=${'0123456789abcdef'.repeat(18)}`;
 const BYE_AT_MS = 300;
 const BYE_AT_LATEST_MS = 10_000;
 
 /**
  * Starts a FreeSWITCH with a configuration of its own on free ports of loopback. Gateways gw and gw2, every address
- * dialled through profile `external`, and the devices of users 1000 and 2000 all lead to the script's callees.
+ * dialled through profile `external`, and the devices of users 1000, 2000 and 3000 all lead to the script's callees.
+ * With `trackCalls`, `sofia recover` can bring calls back after a kill.
  */
-export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwitch> {
+export async function realSwitch({ logLevel = 'warning', trackCalls = false } = {}): Promise<RealSwitch> {
   const network = new SipNetwork();
   const [caller, gw, gw2, ip, device, secondDevice] = await Promise.all([
     network.listen(undefined),
@@ -51,7 +91,14 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
     network.listen('device'),
   ]);
   const live = new LiveCalls();
-  const outside = { gw: gw.address, gw2: gw2.address, fallback: gw.address, ip: ip.address, logLevel };
+  const outside = {
+    gw: gw.address,
+    gw2: gw2.address,
+    fallback: gw.address,
+    ip: ip.address,
+    logLevel,
+    trackCalls,
+  };
   const freeswitch = await FreeSwitch.configure(outside, {
     events: EVENTS,
     onEvent: (event) => live.note(event),
@@ -66,29 +113,30 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
     await network.register('1000', domain, device, sipPort);
     await network.register('2000', domain, device, sipPort);
     await network.register('2000', domain, secondDevice, sipPort);
+    await network.register('3000', domain, device, sipPort, PUSH_PARAMETERS);
+    await network.register('3000', domain, secondDevice, sipPort, PUSH_PARAMETERS);
   } catch (error) {
     await stop();
     throw error;
   }
 
-  async function call(script: RealScript): Promise<RealOutcome> {
-    const calleeEnds = Object.values(script.callees).some(({ hangsUpAt }) => hangsUpAt !== undefined);
-    const byeAt = script.byeAt ?? (calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS);
+  function place(script: RealScript): PlacedCall {
     const line = { network, live, caller, sipPort };
-    const { uuid, ended } = placeCall(line, { ...script, byeAt }, (number) => script.callees[number]);
-    const { seen, invites, events } = await ended;
-    const { hangup, calledHangups } = hangupsOf(events);
-    if (hangup === undefined) throw new Error(`FreeSWITCH died under the call to ${script.destination}`);
+    const placed = placeCall(line, script, (number) => script.callees[number]);
+    const { uuid, call } = placed;
+    const ended = within(PATIENCE_MS, `the call to ${script.destination}`, outcomeOf(placed, script));
+    // A test that fails before it waits for the end leaves this promise alone.
+    ended.catch(() => {});
     return {
       uuid,
-      invites,
-      status: seen.status,
-      reason: seen.reason,
-      result: text(hangup, 'variable_dialhook_result'),
-      error: text(hangup, 'variable_dialhook_error'),
-      statuses: seen.statuses,
-      hangup,
-      calledHangups,
+      caller: placed.caller,
+      get talking() {
+        return bridged(placed);
+      },
+      callee: (number) => answeredParty(placed, number),
+      events: placed.events,
+      trace: call.trace,
+      ended,
     };
   }
 
@@ -98,9 +146,48 @@ export async function realSwitch({ logLevel = 'warning' } = {}): Promise<RealSwi
     domain,
     user: freeswitch.user,
     api: (command) => freeswitch.api(command),
-    call: (script) => within(PATIENCE_MS, `the call to ${script.destination}`, call(script)),
+    place,
+    call: (script) => {
+      const calleeEnds = Object.values(script.callees).some(({ hangsUpAt }) => hangsUpAt !== undefined);
+      return place({ byeAt: calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS, ...script }).ended;
+    },
+    kill: () => freeswitch.kill(),
+    start: () => freeswitch.start(),
     stop,
   };
+}
+
+async function outcomeOf({ uuid, call, ended }: Placed, script: RealScript): Promise<RealOutcome> {
+  const { seen, events } = await ended;
+  const { hangup, calledHangups } = hangupsOf(events);
+  if (hangup === undefined) throw new Error(`FreeSWITCH died under the call to ${script.destination}`);
+  return {
+    uuid,
+    invites: call.invites,
+    status: seen.status,
+    reason: seen.reason,
+    result: text(hangup, 'variable_dialhook_result'),
+    error: text(hangup, 'variable_dialhook_error'),
+    statuses: seen.statuses,
+    hangup,
+    calledHangups,
+    events,
+    trace: call.trace,
+  };
+}
+
+async function bridged({ caller, events }: Placed): Promise<void> {
+  await until('the parties are connected', () =>
+    events.some((one) => one['Event-Name'] === 'CHANNEL_BRIDGE'),
+  );
+  await caller.answered;
+}
+
+async function answeredParty({ call }: Placed, number: string): Promise<CalledParty> {
+  const party = () => call.parties.findLast((one) => one.number === number);
+  await until(`${number} is called`, () => party() !== undefined);
+  await party()?.answered;
+  return party() as CalledParty;
 }
 
 async function within<T>(ms: number, what: string, wait: Promise<T>): Promise<T> {
