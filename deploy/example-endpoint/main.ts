@@ -4,8 +4,8 @@ import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { SipName } from '#libs/contract/text.ts';
 
 /**
- * An endpoint to begin with: it sends every call to the device registered under the number dialled, and logs what it
- * is told. Listens on all addresses, port PORT (8090).
+ * A minimal endpoint: it routes every call to the user with the dialled number and logs requests and notifications as
+ * JSON lines. Listens on all addresses, port PORT (default 8090).
  */
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -25,17 +25,17 @@ const decide = ({ destination_number: number }: EndpointRequest): Decision =>
       : { type: 'hangup', cause: 1 },
   });
 
-const server = createServer(async (request, response) => {
+const server = createServer(async (message, response) => {
   const answer = (status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(`${JSON.stringify(body)}\n`);
   };
   try {
-    if (request.method !== 'POST') return answer(405, { error: 'only POST is answered here' });
-    const told = await readJson(request);
-    console.log(JSON.stringify(told));
-    const question = EndpointRequest.safeParse(told);
-    answer(200, question.success ? decide(question.data) : {});
+    if (message.method !== 'POST') return answer(405, { error: 'only POST is supported' });
+    const received = await readJson(message);
+    console.log(JSON.stringify(received));
+    const request = EndpointRequest.safeParse(received);
+    answer(200, request.success ? decide(request.data) : {});
   } catch (error) {
     answer(400, { error: (error as Error).message });
   }

@@ -14,16 +14,21 @@ const agents = () =>
     return z.NEVER;
   });
 
-/** The probe's settings, by environment variable. NATS_URL and the like go on to its own agent. */
+/** Settings of the probe, by environment variable. NATS_* settings are passed to the probe's own agent. */
 export const ProbeSettings = z.object({
   AGENTS: agents()
     .default([])
-    .describe('agents to place a call through, NAME=HOST:PORT, separated by commas'),
-  ENDPOINT_HOST: z.string().default('127.0.0.1').describe("where the cluster reaches the probe's endpoint"),
-  ENDPOINT_PORT: port().default(8090).describe("port of the probe's endpoint"),
-  SOCKET_PORT: port().default(8084).describe("port on which the probe's own agent takes calls"),
-  HEALTH_PORT: port().default(9101).describe("port of the own agent's health"),
-  PROBE_TIMEOUT_MS: milliseconds(1, 600_000).default(60_000).describe('how long everything may take'),
+    .describe('agents to test with one call each, as NAME=HOST:PORT separated by commas'),
+  ENDPOINT_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('host under which the cluster reaches the endpoint of the probe'),
+  ENDPOINT_PORT: port().default(8090).describe('port of the endpoint of the probe'),
+  SOCKET_PORT: port()
+    .default(8084)
+    .describe("port where the probe's own agent accepts the socket application"),
+  HEALTH_PORT: port().default(9101).describe("health port of the probe's own agent"),
+  PROBE_TIMEOUT_MS: milliseconds(1, 600_000).default(60_000).describe('time limit of the whole probe, ms'),
 });
 export type ProbeConfig = z.output<typeof ProbeSettings>;
 

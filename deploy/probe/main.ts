@@ -7,10 +7,10 @@ import { readProbeConfig } from './config.ts';
 import { startEndpoint } from './endpoint.ts';
 
 /**
- * Places simulated calls through an installed cluster and says what became of each. Ends with 0 when all went well.
+ * Tests an installed cluster with simulated calls. Exit code 0 when every check passed, 1 otherwise.
  *
- * One call goes through every agent named in AGENTS: it has to be decided. One more goes through an agent that the
- * probe brings along, next to a simulated FreeSWITCH: its ring, answer and hangup have to reach the endpoint.
+ * One call goes through each agent of AGENTS and must be decided. One more goes through an agent that the probe starts
+ * next to a simulated FreeSWITCH: its ring, answer and hangup must reach the endpoint.
  */
 const config = readProbeConfig(process.env);
 const deadline = Date.now() + config.PROBE_TIMEOUT_MS;
@@ -34,7 +34,7 @@ async function decided(name: string, socket: string, notify: boolean): Promise<s
       },
       socket,
     }).ended;
-    const result = String(record.variables['dialhook_result'] ?? 'no agent was reached');
+    const result = String(record.variables['dialhook_result'] ?? 'no agent answered');
     if (result === 'decided' && record.invites.length === 1) {
       console.log(`${name}: a call through ${socket} was decided`);
       return record.uuid;
@@ -49,11 +49,11 @@ async function decided(name: string, socket: string, notify: boolean): Promise<s
 
 async function notified(uuid: string): Promise<void> {
   const expected = ['ring', 'answer', 'hangup'];
-  while (endpoint.told(uuid).length < expected.length && Date.now() < deadline) await sleep(100);
-  const told = endpoint.told(uuid).join(', ');
-  if (told !== expected.join(', '))
-    throw new Error(`the endpoint was told "${told}" of a call and not "${expected.join(', ')}"`);
-  console.log(`notifier: the endpoint was told ${told}, in order`);
+  while (endpoint.received(uuid).length < expected.length && Date.now() < deadline) await sleep(100);
+  const actions = endpoint.received(uuid).join(', ');
+  if (actions !== expected.join(', '))
+    throw new Error(`the endpoint received "${actions}" instead of "${expected.join(', ')}"`);
+  console.log(`notifier: the endpoint received ${actions}, in order`);
 }
 
 async function attempt(name: string, work: () => Promise<unknown>): Promise<void> {

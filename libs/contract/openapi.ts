@@ -1,4 +1,4 @@
-/** The contract as an endpoint sees it, in OpenAPI 3.1: one POST, which the endpoint is to serve. */
+/** The endpoint contract in OpenAPI 3.1: the one POST operation that an endpoint serves. */
 
 type Schema = Record<string, unknown>;
 type Schemas = Readonly<Record<'EndpointRequest' | 'Decision' | 'Notification', Schema>>;
@@ -17,25 +17,25 @@ const header = (name: string, description: string, schema: Schema, required: boo
 const HEADERS = [
   header(
     'webhook-id',
-    'names the request (UUID.ATTEMPT.request) or the notification (UUID.LEG.ACTION); the same in every repeat',
+    'id of the request (UUID.ATTEMPT.request) or of the notification (UUID.LEG.ACTION); a repeat has the same id',
     { type: 'string' },
     true,
   ),
   header(
     'webhook-timestamp',
-    'when this attempt was made, seconds since 1970',
+    'time of this HTTP request, seconds since 1970',
     { type: 'string', pattern: String.raw`^\d{1,12}$` },
     true,
   ),
   header(
     'webhook-signature',
-    'v1, and the base64 of HMAC-SHA256 over ID.TIMESTAMP.BODY, one for each secret, separated by blanks; there when the operator has set secrets',
+    '"v1," and the base64 of HMAC-SHA256 over ID.TIMESTAMP.BODY, one for each secret, separated by spaces; absent when no secret is configured',
     { type: 'string', pattern: '^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$' },
     false,
   ),
   header(
     'traceparent',
-    'the W3C trace context; the trace id is the uuid of the call',
+    'W3C trace context; the trace id is the uuid of the call without hyphens',
     { type: 'string' },
     false,
   ),
@@ -106,7 +106,7 @@ export const openApi = (schemas: Schemas) => ({
     title: 'A Dialhook endpoint',
     version: '1',
     description:
-      'What an endpoint serves at its one URL, which can have any path: it is asked where a call goes, and told what became of it.',
+      'The operation that an endpoint serves at its URL, which can have any path: it receives requests and answers with a decision, and it receives notifications.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
   jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -123,22 +123,24 @@ export const openApi = (schemas: Schemas) => ({
         responses: {
           200: {
             description:
-              'The decision on a request. To a notification any 2xx says that it is taken; the body is not looked at.',
+              'The decision for a request. For a notification any 2xx status accepts it and the body is ignored.',
             content: json(ref('Decision'), DECISIONS),
           },
-          204: { description: 'A notification is taken.' },
-          401: { description: 'The signature is not right. A notification is sent again.' },
+          204: { description: 'The notification is accepted.' },
+          401: { description: 'The signature is wrong. A notification is retried.' },
           404: {
-            description: 'No opinion about this call: its dialplan goes on. A notification is sent again.',
+            description: 'No decision for this call: the dialplan continues. A notification is retried.',
           },
           410: {
-            description: 'The notification is given up at once, as it is with 400, 413, 414, 415 and 422.',
+            description:
+              'The notification becomes a dead letter at once, as with 400, 413, 414, 415 and 422.',
           },
           503: {
-            description: 'Too much: nothing is sent for as long as Retry-After says. 429 does the same.',
+            description:
+              'Overloaded: no notification is sent until Retry-After has passed. 429 does the same.',
             headers: { 'Retry-After': { schema: { type: 'string' } } },
           },
-          default: { description: 'The dialplan of the call goes on; a notification is sent again.' },
+          default: { description: 'No decision: the dialplan continues. A notification is retried.' },
         },
       },
     },

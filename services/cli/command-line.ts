@@ -37,7 +37,7 @@ function noSuchCommand(args: readonly string[]): UsageError {
   return new UsageError(`no such command: ${words.join(' ') || '(none)'}`);
 }
 
-/** Finds the command and runs it. @returns the exit code; every way of failing is one. */
+/** Finds the command and runs it. Errors are written to `terminal.err`. @returns the exit code */
 export async function runCommandLine(
   commands: readonly Command[],
   args: readonly string[],

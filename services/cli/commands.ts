@@ -8,7 +8,7 @@ import { endpoints } from './endpoints.ts';
 import { schema } from './schema.ts';
 import { simulate } from './simulate.ts';
 
-/** All of them, in the order in which help tells of them. */
+/** All commands, in the order of the help text. */
 export const COMMANDS: readonly Command[] = [
   calls,
   call,

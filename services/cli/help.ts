@@ -16,7 +16,7 @@ const synopsis = ({ name, arguments: rest, options }: Command): string =>
 const optionsOf = ({ options }: Command): (readonly [string, string])[] =>
   Object.entries(options).map(([name, option]) => [optionText(name, option), option.help]);
 
-/** How one command is used. */
+/** Help text of one command. */
 export function commandHelp(command: Command): string {
   const options = optionsOf(command);
   return [
@@ -25,22 +25,22 @@ export function commandHelp(command: Command): string {
     ...(options.length > 0 ? ['', columns(options)] : []),
     '',
     ...(command.settings === undefined ? [] : [`  Environment: ${command.settings}`]),
-    `  Exit codes: 0 done; 1 ${command.fails}; 64 wrong usage; 78 wrong configuration`,
+    `  Exit codes: 0 success; 1 ${command.fails}; 64 wrong usage; 78 invalid configuration`,
   ].join('\n');
 }
 
-/** Which commands there are. */
+/** The list of commands. */
 export function generalHelp(commands: readonly Command[]): string {
   const rows = commands.map(({ name, arguments: rest, help }) => [
     [name, rest].filter(Boolean).join(' '),
     help,
   ]) as [string, string][];
-  return `Usage: dialhook COMMAND [OPTION...]\n\n${columns(rows)}\n\ndialhook COMMAND --help tells of its options, its environment and its exit codes.`;
+  return `Usage: dialhook COMMAND [OPTION...]\n\n${columns(rows)}\n\ndialhook COMMAND --help prints its options, environment variables and exit codes.`;
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
-/** The same as a section of a page. */
+/** Help text of one command as a section of docs/cli.md. */
 export function commandPage(command: Command): string {
   const options = optionsOf(command).map(([option, help]) => `| \`${cell(option)}\` | ${cell(help)} |`);
   const { settings, fails, help } = command;

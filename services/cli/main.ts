@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { runCommandLine } from './command-line.ts';
 import { COMMANDS } from './commands.ts';
 
-// `dialhook ... | head` closes the pipe early: that is no fault.
+// `dialhook ... | head` closes the pipe early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
   throw error;

@@ -8,7 +8,7 @@ export const QUEUE_SETTINGS = Object.keys(queueSettings).join(', ');
 
 const QueueSettings = z.object(queueSettings).superRefine(checkRedisSettings);
 
-/** Runs `work` with the notifiers' Redis. @throws {ConfigError}, or when Redis cannot be reached. */
+/** Connects to the notifiers' Redis for the duration of `work`. @throws {ConfigError}, or an error when Redis cannot be reached */
 export async function withQueue<T>(
   { env }: Terminal,
   work: (redis: RedisClient, prefix: string) => Promise<T>,

@@ -8,13 +8,13 @@ import { type Cell, table } from './table.ts';
 import { readCount } from './values.ts';
 
 const HOSTS = /^[\w.:|[\]-]+:\d{1,5}$/;
-/** The device of a simulated user: an address of documentation. */
+/** Contact address of a simulated user, from the range reserved for documentation. */
 const DEVICE_HOST = '192.0.2.1:5060';
 const DOMAIN = 'simulated.example';
 
 /**
- * Never with notifications: the agent's own FreeSWITCH does not know these calls, so that it would report each as one
- * whose end nobody has seen.
+ * Notifications are always disabled: the agent's own FreeSWITCH does not know these calls, so the agent would synthesize
+ * a hangup for each.
  */
 function endpointOf({ options: { url } }: Given): CtiBridgeArguments {
   if (url === undefined) throw new UsageError('simulate needs --url URL');
@@ -25,13 +25,15 @@ function endpointOf({ options: { url } }: Given): CtiBridgeArguments {
 
 function agentsOf({ options: { agent } }: Given): string {
   if (agent === undefined || !HOSTS.test(agent))
-    throw new UsageError('simulate needs --agent HOST:PORT, where an agent takes calls (SOCKET_PORT)');
+    throw new UsageError(
+      'simulate needs --agent HOST:PORT, the address where an agent accepts the socket application (SOCKET_PORT)',
+    );
   return agent;
 }
 
 const text = (record: CallRecord, name: string): string => String(record.variables[name] ?? '');
 
-/** What became of one call, for machines. */
+/** The outcome of one call, as printed by --json. */
 const outcomeOf = (destination: string, record: CallRecord) => ({
   uuid: record.uuid,
   destination,
@@ -50,37 +52,40 @@ type Outcome = ReturnType<typeof outcomeOf>;
 const legText = ({ number, gateway, profile, host }: Record<string, string>): string =>
   gateway === undefined ? `${profile}/${number}@${host}` : `gateway/${gateway}/${number}`;
 
-const whereTo = ({ legs, error, cause, status }: Outcome): string =>
+const targetOf = ({ legs, error, cause, status }: Outcome): string =>
   legs.length > 0 ? legs.map(legText).join(' | ') : (error ?? `${cause}, SIP ${status}`);
 
 const rowOf = (outcome: Outcome): Cell[] => [
   outcome.destination,
   [outcome.result === 'decided' ? 'green' : 'red', outcome.result],
   outcome.legs[0]?.caller_id_number ?? '',
-  whereTo(outcome),
+  targetOf(outcome),
   outcome.uuid,
 ];
 
 export const simulate: Command = {
   name: 'simulate',
-  help: 'place simulated calls through a running agent and say where each goes; no phone rings',
+  help: 'place simulated calls through a running agent and print their targets; no phone rings',
   options: {
-    agent: { value: 'HOST:PORT', help: 'where an agent takes calls; several with | between them' },
-    url: { value: 'URL', help: 'the endpoint, as in cti_bridge' },
-    calls: { value: 'N', help: 'how many, 1 without it; the last digits of the number dialled go up' },
-    rate: { value: 'N', help: 'how many a second, 10 without it' },
-    caller: { value: 'NUMBER', help: "the caller's number, 1001 without it" },
-    name: { value: 'NAME', help: "the caller's name" },
-    destination: { value: 'NUMBER', help: 'the number dialled first, 1000 without it' },
+    agent: {
+      value: 'HOST:PORT',
+      help: 'address where an agent accepts the socket application; several addresses separated by |',
+    },
+    url: { value: 'URL', help: 'endpoint URL, as in cti_bridge' },
+    calls: { value: 'N', help: 'number of calls (default 1); the dialled number is incremented for each' },
+    rate: { value: 'N', help: 'calls per second (default 10)' },
+    caller: { value: 'NUMBER', help: 'caller number (default 1001)' },
+    name: { value: 'NAME', help: 'caller name' },
+    destination: { value: 'NUMBER', help: 'dialled number of the first call (default 1000)' },
     registered: {
       value: 'USER',
       many: true,
-      help: 'a user with a registered device, for targets of type user',
+      help: 'user with a registered device, for targets of type user',
     },
-    busy: { help: 'every called party is busy, so that every target is tried' },
+    busy: { help: 'every called leg is busy, so that every target is tried' },
     json: { help: 'print JSON' },
   },
-  fails: 'one of the calls got no decision',
+  fails: 'a call got no decision',
   run: async (given, terminal) => {
     const { options, lists, flags } = given;
     if (given.arguments.length > 0) throw new UsageError('simulate takes options only');
@@ -114,7 +119,7 @@ export const simulate: Command = {
       if (flags.has('json')) terminal.out(JSON.stringify(outcomes));
       else
         terminal.out(
-          table(['DIALLED', 'RESULT', 'CALLER', 'GOES TO', 'CALL'], outcomes.map(rowOf), terminal.paint),
+          table(['DIALLED', 'RESULT', 'CALLER', 'TARGET', 'CALL'], outcomes.map(rowOf), terminal.paint),
         );
       return outcomes.every(({ result }) => result === 'decided') ? EXIT.ok : EXIT.failed;
     } finally {
@@ -123,7 +128,7 @@ export const simulate: Command = {
   },
 };
 
-/** The number so many after another, as long as it; what is no number stays as it is. */
+/** Adds `count` to a number and keeps its length; other text is returned unchanged. */
 function numberAfter(first: string, count: number): string {
   if (!/^\d{1,15}$/.test(first)) return first;
   return String(Number(first) + count).padStart(first.length, '0');

@@ -1,21 +1,21 @@
 import type { Format, Paint } from './command.ts';
 
-/** Text, and what marks it where there are colours. */
+/** Text, optionally with a colour. */
 export type Cell = string | readonly [Format, string];
 
-/** What could move the cursor or hide other text is shown as a question mark. */
+/** Replaces control and format characters, which could move the cursor or hide text, by question marks. */
 export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
 
 const WIDE =
   /\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|[\u3000-\u303f\uff01-\uff60]|\p{Emoji_Presentation}/u;
 
-/** Columns of a terminal that a text takes. */
+/** Width of a text in terminal columns. */
 const widthOf = (text: string): number =>
   [...text].reduce((width, char) => width + (/\p{M}/u.test(char) ? 0 : WIDE.test(char) ? 2 : 1), 0);
 
 const textOf = (cell: Cell): string => plain(typeof cell === 'string' ? cell : cell[1]) || '-';
 
-/** Cells in columns of these widths or wider, the last as long as it is. */
+/** One row; columns have at least these widths, the last column has none. */
 export function row(cells: readonly Cell[], widths: readonly number[], paint: Paint): string {
   const padded = cells.map((cell, column) => {
     const text = textOf(cell);
@@ -26,7 +26,7 @@ export function row(cells: readonly Cell[], widths: readonly number[], paint: Pa
   return padded.join('  ');
 }
 
-/** Rows under their headings, in columns as wide as they must be. */
+/** Rows below their headings; each column is as wide as its widest cell. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],

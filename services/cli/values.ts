@@ -3,7 +3,7 @@ import { UsageError } from './command.ts';
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A point in time: a date (with a time, UTC unless it says otherwise) or how long ago, e.g. `90m`. Epoch milliseconds. */
+/** Parses a date, a date with time (UTC without an offset) or an age such as `90m`. @returns epoch ms. @throws {UsageError} */
 export function readTime(text: string, now: number): number {
   const ago = /^(\d{1,6})([smhd])$/.exec(text);
   if (ago) return now - Number(ago[1]) * UNIT_MS[ago[2] as keyof typeof UNIT_MS];
@@ -12,22 +12,23 @@ export function readTime(text: string, now: number): number {
     : Number.NaN;
   if (Number.isNaN(date))
     throw new UsageError(
-      `"${text}" is no time: give 2026-01-31, 2026-01-31T12:00:00Z, or how long ago: 90m, 36h, 5d`,
+      `"${text}" is not a time: use 2026-01-31, 2026-01-31T12:00:00Z, or an age such as 90m, 36h, 5d`,
     );
   return date;
 }
 
-/** An endpoint is an origin: of a URL, its scheme, host and port. */
+/** The origin (scheme, host and port) of a URL. @throws {UsageError} */
 export function readEndpoint(text: string): string {
   const origin = originOf(text);
   if (!/^https?:/.test(origin))
-    throw new UsageError(`"${text}" is no URL of an endpoint: give http://HOST[:PORT]`);
+    throw new UsageError(`"${text}" is not an endpoint URL: use http://HOST[:PORT] or https://HOST[:PORT]`);
   return origin;
 }
 
 export function readCount(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new UsageError(`"${text}" is not a number from 1`);
+  if (!Number.isInteger(count) || count < 1)
+    throw new UsageError(`"${text}" is not a whole number of at least 1`);
   return count;
 }
 

@@ -340,6 +340,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByRole('button', { name: '中文' }).click();
     await row(page, ended.from).getByRole('link').click();
     await page.getByText('agent 收到呼叫').waitFor();
+    await shoot(page, 'chinese-call');
     await page.context().close();
   });
 

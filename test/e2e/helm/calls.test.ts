@@ -131,7 +131,7 @@ describe('an installed cluster, as processes', () => {
     });
     pods.push(test);
     expect(await test.ended()).toBe(1);
-    expect(test.log).toContain('fs2: a call through 127.0.0.1:9 was not decided: no agent was reached');
+    expect(test.log).toContain('fs2: a call through 127.0.0.1:9 was not decided: no agent answered');
   });
 
   it('loses no call and no notification while every pod is replaced', async () => {
@@ -183,10 +183,10 @@ describe('an installed cluster, as processes', () => {
     const results = records.map(({ variables }) => variables['dialhook_result']);
     expect(results.filter((result) => result !== 'decided')).toEqual([]);
     const expected = ['ring', 'answer', 'hangup'];
-    const missing = () => records.filter(({ uuid }) => endpoint.told(uuid).length < expected.length);
+    const missing = () => records.filter(({ uuid }) => endpoint.received(uuid).length < expected.length);
     for (const deadline = Date.now() + 20_000; missing().length > 0 && Date.now() < deadline; )
       await sleep(50);
-    for (const { uuid } of records) expect(endpoint.told(uuid)).toEqual(expected);
+    for (const { uuid } of records) expect(endpoint.received(uuid)).toEqual(expected);
     console.info(`calls placed while every pod was replaced: ${records.length}, lost: 0`);
   }, 120_000);
 });
