@@ -68,7 +68,7 @@ export function DeadLettersPage() {
       data.total > 0 &&
       html`<p class="count">${t('dead-letters.total', { count: data.total })}
           ${' '}<button disabled=${!allowed} title=${allowed ? undefined : t('read only')}
-            onClick=${() => confirm({ request: { all: true }, what: t('dead-letters.total', { count: data.total }) })}>${t('replay.all')}</button></p>
+            onClick=${() => confirm({ request: { all: true }, what: t('dead-letters.all', { count: data.total }) })}>${t('replay.all')}</button></p>
         <ul class="cards">${data.dead_letters.map((one) => html`<${Row} key=${one.id} deadLetter=${one} confirm=${confirm} allowed=${allowed} />`)}</ul>`
     }
     ${

@@ -311,7 +311,9 @@ describe.skipIf(!found)('the page in a browser', () => {
     ]) {
       await page.goto(`${console.url}/#/${path}`);
       await page.locator('main section').first().waitFor();
-      await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      await expect
+        .poll(() => page.evaluate('document.documentElement.scrollWidth'), { timeout: 10_000 })
+        .toBe(390);
       await shoot(page, `phone-${path.replaceAll(/\W/g, '-').slice(0, 14)}`);
     }
     await page.context().close();
