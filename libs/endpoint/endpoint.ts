@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-// By their paths, not by #libs: this package is also built and installed without the rest.
+// Relative imports, not #libs: this package is also built and installed on its own.
 import { verifyWebhook } from '../webhook-signature/webhook-signature.ts';
 import type { Decision, EndpointRequest, Notification } from './contract.ts';
 import { messageOfQuery } from './query.ts';
@@ -9,25 +9,32 @@ import { RecentIds, type Repeats } from './repeats.ts';
 export type { Decision, EndpointRequest, Notification } from './contract.ts';
 export type { Repeats } from './repeats.ts';
 
+/** The kinds of notifications: `ring`, `progress`, `answer`, `hangup`. */
 export type Action = Notification['action'];
-/** What is told with one `action`: `NotificationOf<'hangup'>`. */
+/** The notification with one action, for example `NotificationOf<'hangup'>`. */
 export type NotificationOf<A extends Action> = Extract<Notification, { readonly action: A }>;
 
 export type EndpointOptions = {
-  /** The operator's secrets for this endpoint, several while one is changed; `unsigned` checks nothing. */
+  /**
+   * The webhook secrets that the operator gave this endpoint (`whsec_...`). A signature made with any of them is
+   * valid, so that a secret can be changed without a gap. `'unsigned'` disables the check: for tests only.
+   */
   readonly secrets: readonly string[] | 'unsigned';
-  /** Where does this call go? Without a decision its dialplan goes on. */
+  /**
+   * Decides where a call goes. Without a decision (undefined, answered with 404) and when it throws (500), the dialplan
+   * of the call continues. Must answer within the response timeout of the call, 3 s by default.
+   */
   readonly request: (call: EndpointRequest) => Decision | undefined | Promise<Decision | undefined>;
-  /** Which notifications have been worked on; the last 100,000 of this process without it. */
+  /** Remembers the notifications that were handled. Default: the last 100,000, in this process. */
   readonly repeats?: Repeats;
-  /** What a function of yours has thrown; written to standard error without it. */
+  /** Gets what `request` or a notification function throws. Default: console.error. */
   readonly onError?: (error: unknown) => void;
 } & {
-  /** Told once of each; when it fails, it is told again later. */
+  /** Called once for each notification. When it throws or rejects, Dialhook sends the notification again later. */
   readonly [A in Action]?: (notification: NotificationOf<A>, id: string) => void | Promise<void>;
 };
 
-/** An endpoint as fetch has it: a request in, a response out. */
+/** The endpoint as a function of the Fetch API, for frameworks and runtimes that take one. */
 export type Handler = (request: Request) => Promise<Response>;
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -45,11 +52,24 @@ async function bodyOf(request: Request): Promise<Uint8Array | undefined> {
   return Buffer.concat(chunks);
 }
 
-/** Checks the signature, then hands each message to the function for its action; repeats are dropped. */
+/**
+ * Creates an endpoint that checks signatures, calls the function for each message and ignores repetitions.
+ *
+ *     const endpoint = createEndpoint({
+ *       secrets: [process.env.DIALHOOK_SECRET],
+ *       request: (call) => ({ dial: { type: 'gateway', gateway: 'gw', number: call.destination_number } }),
+ *       hangup: (call) => bill(call.uuid, call.recovered ? 0 : call.billable_ms),
+ *     });
+ *     createServer(nodeListener(endpoint)).listen(9000);
+ *
+ * Statuses: 200 with a decision, 404 without one, 204 for a notification, 401 for a wrong signature, 413 for a body of
+ * more than 1 MiB, 500 when a function throws. Accepts POST with a JSON body, and GET with a query string.
+ * @throws {TypeError} when `secrets` is empty.
+ */
 export function createEndpoint(options: EndpointOptions): Handler {
   const { secrets, repeats = new RecentIds(), onError = console.error } = options;
-  if (secrets.length === 0) throw new TypeError('secrets must hold a secret, or be "unsigned"');
-  const inHand = new Map<string, Promise<void>>();
+  if (secrets.length === 0) throw new TypeError('secrets must contain a secret, or be "unsigned"');
+  const inFlight = new Map<string, Promise<void>>();
 
   const verified = (headers: Headers, content: string | Uint8Array): string | undefined => {
     if (secrets === 'unsigned') return headers.get('webhook-id') ?? crypto.randomUUID();
@@ -60,19 +80,19 @@ export function createEndpoint(options: EndpointOptions): Handler {
     }
   };
 
-  async function tell(notification: Notification, id: string): Promise<void> {
+  async function handle(notification: Notification, id: string): Promise<void> {
     if (await repeats.has(id)) return;
-    const told = options[notification.action] as ((n: Notification, id: string) => unknown) | undefined;
-    await told?.(notification, id);
+    const handler = options[notification.action] as ((n: Notification, id: string) => unknown) | undefined;
+    await handler?.(notification, id);
     await repeats.add(id);
   }
 
-  /** A repeat that comes while the first is worked on waits for it. */
-  function tellOnce(notification: Notification, id: string): Promise<void> {
-    const running = inHand.get(id);
+  /** A repetition that arrives while the first one is being handled waits for it and gets the same status. */
+  function handleOnce(notification: Notification, id: string): Promise<void> {
+    const running = inFlight.get(id);
     if (running) return running;
-    const work = tell(notification, id).finally(() => inHand.delete(id));
-    inHand.set(id, work);
+    const work = handle(notification, id).finally(() => inFlight.delete(id));
+    inFlight.set(id, work);
     return work;
   }
 
@@ -81,7 +101,7 @@ export function createEndpoint(options: EndpointOptions): Handler {
       const decision = await options.request(message);
       return decision === undefined ? empty(404) : Response.json(decision);
     }
-    await tellOnce(message, id);
+    await handleOnce(message, id);
     return empty(204);
   }
 
@@ -119,7 +139,7 @@ async function respond(handler: Handler, incoming: IncomingMessage, outgoing: Se
   outgoing.end(Buffer.from(await answer.arrayBuffer()));
 }
 
-/** The same for `createServer` of node:http, and for frameworks that take such a function. */
+/** The endpoint as a listener for `createServer` of node:http, and for frameworks that take such a function. */
 export const nodeListener =
   (handler: Handler): RequestListener =>
   (incoming, outgoing) => {

@@ -7,7 +7,7 @@ function fieldOf(name: string, text: string): unknown {
   return name === 'recovered' ? text === 'true' : text;
 }
 
-/** A message that came with GET, in the form it has in a body. */
+/** The message of a GET request, in the form that it has in the body of a POST request. */
 export function messageOfQuery(query: string): Record<string, unknown> {
   const message: Record<string, unknown> = {};
   const variables: Record<string, string> = {};

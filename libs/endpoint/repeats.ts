@@ -1,13 +1,16 @@
-/** The `webhook-id`s of what has been worked on. In earnest: a table where the id is unique. */
+/**
+ * Remembers the `webhook-id`s of handled notifications. In production use a database table with a unique id, so that a
+ * restart or a second process does not handle a notification twice.
+ */
 export interface Repeats {
   has(id: string): boolean | Promise<boolean>;
-  /** Called when the work on it has succeeded. */
+  /** Called after the function for the notification has succeeded. */
   add(id: string): unknown;
 }
 
 const MAX_IDS = 100_000;
 
-/** The last ids of this process. */
+/** Keeps the last 100,000 ids in memory. */
 export class RecentIds implements Repeats {
   readonly #ids = new Set<string>();
 
