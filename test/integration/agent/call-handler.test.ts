@@ -50,7 +50,7 @@ async function placeAndWait(script: CallScript = {}) {
 
 const outcomes = () =>
   agent.lines.filter(({ event }) => event === 'call.decided' || event === 'call.not_decided');
-const fallenThrough = (call: FreeSwitchCall) => ({
+const continued = (call: FreeSwitchCall) => ({
   result: call.variables.get('dialhook_result'),
   error: call.variables.get('dialhook_error'),
   cti_bridge: call.variables.get('cti_bridge'),
@@ -84,7 +84,7 @@ describe('a decision', () => {
     ]);
   });
 
-  it('becomes one list of applications and an exit', async () => {
+  it('becomes one list of applications and exit', async () => {
     routers.script = () => decided({ dial: GATEWAY, variables: { absolute_codec_string: 'PCMA,PCMU' } });
     const { steering } = await placeAndWait();
     expect(steering).toHaveLength(2);
@@ -97,16 +97,13 @@ describe('a decision', () => {
   it.each([
     ['http://crm/?name=${x}', 'http://crm/?name=%24{x} 3000 3000 1'],
     ['http://crm/ 1000', 'http://crm/ 1000 3000 1'],
-  ])(
-    'tells the called legs whom to tell when FreeSWITCH cannot hand on %s as it stands',
-    async (text, told) => {
-      routers.script = () => decided({ dial: GATEWAY });
-      const { steering } = await placeAndWait({ variables: { cti_bridge: text } });
-      expect(exportsOf(applicationsOf(steering[0] ?? '')).get('cti_bridge')).toBe(told);
-    },
-  );
+  ])('exports cti_bridge with a safe value when FreeSWITCH would change %s', async (text, told) => {
+    routers.script = () => decided({ dial: GATEWAY });
+    const { steering } = await placeAndWait({ variables: { cti_bridge: text } });
+    expect(exportsOf(applicationsOf(steering[0] ?? '')).get('cti_bridge')).toBe(told);
+  });
 
-  it('for a user is looked up first, and what is missing is said', async () => {
+  it('for a user looks up the contacts and reports users that are not registered', async () => {
     routers.script = () =>
       decided({
         dial: [
@@ -125,7 +122,7 @@ describe('a decision', () => {
     expect(outcomes()).toMatchObject([{ result: 'decided', error: 'not registered: 1001' }]);
   });
 
-  it('is exact about cti_bridge, however long it is and whatever channel data makes of it', async () => {
+  it('uses the exact value of cti_bridge, however long and however channel data encodes it', async () => {
     routers.script = () => decided({ dial: GATEWAY });
     const url = `http://crm/b?name=a%20b&long=${'x'.repeat(900)}&end`;
     await placeAndWait({ variables: { cti_bridge: `${url} 100 200 0` } });
@@ -195,22 +192,22 @@ describe('the tag on the channel', () => {
   });
 });
 
-describe('without a decision the dialplan goes on', () => {
+describe('without a decision the dialplan continues', () => {
   it.each<[string, string, string]>([
     ['http_status', 'the endpoint answered 500', 'the endpoint answered 500'],
     ['invalid_decision', 'dial ${system(x)} \\ \n a', 'dial  {system(x)}     a'],
     ['response_timeout', 'x'.repeat(600), 'x'.repeat(500)],
-  ])('and says %s, in harmless words', async (result, words, error) => {
+  ])('with %s and an error that FreeSWITCH does not expand', async (result, words, error) => {
     routers.script = () => JSON.stringify({ v: 1, result, error: words });
     const call = await placeAndWait();
-    expect(fallenThrough(call)).toEqual({ result, error, cti_bridge: CTI_BRIDGE, last: 'exit', listed: 0 });
+    expect(continued(call)).toEqual({ result, error, cti_bridge: CTI_BRIDGE, last: 'exit', listed: 0 });
     expect(outcomes()).toMatchObject([{ event: 'call.not_decided', result }]);
   });
 
   it.each<[string, CallScript, string | undefined, string, string]>([
     ['there is no URL', { variables: { cti_bridge: '' } }, undefined, 'invalid_arguments', 'URL is missing'],
     [
-      'the URL is none',
+      'the URL is invalid',
       { variables: { cti_bridge: 'crm' } },
       undefined,
       'invalid_arguments',
@@ -218,14 +215,14 @@ describe('without a decision the dialplan goes on', () => {
     ],
     ['a router replies nonsense', {}, 'nonsense', 'internal_error', 'dialhook.decide: not JSON'],
     [
-      'a router speaks another version',
+      'a router replies in another version',
       {},
       '{"v":2,"result":"decided"}',
       'internal_error',
       'dialhook.decide: ',
     ],
     [
-      'a router lets a line end through',
+      'a plan contains a line end',
       {},
       JSON.stringify({ v: 1, result: 'decided', plan: { groups: [], variables: { a: 'b\nc' } } }),
       'internal_error',
@@ -248,7 +245,7 @@ describe('without a decision the dialplan goes on', () => {
   ])('when %s', async (_, script, replied, result, error) => {
     routers.script = () => replied;
     const call = await placeAndWait(script);
-    expect(fallenThrough(call)).toMatchObject({
+    expect(continued(call)).toMatchObject({
       result,
       error: expect.stringContaining(error),
       last: 'exit',
@@ -259,10 +256,10 @@ describe('without a decision the dialplan goes on', () => {
   it('when no router is running', async () => {
     await routers.stop();
     const call = await placeAndWait();
-    expect(fallenThrough(call)).toMatchObject({ result: 'no_router', error: 'no router is running' });
+    expect(continued(call)).toMatchObject({ result: 'no_router', error: 'no router is running' });
   });
 
-  it('when more calls are deciding than allowed', async () => {
+  it('when more calls wait for a decision than allowed', async () => {
     const small = await startTestAgent(nats.url, { MAX_CALLS_DECIDING: '1' });
     const first = await FreeSwitchCall.place(small.port, {
       variables: { cti_bridge: CTI_BRIDGE },
@@ -271,7 +268,7 @@ describe('without a decision the dialplan goes on', () => {
     await until(() => routers.requests.length === 1);
     const second = await FreeSwitchCall.place(small.port, { variables: { cti_bridge: CTI_BRIDGE } });
     await second.released();
-    expect(fallenThrough(second)).toMatchObject({ result: 'overloaded' });
+    expect(continued(second)).toMatchObject({ result: 'overloaded' });
     first.peer.reset();
     await until(() => small.server.size === 0);
     const third = await FreeSwitchCall.place(small.port, { variables: { cti_bridge: CTI_BRIDGE } });
@@ -280,12 +277,12 @@ describe('without a decision the dialplan goes on', () => {
     await small.stop();
   });
 
-  it('when FreeSWITCH refuses a command on the way', async () => {
+  it('when FreeSWITCH refuses a command', async () => {
     routers.script = () => decided({ dial: { type: 'user', number: '9', user: '1000' } });
     const call = await placeAndWait({
       answers: (packet) => (packet.includes('sofia_contact') ? reply('-ERR no such application') : undefined),
     });
-    expect(fallenThrough(call)).toMatchObject({
+    expect(continued(call)).toMatchObject({
       result: 'internal_error',
       error: 'sendmsg: no such application',
     });
@@ -297,7 +294,7 @@ describe('a failed dial', () => {
   const HOSTS = '127.0.0.1:8084|127.0.0.2:8084';
   const through = { current_application: 'socket', current_application_data: HOSTS };
 
-  it('comes back to the endpoint when the decision says so, with what was tried', async () => {
+  it('makes another request with tried when the decision says on_fail: request', async () => {
     routers.script = () => decided({ dial: GATEWAY, on_fail: 'request' });
     const call = await placeAndWait({
       variables: {
@@ -335,7 +332,7 @@ describe('a caller that hangs up', () => {
     ],
     ['with the connection', (call) => call.peer.end()],
     ['with a reset', (call) => call.peer.reset()],
-  ])('%s while the endpoint decides abandons the request, and nothing is placed', async (_, giveUp) => {
+  ])('%s while the endpoint decides: the request is abandoned and nothing is dialled', async (_, giveUp) => {
     const call = await place();
     await until(() => routers.requests.length === 1);
     giveUp(call);
@@ -358,7 +355,7 @@ describe('a caller that hangs up', () => {
     expect(routers.requests).toEqual([]);
   });
 
-  it('while users are looked up is not placed', async () => {
+  it('while users are looked up: nothing is dialled', async () => {
     routers.script = () => decided({ dial: { type: 'user', number: '9', user: '1000' } });
     const call: FreeSwitchCall = await place({
       answers: (packet) => {
@@ -372,7 +369,7 @@ describe('a caller that hangs up', () => {
     expect(call.steering.filter((packet) => packet.includes('xferext'))).toEqual([]);
   });
 
-  it('is gone already when the connection takes nothing more and has not been heard to close', async () => {
+  it('is detected when the connection refuses writes before it reports its end', async () => {
     routers.script = () => decided({ dial: GATEWAY });
     const tcp = connect(agent.port, '127.0.0.1');
     const { socket } = EventSocket.accept(tcp, { onClose: () => {} });

@@ -38,7 +38,7 @@ describe('DEFAULT_DECISION', () => {
   it.each([
     ['{', 'DEFAULT_DECISION is not a decision: '],
     ['{"dial":{"type":"gateway","gateway":"gw"}}', 'DEFAULT_DECISION is not a decision: dial.number'],
-  ])('that is wrong stops the start: %s', (text, words) => {
+  ])('that is invalid is refused: %s', (text, words) => {
     expect(() => readAgentConfig({ DEFAULT_DECISION: text })).toThrow(words);
   });
 });

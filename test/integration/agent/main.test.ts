@@ -27,7 +27,7 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-/** The agent as it is run: a process of its own. */
+/** The agent in its own process. */
 class AgentProcess {
   readonly lines: Line[] = [];
   readonly child: ChildProcess;
@@ -110,7 +110,7 @@ const recordedCall = (port: number) => {
 };
 
 describe('the agent', () => {
-  it('is ready when it hears FreeSWITCH and NATS', async () => {
+  it('is ready when FreeSWITCH and NATS are connected', async () => {
     const agent = start();
     const { health } = await agent.started();
     const ready = async () => {
@@ -122,13 +122,13 @@ describe('the agent', () => {
     const { peer } = await logIn();
     await until(() => agent.says('freeswitch.connected').length > 0);
     expect(await ready()).toMatchObject([200, { ready: true, checks: { nats: 'ok', freeswitch: 'ok' } }]);
-    // It says so, but can decide calls without it.
+    // /readyz reports it, but the agent stays ready: calls can be decided without FreeSWITCH's events.
     peer.reset();
     await until(() => agent.says('freeswitch.disconnected').length > 0);
     expect(await ready()).toMatchObject([200, { ready: true, checks: waiting }]);
   });
 
-  it('has NATS keep a call before it marks it', async () => {
+  it('stores the live call in NATS before it tags the channel', async () => {
     const agent = start({ NODE_NAME: 'fs1' });
     const { port } = await agent.started();
     const manager = await jetstreamManager(onBus.nats);
@@ -140,7 +140,7 @@ describe('the agent', () => {
     call.peer.end();
   });
 
-  it('outlives a probe of its port, and calls that end half way', async () => {
+  it('survives probes of its port and calls that end early', async () => {
     const agent = start();
     const { port } = await agent.started();
     for (let n = 0; n < 5; n++) (await Peer.dial(port)).reset();
@@ -150,7 +150,7 @@ describe('the agent', () => {
     expect(agent.lines.filter(({ level }) => level === 'fatal')).toEqual([]);
   });
 
-  it('dies while it decides: FreeSWITCH is let go, and the next agent tells what becomes of the call', async () => {
+  it('dies during a decision: the connection closes and the next agent publishes the events of the call', async () => {
     const first = start();
     const { port } = await first.started();
     await logIn();
@@ -165,8 +165,10 @@ describe('the agent', () => {
     const { peer, events } = await logIn();
     peer.write(...events);
     await until(() => second.says('notification.published').length === 3);
-    const told = second.says('notification.published').map(({ action, call: uuid }) => `${action} ${uuid}`);
-    expect(told).toEqual(['ring', 'answer', 'hangup'].map((action) => `${action} ${call.uuid}`));
+    const published = second
+      .says('notification.published')
+      .map(({ action, call: uuid }) => `${action} ${uuid}`);
+    expect(published).toEqual(['ring', 'answer', 'hangup'].map((action) => `${action} ${call.uuid}`));
   });
 
   it('stops in order: accepts no calls, decides those in flight, publishes buffered events', async () => {
@@ -190,7 +192,7 @@ describe('the agent', () => {
     expect(agent.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   });
 
-  it('says which port is in use, and ends', async () => {
+  it('logs which port is in use and exits with 1', async () => {
     const { port } = freeSwitch;
     const agent = start({ SOCKET_PORT: String(port) });
     expect(await agent.ended).toBe(1);

@@ -33,7 +33,7 @@ const gateway = { type: 'gateway', number: '123456', gateway: 'gw' };
 const toGateway = () => decided({ dial: gateway });
 const both = 'sofia/gateway/gw/111,sofia/gateway/gw2/222';
 
-/** What a router replies so that the agent does what the recording's agent did. */
+/** The router's reply that makes the agent repeat the recorded call. */
 const REPLIES: Readonly<Record<string, Script>> = {
   'agent-dies': () => undefined,
   answered: () =>
@@ -55,7 +55,7 @@ const REPLIES: Readonly<Record<string, Script>> = {
   simultaneous: () => decided({ dial: { type: 'dialstring', dialstring: both }, strategy: 'simultaneous' }),
 };
 
-/** What a list of applications does to a call, however it is put. */
+/** The effect of a list of applications, independent of how it is written. */
 function meaningOf(packet: string) {
   const applications = applicationsOf(packet);
   const dialled = applications
@@ -78,7 +78,7 @@ function meaningOf(packet: string) {
   };
 }
 
-/** Plays FreeSWITCH's side of a recorded call: its frames, as the agent's commands come. */
+/** Replays FreeSWITCH's frames of a recorded call as the agent's commands arrive. */
 function play(name: string, port: number): Promise<FreeSwitchCall> {
   const frames = framesOf(recorded(name, 'outbound.from-freeswitch'));
   const goodbye = frames.at(-1) ?? '';
@@ -105,7 +105,7 @@ afterAll(async () => {
 
 it('has every recording', () => expect(RECORDINGS).toEqual(Object.keys(REPLIES).toSorted()));
 
-describe('what the agent does to a call', () => {
+describe('the commands of a call', () => {
   const listOf = (name: string) =>
     recordedCommands(name, 'outbound.from-agent').find((packet) => packet.includes('xferext'));
   let routers: Routers;
@@ -126,13 +126,13 @@ describe('what the agent does to a call', () => {
     return play(name, agent.port);
   };
 
-  it.each(RECORDINGS)('begins with connect, what is read, and the mark: %s', async (name) => {
+  it.each(RECORDINGS)('start with connect, getvar and the tag: %s', async (name) => {
     const call = await begin(name);
     await until(() => routers.requests.length === 1);
     await until(() => call.peer.commands.length >= 4);
-    const [mark, ...read] = call.peer.commands.slice(0, 4).toReversed();
+    const [tag, ...read] = call.peer.commands.slice(0, 4).toReversed();
     expect(read.toReversed()).toEqual(['noop', 'getvar cti_bridge', 'connect']);
-    expect(mark).toContain(`execute-app-name: multiset\nexecute-app-arg: ${TAG_CALL.data}`);
+    expect(tag).toContain(`execute-app-name: multiset\nexecute-app-arg: ${TAG_CALL.data}`);
     expect(routers.requests[0]).toMatchObject({
       url: URL,
       connect_timeout_ms: 3000,
@@ -142,7 +142,7 @@ describe('what the agent does to a call', () => {
     call.peer.end();
   });
 
-  it.each(RECORDINGS.filter(listOf))('means what was recorded: %s', async (name) => {
+  it.each(RECORDINGS.filter(listOf))('have the recorded effect: %s', async (name) => {
     const call = await (await begin(name)).released();
     expect(call.steering).toHaveLength(2);
     expect(meaningOf(call.steering[0] ?? '')).toEqual(meaningOf(listOf(name) ?? ''));
@@ -150,7 +150,7 @@ describe('what the agent does to a call', () => {
     await until(() => agent.server.size === 0);
   });
 
-  it('lets the dialplan go on: no-decision-exit', async () => {
+  it('continue the dialplan: no-decision-exit', async () => {
     const call = await (await begin('no-decision-exit')).released();
     expect(call.steering.at(-1)).toBe('exit');
     expect(call.steering.join()).not.toMatch(/xferext|bridge sofia|hangup/);
@@ -160,7 +160,7 @@ describe('what the agent does to a call', () => {
     });
   });
 
-  it('abandons the request and places nothing: caller-gives-up-waiting', async () => {
+  it('abandon the request and dial nothing: caller-gives-up-waiting', async () => {
     const call = await begin('caller-gives-up-waiting');
     await until(() => routers.requests.length === 1);
     call.peer.write(framesOf(recorded('caller-gives-up-waiting', 'outbound.from-freeswitch')).at(-1) ?? '');
@@ -196,7 +196,7 @@ async function storedSince(connection: NatsConnection, first: number): Promise<S
 const nextSequence = async (): Promise<number> =>
   (await (await jetstreamManager(bus.nats)).streams.info(BUS.stream)).state.last_seq + 1;
 
-describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
+describe.each(RECORDINGS)('the notifications of a call: %s', (name) => {
   const env = () => ({
     DEFAULT_ENDPOINT_URL: URL,
     NODE_NAME: 'vm',
@@ -206,7 +206,7 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
     const read = readEvent(event, { nodeName: undefined, defaultUrl: URL });
     return read ? [read.notification] : [];
   });
-  /** Each test has ids of its own: JetStream would take a second playing for a repeat. */
+  /** Each test renames the uuids: JetStream would drop a second replay as duplicates. */
   const renamed = (frames: readonly Buffer[], run: string) =>
     frames.map((frame) => {
       if (!frame.includes('text/event-json')) return frame;
@@ -247,9 +247,9 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
     return { peers, events };
   }
 
-  async function taken(peers: Awaited<ReturnType<typeof watch>>['peers']): Promise<void> {
+  async function processed(peers: Awaited<ReturnType<typeof watch>>['peers']): Promise<void> {
     const all = agents.map((agent) => agent.freeSwitch.api('status'));
-    await Promise.all(peers.map((peer) => peer.answer(withBody('api/response', 'taken'))));
+    await Promise.all(peers.map((peer) => peer.answer(withBody('api/response', 'done'))));
     await Promise.all(all);
     await until(() => agents.every(({ publisher }) => publisher.buffer.size === 0));
   }
@@ -265,10 +265,10 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
   const published = () =>
     agents.flatMap(({ lines }) => lines.filter(({ event }) => event === 'notification.published')).length;
 
-  it('is in the stream, in order, each under its id', async () => {
+  it('are stored in order, each with its id', async () => {
     const { peers, events } = await watch(1);
     for (const peer of peers) peer.write(...renamed(events, 'aa'));
-    await taken(peers);
+    await processed(peers);
     const stored = await storedSince(bus.nats, first);
     expect(stored.map(({ id }) => id)).toEqual(idsOf('aa'));
     expect(stored.map(({ progress }) => progress.notification)).toEqual(
@@ -291,19 +291,19 @@ describe.each(RECORDINGS)('what becomes of a call: %s', (name) => {
     const { peers, events } = await watch(2);
     const frames = renamed(events, 'bb');
     for (const frame of frames) for (const peer of peers) peer.write(frame);
-    await taken(peers);
+    await processed(peers);
     expect((await storedSince(bus.nats, first)).map(({ id }) => id)).toEqual(idsOf('bb'));
     expect(published()).toBe(expected.length);
   });
 
-  it('is there once when an agent sees it again after another', async () => {
+  it('are stored once when a second agent publishes them later', async () => {
     const { peers, events } = await watch(2);
     const [early, late] = peers;
     const frames = renamed(events, 'cc');
     early?.write(...frames);
     await until(() => published() === expected.length);
     late?.write(...frames);
-    await taken(peers);
+    await processed(peers);
     expect((await storedSince(bus.nats, first)).map(({ id }) => id)).toEqual(idsOf('cc'));
     expect(published()).toBe(expected.length);
   });

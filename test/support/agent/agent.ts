@@ -12,12 +12,12 @@ export interface TestAgent extends Agent {
   readonly port: number;
   readonly bus: Bus;
   readonly lines: LogLine[];
-  /** Connections of the socket application that failed or were refused, by log line; the caller removes expected ones. */
+  /** Log lines of socket connections that failed or were refused. */
   readonly errors: () => LogLine[];
   stop(): Promise<void>;
 }
 
-/** Without FREESWITCH_PORT in `env` the agent takes calls and hears no events. */
+/** Without FREESWITCH_PORT in `env` the agent handles calls and receives no events. */
 export async function startTestAgent(natsUrl: string, env: NodeJS.ProcessEnv = {}): Promise<TestAgent> {
   const { log, lines } = recordLog();
   const lifecycle = new Lifecycle(log, 5_000);

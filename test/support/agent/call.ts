@@ -6,15 +6,15 @@ export interface CallScript {
   readonly uuid?: string;
   /** Channel variables. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Headers of the channel data beside them. */
+  /** Other headers of the channel data. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What sofia_contact answers, by user@domain. */
+  /** Replies of sofia_contact, by user@domain. */
   readonly contacts?: Readonly<Record<string, string>>;
-  /** What FreeSWITCH answers to a packet instead of +OK. */
+  /** Replies to packets instead of +OK. */
   readonly answers?: (packet: string) => string | undefined;
-  /** The frame that answers connect, as recorded. */
+  /** The recorded reply to connect. */
   readonly connected?: Buffer;
-  /** What FreeSWITCH writes behind the answer to exit. */
+  /** Sent after the reply to exit. */
   readonly goodbye?: string | Buffer;
 }
 
@@ -22,7 +22,7 @@ const UUID = '0f5b9b2a-54f4-4cc9-8edf-ad14634e844f';
 const GOODBYE = 'Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n';
 const MAX_REPLY_BYTES = 511;
 
-/** The call's side of a `socket` connection: carries out what an agent writes, as far as an agent can tell. */
+/** FreeSWITCH's end of a `socket` connection: executes the agent's commands as far as the agent can observe. */
 export class FreeSwitchCall {
   readonly peer: Peer;
   readonly uuid: string;
@@ -46,14 +46,14 @@ export class FreeSwitchCall {
     return new FreeSwitchCall(await Peer.dial(port), script);
   }
 
-  /** Packets that steer the call: all but connect, the mark and what only reads. */
+  /** Packets that act on the call: all except connect, the tag and reads. */
   get steering(): string[] {
     return this.peer.commands.filter(
       (packet) => !/^(?:noop|connect|getvar .*)$/.test(packet) && !packet.includes('dialhook_call='),
     );
   }
 
-  /** Resolves when the agent has let the call go, or the connection has ended. */
+  /** Resolves when the agent has released the call, or the connection has ended. */
   async released(): Promise<this> {
     await this.#done;
     return this;

@@ -3,7 +3,7 @@ import { Decision } from '#libs/contract/decision.ts';
 import { Abandon, BUS, type DecisionReply, DecisionRequest } from '#libs/contract/messages.ts';
 import { planOf } from '#libs/dialplan/plan.ts';
 
-/** What a scripted router replies; `undefined` is silence. */
+/** The reply of a scripted router; undefined sends none. */
 type Answer = DecisionReply | string | undefined;
 export type Script = (request: DecisionRequest) => Answer | Promise<Answer>;
 
@@ -20,7 +20,7 @@ export interface Routers {
   stop(): Promise<void>;
 }
 
-/** Takes the place of the routers on a real NATS. */
+/** Replaces the routers on a real NATS. */
 export async function scriptRouters(natsUrl: string): Promise<Routers> {
   const nats = await connect({ servers: natsUrl });
   const routers: Routers = {

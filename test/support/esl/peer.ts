@@ -21,10 +21,10 @@ export const channelData = (headers: Record<string, string>) =>
     .join('')
     .concat('\n');
 
-/** FreeSWITCH's end of one event-socket connection: it takes commands and writes whatever a test wants. */
+/** FreeSWITCH's end of an event socket connection: reads commands and sends what the test wants. */
 export class Peer {
   readonly socket: Socket;
-  /** Every command so far, without the empty line that ends it. */
+  /** All commands so far, without the empty line at the end. */
   readonly commands: string[] = [];
   readonly closed: Promise<void>;
   #unfinished = '';
@@ -45,19 +45,19 @@ export class Peer {
     });
   }
 
-  /** Dials an agent, as the `socket` application does. */
+  /** Connects to an agent, as the `socket` application does. */
   static async dial(port: number): Promise<Peer> {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
     return new Peer(socket);
   }
 
-  /** What has come without the empty line that would end it. */
+  /** Received bytes without a final empty line. */
   get unfinished(): string {
     return this.#unfinished;
   }
 
-  /** The next command not taken yet. Rejects when the connection ends first. */
+  /** The next command. Rejects when the connection ends first. */
   async command(): Promise<string> {
     for (;;) {
       const next = this.commands[this.#taken];
@@ -74,7 +74,7 @@ export class Peer {
     for (const frame of frames) this.socket.write(frame);
   }
 
-  /** Takes the next commands and answers each as it comes. */
+  /** Sends one reply for each of the next commands. */
   async answer(...frames: (string | Buffer)[]): Promise<string[]> {
     const taken: string[] = [];
     for (const frame of frames) {
@@ -101,7 +101,7 @@ export class Peer {
   }
 }
 
-/** A port that agents log in to, each connection a Peer. */
+/** An event socket port for agents; each connection is a Peer. */
 export class PeerServer {
   readonly #server: Server;
   readonly #peers: Peer[] = [];
@@ -129,7 +129,7 @@ export class PeerServer {
     return this.#peers.length;
   }
 
-  /** The next connection not taken yet. */
+  /** The next connection. */
   async peer(): Promise<Peer> {
     for (;;) {
       const next = this.#peers[this.#taken];

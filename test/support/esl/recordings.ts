@@ -4,7 +4,7 @@ import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 
 const ROOT = join(import.meta.dirname, '../recordings');
 
-/** One folder for each call, recorded from a real FreeSWITCH. */
+/** Names of the calls recorded from a real FreeSWITCH, one folder each. */
 export const RECORDINGS = readdirSync(ROOT, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name)
@@ -18,10 +18,10 @@ export type Stream =
 
 export const recorded = (name: string, stream: Stream): Buffer => readFileSync(join(ROOT, name, stream));
 
-/** The SIP that the caller saw, a line for each message or Reason header. */
+/** The SIP messages of the caller, one line for each message or Reason header. */
 export const recordedSip = (name: string): string => readFileSync(join(ROOT, name, 'sip.txt'), 'utf8');
 
-/** What FreeSWITCH wrote, cut into frames; joined they are the stream. */
+/** FreeSWITCH's bytes, split into frames. */
 export function framesOf(stream: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let rest = stream; rest.length > 0; ) {
@@ -38,11 +38,11 @@ export const recordedEvents = (name: string): FreeSwitchEvent[] =>
     .filter((frame) => frame.includes('text/event-json'))
     .map((frame) => JSON.parse(frame.toString('utf8', frame.indexOf('\n\n') + 2)));
 
-/** The commands an agent wrote. */
+/** The commands that the agent sent. */
 export const recordedCommands = (name: string, stream: 'outbound.from-agent' | 'inbound.from-agent') =>
   recorded(name, stream).toString('utf8').trimEnd().split('\n\n');
 
-/** FreeSWITCH's answers to the login of a recorded agent, as those who set so many filters get them; and what follows. */
+/** FreeSWITCH's replies to a recorded login, for an agent that sets `filters` filters, and the events after it. */
 export function loginOf(name: string, filters: number) {
   const [
     authRequest = Buffer.alloc(0),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readAgentConfig } from '#services/agent/config.ts';
 
 describe('readAgentConfig', () => {
-  it('takes a FreeSWITCH and a NATS on the same machine for granted', () => {
+  it('defaults to FreeSWITCH and NATS on the same host', () => {
     expect(readAgentConfig({})).toMatchObject({
       NATS_URL: 'nats://127.0.0.1:4222',
       LOG_LEVEL: 'info',

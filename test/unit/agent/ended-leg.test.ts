@@ -5,7 +5,7 @@ import { recordedEvents } from '#test/support/esl/recordings.ts';
 
 const legsOf = (name: string) => recordedEvents(name).flatMap((event) => endedLeg(event, undefined) ?? []);
 
-describe('the legs of the calls that a real FreeSWITCH has placed', () => {
+describe('endedLeg, on recordings of a real FreeSWITCH', () => {
   it.each([
     ['answered', ['123456 NORMAL_CLEARING ring progress answer']],
     ['busy', ['123456 USER_BUSY']],
@@ -24,7 +24,7 @@ describe('the legs of the calls that a real FreeSWITCH has placed', () => {
     }
   });
 
-  it('failed over: one leg after the other, each under its own uuid', () => {
+  it('reads the legs of a failover in order, each with its own uuid', () => {
     const legs = legsOf('sequential-failover');
     expect(legs).toHaveLength(2);
     const [first, second] = legs;
@@ -33,7 +33,7 @@ describe('the legs of the calls that a real FreeSWITCH has placed', () => {
     expect(Number(first?.end)).toBeLessThanOrEqual(Number(second?.start));
   });
 
-  it("are none of the caller's, and are no notifications", () => {
+  it('reads no caller leg and no event that is a notification', () => {
     const settings = { nodeName: undefined, defaultUrl: 'http://crm/' };
     for (const event of recordedEvents('answered'))
       if (endedLeg(event, undefined)) expect(readEvent(event, settings)).toBeUndefined();

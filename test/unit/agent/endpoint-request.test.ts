@@ -35,7 +35,7 @@ describe('endpointRequest', () => {
     expect(EndpointRequest.parse(request)).toEqual(request);
   });
 
-  it('takes along the variables asked for', () => {
+  it('contains the configured variables', () => {
     const data = {
       'Event-Date-Timestamp': '0',
       variable_domain_name: 'pbx',
@@ -56,7 +56,7 @@ describe('endpointRequest', () => {
 });
 
 describe('decisionRequest', () => {
-  it('gives the router as long as the endpoint has', () => {
+  it('passes the timeouts of the endpoint to the router', () => {
     const endpoint = { url: 'http://crm/', connectTimeoutMs: 100, responseTimeoutMs: 200, notify: true };
     const request = endpointRequest(connectReply('answered'), 'vm', []);
     const message = decisionRequest(request, endpoint, undefined);
@@ -70,7 +70,7 @@ describe('decisionRequest', () => {
     expect(DecisionRequest.parse(message)).toEqual(message);
   });
 
-  it("falls back on the call's own URL, else on the configured one", () => {
+  it('uses the fallback URL of the call, or else the configured one', () => {
     const endpoint = { url: 'http://crm/', connectTimeoutMs: 1, responseTimeoutMs: 2, notify: true };
     const request = endpointRequest(connectReply('answered'), 'vm', []);
     const fallback = (own: object, configured: string | undefined) =>
@@ -81,7 +81,7 @@ describe('decisionRequest', () => {
   });
 });
 
-describe('a call asked about again', () => {
+describe('a repeated request', () => {
   it.each([
     [{}, 1],
     [{ variable_dialhook_attempt: '3' }, 3],
@@ -105,7 +105,7 @@ describe('a call asked about again', () => {
       [one, two],
     ],
     ['one leg named twice', { variable_originated_legs: ['b;y;2', 'b;y;2'] }, [two]],
-  ])('has tried %s', (_, data, legs) => expect(tried(data)).toEqual(legs));
+  ])('lists %s in tried', (_, data, legs) => expect(tried(data)).toEqual(legs));
 });
 
 describe('parseCtiBridge', () => {
@@ -143,7 +143,7 @@ describe('channel data', () => {
     [{}, undefined, ''],
   ])('node of %j, configured %s', (data, configured, name) => expect(nodeName(data, configured)).toBe(name));
 
-  it('turns microseconds into a time', () => {
+  it('converts microseconds to ISO 8601', () => {
     expect(isoTime('1795458426595100')).toBe('2026-11-23T18:27:06.595Z');
     expect(() => isoTime('soon')).toThrow(RangeError);
   });

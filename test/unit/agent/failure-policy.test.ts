@@ -51,4 +51,6 @@ it.each([
     { ...plan, on_fail: 'hangup' as const, final_causes: [] },
     { finalCauses: [] },
   ],
-])('asks again %s', (_, data, given, policy) => expect(failurePolicy(data, given, config)).toEqual(policy));
+])('failurePolicy: %s', (_, data, given, policy) =>
+  expect(failurePolicy(data, given, config)).toEqual(policy),
+);

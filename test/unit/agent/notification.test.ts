@@ -15,7 +15,7 @@ const readAll = (name: string) =>
   });
 
 interface Expected {
-  /** What the called legs did, in order: action and number. */
+  /** Action and number of the called legs' notifications, in order. */
   readonly legs: readonly string[];
   readonly cause: string;
   readonly q850: number;
@@ -107,7 +107,7 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
     expect(told).toEqual([...expected.legs, 'hangup']);
   });
 
-  it('says how it ended', () => {
+  it('reads how the call ended', () => {
     const { cause, q850, sip_status, hangup_by, ms, tried } = expected;
     const [duration_ms, ring_ms, billable_ms] = ms;
     expect(hangup).toMatchObject({ cause, q850, hangup_by, duration_ms, ring_ms, billable_ms });
@@ -116,7 +116,7 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
     expect(hangup).not.toHaveProperty('result');
   });
 
-  it('names the call, its legs and the caller in every one', () => {
+  it('contains the call, the leg and the caller in every notification', () => {
     const uuid = String(recordedEvents(name)[0]?.['variable_dialhook_call']);
     for (const one of all) {
       expect(one).toMatchObject({
@@ -133,7 +133,7 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
     expect(hangup?.tried.map(({ leg }) => leg)).toEqual(expect.arrayContaining([...legs]));
   });
 
-  it('agrees with what the caller saw on the wire', () => {
+  it('agrees with the SIP messages of the caller', () => {
     const sip = recordedSip(name);
     const reason = /Reason: .*text="(\w+)"/.exec(sip)?.[1];
     if (reason !== undefined) expect(hangup?.cause).toBe(reason);
@@ -143,7 +143,7 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
     expect(hangup?.hangup_by === 'caller').toBe(/^(?:CANCEL|BYE sip:0555@)/m.test(sip));
   });
 
-  it('is timed by FreeSWITCH', () => {
+  it('uses the timestamps of FreeSWITCH', () => {
     const times = all.map((one) => one.time);
     expect(times).toEqual(times.toSorted());
     expect(times.at(-1)).toMatch(/^2026-11-23T18:2\d:\d\d\.\d{3}Z$/);
@@ -172,7 +172,7 @@ describe('readEvent', () => {
     ['an event without a channel', without(ring, 'Unique-ID')],
     ['a cti_bridge that is wrong', { ...ring, variable_cti_bridge: 'crm/binding' }],
     ['nothing at all', {}],
-  ])('passes over %s', (_, event) => expect(readEvent(event, SETTINGS)).toBeUndefined());
+  ])('ignores %s', (_, event) => expect(readEvent(event, SETTINGS)).toBeUndefined());
 
   it('needs an endpoint from the channel or the configuration', () => {
     const none = { nodeName: undefined, defaultUrl: undefined };
@@ -186,23 +186,23 @@ describe('readEvent', () => {
     expect(readEvent(end, { nodeName: undefined, defaultUrl: 'http://default/' })?.endpoint.url).toBe(URL);
   });
 
-  it('names the node as configured, else as FreeSWITCH does', () => {
+  it('uses the configured node name, or else that of FreeSWITCH', () => {
     expect(read(ring, { nodeName: 'edge-1', defaultUrl: URL })?.node).toBe('edge-1');
     expect(read(without(ring, 'FreeSWITCH-Switchname'))?.node).toBe('vm');
   });
 
-  it('says when the call began', () => {
+  it('reads when the channel was created', () => {
     expect(readEvent(end, SETTINGS)?.callStart).toBe(1_795_458_426_595);
   });
 
-  it('carries dialhook_result when it is one', () => {
+  it('contains dialhook_result when it is a known result', () => {
     expect(read({ ...end, variable_dialhook_result: 'http_status' })).toMatchObject({
       result: 'http_status',
     });
     expect(read({ ...end, variable_dialhook_result: 'mine' })).not.toHaveProperty('result');
   });
 
-  it('counts ringing from the first sign of the called leg', () => {
+  it('measures ring_ms to the first 180 or 183', () => {
     const created = 1_795_458_426_595_100;
     const at = (ms: number) => String(created + ms * 1000);
     const times = (progress: string, media: string) => ({
@@ -214,7 +214,7 @@ describe('readEvent', () => {
     expect(read({ ...end, ...times('0', '0') })).toMatchObject({ ring_ms: 0 });
   });
 
-  it('lists a single leg and several alike', () => {
+  it('lists a single leg in the same format as several', () => {
     const legs = { variable_originated_legs: 'a;x;1', variable_originate_causes: 'a;NO_ANSWER' };
     expect(read({ ...end, ...legs })).toMatchObject({
       tried: [{ leg: 'a', number: '1', cause: 'NO_ANSWER' }],
@@ -260,7 +260,7 @@ describe('readEvent', () => {
     expect(read({ ...plain, ...variables })).toMatchObject({ hangup_by: by });
   });
 
-  it('subscribes to what it reads', () => {
+  it('subscribes to the events that it reads', () => {
     expect(EVENTS).toEqual([
       'CHANNEL_PROGRESS',
       'CHANNEL_PROGRESS_MEDIA',

@@ -111,7 +111,7 @@ describe('lookUpUsers', () => {
     expect([...call.variables.keys()]).not.toContain('dialhook_contacts');
   });
 
-  it('asks in the configured domain', async () => {
+  it('looks up users in SIP_DOMAIN', async () => {
     domain = 'other';
     const { found } = await lookUp([{ variables: {}, legs: [user('1000')] }], pbx);
     expect(found.groups).toEqual([{ variables: {}, legs: [endpoint(at('10.0.0.9'))] }]);
@@ -134,7 +134,7 @@ describe('lookUpUsers', () => {
       `${at('10.0.0.1', 'x')};a=:_:sofia/gateway/gw/900,${at('10.0.0.2', 'y')}`,
       [at('10.0.0.2')],
     ],
-  ])('leaves out what is not whole or not plain: %s', async (_, reply, expected) => {
+  ])('leaves out a contact that is cut or unsafe: %s', async (_, reply, expected) => {
     const { found } = await lookUp([{ variables: {}, legs: [user('1000', 'simultaneous')] }], {
       contacts: { '1000@pbx': reply },
       variables: { domain_name: 'pbx' },

@@ -6,7 +6,7 @@ import { readAgentConfig } from '#services/agent/config.ts';
 import { SocketGuard } from '#services/agent/socket-guard.ts';
 import { recordLog } from '#test/support/log.ts';
 
-it('takes connections from private networks when none are named', () => {
+it('accepts connections from private networks by default', () => {
   const guard = new SocketGuard(readAgentConfig({}).SOCKET_ALLOWED_NETWORKS, recordLog().log);
   const near = [
     '127.0.0.1',
@@ -23,7 +23,7 @@ it('takes connections from private networks when none are named', () => {
   expect(guard.refused).toBe(far.length);
 });
 
-it('takes them from the named networks alone', () => {
+it('accepts connections only from the configured networks', () => {
   const { SOCKET_ALLOWED_NETWORKS } = readAgentConfig({ SOCKET_ALLOWED_NETWORKS: '203.0.113.7,10.0.0.0/30' });
   const guard = new SocketGuard(SOCKET_ALLOWED_NETWORKS, recordLog().log);
   expect(['203.0.113.7', '::ffff:203.0.113.7', '10.0.0.3'].map((one) => guard.admits(one))).not.toContain(
@@ -32,7 +32,7 @@ it('takes them from the named networks alone', () => {
   expect(['203.0.113.8', '10.0.0.4', '127.0.0.1'].map((one) => guard.admits(one))).not.toContain(true);
 });
 
-it('refuses a flood with one line in ten seconds', () => {
+it('logs one line in ten seconds however many connections it refuses', () => {
   const { log, lines } = recordLog();
   let now = 0;
   const guard = new SocketGuard(['10.0.0.0/8'], log, () => now);

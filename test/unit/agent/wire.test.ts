@@ -10,7 +10,7 @@ import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
 import { applicationsOf, exportsOf, packetsOf, readPacket } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer } from '#test/support/esl/peer.ts';
 
-/** Whatever an endpoint writes, FreeSWITCH must read what was meant and nothing else, by its own rules. */
+/** For any answer of an endpoint, FreeSWITCH must read exactly the plan, by its own parsing rules. */
 
 let server: OutboundServer;
 let peer: Peer;
@@ -37,7 +37,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** Sends, and answers, one list and its exit; the bytes that FreeSWITCH saw. */
+/** Releases a call with the applications and returns the bytes that FreeSWITCH received. */
 async function written(applications: readonly { name: string; data: string }[]): Promise<string> {
   const sent = call.runAndRelease(applications);
   const packets = await peer.answer(OK, OK);
@@ -131,7 +131,7 @@ const decision = fc.record({
   strategy: fc.constantFrom('sequential', 'simultaneous'),
 });
 
-/** The plan of what an endpoint answered, or nothing when it is refused. */
+/** The plan for an answer, or undefined when it is refused. */
 function planned(answer: unknown): Plan | undefined {
   const read = Decision.safeParse(answer);
   if (!read.success) return undefined;
@@ -147,7 +147,7 @@ const parsed = parseArguments('http://crm/b?n=1 10 20 1');
 if (!parsed.ok) throw new Error(parsed.error);
 const { endpoint } = parsed;
 
-/** FreeSWITCH cannot tell an empty value from none. */
+/** FreeSWITCH does not distinguish an empty value from a missing one. */
 const kept = (variables: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(variables).filter(([, one]) => one !== ''));
 
@@ -168,8 +168,8 @@ const dialled = (applications: readonly { name: string; data: string }[]) =>
       };
     });
 
-describe('a decision of any endpoint', () => {
-  it('is refused, or reaches FreeSWITCH exactly as meant', async () => {
+describe('any answer of an endpoint', () => {
+  it('is refused, or FreeSWITCH reads exactly its plan', async () => {
     let [placed, hungUp, refused] = [0, 0, 0];
     await fc.assert(
       fc.asyncProperty(decision, async (answer) => {
@@ -224,8 +224,8 @@ describe('a decision of any endpoint', () => {
   });
 });
 
-describe('any text at all', () => {
-  it('is refused, or stays on its line', async () => {
+describe('any text', () => {
+  it('is refused, or adds no line to a message', async () => {
     await fc.assert(
       fc.asyncProperty(text, text, async (application, data) => {
         const before = peer.commands.length;

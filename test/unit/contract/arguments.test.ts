@@ -68,12 +68,12 @@ describe('parseArguments', () => {
     [`${URL} 3000 3000 1 ftp://hostile/`, 'fallback URL must start with http:// or https:// and name a host'],
     [`${URL} 3000 3000 1 http://b/ hostile`, 'more than five arguments: write a space inside the URL as %20'],
     ['http://crm/a hostile b c d e', 'more than five arguments: write a space inside the URL as %20'],
-  ])('refuses "%s" in words that do not repeat it', (text, error) => {
+  ])('refuses "%s" without repeating it', (text, error) => {
     expect(parseArguments(text)).toEqual({ ok: false, error });
   });
 });
 
-it('reads a URL to fall back on', () => {
+it('reads the fallback URL', () => {
   expect(parseArguments(`${URL} 500 700 0 HTTPS://backup/$1?a=b#c`)).toEqual({
     ok: true,
     endpoint: {
@@ -92,9 +92,9 @@ describe('formatArguments', () => {
   it.each([
     [endpoint, `${URL} 1 2 0`],
     [{ ...endpoint, fallbackUrl: 'http://b/' }, `${URL} 1 2 0 http://b/`],
-  ])('writes what is there', (given, text) => expect(formatArguments(given)).toBe(text));
+  ])('writes all arguments', (given, text) => expect(formatArguments(given)).toBe(text));
 
-  it('gives FreeSWITCH nothing to expand, whatever the URL, and reads back as the same', () => {
+  it('writes any URL so that FreeSWITCH expands nothing and it reads back the same', () => {
     const query = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll(/\s/g, ''));
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true }), query, fc.boolean(), (base, extra, notify) => {

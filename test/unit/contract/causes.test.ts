@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HANGUP_CAUSES, hangupCause } from '#libs/contract/causes.ts';
 
-/** `switch_call_cause_t` of FreeSWITCH 1.11 (switch_types.h), where its own causes begin at 700 and 800. */
+/** `switch_call_cause_t` of FreeSWITCH 1.11 (switch_types.h), where its own causes start at 700 and 800. */
 const SWITCH_TYPES = `
   NONE 0 UNALLOCATED_NUMBER 1 NO_ROUTE_TRANSIT_NET 2 NO_ROUTE_DESTINATION 3 CHANNEL_UNACCEPTABLE 6
   CALL_AWARDED_DELIVERED 7 NORMAL_CLEARING 16 USER_BUSY 17 NO_USER_RESPONSE 18 NO_ANSWER 19
@@ -29,7 +29,7 @@ const CAUSES = [...SWITCH_TYPES.matchAll(/([A-Z_]+) (\d+)/g)].map(
 const MOVED = CAUSES.filter(([, number]) => number >= 700);
 
 describe('hangupCause', () => {
-  it('knows the causes of FreeSWITCH and no others', () => {
+  it('has exactly the causes of FreeSWITCH', () => {
     expect(Object.keys(HANGUP_CAUSES).toSorted()).toEqual(CAUSES.map(([name]) => name).toSorted());
   });
 
@@ -38,7 +38,7 @@ describe('hangupCause', () => {
     expect(given.map(hangupCause)).toEqual(given.map(() => name));
   });
 
-  it.each(MOVED)('%s has the number of FreeSWITCH before 1.11 too', (name, number) => {
+  it.each(MOVED)('%s also has its number before FreeSWITCH 1.11', (name, number) => {
     expect(hangupCause(number - 200)).toBe(name);
     expect(hangupCause(String(number - 200))).toBe(name);
   });
@@ -57,7 +57,7 @@ describe('hangupCause', () => {
     '5',
     '626',
     '900',
-  ])('"%s" is none', (cause) => expect(hangupCause(cause)).toBeUndefined());
+  ])('"%s" is not a cause', (cause) => expect(hangupCause(cause)).toBeUndefined());
 
   it.each([
     -1,
@@ -75,5 +75,5 @@ describe('hangupCause', () => {
     826,
     Number.NaN,
     Number.POSITIVE_INFINITY,
-  ])('%d is none', (cause) => expect(hangupCause(cause)).toBeUndefined());
+  ])('%d is not a cause', (cause) => expect(hangupCause(cause)).toBeUndefined());
 });

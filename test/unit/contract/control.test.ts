@@ -11,7 +11,7 @@ const TRANSFER = {
 const takes = (changed: object) => ControlRequest.safeParse({ ...TRANSFER, ...changed }).success;
 
 it.each(['100', '*97', '#1', '+4930123', 'sales.de', 'a-b', '0-both'])(
-  '%s may be transferred to',
+  '%s is a valid destination',
   (destination) => expect(takes({ destination })).toBe(true),
 );
 
@@ -27,12 +27,12 @@ it.each([
   ['percent encoding', '%31'],
   ['too long', '1'.repeat(65)],
   ['empty', ''],
-])('%s is no destination of uuid_transfer', (_, destination) => expect(takes({ destination })).toBe(false));
+])('%s is not a valid destination', (_, destination) => expect(takes({ destination })).toBe(false));
 
-it.each(['default XML', "default'", '-x', 'x\n', ''])('%j is no context of uuid_transfer', (context) =>
+it.each(['default XML', "default'", '-x', 'x\n', ''])('%j is not a valid context', (context) =>
   expect(takes({ context })).toBe(false),
 );
 
-it.each(['x', '', 'b1cd59aa-0085-4be2-a1d4-0e11a3fff3bd all'])('%j is no uuid', (uuid) =>
+it.each(['x', '', 'b1cd59aa-0085-4be2-a1d4-0e11a3fff3bd all'])('%j is not a uuid', (uuid) =>
   expect(takes({ uuid })).toBe(false),
 );

@@ -18,7 +18,7 @@ describe('DialEndpoint', () => {
     'loopback/1000/default',
     'loopback/1000/default/XML',
     'error/USER_BUSY',
-  ])('takes %s', (endpoint) => expect(DialEndpoint.safeParse(endpoint).success).toBe(true));
+  ])('accepts %s', (endpoint) => expect(DialEndpoint.safeParse(endpoint).success).toBe(true));
 
   it.each([
     ['no host', 'sofia/external/158'],
@@ -59,7 +59,7 @@ describe('Plan', () => {
     { ...dial, on_fail: 'request', final_causes: ['USER_BUSY'] },
     { hangup: { cause: 'USER_BUSY' } },
     { hangup: { sipcode: 503 } },
-  ])('takes %#', (plan) => expect(Plan.parse(plan)).toEqual(plan));
+  ])('accepts %#', (plan) => expect(Plan.parse(plan)).toEqual(plan));
 
   it.each([
     { ...dial, groups: [] },
@@ -86,6 +86,6 @@ describe('Plan', () => {
   ])('refuses %#', (plan) => expect(Plan.safeParse(plan).success).toBe(false));
 });
 
-it('names a notification by call, leg and action', () => {
+it('builds the id of a notification from call, leg and action', () => {
   expect(notificationId({ uuid: 'a', leg: 'b', action: 'ring' })).toBe('a.b.ring');
 });

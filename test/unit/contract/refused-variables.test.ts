@@ -37,25 +37,22 @@ const everyday = [
 ];
 
 describe('REFUSED_VARIABLES', () => {
-  it.each(everyday)('%s may be set', (name) => expect(may(name)).toBe(true));
+  it.each(everyday)('%s is allowed', (name) => expect(may(name)).toBe(true));
 
-  it.each(Object.entries(REFUSED_VARIABLES))(
-    '%s: refused in any case, names whole, prefixes as such',
-    (_, group) => {
-      for (const name of group.names)
-        for (const written of [name, name.toUpperCase()]) expect(may(written), written).toBe(false);
-      for (const prefix of group.prefixes)
-        for (const written of [prefix, `${prefix}x`, prefix.toUpperCase()])
-          expect(may(written), written).toBe(false);
-    },
-  );
+  it.each(Object.entries(REFUSED_VARIABLES))('%s: refuses names and prefixes in any case', (_, group) => {
+    for (const name of group.names)
+      for (const written of [name, name.toUpperCase()]) expect(may(written), written).toBe(false);
+    for (const prefix of group.prefixes)
+      for (const written of [prefix, `${prefix}x`, prefix.toUpperCase()])
+        expect(may(written), written).toBe(false);
+  });
 
-  it('names nothing twice', () => {
+  it('has no duplicates', () => {
     const all = Object.values(REFUSED_VARIABLES).flatMap(({ prefixes, names }) => [...prefixes, ...names]);
     expect(all.filter((name, at) => all.indexOf(name) !== at)).toEqual([]);
   });
 
-  it('look-alikes from beyond ASCII are not names at all', () => {
+  it('refuses names with look-alikes of ASCII letters', () => {
     for (const name of [
       'арi_on_answer',
       'ａpi_on_answer',
@@ -89,14 +86,14 @@ describe.skipIf(!existsSync(SOURCE))("FreeSWITCH's own source", () => {
       ),
     );
 
-  it('every variable whose value is executed is refused', () => {
+  it('refuses every variable whose value is executed', () => {
     const executed = named(/switch_channel_(?:execute|api)_on\s*\([^;"]*?(?:"(\w+)"|,\s*(SWITCH_\w+))\s*\)/g);
     executed.delete('');
     expect(executed.size).toBeGreaterThan(40);
     expect([...executed].filter(may)).toEqual([]);
   });
 
-  it('every variable defined as a hook, an application or an argument of one is refused', () => {
+  it('refuses every variable that is a hook, an application or its argument', () => {
     const hooks = [...defines]
       .filter(([macro]) =>
         /^SWITCH_.*(?:_HOOK|_EXEC|_APP|_ARG|_API|_ON_\w+|EXPORT_VARS|AFTER_BRIDGE)_VARIABLE$/.test(macro),

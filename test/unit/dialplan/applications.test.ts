@@ -30,7 +30,7 @@ const multiset = (...settings: string[]) => `multiset ^^;${settings.join(';')}`;
 const dial = (groups: Parameters<typeof dialApplications>[0], policy: FailurePolicy, variables = {}) =>
   lines(dialApplications(groups, { ...BOUND, ...variables }, DECIDED, policy));
 
-it('TAG_CALL gives both legs the uuid of the call, and the called legs its cti_bridge', () => {
+it('TAG_CALL sets the uuid of the call on both legs and cti_bridge on the called legs', () => {
   expect(lines([TAG_CALL])).toEqual([
     'multiset ^^;dialhook_call=${uuid};export_vars=dialhook_call,cti_bridge,${export_vars}',
   ]);
@@ -44,7 +44,7 @@ describe('hangupApplications', () => {
 });
 
 describe('dialApplications', () => {
-  it('bridges to one group and gives the caller its cause', () => {
+  it('bridges to one group and passes its cause to the caller', () => {
     expect(dial([group('user/1', 'user/2')], { finalCauses: ['DECLINE'] })).toEqual([
       multiset(AFTER, STOP, OUTCOME, EXPORTED),
       'bridge user/1,user/2',
@@ -52,7 +52,7 @@ describe('dialApplications', () => {
     ]);
   });
 
-  it('goes on from a failed group to the next, but not after a final cause and not from the last', () => {
+  it('dials the next group after a failure, but not after a final cause or the last group', () => {
     const groups = [group('user/1'), group('user/2'), group('user/3')];
     expect(dial(groups, { finalCauses: ['DECLINE', 'UNWANTED'] })).toEqual([
       multiset(AFTER, 'failure_causes=DECLINE,UNWANTED;continue_on_fail=', OUTCOME, EXPORTED),
@@ -65,7 +65,7 @@ describe('dialApplications', () => {
     ]);
   });
 
-  it('goes on after any cause when none is final', () => {
+  it('dials the next group after any cause when none is final', () => {
     expect(dial([group('user/1'), group('user/2')], { finalCauses: [] })).toEqual([
       multiset(AFTER, ANY_CAUSE, OUTCOME, EXPORTED),
       'bridge user/1',
@@ -75,7 +75,7 @@ describe('dialApplications', () => {
     ]);
   });
 
-  it('asks again when every group has failed, without what the decision had set', () => {
+  it('makes another request when every group has failed, without the variables of the decision', () => {
     const nextRequest = { socket: '127.0.0.1:8084|127.0.0.2:8084', attempt: 2 };
     expect(dial([group('user/1'), group('user/2')], { finalCauses: [], nextRequest }, { a: 'b' })).toEqual([
       multiset(AFTER, ANY_CAUSE, OUTCOME, `${ARGUMENTS};nolocal:a=b`, `${EXPORTED.split(';')[1]},nolocal:a`),
@@ -90,13 +90,13 @@ describe('dialApplications', () => {
     ]);
   });
 
-  it('exports nothing where there is nothing to export', () => {
+  it('exports nothing without variables', () => {
     const written = lines(dialApplications([group('user/1')], {}, DECIDED, { finalCauses: [] }));
     expect(written).toEqual([multiset(AFTER, STOP, OUTCOME), 'bridge user/1', 'hangup']);
   });
 
   it.each(['PCMA,PCMU', 'a b', '100%', 'sip:1@h:5060', 'http://h/?a=b&c=d', '张三', '', '=', 'ARRAY', '~a'])(
-    'exports %s with the settings, as it stands',
+    'exports %s unchanged in one multiset',
     (value) => {
       const written = dial([group('user/1')], { finalCauses: [] }, { v: value });
       const names = `${EXPORTED.split(';')[1]},nolocal:v`;
@@ -105,7 +105,7 @@ describe('dialApplications', () => {
   );
 
   it.each(["O'Brien", 'a;b', ' a', '[x]', 'a|b', '"a"'])(
-    'exports what multiset would take apart by itself: %s',
+    'exports a value that multiset would split with its own application: %s',
     (value) => {
       const written = dial([group('user/1')], { finalCauses: [] }, { v: value });
       expect(written.slice(0, -2)).toEqual([
@@ -116,7 +116,7 @@ describe('dialApplications', () => {
     },
   );
 
-  it('exports variables to the called legs alone, as they are, while nothing is expanded', () => {
+  it('exports variables to the called legs only, without expansion', () => {
     const variables = { absolute_codec_string: 'PCMA,PCMU', effective_caller_id_name: "O'Brien $1 100%" };
     const written = dial([group('user/1')], { finalCauses: [] }, variables);
     expect(written.slice(0, -2)).toEqual([
@@ -129,15 +129,12 @@ describe('dialApplications', () => {
     expect(written.filter((line) => line.startsWith('export'))).toHaveLength(3);
   });
 
-  it.each(['$', '${a}', '\\n', '\\'])(
-    'has nothing expanded while a variable with %s is exported',
-    (value) => {
-      const [first] = dial([group('user/1')], { finalCauses: [] }, { a: value });
-      expect(first).toBe(OFF);
-    },
-  );
+  it.each(['$', '${a}', '\\n', '\\'])('disables expansion while a variable with %s is exported', (value) => {
+    const [first] = dial([group('user/1')], { finalCauses: [] }, { a: value });
+    expect(first).toBe(OFF);
+  });
 
-  it('says what went wrong with an application of its own', () => {
+  it('sets the error with its own application', () => {
     const outcome = { result: 'defaulted', error: 'http_status: 500; a=b' } as const;
     const written = lines(dialApplications([group('user/1')], BOUND, outcome, { finalCauses: [] }));
     expect(written.slice(0, -2)).toEqual([
@@ -158,7 +155,7 @@ describe('outcomeVariables', () => {
       { result: 'invalid_json', error: 'x'.repeat(501) } as const,
       { dialhook_result: 'invalid_json', dialhook_error: 'x'.repeat(500) },
     ],
-  ])('%#: says it in words that FreeSWITCH has nothing to expand in', (outcome, variables) =>
+  ])('%#: contains nothing that FreeSWITCH expands', (outcome, variables) =>
     expect(outcomeVariables(outcome)).toEqual(variables),
   );
 });

@@ -41,7 +41,7 @@ describe('endpointsOfContacts', () => {
     ['a line end', 'sofia/internal/sip:x@10.0.0.9;a\nexit'],
     ['two at signs', 'sofia/internal/sip:x@y@10.0.0.9'],
     ['600 characters', `sofia/internal/sip:x@10.0.0.9;a=${'b'.repeat(600)}`],
-  ])('leaves a contact with %s out, and only that', (_, hostile) => {
+  ])('leaves out only the contact with %s', (_, hostile) => {
     const found = endpointsOfContacts(`${good},${hostile}`, '123');
     expect(found[0]).toBe('sofia/internal/sip:123@10.0.0.9');
     expect(found.join()).not.toMatch(/[${}[\]|'\n]|:_:|900|api_on/);

@@ -6,7 +6,7 @@ const A = 'sofia/gateway/a/1';
 const B = 'sofia/gateway/b/2';
 const C = 'user/1000';
 
-/** Groups in short: legs joined by +, groups by |. */
+/** Short form of groups: legs joined by +, groups by |. */
 const shape = (text: string, sequential: boolean) =>
   parseDialString(text, sequential)
     .map((group) => group.legs.map((leg) => ('endpoint' in leg ? leg.endpoint : '')).join('+'))
@@ -31,7 +31,7 @@ describe('parseDialString', () => {
     ],
     ['a comma in leg variables', `[a=1,b=2]${A},${B}`, `${A}|${B}`, `${A}+${B}`],
     ['a bar in leg variables', `[^^;a=1|2]${A}|${B}`, `${A}|${B}`, `${A}|${B}`],
-  ])('%s: a sequence, or as FreeSWITCH means it', (_, text, sequence, simultaneous) => {
+  ])('parses %s, sequential and simultaneous', (_, text, sequence, simultaneous) => {
     expect(shape(text, true)).toBe(sequence);
     expect(shape(text, false)).toBe(simultaneous);
   });
@@ -58,7 +58,7 @@ describe('parseDialString', () => {
     [`[a=']']${A}`, { a: ']' }],
   ])('leg variables: %s', (text, variables) => expect(legVariablesOf(text)).toEqual(variables));
 
-  it('gives every group the variables of the whole', () => {
+  it('gives every group the variables of the dial string', () => {
     const groups = parseDialString(`{a=1}[b=2]${A},[c=3]${B}`, true);
     expect(groups).toEqual([
       { variables: { a: '1' }, legs: [{ endpoint: A, variables: { b: '2' } }] },
@@ -122,7 +122,7 @@ describe('formatGroup', () => {
       ],
       `{^^;a=1}[^^;b=2]${A},[^^;c=3,4]${B}`,
     ],
-  ])('writes %s, and FreeSWITCH reads the same', (_, variables, legs, text) => {
+  ])('writes %s so that FreeSWITCH reads the same', (_, variables, legs, text) => {
     expect(formatGroup(variables, legs)).toBe(text);
     const read = asFreeSwitch(text);
     expect(Object.fromEntries(read?.variables ?? [])).toEqual(variables);

@@ -84,11 +84,11 @@ describe('planOf', () => {
     expect(Plan.parse(planned)).toEqual(planned);
   });
 
-  it('takes the variables along', () => {
+  it('contains the variables', () => {
     expect(plan({ dial: gateway('1'), variables: { a: 1 } })).toMatchObject({ variables: { a: '1' } });
   });
 
-  it('takes along what is to be done about a failure', () => {
+  it('contains on_fail and final_causes', () => {
     const planned = plan({ dial: gateway('1'), on_fail: 'request', final_causes: [17] });
     expect(planned).toMatchObject({ on_fail: 'request', final_causes: ['USER_BUSY'] });
   });
@@ -150,7 +150,7 @@ describe('planOf', () => {
     expect(() => plan(answer)).toThrow(words);
   });
 
-  it('lets pass the variables that the operator allows, and never its own means', () => {
+  it('accepts variables that the operator allows, but never those of Dialhook itself', () => {
     const may = variablePolicy(['hold_music', 'execute_on_*', '*']);
     const answer = (name: string) =>
       planOf(Decision.parse({ dial: gateway('1'), variables: { [name]: 'x' } }), may);
@@ -166,7 +166,7 @@ describe('planOf', () => {
       expect(() => answer(name)).toThrow(`${name} is a variable that an endpoint must not set`);
   });
 
-  it('takes 64 targets', () => {
+  it('accepts 64 targets', () => {
     expect(Plan.safeParse(plan({ dial: many(64, ',') })).success).toBe(true);
   });
 });

@@ -10,7 +10,7 @@ interface Parsed {
   readonly errors: Error[];
 }
 
-/** The frames that come out when the bytes come in like this. */
+/** The frames that the parser makes of these chunks. */
 function parse(chunks: readonly (Buffer | string)[], onFrame?: (frame: Frame) => void): Parsed {
   const socket = new EventEmitter();
   const parsed: Parsed = { frames: [], errors: [] };
@@ -26,7 +26,7 @@ function parse(chunks: readonly (Buffer | string)[], onFrame?: (frame: Frame) =>
 const REPLY = 'Content-Type: command/reply\nReply-Text: +OK\n\n';
 
 describe('FrameParser', () => {
-  it.each(RECORDINGS)('cuts what was recorded in %s as it was written', (name) => {
+  it.each(RECORDINGS)('parses the recording %s into its frames', (name) => {
     for (const stream of ['outbound.from-freeswitch', 'inbound.from-freeswitch'] as const) {
       const bytes = recorded(name, stream);
       const { frames, errors } = parse([bytes]);
@@ -35,7 +35,7 @@ describe('FrameParser', () => {
     }
   });
 
-  it('gives the same frames at every split position', () => {
+  it('parses the same frames for every split position', () => {
     const bytes = recorded('answered', 'outbound.from-freeswitch');
     const whole = parse([bytes]);
     expect(whole.frames.map((frame) => frame.type)).toEqual([
@@ -48,31 +48,31 @@ describe('FrameParser', () => {
     }
   });
 
-  it('gives the same frames byte by byte', () => {
+  it('parses the same frames byte by byte', () => {
     for (const stream of ['outbound.from-freeswitch', 'inbound.from-freeswitch'] as const) {
       const bytes = recorded('caller-gives-up-waiting', stream);
       expect(parse(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(parse([bytes]));
     }
   });
 
-  it('does not wait for more than a frame needs behind one with a body', () => {
+  it('does not wait for bytes beyond the end of a frame with a body', () => {
     const body = 'Content-Type: api/response\nContent-Length: 1000\n\n';
     const { frames } = parse([body, 'x'.repeat(1000), REPLY]);
     expect(frames.map((frame) => frame.type)).toEqual(['api/response', 'command/reply']);
   });
 
-  it('takes a bare percent sign as it is', () => {
+  it('keeps a bare percent sign', () => {
     const { frames, errors } = parse(['Content-Type: command/reply\nReply-Text: 50% off, %zz\n\n', REPLY]);
     expect(errors).toEqual([]);
     expect(frames.map((frame) => frame.headers['Reply-Text'])).toEqual(['50% off, %zz', '+OK']);
   });
 
-  it('counts a body in bytes', () => {
+  it('measures a body in bytes', () => {
     const { frames } = parse([`Content-Type: api/response\nContent-Length: 6\n\n张三${REPLY}`]);
     expect(frames.map((frame) => frame.body.toString())).toEqual(['张三', '']);
   });
 
-  it('keeps what a frame handler throws from the frames behind it', () => {
+  it('delivers later frames after a handler threw', () => {
     const fault = new Error('a handler');
     const { frames, errors } = parse([REPLY + REPLY], () => {
       throw fault;
@@ -92,7 +92,7 @@ describe('FrameParser', () => {
     expect(errors).toEqual([expect.any(FrameError)]);
   });
 
-  it('takes a body of many megabytes', () => {
+  it('parses a body of many megabytes', () => {
     const body = Buffer.alloc(64 << 20, 'x');
     const { frames, errors } = parse([
       `Content-Type: api/response\nContent-Length: ${body.length}\n\n`,
@@ -111,7 +111,7 @@ describe('FrameParser', () => {
     expect(errors).toEqual([expect.any(FrameError)]);
   });
 
-  it('takes a header block and a body that come byte by byte without reading any of it twice', () => {
+  it('parses a header block and a body byte by byte in linear time', () => {
     const padding = 'x'.repeat(100_000);
     const bytes = Buffer.from(
       `Content-Type: api/response\nX: ${padding}\nContent-Length: 100000\n\n${padding}`,
@@ -121,19 +121,19 @@ describe('FrameParser', () => {
     expect(frames.map(({ body }) => body.length)).toEqual([100_000]);
   });
 
-  it('makes a frame without a type of garbage', () => {
+  it('parses garbage as a frame without a type', () => {
     expect(parse(['SSH-2.0-OpenSSH_9.2\n\n']).frames).toMatchObject([{ type: '', headers: {} }]);
     expect(parse(['HTTP/1.1 400 Bad Request\r\n\r\n'])).toEqual({ frames: [], errors: [] });
   });
 });
 
 describe('parseHeaders', () => {
-  it('decodes channel data and nothing else', () => {
+  it('URL-decodes only channel data', () => {
     expect(parseHeaders('Event-Name: CHANNEL_DATA\nCaller: %E5%BC%A0%25')).toMatchObject({ Caller: '张%' });
     expect(parseHeaders('Reply-Text: %E5%BC%A0%25')).toEqual({ 'Reply-Text': '%E5%BC%A0%25' });
   });
 
-  it('splits at the first colon only and passes over lines without one', () => {
+  it('splits at the first colon and ignores lines without one', () => {
     expect(parseHeaders('a: b: c\nnonsense\n: x\nd:e')).toEqual({ a: 'b: c' });
   });
 });

@@ -59,7 +59,7 @@ async function logIn(): Promise<Peer> {
 }
 
 describe('login', () => {
-  it('subscribes, and writes what was recorded', async () => {
+  it('logs in and subscribes with the recorded commands', async () => {
     const [, event = ''] = recordedCommands('answered', 'inbound.from-agent');
     connect({ events: event.split(' ').slice(2) });
     const peer = await freeSwitch.peer();
@@ -73,13 +73,13 @@ describe('login', () => {
     expect(seen).toEqual(['up']);
   });
 
-  it('is done as a directory user when there is one', async () => {
+  it('uses userauth for a directory user', async () => {
     connect({ user: 'agent@pbx', password: 'secret' });
     const peer = await logIn();
     expect(peer.commands).toEqual(['userauth agent@pbx:secret', ...SUBSCRIBE]);
   });
 
-  it('sends nothing before FreeSWITCH asks', async () => {
+  it('sends nothing before auth/request', async () => {
     connect();
     const peer = await freeSwitch.peer();
     peer.write(eventFrame({}));
@@ -92,7 +92,7 @@ describe('login', () => {
     ['refused', AUTH_REQUEST, [reply('-ERR invalid')], 'FreeSWITCH refused the login'],
     ['refused its events', AUTH_REQUEST, [reply('+OK accepted'), reply('-ERR no'), OK], 'event: no'],
     [
-      'kept out by the access list',
+      'refused by the access list',
       withBody('text/rude-rejection', 'Access Denied, go away.\n'),
       [],
       'FreeSWITCH refused this address: Access Denied, go away.',
@@ -128,7 +128,7 @@ describe('login', () => {
     expect(seen).toEqual(['down: no login within 5 s']);
   });
 
-  it('comes when FreeSWITCH does', async () => {
+  it('succeeds when FreeSWITCH starts later', async () => {
     const { port } = freeSwitch;
     await freeSwitch.close();
     connect({ port });
@@ -141,7 +141,7 @@ describe('login', () => {
 });
 
 describe('a lost connection', () => {
-  it.each(['end', 'reset'] as const)('comes back with its subscription after %s', async (how) => {
+  it.each(['end', 'reset'] as const)('is replaced and subscribed again after %s', async (how) => {
     connect();
     for (let n = 1; n <= 3; n++) {
       const peer = await logIn();
@@ -155,7 +155,7 @@ describe('a lost connection', () => {
     expect(seen.filter((one) => one.startsWith('down: '))).toHaveLength(3);
   });
 
-  it('rejects what waits for an answer', async () => {
+  it('rejects commands without a reply', async () => {
     const inbound = connect();
     const peer = await logIn();
     const waiting = [inbound.api('status'), inbound.api('version')];
@@ -177,7 +177,7 @@ describe('a lost connection', () => {
 });
 
 describe('api', () => {
-  it('answers each command with its own answer, a refused one and events between them included', async () => {
+  it('resolves each command with its own reply, with refusals and events in between', async () => {
     const inbound = connect();
     const peer = await logIn();
     const answers = [
@@ -201,7 +201,7 @@ describe('api', () => {
     expect(events).toEqual([{ a: 'b' }]);
   });
 
-  it('rejects for an answer that begins with -ERR', async () => {
+  it('rejects for a reply that starts with -ERR', async () => {
     const inbound = connect();
     const peer = await logIn();
     const answer = inbound.api('uuid_kill x');
@@ -221,7 +221,7 @@ describe('api', () => {
 });
 
 describe('events', () => {
-  it('keep lists, and the letters of a GBK phone', async () => {
+  it('keep lists and decode GBK text', async () => {
     connect();
     const peer = await logIn();
     const name = Buffer.from('815c5c', 'hex');
@@ -262,7 +262,7 @@ describe('events', () => {
 });
 
 describe('close', () => {
-  it('ends the connection for good', async () => {
+  it('closes the connection and does not reconnect', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const inbound = connect();
     const peer = await logIn();
@@ -273,7 +273,7 @@ describe('close', () => {
     expect(seen).toEqual(['up']);
   });
 
-  it('ends the waiting for another attempt', async () => {
+  it('cancels a pending reconnect', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const inbound = connect();
     (await freeSwitch.peer()).reset();
@@ -282,7 +282,7 @@ describe('close', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('from the first event ends a login that was about to succeed', async () => {
+  it('during the first event stops a login', async () => {
     const inbound = connect({ onEvent: () => inbound.close() });
     const peer = await freeSwitch.peer();
     peer.write(AUTH_REQUEST);
@@ -292,7 +292,7 @@ describe('close', () => {
     expect(seen).toEqual([]);
   });
 
-  it('ends a login half way', async () => {
+  it('stops a login that is in progress', async () => {
     const inbound = connect();
     const peer = await freeSwitch.peer();
     peer.write(AUTH_REQUEST);

@@ -55,7 +55,7 @@ async function dial(): Promise<Peer> {
   return peer;
 }
 
-/** A call that has got as far as the handler, which keeps it until `release`. */
+/** A call whose handler is running and returns after `release`. */
 async function call() {
   const held = Promise.withResolvers<void>();
   onCall = () => held.promise;
@@ -68,7 +68,7 @@ async function call() {
   return { peer, call: outbound, release: held.resolve };
 }
 
-/** Proves that nothing was written before: this command is the next that FreeSWITCH sees. */
+/** Proves that nothing was sent before: this command is the next that FreeSWITCH receives. */
 async function expectNothingSent(peer: Peer, outbound: OutboundCall): Promise<void> {
   const next = outbound.execute('next', '');
   expect(await peer.answer(OK)).toEqual([execute('next', '')]);
@@ -93,7 +93,7 @@ describe('a call', () => {
     release();
   });
 
-  it('brings the data of its channel, decoded', async () => {
+  it('has decoded channel data', async () => {
     const peer = await dial();
     await peer.answer(...framesOf(recorded('answered', 'outbound.from-freeswitch')).slice(0, 1));
     await until(() => calls.length === 1);
@@ -105,7 +105,7 @@ describe('a call', () => {
     });
   });
 
-  it('pairs every answer with its command', async () => {
+  it('matches every reply to its command', async () => {
     const { peer, call: outbound, release } = await call();
     const replies = [
       outbound.execute('set', 'a=b'),
@@ -144,7 +144,7 @@ describe('a call', () => {
     release();
   });
 
-  it('reads answers that come in pieces', async () => {
+  it('reads replies that arrive in pieces', async () => {
     const { peer, call: outbound, release } = await call();
     const value = outbound.getVariable('name');
     await peer.command();
@@ -156,7 +156,7 @@ describe('a call', () => {
     release();
   });
 
-  it('is given its applications and let go', async () => {
+  it('gets its applications and is released', async () => {
     const { peer, call: outbound, release } = await call();
     const released = outbound.runAndRelease([
       { name: 'bridge', data: 'user/1' },
@@ -176,7 +176,7 @@ describe('a call', () => {
     expect(errors).toEqual([]);
   });
 
-  it('says so when FreeSWITCH refuses the applications', async () => {
+  it('rejects when FreeSWITCH refuses the applications', async () => {
     const { peer, call: outbound, release } = await call();
     const released = outbound.runAndRelease([{ name: 'hangup', data: '' }]);
     await peer.answer(OK, reply('-ERR memory error'), reply('+OK bye'));
@@ -184,7 +184,7 @@ describe('a call', () => {
     release();
   });
 
-  it('has variables set and is let go', async () => {
+  it('gets variables and is released', async () => {
     const { peer, call: outbound, release } = await call();
     const released = outbound.setAndRelease({ a: '1' }, { b: '2' });
     expect(await peer.answer(OK, OK, OK, OK)).toEqual([
@@ -238,7 +238,7 @@ describe('the end of a call', () => {
     release();
   });
 
-  it('rejects what waits for an answer and what comes after', async () => {
+  it('rejects pending and later commands', async () => {
     const { peer, call: outbound, release } = await call();
     const waiting = [outbound.execute('set', 'a=b'), outbound.getVariable('a'), outbound.runAndRelease([])];
     const results = Promise.allSettled(waiting);
@@ -252,7 +252,7 @@ describe('the end of a call', () => {
     release();
   });
 
-  it('leaves nothing behind, however it comes', async () => {
+  it('leaves no open socket', async () => {
     for (const end of ['reset', 'end'] as const)
       for (let n = 0; n < 20; n++) {
         const { peer, release } = await call();
@@ -263,7 +263,7 @@ describe('the end of a call', () => {
     expect(errors).toEqual([]);
   });
 
-  it('before the answer to connect is a refusal, and an error of nothing else', async () => {
+  it('before the reply to connect counts as a refusal and not as an error', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);
@@ -305,7 +305,7 @@ describe('a variable that is read ahead', () => {
 });
 
 describe('a peer that is not FreeSWITCH', () => {
-  it('is let go when it never answers connect', async () => {
+  it('is closed when it never replies to connect', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const peer = await dial();
     await peer.command();
@@ -335,7 +335,7 @@ describe('a peer that is not FreeSWITCH', () => {
     expect(refusals).toEqual([why]);
   });
 
-  it('is let go when it answers what was not asked', async () => {
+  it('is closed when it sends a reply without a command', async () => {
     const { peer, call: outbound, release } = await call();
     peer.write(OK);
     await peer.closed;
@@ -345,7 +345,7 @@ describe('a peer that is not FreeSWITCH', () => {
 });
 
 describe('OutboundServer', () => {
-  it('closes the call whose handler throws and goes on with the next', async () => {
+  it('closes the call whose handler throws and handles the next one', async () => {
     const peer = await dial();
     onCall = async () => {
       throw new Error('a handler');
@@ -357,7 +357,7 @@ describe('OutboundServer', () => {
     release();
   });
 
-  it('says which address is in use', async () => {
+  it('rejects with the address that is in use', async () => {
     const ignore = () => {};
     const options = {
       host: '127.0.0.1',
@@ -387,7 +387,7 @@ describe('OutboundServer', () => {
     expect(errors).toEqual([]);
   });
 
-  it('closes while a call hangs, as soon as its caller is gone', async () => {
+  it('closes as soon as the caller of a waiting call hangs up', async () => {
     const peer = await dial();
     onCall = (outbound) => new Promise((resolve) => outbound.gone.addEventListener('abort', () => resolve()));
     await peer.answer(channelData({}));
@@ -397,7 +397,7 @@ describe('OutboundServer', () => {
     await closing;
   });
 
-  it('closes while a connection has not answered connect', async () => {
+  it('closes while a connection has not replied to connect', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const peer = await dial();
     await peer.command();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeHeader, decodeText, oneLine, parseJson, UnsafeValueError } from '#libs/esl/text.ts';
 
-/** 张三 as a phone that speaks GBK sends it. */
+/** 张三 in GBK. */
 const GBK = Buffer.from('d5c5c8fd', 'hex');
-/** 乗, whose second byte is that of a backslash. */
+/** 乗 in GBK: its second byte equals a backslash. */
 const GBK_BACKSLASH = Buffer.from('815c', 'hex');
 
 describe('decodeText', () => {
@@ -34,7 +34,7 @@ describe('decodeHeader', () => {
 });
 
 describe('parseJson', () => {
-  /** A string as cJSON prints it: bytes as they came, quotes and backslashes escaped. */
+  /** A string as cJSON prints it: bytes unchanged, quotes and backslashes escaped. */
   const cjson = (bytes: Buffer) =>
     Buffer.from([...bytes].flatMap((byte) => (byte === 0x22 || byte === 0x5c ? [0x5c, byte] : [byte])));
   const object = (members: Record<string, Buffer>) =>
@@ -61,10 +61,10 @@ describe('parseJson', () => {
 });
 
 describe('oneLine', () => {
-  it.each(['', 'a', 'a\tb', '\u2028', "张三 O'Brien 100%"])('%j stays on its line', (value) =>
+  it.each(['', 'a', 'a\tb', '\u2028', "张三 O'Brien 100%"])('accepts %j', (value) =>
     expect(oneLine(value, 'x')).toBe(value),
   );
-  it.each(['\n', 'a\nb', 'a\r', '\0', 'a\r\nb'])('%j does not, and is not repeated', (value) => {
+  it.each(['\n', 'a\nb', 'a\r', '\0', 'a\r\nb'])('refuses %j without repeating it', (value) => {
     expect(() => oneLine(value, 'the name')).toThrow(
       new UnsafeValueError('the name contains a line end or NUL'),
     );

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to a port that a test can cut, shut and stop from passing anything on. */
-export class Gate {
+/** A TCP proxy that a test can close, or make drop all data silently. */
+export class CuttableProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #shut = false;
   #silent = false;
-  /** Connections that came while it was open. */
+  /** Connections accepted while open. */
   connections = 0;
 
   private constructor(target: number) {
@@ -32,8 +32,8 @@ export class Gate {
     });
   }
 
-  static async to(target: number): Promise<Gate> {
-    const gate = new Gate(target);
+  static async to(target: number): Promise<CuttableProxy> {
+    const gate = new CuttableProxy(target);
     gate.#server.listen(0, '127.0.0.1');
     await once(gate.#server, 'listening');
     return gate;
@@ -43,7 +43,7 @@ export class Gate {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Cuts what is connected and lets nothing in. */
+  /** Closes all connections and refuses new ones. */
   shut(): void {
     this.#shut = true;
     for (const socket of this.#sockets) socket.destroy();
@@ -53,12 +53,12 @@ export class Gate {
     this.#shut = false;
   }
 
-  /** What is connected stays so, and nothing passes any more. */
+  /** Keeps connections open but forwards nothing. */
   fallSilent(): void {
     this.#silent = true;
   }
 
-  /** Passes on again what comes by new connections. */
+  /** Forwards data of new connections again. */
   speak(): void {
     this.#silent = false;
   }

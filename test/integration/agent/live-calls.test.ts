@@ -7,7 +7,7 @@ import type { LiveCall } from '#libs/contract/messages.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { trackIn } from '#services/agent/live-call.ts';
-import { BusView, eventually } from '#test/support/agent/recovery-world.ts';
+import { BusView, eventually } from '#test/support/agent/agent-process.ts';
 import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
@@ -43,12 +43,12 @@ describe('the token of a subject', () => {
     '\n',
   ];
 
-  it.each(texts)('holds %j and nothing that NATS gives a meaning to', (text) => {
+  it.each(texts)('encodes %j without characters that NATS interprets', (text) => {
     expect(subjectToken(text)).toMatch(/^[\w=-]+$/);
     expect(tokenText(subjectToken(text))).toBe(text);
   });
 
-  it('is another one for another text', () => {
+  it('is unique for each text', () => {
     expect(new Set(texts.map(subjectToken)).size).toBe(texts.length);
   });
 });
@@ -84,7 +84,7 @@ describe('LiveCalls', () => {
   }
   const written = (live: LiveCalls) => eventually(() => live.buffered === 0);
 
-  it('tells another agent of the node what is up, and of no other node', async () => {
+  it('lists the live calls of a node for another agent, and none of other nodes', async () => {
     const { live } = await liveCalls();
     const { live: other } = await liveCalls();
     for (const one of [call('a'), call('b.c *>'), call('d', 'fs.1'), call('e', 'fs_1')]) live.add(one);
@@ -95,7 +95,7 @@ describe('LiveCalls', () => {
     expect(await other.find('fs1', 'd')).toBeUndefined();
   });
 
-  it('learns what was written since it looked, and not what was removed', async () => {
+  it('lists calls added since the last look, and not those removed', async () => {
     const { live } = await liveCalls();
     const { live: other } = await liveCalls();
     live.add(call('a'));
@@ -110,7 +110,7 @@ describe('LiveCalls', () => {
     expect(await other.uuids('fs1')).toEqual(['a', 'c']);
   });
 
-  it('removes what itself or another has written, once or twice, and leaves no marker', async () => {
+  it('removes calls of any agent, even twice, and leaves no message', async () => {
     const { live } = await liveCalls();
     const { live: other } = await liveCalls();
     const seen = await view();
@@ -130,7 +130,7 @@ describe('LiveCalls', () => {
     expect(await seen.liveCount()).toBe(0);
   });
 
-  it('keeps one message for a call that is written again', async () => {
+  it('stores one message for a call that is added twice', async () => {
     const { live } = await liveCalls();
     const seen = await view();
     live.add(call('a'));
@@ -165,7 +165,7 @@ describe('LiveCalls', () => {
     expect(await live.uuids('fs1')).toEqual([]);
   });
 
-  it('holds what NATS does not take, bounded and counted, and forgets what is over by then', async () => {
+  it('buffers calls while NATS is down, bounded and counted, and drops those that end meanwhile', async () => {
     const { live, bus, lines } = await liveCalls({ maxBuffered: 5 });
     live.add(call('before'));
     await written(live);
@@ -186,7 +186,7 @@ describe('LiveCalls', () => {
     expect((await other.uuids('fs1')).toSorted()).toEqual(['before', 'call2', 'call3', 'call4', 'late']);
   });
 
-  it('takes up a stream that was lost', async () => {
+  it('recreates a stream that was lost', async () => {
     const { live, bus } = await liveCalls();
     for (let n = 0; n < 10; n++) live.add(call(`old${n}`));
     await written(live);
@@ -203,7 +203,7 @@ describe('LiveCalls', () => {
     expect(await live.uuids('fs1')).toEqual(['new']);
   });
 
-  it('refuses what does not fit, says so, and keeps what is there', async () => {
+  it('keeps stored calls and reports an error when the stream is full', async () => {
     const { live } = await liveCalls({ maxBytes: 1 << 20 });
     const seen = await view();
     const large = (uuid: string): LiveCall => ({ ...call(uuid), caller_id_name: '名'.repeat(64 << 10) });
@@ -218,7 +218,7 @@ describe('LiveCalls', () => {
     expect(await live.uuids('fs1')).toEqual(['call1', 'call2', 'call3', 'call4', 'call5']);
   });
 
-  it('reads many at once', async () => {
+  it('reads ten thousand calls', async () => {
     const { live } = await liveCalls();
     const uuids = Array.from({ length: 10_000 }, (_, n) => `call${n}`);
     for (const uuid of uuids) live.add(call(uuid));

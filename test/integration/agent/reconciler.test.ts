@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
 import type { SimulatedCall } from '#libs/simulator/call-record.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
-import { Gate } from '#test/support/agent/gate.ts';
-import { AgentProcess, BusView, eventually } from '#test/support/agent/recovery-world.ts';
+import { AgentProcess, BusView, eventually } from '#test/support/agent/agent-process.ts';
+import { CuttableProxy } from '#test/support/agent/cuttable-proxy.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
@@ -14,7 +14,7 @@ let nats: NatsServer;
 let view: BusView;
 let routers: Routers;
 let node: SimulatedFreeSwitch;
-let gate: Gate;
+let gate: CuttableProxy;
 let agents: AgentProcess[];
 
 beforeEach(async () => {
@@ -24,7 +24,7 @@ beforeEach(async () => {
   routers.script = () => decided({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } });
   node = await SimulatedFreeSwitch.start({ name: 'fs 1.example', users: USERS });
   node.gateways.add('gw');
-  gate = await Gate.to(node.port);
+  gate = await CuttableProxy.to(node.port);
   agents = [];
 });
 afterEach(async () => {
@@ -59,7 +59,7 @@ const place = (...to: readonly AgentProcess[]): SimulatedCall =>
 /** An answered call whose notifications are published and whose live entry is written. */
 async function answered(...to: readonly AgentProcess[]): Promise<SimulatedCall> {
   const call = place(...to);
-  await eventually(async () => (await view.told(call.uuid)).some(({ action }) => action === 'answer'));
+  await eventually(async () => (await view.published(call.uuid)).some(({ action }) => action === 'answer'));
   await eventually(async () => (await view.live()).some(({ uuid }) => uuid === call.uuid));
   return call;
 }
@@ -69,7 +69,7 @@ async function natsBack(): Promise<void> {
   nats = await startNats({ port: nats.port, storeDir: nats.storeDir });
   await eventually(() => view.bus.connected);
 }
-const booksClosed = () => eventually(async () => (await view.liveCount()) === 0);
+const noLiveCalls = () => eventually(async () => (await view.liveCount()) === 0);
 const published = (uuid: string) =>
   agents.flatMap(({ lines }) =>
     lines.filter(
@@ -91,8 +91,8 @@ const NOT_COMPARED = 'live_call.reconcile_failed';
 const DOWN = 'freeswitch.disconnected';
 const RECOVERED = { recovered: true, cause: 'UNKNOWN', q850: 0 };
 
-describe('a call that ends unseen', () => {
-  it('gets a recovered hangup from an agent that was killed and comes back', async () => {
+describe('a call whose hangup no agent sees', () => {
+  it('gets a synthesized hangup from an agent that was killed and restarted', async () => {
     const first = await agent();
     const call = await answered(first);
     await first.kill();
@@ -112,7 +112,7 @@ describe('a call that ends unseen', () => {
       destination_number: '0555',
       ...RECOVERED,
     });
-    await booksClosed();
+    await noLiveCalls();
     expect(await view.hangups(call.uuid)).toHaveLength(1);
     expect(published(call.uuid)).toHaveLength(1);
   });
@@ -126,7 +126,7 @@ describe('a call that ends unseen', () => {
     const hangup = await hangupOf(call);
     expect(hangup).not.toHaveProperty('recovered');
     expect(hangup).toMatchObject({ cause: 'NORMAL_CLEARING', hangup_by: 'caller' });
-    await booksClosed();
+    await noLiveCalls();
     const third = await agent();
     await eventually(() => third.said(COMPARED));
     expect(third.said(COMPARED)).toMatchObject({ live: 0 });
@@ -134,7 +134,7 @@ describe('a call that ends unseen', () => {
     expect(published(call.uuid)).toHaveLength(1);
   });
 
-  it('gets a recovered hangup when the event socket was cut', async () => {
+  it('gets a synthesized hangup when the event socket was cut', async () => {
     const one = await agent();
     const call = await answered(one);
     gate.shut();
@@ -143,29 +143,29 @@ describe('a call that ends unseen', () => {
     await call.ended;
     gate.open();
     expect(await hangupOf(call)).toMatchObject(RECOVERED);
-    await booksClosed();
+    await noLiveCalls();
     expect(published(call.uuid)).toHaveLength(1);
   });
 
-  it('gets a recovered hangup when FreeSWITCH dies and comes back, each call once', async () => {
+  it('gets a synthesized hangup when FreeSWITCH dies and comes back, each call once', async () => {
     const one = await agent();
     const calls = await Promise.all(Array.from({ length: 20 }, () => answered(one)));
     await node.restart();
     for (const call of calls) expect(await hangupOf(call)).toMatchObject(RECOVERED);
-    await booksClosed();
+    await noLiveCalls();
     expect(await view.hangups()).toHaveLength(20);
   });
 
-  it('gets one recovered hangup from two agents that both missed it', async () => {
+  it('gets one synthesized hangup from two agents that both missed it', async () => {
     const pair = await Promise.all([agent(), agent()]);
     const call = await answered(...pair);
     await node.restart();
     expect(await hangupOf(call)).toMatchObject(RECOVERED);
-    await booksClosed();
+    await noLiveCalls();
     expect(published(call.uuid)).toHaveLength(1);
   });
 
-  it('gets a recovered hangup when FreeSWITCH falls silent without closing', async () => {
+  it('gets a synthesized hangup when FreeSWITCH falls silent without closing', async () => {
     const one = await agent({ EVENT_SOCKET_SILENCE_MS: '200' });
     const call = await answered(one);
     gate.fallSilent();
@@ -174,11 +174,11 @@ describe('a call that ends unseen', () => {
     await eventually(() => one.said(DOWN));
     gate.speak();
     expect(await hangupOf(call)).toMatchObject(RECOVERED);
-    await booksClosed();
+    await noLiveCalls();
   });
 });
 
-describe('a call that is still up', () => {
+describe('a live call', () => {
   it('gets its own hangup after the agent was killed and came back', async () => {
     const first = await agent();
     const call = await answered(first);
@@ -191,15 +191,15 @@ describe('a call that is still up', () => {
     const hangup = await hangupOf(call);
     expect(hangup).not.toHaveProperty('recovered');
     expect(hangup).toMatchObject({ cause: 'NORMAL_CLEARING' });
-    await booksClosed();
+    await noLiveCalls();
     expect(await view.hangups(call.uuid)).toHaveLength(1);
   });
 
-  it('leaves nothing behind when it ends as it should', async () => {
+  it('leaves no live call after its hangup', async () => {
     const one = await agent();
     const calls = await Promise.all(Array.from({ length: 20 }, () => answered(one)));
     for (const call of calls) call.hangup();
-    await booksClosed();
+    await noLiveCalls();
     expect(await view.hangups()).toHaveLength(20);
     expect(one.said(CLOSED)).toBeUndefined();
   });
@@ -211,7 +211,7 @@ describe('an event socket user', () => {
     const call = await answered(one);
     await node.restart();
     expect(await hangupOf(call)).toMatchObject({ ...RECOVERED, node: 'fs1' });
-    await booksClosed();
+    await noLiveCalls();
   });
 
   it('without permission logs it, and closes no call', async () => {
@@ -228,7 +228,7 @@ describe('an event socket user', () => {
   });
 });
 
-describe('a call taken while NATS is away', () => {
+describe('a call while NATS is down', () => {
   it('is stored when NATS comes back, although FreeSWITCH could not be queried', async () => {
     const one = await agent();
     await nats.kill();
@@ -238,11 +238,11 @@ describe('a call taken while NATS is away', () => {
     await natsBack();
     await call.ended;
     expect(await hangupOf(call)).toMatchObject({ result: 'no_router' });
-    await booksClosed();
+    await noLiveCalls();
     expect(await view.hangups(call.uuid)).toHaveLength(1);
   });
 
-  it('is closed when it ended unseen before NATS came back', async () => {
+  it('is closed when it ended before NATS is back', async () => {
     const one = await agent();
     await nats.kill();
     await eventually(() => one.said('nats.connection_lost'));
@@ -262,12 +262,12 @@ describe('a call taken while NATS is away', () => {
     await eventually(async () => (await view.liveCount()) === 1);
     gate.open();
     expect(await hangupOf(call)).toMatchObject(RECOVERED);
-    await booksClosed();
+    await noLiveCalls();
   });
 });
 
 describe('ten thousand calls', () => {
-  it('are closed, each once, and the one that is up is not', async () => {
+  it('are closed once each, and a live one is not', async () => {
     const one = await agent();
     const call = await answered(one);
     await one.kill();
@@ -281,7 +281,7 @@ describe('ten thousand calls', () => {
     await eventually(() => next.said(CLOSED));
     await eventually(async () => (await view.liveCount()) === 1);
     call.hangup();
-    await booksClosed();
+    await noLiveCalls();
     const hangups = await view.hangups();
     expect(new Set(hangups.map(({ uuid }) => uuid)).size).toBe(10_001);
     expect(hangups).toHaveLength(10_001);
@@ -290,7 +290,7 @@ describe('ten thousand calls', () => {
 });
 
 describe('notify type 0', () => {
-  it('keeps nothing', async () => {
+  it('stores no live call', async () => {
     const one = await agent();
     const call = node.call({
       caller: { number: '1', name: '' },
@@ -303,6 +303,6 @@ describe('notify type 0', () => {
     await call.ended;
     await answered(one);
     expect(await view.live()).toHaveLength(1);
-    expect(await view.told(call.uuid)).toEqual([]);
+    expect(await view.published(call.uuid)).toEqual([]);
   });
 });

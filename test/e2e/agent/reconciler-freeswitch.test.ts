@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Gate } from '#test/support/agent/gate.ts';
-import { AgentProcess, BusView, eventually } from '#test/support/agent/recovery-world.ts';
+import { AgentProcess, BusView, eventually } from '#test/support/agent/agent-process.ts';
+import { CuttableProxy } from '#test/support/agent/cuttable-proxy.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
@@ -13,7 +13,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
   let view: BusView;
   let routers: Routers;
   let freeswitch: RealSwitch;
-  let gate: Gate;
+  let gate: CuttableProxy;
   let agent: AgentProcess;
 
   const start = () =>
@@ -33,7 +33,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     routers = await scriptRouters(nats.url);
     routers.script = () => decided({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } });
     freeswitch = await realSwitch();
-    gate = await Gate.to(freeswitch.eventSocket.port);
+    gate = await CuttableProxy.to(freeswitch.eventSocket.port);
     agent = await start();
   });
   afterAll(async () => {
@@ -47,7 +47,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
 
   /** Places a call that ends by itself, and resolves with its uuid when it has been answered. */
   async function answered(byeAt: number) {
-    const before = new Set((await view.told()).map(({ uuid }) => uuid));
+    const before = new Set((await view.published()).map(({ uuid }) => uuid));
     const ended = freeswitch.call({
       caller: { number: '13800138000', name: `张三 O'Brien 100%` },
       destination: '0555',
@@ -58,7 +58,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
       byeAt,
     });
     const uuid = await eventually(async () => {
-      const told = (await view.told()).find((one) => one.action === 'answer' && !before.has(one.uuid));
+      const told = (await view.published()).find((one) => one.action === 'answer' && !before.has(one.uuid));
       return told?.uuid;
     });
     await eventually(async () => (await view.live()).some((one) => one.uuid === uuid));

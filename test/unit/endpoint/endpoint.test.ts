@@ -12,7 +12,7 @@ const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const UUID = 'b1cd59aa-0085-4be2-a1d4-0e11a3fff3bd';
 const route: Decision = { dial: { type: 'gateway', gateway: 'gw', number: '7' } };
 
-/** A request as Dialhook makes it. */
+/** A request as Dialhook sends it. */
 function signed(
   body: Record<string, unknown>,
   given: { id?: string; method?: 'GET'; key?: string } = {},
@@ -40,7 +40,7 @@ test('its types are those of the contract', () => {
   expectTypeOf<Notification['action']>().toEqualTypeOf<contract.Action>();
 });
 
-test.each(['POST', 'GET'] as const)('a request is read and answered, %s', async (method) => {
+test.each(['POST', 'GET'] as const)('answers a request with its decision, %s', async (method) => {
   const asked: EndpointRequest[] = [];
   const handle = endpoint({
     request: (call) => {
@@ -61,7 +61,7 @@ test.each(['POST', 'GET'] as const)('a request is read and answered, %s', async 
   expect(asked).toEqual([call]);
 });
 
-test('without an opinion it answers 404', async () => {
+test('answers 404 without a decision', async () => {
   expect((await endpoint({ request: () => undefined })(signed({ action: 'request' }))).status).toBe(404);
 });
 
@@ -93,11 +93,11 @@ test('a notification is handled once; one whose handler fails is handled again',
   expect(told).toEqual([`${UUID} ${UUID}.leg.hangup`]);
 });
 
-it.each(['ring', 'of-tomorrow'])('takes an action that it has no function for: %s', async (action) => {
+it.each(['ring', 'of-tomorrow'])('accepts an action without a function: %s', async (action) => {
   expect((await endpoint()(signed({ action }))).status).toBe(204);
 });
 
-test('a body without end is 413', async () => {
+test('answers 413 to an endless body', async () => {
   const body = new Blob(['x'.repeat(2 ** 20 + 1)]);
   expect((await endpoint()(new Request('http://endpoint/', { method: 'POST', body }))).status).toBe(413);
 });

@@ -26,7 +26,7 @@ export async function eventually<T>(
   }
 }
 
-/** What a test sees of the bus: the notifications that JetStream keeps, and the live calls. */
+/** Reads the published notifications and the live calls from JetStream. */
 export class BusView {
   readonly bus: Bus;
   readonly #lifecycle: Lifecycle;
@@ -44,15 +44,15 @@ export class BusView {
     return new BusView(bus, lifecycle);
   }
 
-  /** Everything published of a call, or of all, in order. */
-  async told(uuid?: string): Promise<Notification[]> {
+  /** The published notifications of one call, or of all, in order. */
+  async published(uuid?: string): Promise<Notification[]> {
     const messages = await this.#messages(BUS.stream);
     const all = messages.map((data) => ProgressEvent.parse(JSON.parse(data)).notification);
     return uuid === undefined ? all : all.filter((notification) => notification.uuid === uuid);
   }
 
   async hangups(uuid?: string): Promise<Notification[]> {
-    return (await this.told(uuid)).filter(({ action }) => action === 'hangup');
+    return (await this.published(uuid)).filter(({ action }) => action === 'hangup');
   }
 
   async live(): Promise<LiveCall[]> {
@@ -86,7 +86,7 @@ export class BusView {
   }
 }
 
-/** A real agent in a process of its own. */
+/** An agent in its own process. */
 export class AgentProcess {
   readonly lines: LogLine[] = [];
   readonly #child: ChildProcess;
@@ -100,7 +100,7 @@ export class AgentProcess {
       createInterface(this.#child.stdout).on('line', (line) => this.lines.push(JSON.parse(line)));
   }
 
-  /** Starts one; resolves when it takes calls and hears events. */
+  /** Resolves when the agent accepts calls and receives events. */
   static async start(env: Record<string, string>): Promise<AgentProcess> {
     const agent = new AgentProcess(env);
     await eventually(() => {
@@ -122,7 +122,7 @@ export class AgentProcess {
     return this.lines.filter((line) => line.event === event).length;
   }
 
-  /** Ends as a crash does. */
+  /** Sends SIGKILL. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }

@@ -25,7 +25,7 @@ describe('commands to FreeSWITCH', () => {
     '${system(id)}',
     "set:x=y,park 'm:",
     'a'.repeat(65),
-  ])('never holds %j', (text) => {
+  ])('never contains %j', (text) => {
     const request = { ...same, do: 'transfer', destination: '1000', context: 'pbx' };
     expect(ControlRequest.safeParse({ ...request, destination: text }).success).toBe(false);
     expect(ControlRequest.safeParse({ ...request, context: text }).success).toBe(false);
