@@ -9,7 +9,7 @@ import { readNotifierConfig } from '#services/notifier/config.ts';
 
 /**
  * Creates the JetStream streams, or updates them to the settings LIVE_CALLS_*, PROGRESS_* and TIMELINE_*. The users of the
- * services have no permission for that, because whoever may create a stream can have it record every subject. Run it as
+ * services have no permission for that, because a user that may create streams can record every subject. Run it as
  * the user `setup` of nats.conf:
  *
  *   NATS_URL=... NATS_USER=setup NATS_PASSWORD=... node deploy/nats/make-streams.ts

@@ -35,7 +35,7 @@ const consumerConfig = (partition: number) => ({
   ack_policy: AckPolicy.Explicit,
   ack_wait: nanos(ACK_WAIT_MS),
   max_ack_pending: MAX_ACK_PENDING,
-  // Each reader makes it anew: what must be kept is the stream. That is four times as fast as one on disk.
+  // Each reader recreates the consumer, so its state need not survive a restart; in memory it is four times as fast.
   mem_storage: true,
 });
 
@@ -71,7 +71,7 @@ export async function progressBacklog(bus: Bus): Promise<number> {
 }
 
 /**
- * Makes the consumer of a partition anew, so that it starts at the oldest message that is not acknowledged and continues
+ * Recreates the consumer of a partition, so that it starts at the oldest message that is not acknowledged and continues
  * in the order of the stream. Messages that an earlier reader took without acknowledging them would otherwise be
  * redelivered late, behind newer ones.
  */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { type Backoff, backoffMs } from '#libs/backoff/backoff.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type RedisConfig, tlsOf } from './settings.ts';
@@ -11,8 +12,7 @@ export const isCluster = (redis: RedisClient): redis is Cluster => redis.isClust
 
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
-const RECONNECT_FIRST_MS = 50;
-const RECONNECT_MAX_MS = 1_000;
+const RECONNECT: Backoff = { firstMs: 100, maxMs: 1_000 };
 const KEEP_ALIVE_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -21,8 +21,7 @@ const SENTINEL_PORT = 26_379;
 /** Answers of a server that is a replica now, or is starting: its name may lead to another server. */
 const NOT_PRIMARY = /\b(READONLY|LOADING|MASTERDOWN|UNBLOCKED)\b/;
 
-const reconnectDelayMs = (times: number): number =>
-  Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 8), RECONNECT_MAX_MS);
+const reconnectDelayMs = (times: number): number => backoffMs(RECONNECT, times);
 
 const addressOf = (url: URL, port: number) => ({
   host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -115,7 +114,7 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
     // Required by BullMQ, and by us: while Redis is away commands wait, in order, instead of failing.
     maxRetriesPerRequest: null,
     retryStrategy: (times) => {
-      const again = refused ? RECONNECT_MAX_MS : reconnectDelayMs(times);
+      const again = refused ? RECONNECT.maxMs : reconnectDelayMs(times);
       refused = false;
       return again;
     },

@@ -1,3 +1,5 @@
+import { backoffMs } from '#libs/backoff/backoff.ts';
+
 export interface RetryPolicy {
   /** Milliseconds to wait after the first, second, ... failed attempt. */
   readonly scheduleMs: readonly number[];
@@ -32,7 +34,9 @@ export function throttleMs(
   random: number,
 ): number {
   const { firstMs, maxMs, retryAfterMaxMs, jitter } = policy;
-  const backoffMs = Math.min(firstMs * 2 ** throttles, maxMs);
-  const waitMs = askedMs === undefined ? backoffMs : Math.max(firstMs, Math.min(askedMs, retryAfterMaxMs));
+  const waitMs =
+    askedMs === undefined
+      ? backoffMs({ firstMs, maxMs }, throttles + 1)
+      : Math.max(firstMs, Math.min(askedMs, retryAfterMaxMs));
   return Math.round(waitMs * (1 + jitter * random));
 }
