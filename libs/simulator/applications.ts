@@ -4,13 +4,14 @@ import { bridgeApplication } from './originate/bridge.ts';
 import { parseCause } from './switch/hangup-cause.ts';
 import { expandIn } from './switch/node.ts';
 import { integer, separate } from './switch/switch-strings.ts';
+import { interceptApplication } from './transfer/intercept.ts';
 
 /** `set` expands its value again, even if app_disable_expand_variables is set. */
 function set(thread: CallThread, data: string): void {
   const separator = data.includes('=') ? data.indexOf('=') : data.indexOf(',');
   const name = separator < 0 ? data : data.slice(0, separator);
   const value = separator < 0 ? '' : data.slice(separator + 1);
-  const { channel } = thread.caller;
+  const { channel } = thread.leg;
   channel.set(name, expandIn(thread.node, channel, value));
 }
 
@@ -23,7 +24,7 @@ function exportVariable(thread: CallThread, data: string): void {
   const equals = data.indexOf('=');
   const name = equals < 0 ? data : data.slice(0, equals);
   const value = equals < 0 ? '' : data.slice(equals + 1);
-  const { channel } = thread.caller;
+  const { channel } = thread.leg;
   channel.set(name, value);
   if (name === '' || value === '') return;
   const exports = channel.variables.get('export_vars');
@@ -36,7 +37,7 @@ function sleep(thread: CallThread, milliseconds: number): Promise<void> {
       removeBreak();
       resolve();
     });
-    const removeBreak = thread.caller.channel.onBreak(() => {
+    const removeBreak = thread.leg.channel.onBreak(() => {
       cancel();
       resolve();
     });
@@ -45,25 +46,26 @@ function sleep(thread: CallThread, milliseconds: number): Promise<void> {
 
 const untilBreak = (thread: CallThread): Promise<void> =>
   new Promise((resolve) => {
-    thread.caller.channel.onBreak(resolve);
+    thread.leg.channel.onBreak(resolve);
   });
 
 /** The simulated applications. Any other ends the call, as an unknown application does in FreeSWITCH. */
 export const APPLICATIONS: ApplicationTable = new Map<string, ApplicationFunction>([
   ['set', set],
   ['multiset', multiset],
-  ['unset', (thread, data) => thread.caller.channel.set(data, undefined)],
+  ['unset', (thread, data) => thread.leg.channel.set(data, undefined)],
   ['export', exportVariable],
   ['bridge', bridgeApplication],
+  ['intercept', interceptApplication],
   ['socket', socketApplication],
-  ['hangup', (thread, data) => thread.caller.channel.hangup(parseCause(data))],
-  ['respond', (thread, data) => thread.caller.respond(integer(data) || 488)],
-  ['answer', (thread) => thread.caller.answer()],
-  ['pre_answer', (thread) => thread.caller.preAnswer()],
-  ['ring_ready', (thread) => thread.caller.ring()],
+  ['hangup', (thread, data) => thread.leg.channel.hangup(parseCause(data))],
+  ['respond', (thread, data) => thread.leg.respond(integer(data) || 488)],
+  ['answer', (thread) => thread.leg.answer()],
+  ['pre_answer', (thread) => thread.leg.preAnswer()],
+  ['ring_ready', (thread) => thread.leg.ring()],
   ['sleep', (thread, data) => sleep(thread, integer(data))],
   ['park', untilBreak],
-  ['playback', (thread) => thread.caller.preAnswer()],
+  ['playback', (thread) => thread.leg.preAnswer()],
   ['log', () => {}],
   ['info', () => {}],
 ]);

@@ -20,6 +20,8 @@ export interface Callee {
   readonly redirect?: { readonly at: number; readonly contact: string };
   /** BYE from the called party, after it has answered. */
   readonly hangsUpAt?: number;
+  /** REFER from the called party, after it has answered: a blind transfer of the caller to this number. */
+  readonly refer?: { readonly at: number; readonly to: string };
 }
 
 /** One INVITE that the simulated FreeSWITCH sent. */
@@ -57,4 +59,6 @@ export interface CallScript {
   readonly cancelAt?: number;
   /** The caller sends BYE this many milliseconds after it was answered. */
   readonly byeAt?: number;
+  /** REFER from the caller, `at` milliseconds after it was answered: a blind transfer of the called party. */
+  readonly refer?: { readonly at: number; readonly to: string };
 }

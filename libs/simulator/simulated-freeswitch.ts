@@ -3,12 +3,13 @@ import { APPLICATIONS } from './applications.ts';
 import type { SimulatedCall } from './call-record.ts';
 import type { CallScript } from './call-script.ts';
 import { type Clock, realClock, Timers } from './clock.ts';
-import { CallThread } from './dialplan/call-thread.ts';
+import { Call } from './dialplan/call.ts';
 import { Listener } from './event-socket/listener.ts';
 import { Core } from './switch/core.ts';
 import { parseCause } from './switch/hangup-cause.ts';
 import type { EventSocketUser, Node } from './switch/node.ts';
 import { Registrations } from './switch/registrations.ts';
+import { attendedTransfer } from './transfer/attended-transfer.ts';
 
 const HEARTBEAT_MS = 20_000;
 const EVERY_GATEWAY: Node['gateways'] = { has: () => true };
@@ -51,7 +52,7 @@ export class SimulatedFreeSwitch {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #sockets = new Set<Socket>();
-  readonly #calls = new Map<CallThread, Promise<unknown>>();
+  readonly #calls = new Map<Call, Promise<unknown>>();
   #node: Node;
   #server: Server | undefined;
   #port: number;
@@ -91,15 +92,31 @@ export class SimulatedFreeSwitch {
 
   /** Places a call. */
   call(script: CallScript): SimulatedCall {
-    const thread = new CallThread(this.#node, script, APPLICATIONS);
-    const ended = thread.run().finally(() => this.#calls.delete(thread));
-    this.#calls.set(thread, ended);
-    const { channel } = thread.caller;
+    const call = new Call(this.#node, script, APPLICATIONS);
+    const { caller } = call;
+    const ended = call.run().finally(() => this.#calls.delete(call));
+    this.#calls.set(call, ended);
     return {
-      uuid: channel.uuid,
+      uuid: caller.channel.uuid,
       ended,
-      hangup: (cause) => (cause === undefined ? thread.caller.hangUp() : channel.hangup(parseCause(cause))),
+      hangup: (cause) => (cause === undefined ? caller.hangUp() : caller.channel.hangup(parseCause(cause))),
     };
+  }
+
+  /**
+   * REFER with Replaces: a party of `call` transfers the other party to the called party of `consultation`, a second
+   * call that it has placed. Both calls must be answered.
+   */
+  attendedTransfer(
+    call: Pick<SimulatedCall, 'uuid'>,
+    by: 'caller' | 'called',
+    consultation: Pick<SimulatedCall, 'uuid'>,
+  ): void {
+    const { channels } = this.#node.core;
+    const caller = channels.get(call.uuid);
+    const transferor = by === 'caller' ? caller : caller?.partner;
+    const second = channels.get(consultation.uuid);
+    if (transferor !== undefined && second !== undefined) attendedTransfer(transferor, second);
   }
 
   /** Cuts every connection to the event socket without notice. */

@@ -1,5 +1,5 @@
-import { parseApplication } from '#libs/simulator/dialplan/application-text.ts';
 import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
+import { extensionOf } from '#libs/simulator/dialplan/task.ts';
 import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
 import { type Command, commandHeader } from './command-reader.ts';
 
@@ -10,14 +10,12 @@ export async function runMessage(thread: CallThread, command: Command): Promise<
       await execute(thread, command);
       break;
     case 'xferext':
-      thread.transfer(
-        command.headers
-          .filter(([name]) => name.toLowerCase() === 'application')
-          .map(([, value]) => parseApplication(value)),
+      thread.next = extensionOf(
+        command.headers.filter(([name]) => name.toLowerCase() === 'application').map(([, value]) => value),
       );
       break;
     case 'hangup':
-      thread.caller.channel.hangup(parseCause(commandHeader(command, 'hangup-cause')));
+      thread.leg.channel.hangup(parseCause(commandHeader(command, 'hangup-cause')));
       break;
     default:
   }

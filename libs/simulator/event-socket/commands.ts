@@ -82,13 +82,13 @@ function refuse(connection: Connection): Response {
   return { reply: '-ERR invalid' };
 }
 
-function getvar({ caller: { channel } }: CallThread, line: string): Response {
+function getvar({ leg: { channel } }: CallThread, line: string): Response {
   const value = line.includes(' ') ? channel.get(line.slice(line.indexOf(' ') + 1)) : undefined;
   return value === undefined || value === '' ? NOT_FOUND : { reply: value };
 }
 
 /** The answer to `connect`. */
-function channelData({ node, caller: { channel } }: CallThread): string {
+function channelData({ node, leg: { channel } }: CallThread): string {
   return serialize([
     ...node.core.eventHeaders('CHANNEL_DATA'),
     ...profileHeaders(channel.profile, 'Channel'),
@@ -103,7 +103,7 @@ function channelData({ node, caller: { channel } }: CallThread): string {
 /** A message to the call that the connection controls runs at once. To other calls only `hangup` is simulated. */
 async function sendMessage({ node, thread }: Connection, command: Command): Promise<string> {
   const named = command.line.slice(7).trim() || (commandHeader(command, 'session-id') ?? '');
-  if (thread !== undefined && (named === '' || named === thread.caller.channel.uuid)) {
+  if (thread !== undefined && (named === '' || named === thread.leg.channel.uuid)) {
     await runMessage(thread, command);
     return '+OK';
   }

@@ -50,7 +50,7 @@ export class Listener implements EventReceiver, Connection {
     this.#timers.after(FIRST_COMMAND_MS, () => {
       if (this.#first) this.#end(GOODBYE);
     });
-    thread?.caller.channel.onBreak(() => {
+    thread?.leg.channel.onBreak(() => {
       if (!this.#busy) this.#end(GOODBYE);
     });
     node.core.receivers.add(this);
@@ -96,7 +96,7 @@ export class Listener implements EventReceiver, Connection {
       // FreeSWITCH does not answer the first command of an outbound connection, unless it is `connect`.
       if ('frame' in response) this.#write(response.frame);
       else if (!first || this.thread === undefined) this.#write(reply(response.reply));
-      if (!this.#running || this.thread?.caller.channel.ready === false) {
+      if (!this.#running || this.thread?.leg.channel.ready === false) {
         this.#end(GOODBYE);
         break;
       }
@@ -121,7 +121,7 @@ export class Listener implements EventReceiver, Connection {
 
   #end(message: string): void {
     if (!this.#leave()) return;
-    const uuid = this.thread?.caller.channel.uuid;
+    const uuid = this.thread?.leg.channel.uuid;
     const control =
       uuid === undefined ? '' : `Controlled-Session-UUID: ${uuid}\nContent-Disposition: disconnect\n`;
     this.#write(

@@ -14,11 +14,11 @@ export async function socketApplication(thread: CallThread, data: string): Promi
     const colon = host.lastIndexOf(':');
     if (colon >= 0) port = integer(host.slice(colon + 1));
     const name = colon < 0 ? host : host.slice(0, colon);
-    thread.caller.channel.set('socket_host', name);
+    thread.leg.channel.set('socket_host', name);
     const socket = await connect(thread, name, port);
     if (socket === undefined) continue;
     const listener = new Listener(thread.node, socket, thread);
-    if (!thread.caller.channel.ready) listener.close();
+    if (!thread.leg.channel.ready) listener.close();
     await listener.finished;
     return;
   }
@@ -34,7 +34,7 @@ function connect(thread: CallThread, host: string, port: number): Promise<Socket
       if (result === undefined) socket.on('error', () => {}).destroy();
       resolve(result);
     };
-    const removeBreak = thread.caller.channel.onBreak(() => settle(undefined));
+    const removeBreak = thread.leg.channel.onBreak(() => settle(undefined));
     socket.once('connect', () => settle(socket));
     socket.once('error', () => settle(undefined));
   });

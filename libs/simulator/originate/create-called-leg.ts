@@ -20,7 +20,7 @@ export function createCalledLeg(
   settings: OriginateSettings,
 ): CalledLeg {
   const { core } = thread.node;
-  const a = thread.caller.channel;
+  const a = thread.leg.channel;
   const legVariables = new Map([...settings.variables, ...destination.variables]);
   const uuid = legVariables.get('origination_uuid') ?? randomUUID();
   const number = sanitizeNumber(destination.address);
@@ -61,13 +61,15 @@ export function createCalledLeg(
     codecs: separate(codecs, ',').map((codec) => codec.split('@', 1)[0] ?? codec),
     variables: Object.fromEntries(variables),
   };
-  return new CalledLeg({
+  const leg = new CalledLeg({
     node: thread.node,
     channel,
     invite,
-    send: thread.send,
-    onProgress: thread.onProgress,
+    send: thread.call.send,
+    onProgress: thread.call.onProgress,
   });
+  thread.call.addCalledLeg(leg);
+  return leg;
 }
 
 function callerId(

@@ -19,7 +19,7 @@ const DIAL_STATUS: ReadonlyMap<string, string> = new Map([
 
 /** Dials the groups of a dial string in turn until a leg is connected (switch_ivr_originate). */
 export async function originate(thread: CallThread, dialString: string): Promise<Originated> {
-  const caller = thread.caller.channel;
+  const caller = thread.leg.channel;
   const dialled = parseDialString(dialString);
   caller.set('originate_disposition', 'failure');
   caller.set('DIALSTATUS', 'INVALIDARGS');
@@ -29,7 +29,7 @@ export async function originate(thread: CallThread, dialString: string): Promise
   for (const group of dialled.groups) {
     if (!caller.ready) break;
     const { legs, size, refused } = createLegs(thread, group, settings);
-    const result = await ringGroup(thread.caller, legs, { size, settings, clock: thread.node.core.clock });
+    const result = await ringGroup(thread.leg, legs, { size, settings, clock: thread.node.core.clock });
     if (result.kind === 'connected') return connected(thread, legs, result.leg);
     cause = disposed(thread, failureOf(result, legs, refused));
     for (const { channel } of legs) {
@@ -65,13 +65,13 @@ function failureOf(result: RingResult, legs: readonly CalledLeg[], refused: stri
 }
 
 function disposed(thread: CallThread, cause: string): string {
-  thread.caller.channel.set('originate_disposition', cause);
-  thread.caller.channel.set('DIALSTATUS', DIAL_STATUS.get(cause) ?? cause);
+  thread.leg.channel.set('originate_disposition', cause);
+  thread.leg.channel.set('DIALSTATUS', DIAL_STATUS.get(cause) ?? cause);
   return cause;
 }
 
 function connected(thread: CallThread, legs: readonly CalledLeg[], leg: CalledLeg): Originated {
-  const { caller } = thread;
+  const caller = thread.leg;
   caller.showCallee(leg.channel.profile);
   if (leg.channel.answered) caller.answer();
   else caller.preAnswer();

@@ -1,6 +1,6 @@
 import { type Clock, Timers } from '#libs/simulator/clock.ts';
 import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
-import type { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
+import type { Leg } from '#libs/simulator/sip/leg.ts';
 import { integer } from '#libs/simulator/switch/switch-strings.ts';
 import { DelayedLegs } from './delayed-legs.ts';
 import type { OriginateSettings } from './originate-settings.ts';
@@ -20,11 +20,7 @@ interface Group {
  * Dials the legs of a group, waits until one of them is connected, and passes ringing on to the caller. Hangs up all
  * other legs before it returns. Timeouts are in whole seconds of the wall clock, as in FreeSWITCH.
  */
-export async function ringGroup(
-  caller: CallerLeg,
-  legs: readonly CalledLeg[],
-  group: Group,
-): Promise<RingResult> {
+export async function ringGroup(caller: Leg, legs: readonly CalledLeg[], group: Group): Promise<RingResult> {
   const { settings, clock } = group;
   const timers = new Timers(clock);
   const second = (): number => Math.floor(clock.now() / 1000);
@@ -44,9 +40,9 @@ export async function ringGroup(
     const result = evaluateGroup(caller, legs, group);
     if (result !== undefined) resolve(result);
   };
-  const removeBreak = caller.channel.onBreak(() => evaluate());
+  const remove = [caller.channel.onBreak(() => evaluate())];
   for (const leg of legs) {
-    leg.onChange(() => evaluate());
+    remove.push(leg.channel.onChange(() => evaluate()));
     const delay = integer(leg.channel.variables.get('leg_delay_start'));
     // A timer may fire a little early: pass the second for which it was set.
     if (delay > 0) at(start, delay + 1, () => evaluate(delay + 1));
@@ -62,13 +58,13 @@ export async function ringGroup(
   evaluate();
   const result = await promise;
   timers.clear();
-  removeBreak();
+  for (const removeCallback of remove) removeCallback();
   hangUpOthers(legs, group.size, result);
   return result;
 }
 
 function evaluateGroup(
-  caller: CallerLeg,
+  caller: Leg,
   legs: readonly CalledLeg[],
   { size, settings }: Group,
 ): RingResult | undefined {

@@ -1,13 +1,16 @@
 import type { Progress } from '#libs/simulator/call-record.ts';
 import type { Callee, Invite } from '#libs/simulator/call-script.ts';
 import { Timers } from '#libs/simulator/clock.ts';
+import type { CallerProfile } from '#libs/simulator/switch/caller-profile.ts';
 import type { Channel } from '#libs/simulator/switch/channel.ts';
 import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
 import { type HookMoment, runHangupHooks, runHooks } from '#libs/simulator/switch/hooks.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
 import { type CalledPartyMessages, playScript } from './called-party.ts';
 import { inviteVariables } from './channel-variables.ts';
+import type { Leg } from './leg.ts';
 import { redirect } from './redirect.ts';
+import { blindRefer } from './refer.ts';
 import { causeOfReason, causeOfStatus, statusPhrase } from './sip-status.ts';
 
 export interface CalledLegOptions {
@@ -20,11 +23,10 @@ export interface CalledLegOptions {
 }
 
 /** A called leg and its SIP dialog with the called party. */
-export class CalledLeg implements CalledPartyMessages {
+export class CalledLeg implements CalledPartyMessages, Leg {
   readonly channel: Channel;
   readonly #options: CalledLegOptions;
   readonly #timers: Timers;
-  #changed: () => void = () => {};
   /** The called party has ended the dialog; FreeSWITCH sends neither CANCEL nor BYE. */
   #endedByParty = false;
   #invited = false;
@@ -37,14 +39,8 @@ export class CalledLeg implements CalledPartyMessages {
     channel.onEndpointHangup((cause) => this.#endDialog(cause));
     channel.onHangup(() => {
       this.#timers.clear();
-      queueMicrotask(() => channel.report());
-      this.#changed();
+      if (!channel.threaded) queueMicrotask(() => channel.report());
     });
-  }
-
-  /** Calls back whenever the leg rings, has media, is answered or goes down. */
-  onChange(callback: () => void): void {
-    this.#changed = callback;
   }
 
   /** Sends the INVITE. */
@@ -62,20 +58,20 @@ export class CalledLeg implements CalledPartyMessages {
   }
 
   /** SDP in a 180 or 183 is early media; without SDP both mean that the party rings (sofia_handle_sip_i_state). */
-  provisional(withSdp: boolean): void {
+  onProvisional(withSdp: boolean): void {
     this.#clearFailure();
     if (withSdp && this.channel.setEarly()) this.#progressed('progress', 'pre_answer', 'media');
     if (!withSdp && this.channel.setRinging()) this.#progressed('ring', 'ring');
-    this.#changed();
+    this.channel.changed();
   }
 
-  answer(): void {
+  onAnswer(): void {
     this.#clearFailure();
     if (this.channel.setAnswered()) this.#progressed('answer', 'answer');
-    this.#changed();
+    this.channel.changed();
   }
 
-  refuse(status: number, reason: string | undefined): void {
+  onRefuse(status: number, reason: string | undefined): void {
     if (this.channel.answered) return;
     const phrase = statusPhrase(status);
     this.channel.set('sip_hangup_disposition', 'recv_refuse');
@@ -87,7 +83,7 @@ export class CalledLeg implements CalledPartyMessages {
     this.#terminate(status, phrase, causeOfReason(reason));
   }
 
-  redirect(uri: string): void {
+  onRedirect(uri: string): void {
     if (this.channel.answered) return;
     const { node, invite } = this.#options;
     redirect(this.channel, uri, {
@@ -99,10 +95,28 @@ export class CalledLeg implements CalledPartyMessages {
     });
   }
 
-  bye(): void {
+  onBye(): void {
     if (!this.channel.answered) return;
     this.channel.set('sip_hangup_disposition', 'recv_bye');
     this.#terminate(200, 'OK');
+  }
+
+  onRefer(to: string): void {
+    if (this.channel.answered) blindRefer(this.channel, to);
+  }
+
+  // A called leg is answered when it runs a dialplan: nothing is left to send.
+  ring(): void {}
+  preAnswer(): void {}
+  answer(): void {}
+
+  respond(status: number): void {
+    if (status >= 400) this.channel.hangup(causeOfStatus(status));
+  }
+
+  showCallee({ calleeIdName, calleeIdNumber }: CallerProfile): void {
+    this.channel.profile.calleeIdName = calleeIdName;
+    this.channel.profile.calleeIdNumber = calleeIdNumber;
   }
 
   #progressed(action: 'ring' | 'progress' | 'answer', ...moments: HookMoment[]): void {

@@ -4,13 +4,15 @@ import type { Clock, Timers } from '#libs/simulator/clock.ts';
 /** The SIP messages of a called party, as its leg receives them. */
 export interface CalledPartyMessages {
   /** 180 or 183. */
-  provisional(withSdp: boolean): void;
-  answer(): void;
+  onProvisional(withSdp: boolean): void;
+  onAnswer(): void;
   /** A final status of 400 or above; `reason` is the value of its Reason header. */
-  refuse(status: number, reason: string | undefined): void;
+  onRefuse(status: number, reason: string | undefined): void;
   /** 302 with this Contact. */
-  redirect(contact: string): void;
-  bye(): void;
+  onRedirect(contact: string): void;
+  onBye(): void;
+  /** REFER to this number: a blind transfer of the other party. */
+  onRefer(to: string): void;
 }
 
 interface Step {
@@ -23,15 +25,16 @@ function stepsOf(callee: Callee, to: CalledPartyMessages): Step[] {
   const step = (at: number | undefined, run: () => void): void => {
     if (at !== undefined) steps.push({ at, run });
   };
-  const { refuse, redirect } = callee;
-  step(callee.ringAt, () => to.provisional(false));
-  step(callee.ringMediaAt, () => to.provisional(true));
-  step(callee.progressAt, () => to.provisional(false));
-  step(callee.mediaAt, () => to.provisional(true));
-  step(callee.answerAt, () => to.answer());
-  if (refuse !== undefined) step(refuse.at, () => to.refuse(refuse.status, refuse.reason));
-  if (redirect !== undefined) step(redirect.at, () => to.redirect(redirect.contact));
-  step(callee.hangsUpAt, () => to.bye());
+  const { refuse, redirect, refer } = callee;
+  step(callee.ringAt, () => to.onProvisional(false));
+  step(callee.ringMediaAt, () => to.onProvisional(true));
+  step(callee.progressAt, () => to.onProvisional(false));
+  step(callee.mediaAt, () => to.onProvisional(true));
+  step(callee.answerAt, () => to.onAnswer());
+  if (refuse !== undefined) step(refuse.at, () => to.onRefuse(refuse.status, refuse.reason));
+  if (redirect !== undefined) step(redirect.at, () => to.onRedirect(redirect.contact));
+  if (refer !== undefined) step(refer.at, () => to.onRefer(refer.to));
+  step(callee.hangsUpAt, () => to.onBye());
   return steps.sort((a, b) => a.at - b.at);
 }
 

@@ -8,12 +8,14 @@ import { runHangupHooks, runHooks } from '#libs/simulator/switch/hooks.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
 import { integer, sanitizeNumber } from '#libs/simulator/switch/switch-strings.ts';
 import { inboundVariables } from './channel-variables.ts';
+import type { Leg } from './leg.ts';
+import { blindRefer } from './refer.ts';
 import { causeOfStatus, statusOfCause } from './sip-status.ts';
 
 const REMOTE = '127.0.0.1:5555';
 
 /** The caller leg and its SIP dialog with the caller. */
-export class CallerLeg {
+export class CallerLeg implements Leg {
   readonly channel: Channel;
   /** The last status of the caller's INVITE. */
   status = 100;
@@ -57,6 +59,7 @@ export class CallerLeg {
         local: `${core.globals.get('domain') ?? '127.0.0.1'}:5060`,
       }),
     );
+    this.channel.answerCaller = () => this.answer();
     this.channel.onEndpointHangup((cause) => this.#endDialog(cause));
   }
 
@@ -65,21 +68,18 @@ export class CallerLeg {
     this.#onAnswered = callback;
   }
 
-  /** Sends 180 Ringing. */
   ring(): void {
     if (!this.channel.up || this.channel.answered || this.channel.early) return;
     this.status = 180;
     if (this.channel.setRinging()) runHooks(this.#node, this.channel, 'ring');
   }
 
-  /** Sends 183 Session Progress with SDP. */
   preAnswer(): void {
     if (!this.channel.up || this.channel.answered || this.channel.early) return;
     this.status = 183;
     if (this.channel.setEarly()) runHooks(this.#node, this.channel, 'pre_answer', 'media');
   }
 
-  /** Sends 200 OK. */
   answer(): void {
     if (!this.channel.up || this.channel.answered) return;
     this.status = 200;
@@ -87,7 +87,6 @@ export class CallerLeg {
     this.#onAnswered();
   }
 
-  /** The application `respond`: a final status ends the call with the cause that the status maps to. */
   respond(status: number): void {
     if (status < 400) return;
     this.#respondStatus = status;
@@ -112,6 +111,11 @@ export class CallerLeg {
     this.channel.set('sip_invite_failure_phrase', 'CANCEL');
     this.status = 487;
     this.#terminate(487, 'Request Terminated', 'ORIGINATOR_CANCEL');
+  }
+
+  /** REFER of the caller, after the answer: a blind transfer of the called party. */
+  refer(to: string): void {
+    if (this.channel.answered) blindRefer(this.channel, to);
   }
 
   #terminate(status: number, phrase: string, cause: string): void {

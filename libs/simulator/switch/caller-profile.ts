@@ -13,8 +13,8 @@ export interface Times {
 /** switch_caller_profile_t: the parties of one channel. */
 export interface CallerProfile {
   readonly direction: 'inbound' | 'outbound';
-  readonly callerIdName: string;
-  readonly callerIdNumber: string;
+  callerIdName: string;
+  callerIdNumber: string;
   readonly originalCallerIdName: string;
   readonly originalCallerIdNumber: string;
   calleeIdName: string | undefined;

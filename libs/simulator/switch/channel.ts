@@ -34,11 +34,20 @@ export class Channel {
   lastApplication: { readonly name: string; readonly data: string } | undefined;
   /** CF_TRANSFER: a new extension waits until the running application has ended. */
   transferring = false;
-  /** Sends the channel to another extension; only a channel that runs a dialplan has it. */
+  /** Ends the running application or bridge, and routes the channel to another extension. */
   transferTo: ((destination: string, context: string | undefined) => void) | undefined;
+  /** Ends the running application or bridge, and runs `task` in the channel's thread. */
+  interrupt: ((task: () => Promise<void>) => void) | undefined;
+  /** Sends the answer to the caller; only a caller leg has it. */
+  answerCaller: (() => void) | undefined;
+  /** CF_DIALPLAN: a called leg that has entered the dialplan. */
+  dialplan = false;
+  /** The channel has a thread, which reports its end; otherwise its leg does. */
+  threaded = false;
   #cause: string | undefined;
   readonly #onHangup = new Set<() => void>();
   readonly #onBreak = new Set<() => void>();
+  readonly #onChange = new Set<() => void>();
   #endpointHangup: (cause: string) => void = () => {};
 
   constructor(host: ChannelHost, profile: CallerProfile) {
@@ -103,6 +112,17 @@ export class Channel {
   }
 
   /** Sets the endpoint module's part of a hangup, which runs just before CHANNEL_HANGUP_COMPLETE. */
+  /** Calls back when the channel rings, has media, is answered or goes down. Returns a function that removes the callback. */
+  onChange(callback: () => void): () => void {
+    this.#onChange.add(callback);
+    return () => this.#onChange.delete(callback);
+  }
+
+  /** Runs the onChange callbacks. */
+  changed(): void {
+    for (const callback of [...this.#onChange]) callback();
+  }
+
   onEndpointHangup(callback: (cause: string) => void): void {
     this.#endpointHangup = callback;
   }
@@ -149,6 +169,7 @@ export class Channel {
     this.break();
     for (const callback of [...this.#onHangup]) callback();
     this.#onHangup.clear();
+    this.changed();
   }
 
   /** The last step of the channel's thread: sets the final variables, fires CHANNEL_HANGUP_COMPLETE and frees the channel. */

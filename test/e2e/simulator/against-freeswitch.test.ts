@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CallRecord } from '#libs/simulator/call-record.ts';
 import type { CallOutcome, CallScript } from '#test/support/cases/switch.ts';
 import { exportsOf } from '#test/support/freeswitch/per-call-values.ts';
 import {
@@ -104,16 +105,19 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
     variable_bridge_hangup_cause: undefined,
   });
 
-  async function simulatedFacts(uuid: string): Promise<{ caller: unknown; called: unknown[] }> {
+  async function simulatedFacts({
+    uuid,
+    invites,
+  }: CallRecord): Promise<{ caller: unknown; called: unknown[] }> {
+    const legs = new Set(invites.map(({ leg }) => leg));
     const isEnd = (event: EventHeaders): boolean => event.get('Unique-ID') === uuid;
-    await hangups.until(() => hangups.events.some(isEnd));
+    const isCalledEnd = (event: EventHeaders): boolean => legs.has(String(event.get('Unique-ID')));
+    await hangups.until(
+      () => hangups.events.some(isEnd) && hangups.events.filter(isCalledEnd).length >= legs.size,
+    );
     return {
       caller: hangups.events.filter(isEnd).map(factsOf)[0],
-      called: hangups.events
-        .filter(
-          (event) => event.get('Other-Leg-Unique-ID') === uuid && event.get('Call-Direction') === 'outbound',
-        )
-        .map(calledFactsOf),
+      called: hangups.events.filter(isCalledEnd).map(calledFactsOf),
     };
   }
 
@@ -121,11 +125,12 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
     called.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 
   test.concurrent.each(COMPARISONS)('$name', async (scenario) => {
-    const entries = new Map<string, number>();
-    scripts.set(scenario.name, async ({ uuid }) => {
-      const entry = (entries.get(uuid) ?? 0) + 1;
-      entries.set(uuid, entry);
-      return entry === 1 ? scenario.applications : (scenario.again ?? []);
+    scripts.set(scenario.name, async (call) => {
+      if (scenario.again === undefined) return scenario.applications;
+      if ((await call.getvar('entered')) === 'true') return scenario.again;
+      await call.execute('export', 'entered=true');
+      await call.execute('export', `cti_bridge=${scenario.name}`);
+      return scenario.applications;
     });
     const script = scriptOf(scenario);
     const [inReality, inSimulation] = await Promise.all([real.call(script), simulated.call(script)]);
@@ -136,7 +141,7 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
       status,
       reason,
     });
-    const simulatedHangups = await simulatedFacts(inSimulation.uuid);
+    const simulatedHangups = await simulatedFacts(inSimulation.record);
     const realFacts = {
       caller: factsOf(new Map(Object.entries(inReality.hangup))),
       called: inReality.calledHangups.map((event) => calledFactsOf(new Map(Object.entries(event)))),

@@ -1,4 +1,4 @@
-import type { Callee as ScriptedCallee } from '#libs/simulator/call-script.ts';
+import type { Callee as ScriptedCallee, CallScript as SimulatedScript } from '#libs/simulator/call-script.ts';
 
 /** One FreeSWITCH under test, simulated or real, with the called parties that it can reach. */
 export interface Switch {
@@ -62,6 +62,8 @@ export interface CallScript {
   readonly cancelAt?: number;
   /** The caller sends BYE this long after it was answered. */
   readonly byeAt?: number;
+  /** REFER from the caller, `at` milliseconds after it was answered: a blind transfer of the called party. */
+  readonly refer?: NonNullable<SimulatedScript['refer']>;
 }
 
 /** One INVITE that left the switch. */

@@ -102,6 +102,8 @@ export class CalledParty extends DialogPhone {
 
   #follow(script: Callee): void {
     for (const step of stepsOf(script)) this.#at(step.at, () => this.#respond(step));
+    const { refer } = script;
+    if (refer !== undefined) this.#at(refer.at, () => this.refer(refer.to));
     if (script.hangsUpAt !== undefined) this.#at(script.hangsUpAt, () => this.bye());
   }
 

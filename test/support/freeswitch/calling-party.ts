@@ -13,6 +13,7 @@ export interface Caller {
   readonly cancelAt?: number | undefined;
   /** BYE so long after the answer; without it the caller does not end the call by itself. */
   readonly byeAt?: number | undefined;
+  readonly refer?: { readonly at: number; readonly to: string } | undefined;
   /** Further headers of the INVITE. */
   readonly headers: readonly Header[];
 }
@@ -143,7 +144,8 @@ export class CallingParty extends DialogPhone {
     this.#dialog.acknowledge(header(message, 'CSeq'));
     if (again) return;
     this.#answered.resolve();
-    const { byeAt } = this.#caller;
+    const { byeAt, refer } = this.#caller;
+    if (refer !== undefined) this.#timers.push(setTimeout(() => this.refer(refer.to), refer.at));
     if (byeAt !== undefined) this.#timers.push(setTimeout(() => this.bye(), byeAt));
   }
 

@@ -48,9 +48,9 @@ export function placeCall(
   const call = network.expect(uuid, reached);
   const reported = live.expect(uuid);
   const headers = [[CALL_HEADER, uuid], ...perCallHeaders(script), ...(script.headers ?? [])] as const;
-  const { destination, cancelAt, byeAt } = script;
+  const { destination, cancelAt, byeAt, refer } = script;
   const party = network.call(
-    { callId: uuid, ...script.caller, destination, cancelAt, byeAt, headers },
+    { callId: uuid, ...script.caller, destination, cancelAt, byeAt, refer, headers },
     caller,
     sipPort,
   );

@@ -130,12 +130,12 @@ export const COMPARISONS: readonly Comparison[] = [
   {
     name: 'early media and then a refusal',
     applications: ['bridge sofia/gateway/gw/1|sofia/gateway/gw2/2', 'hangup 21'],
-    callees: { 1: { mediaAt: 30, ...refuses(486, 200) }, 2: answers },
+    callees: { 1: { mediaAt: 30, ...refuses(486, 500) }, 2: answers },
   },
   {
     name: 'early media ignored',
     applications: ['bridge {ignore_early_media=true}sofia/gateway/gw/1|sofia/gateway/gw2/2', 'hangup 21'],
-    callees: { 1: { mediaAt: 30, ...refuses(486, 200) }, 2: answers },
+    callees: { 1: { mediaAt: 30, ...refuses(486, 500) }, 2: answers },
   },
   {
     name: 'early media counts as ringing',
@@ -229,7 +229,7 @@ export const COMPARISONS: readonly Comparison[] = [
     (status): Comparison => ({
       name: `early media and then ${status}`,
       applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
-      callees: { 1: { mediaAt: 20, ...refuses(status, 150) } },
+      callees: { 1: { mediaAt: 20, ...refuses(status, 500) } },
     }),
   ),
   {
@@ -240,7 +240,7 @@ export const COMPARISONS: readonly Comparison[] = [
   {
     name: '180 with SDP and then a refusal',
     applications: ['bridge sofia/gateway/gw/1', 'hangup 21'],
-    callees: { 1: { ringMediaAt: 20, ...refuses(486, 150) } },
+    callees: { 1: { ringMediaAt: 20, ...refuses(486, 500) } },
   },
   {
     name: '183 without SDP',
@@ -361,5 +361,26 @@ export const COMPARISONS: readonly Comparison[] = [
     applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2'],
     again: ['bridge sofia/gateway/gw/3'],
     callees: { 1: redirects('sip:3@127.0.0.1', 100), 2: rings, 3: answers },
+  },
+  {
+    name: 'REFER of the called party',
+    applications: ['set hangup_after_bridge=true', 'bridge sofia/gateway/gw/1'],
+    again: ['bridge sofia/gateway/gw/2'],
+    callees: { 1: { ...answers, refer: { at: 300, to: '2' } }, 2: { ringAt: 20, answerAt: 200 } },
+    more: { byeAt: 1500 },
+  },
+  {
+    name: 'REFER of the called party to a busy number',
+    applications: ['set hangup_after_bridge=true', 'bridge sofia/gateway/gw/1'],
+    again: ['bridge sofia/gateway/gw/2', 'hangup 21'],
+    callees: { 1: { ...answers, refer: { at: 300, to: '2' } }, 2: refuses(486) },
+    more: { byeAt: 1500 },
+  },
+  {
+    name: 'REFER of the caller',
+    applications: ['set hangup_after_bridge=true', 'bridge sofia/gateway/gw/1'],
+    again: ['bridge sofia/gateway/gw/2'],
+    callees: { 1: { ...answers, hangsUpAt: 1500 }, 2: { ringAt: 20, answerAt: 200 } },
+    more: { refer: { at: 200, to: '2' }, byeAt: 5000 },
   },
 ];

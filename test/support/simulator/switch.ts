@@ -46,6 +46,7 @@ async function call(node: SimulatedFreeSwitch, script: CallScript): Promise<Simu
     callee: ({ number }) => script.callees[number] ?? NOT_FOUND,
     byeAt: script.byeAt ?? (calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS),
     ...(script.cancelAt === undefined ? {} : { cancelAt: script.cancelAt }),
+    ...(script.refer === undefined ? {} : { refer: script.refer }),
   }).ended;
   return {
     uuid: record.uuid,
