@@ -24,7 +24,7 @@ export class WebhookVerificationError extends Error {
   override readonly name = 'WebhookVerificationError';
 }
 
-/** What is signed. */
+/** The signed parts of a request. */
 export interface Webhook {
   /** The header `webhook-id`. */
   readonly id: string;

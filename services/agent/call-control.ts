@@ -39,7 +39,7 @@ export interface CallControlOptions {
 export class CallControl {
   readonly #options: CallControlOptions;
   #stopServing: (() => Promise<void>) | undefined;
-  /** Incremented by start and stop. A start that waited for FreeSWITCH gives up when it has changed meanwhile. */
+  /** Incremented by start and stop. A start that waited for FreeSWITCH stops when it has changed meanwhile. */
   #generation = 0;
 
   constructor(options: CallControlOptions) {

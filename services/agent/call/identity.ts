@@ -7,8 +7,8 @@ export interface CallIdentity {
 }
 
 /**
- * Who calls whom. The caller leg's own data has it in its caller profile (`Caller`), a called leg's data in that of the
- * leg that originated it (`Other-Leg`).
+ * Who calls whom. In the data of the caller leg it is in the profile `Caller`; in the data of a called leg it
+ * is in the profile of the leg that originated it, `Other-Leg`.
  */
 export const callIdentity = (data: ChannelData, profile: 'Caller' | 'Other-Leg'): CallIdentity => ({
   caller_id_number: header(data, `${profile}-Caller-ID-Number`),

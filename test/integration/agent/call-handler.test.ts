@@ -97,10 +97,10 @@ describe('a decision', () => {
   it.each([
     ['http://crm/?name=${x}', 'http://crm/?name=%24{x} 3000 3000 1'],
     ['http://crm/ 1000', 'http://crm/ 1000 3000 1'],
-  ])('exports cti_bridge with a safe value when FreeSWITCH would change %s', async (text, told) => {
+  ])('exports cti_bridge with a safe value when FreeSWITCH would change %s', async (text, exported) => {
     routers.script = () => decided({ dial: GATEWAY });
     const { steering } = await placeAndWait({ variables: { cti_bridge: text } });
-    expect(exportsOf(applicationsOf(steering[0] ?? '')).get('cti_bridge')).toBe(told);
+    expect(exportsOf(applicationsOf(steering[0] ?? '')).get('cti_bridge')).toBe(exported);
   });
 
   it('for a user looks up the contacts and reports users that are not registered', async () => {

@@ -153,14 +153,14 @@ describe('LiveCalls', () => {
 
   it('the agent waits until NATS has stored a call with notifications, and deletes it at its end', async () => {
     const { live } = await liveCalls();
-    const remember = trackIn(live);
+    const trackCall = trackIn(live);
     const data = { 'Unique-ID': 'a', 'Event-Date-Timestamp': '0' };
     const request = endpointRequest(data, 'fs1', []);
-    const [told, untold] = [parseArguments('http://crm/ 1 1 1'), parseArguments('http://crm/ 1 1 0')];
-    if (!told.ok || !untold.ok) throw new Error('no arguments');
-    await remember(data, request, told.endpoint);
+    const [notified, silent] = [parseArguments('http://crm/ 1 1 1'), parseArguments('http://crm/ 1 1 0')];
+    if (!notified.ok || !silent.ok) throw new Error('no arguments');
+    await trackCall(data, request, notified.endpoint);
     expect([live.buffered, live.knows('fs1', 'a')]).toEqual([0, true]);
-    await remember(data, request, untold.endpoint);
+    await trackCall(data, request, silent.endpoint);
     await written(live);
     expect(await live.uuids('fs1')).toEqual([]);
   });

@@ -17,7 +17,7 @@ const socket = (hosts: string) => ({
 
 it.each([
   [
-    'the first time',
+    'after the first request',
     socket(HOSTS),
     plan,
     { finalCauses: ['DECLINE'], nextRequest: { socket: HOSTS, attempt: 2 } },
@@ -29,7 +29,12 @@ it.each([
     { finalCauses: ['DECLINE'], nextRequest: { socket: HOSTS, attempt: 3 } },
   ],
   ['too often', { ...socket(HOSTS), variable_dialhook_attempt: '3' }, plan, { finalCauses: ['DECLINE'] }],
-  ['when not asked to', socket(HOSTS), { ...plan, on_fail: 'hangup' as const }, { finalCauses: ['DECLINE'] }],
+  [
+    'with on_fail: hangup',
+    socket(HOSTS),
+    { ...plan, on_fail: 'hangup' as const },
+    { finalCauses: ['DECLINE'] },
+  ],
   ['without knowing the way back', {}, plan, { finalCauses: ['DECLINE'] }],
   [
     'from another application',

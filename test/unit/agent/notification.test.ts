@@ -101,10 +101,10 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
   const hangup = all.find((one) => one.action === 'hangup');
 
   it('lists the called legs in order, and the hangup last', () => {
-    const told = all.map((one) =>
+    const actions = all.map((one) =>
       one.action === 'hangup' ? 'hangup' : `${one.action} ${one.called_number}`,
     );
-    expect(told).toEqual([...expected.legs, 'hangup']);
+    expect(actions).toEqual([...expected.legs, 'hangup']);
   });
 
   it('reads how the call ended', () => {
@@ -168,7 +168,7 @@ describe('readEvent', () => {
     ['the answer of the caller', of('CHANNEL_ANSWER', 'inbound')],
     ['the end of a called leg', of('CHANNEL_HANGUP_COMPLETE', 'outbound')],
     ['an event of another kind', of('CHANNEL_BRIDGE', 'inbound')],
-    ['a channel that is not marked', without(ring, 'variable_dialhook_call')],
+    ['a channel that is not tagged', without(ring, 'variable_dialhook_call')],
     ['an event without a channel', without(ring, 'Unique-ID')],
     ['a cti_bridge that is wrong', { ...ring, variable_cti_bridge: 'crm/binding' }],
     ['nothing at all', {}],

@@ -97,7 +97,7 @@ describe('lookUpUsers', () => {
       { groups: [{ variables: {}, legs: [endpoint(at('10.0.0.9'))] }], missing: [] },
     ],
     [
-      'one who is not registered, among others',
+      'one unregistered user among others',
       [
         { variables: {}, legs: [user('absent')] },
         { variables: {}, legs: [endpoint('user/2')] },

@@ -41,10 +41,10 @@ test('its types are those of the contract', () => {
 });
 
 test.each(['POST', 'GET'] as const)('answers a request with its decision, %s', async (method) => {
-  const asked: EndpointRequest[] = [];
+  const requests: EndpointRequest[] = [];
   const handle = endpoint({
     request: (call) => {
-      asked.push(call);
+      requests.push(call);
       return route;
     },
   });
@@ -58,7 +58,7 @@ test.each(['POST', 'GET'] as const)('answers a request with its decision, %s', a
   };
   const answer = await handle(signed(call, method === 'GET' ? { method } : {}));
   expect([answer.status, await answer.json()]).toEqual([200, route]);
-  expect(asked).toEqual([call]);
+  expect(requests).toEqual([call]);
 });
 
 test('answers 404 without a decision', async () => {
@@ -66,23 +66,23 @@ test('answers 404 without a decision', async () => {
 });
 
 test('an unsigned request or one with an unknown key gets 401 and calls no handler', async () => {
-  let told = 0;
-  const handle = endpoint({ hangup: () => void told++ });
+  let handled = 0;
+  const handle = endpoint({ hangup: () => void handled++ });
   const stranger = `whsec_${randomBytes(32).toString('base64')}`;
   expect((await handle(new Request('http://endpoint/', { method: 'POST', body: '{}' }))).status).toBe(401);
   expect((await handle(signed({ action: 'hangup' }, { key: stranger }))).status).toBe(401);
-  expect(told).toBe(0);
+  expect(handled).toBe(0);
   expect(() => endpoint({ secrets: [] })).toThrow('secrets');
 });
 
 test('a notification is handled once; one whose handler fails is handled again', async () => {
-  const told: string[] = [];
+  const handled: string[] = [];
   let fails = true;
   const handle = endpoint({
     hangup: async ({ uuid }, id) => {
       await new Promise((resolve) => setImmediate(resolve));
       if (fails) throw new Error('no database');
-      told.push(`${uuid} ${id}`);
+      handled.push(`${uuid} ${id}`);
     },
   });
   const hangup = () => handle(signed({ action: 'hangup', uuid: UUID })).then(({ status }) => status);
@@ -90,7 +90,7 @@ test('a notification is handled once; one whose handler fails is handled again',
   fails = false;
   expect(await Promise.all([hangup(), hangup()])).toEqual([204, 204]);
   expect(await hangup()).toBe(204);
-  expect(told).toEqual([`${UUID} ${UUID}.leg.hangup`]);
+  expect(handled).toEqual([`${UUID} ${UUID}.leg.hangup`]);
 });
 
 it.each(['ring', 'of-tomorrow'])('accepts an action without a function: %s', async (action) => {

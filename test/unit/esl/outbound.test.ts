@@ -9,7 +9,7 @@ import { until } from '#test/support/until.ts';
 const execute = (name: string, data: string) =>
   `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\nexecute-app-arg: ${data}`;
 const TAG = { name: 'export', data: 'dialhook_call=${uuid}' };
-const MARKED = execute(TAG.name, TAG.data);
+const TAGGED = execute(TAG.name, TAG.data);
 const UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
 const DISCONNECT = 'Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n';
 
@@ -57,15 +57,15 @@ async function dial(): Promise<Peer> {
 
 /** A call whose handler is running and returns after `release`. */
 async function call() {
-  const held = Promise.withResolvers<void>();
-  onCall = () => held.promise;
+  const handled = Promise.withResolvers<void>();
+  onCall = () => handled.promise;
   const before = calls.length;
   const peer = await dial();
   await peer.answer(channelData({ 'Unique-ID': UUID }));
   await until(() => calls.length > before);
   const outbound = calls[before];
   if (!outbound) throw new Error('no call');
-  return { peer, call: outbound, release: held.resolve };
+  return { peer, call: outbound, release: handled.resolve };
 }
 
 /** Proves that nothing was sent before: this command is the next that FreeSWITCH receives. */
@@ -88,7 +88,7 @@ describe('a call', () => {
     const { peer, call: outbound, release } = await call();
     outbound.tag();
     outbound.tag();
-    expect(await peer.answer(OK)).toEqual([MARKED]);
+    expect(await peer.answer(OK)).toEqual([TAGGED]);
     await expectNothingSent(peer, outbound);
     release();
   });
@@ -163,7 +163,7 @@ describe('a call', () => {
       { name: 'hangup', data: '' },
     ]);
     expect([await peer.command(), await peer.command(), await peer.command()]).toEqual([
-      MARKED,
+      TAGGED,
       'sendmsg\ncall-command: xferext\napplication: bridge user/1\napplication: hangup',
       'exit',
     ]);
@@ -188,7 +188,7 @@ describe('a call', () => {
     const { peer, call: outbound, release } = await call();
     const released = outbound.setAndRelease({ a: '1' }, { b: '2' });
     expect(await peer.answer(OK, OK, OK, OK)).toEqual([
-      MARKED,
+      TAGGED,
       execute('set', 'a=1'),
       execute('export', 'nolocal:b=2'),
       'exit',
@@ -290,8 +290,8 @@ describe('a variable that is read ahead', () => {
   ])('%s', async (_, answer, text) => {
     await server.close();
     server = await listen('v');
-    const held = Promise.withResolvers<void>();
-    onCall = () => held.promise;
+    const handled = Promise.withResolvers<void>();
+    onCall = () => handled.promise;
     const peer = await dial();
     const data = channelData({ 'Event-Name': 'CHANNEL_DATA', 'Unique-ID': UUID });
     expect(await peer.answer('', answer, data)).toEqual(['noop', 'getvar v', 'connect']);
@@ -300,7 +300,7 @@ describe('a variable that is read ahead', () => {
     expect(outbound.data['Unique-ID']).toBe(UUID);
     expect(await outbound.getVariable('v')).toBe(text);
     await expectNothingSent(peer, outbound);
-    held.resolve();
+    handled.resolve();
   });
 });
 
