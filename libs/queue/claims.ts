@@ -27,7 +27,7 @@ export interface Addition extends StoredEntry {
  * Result of appending an entry.
  *
  * - `claimed`: its call was idle and is now claimed with the token.
- * - `behind`: its call is claimed; whoever has the claim delivers it, or else its job.
+ * - `behind`: its call is claimed; the process that has the claim delivers it, or else its job.
  * - `waiting`: it waits; the call's retry job must be woken.
  * - `repeat`: its id was seen before and it still waits; the job must be woken.
  * - `done`: its id was seen before and it is delivered, dead or was left out.

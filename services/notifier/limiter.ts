@@ -61,7 +61,7 @@ export class DeliveryLimiter {
   /** Whether waiting for room at this endpoint is worth it, by the pace at which it was last seen to work. */
   hasRoomSoon(origin: string): boolean {
     const known = this.#byOrigin.get(origin);
-    return known !== undefined && ((known.waiters.size + 1) * known.lastMs) / known.count <= PATIENCE_MS;
+    return known !== undefined && ((known.waiters.size + 1) * known.lastMs) / known.count < PATIENCE_MS;
   }
 
   /**

@@ -26,7 +26,7 @@ const STUCK_MS = 15_000;
 
 export interface ReaderParts {
   readonly partition: number;
-  /** Makes the consumer of the partition anew, so that it starts at the oldest message that is not acknowledged. */
+  /** Recreates the consumer of the partition, which then starts at the oldest message that is not acknowledged. */
   readonly openConsumer: () => Promise<Consumer>;
   readonly dispatch: (entries: readonly Entry[]) => Promise<readonly Receipt[]>;
   readonly log: Log;

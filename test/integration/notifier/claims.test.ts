@@ -70,7 +70,7 @@ test('claimed -> claimed -> idle: settling renews the claim, the last one ends i
   expect(await redis.exists(keys.claim, keys.waiting)).toBe(0);
 });
 
-test('who has lost the claim cannot settle, nor release the claim of another', async () => {
+test('a process that has lost the claim cannot settle or release it', async () => {
   const { redis, claims, append, claimed, additions, keys } = await callWith(1);
   await append();
   const [only] = additions;

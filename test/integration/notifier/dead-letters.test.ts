@@ -47,7 +47,7 @@ test.each([
   },
 );
 
-test('an endpoint that cannot be reached leaves the last error', async () => {
+test('the dead letter of an unreachable endpoint has the last error', async () => {
   const url = await (async () => {
     await using gone = await startReceiver();
     return gone.url;
@@ -56,7 +56,7 @@ test('an endpoint that cannot be reached leaves the last error', async () => {
   await using _ = await harness.notifier({ RETRY_SCHEDULE_MS: '1' });
   await harness.publish(callOf(url, 1));
   const { origin } = new URL(url);
-  await until('it is given up', async () => (await letters.list({ origin }, 1)).length === 1);
+  await until('it is a dead letter', async () => (await letters.list({ origin }, 1)).length === 1);
   const [letter] = await letters.list({ origin }, 1);
   expect(letter).toMatchObject({ reason: 'exhausted', attempts: 2 });
   expect(letter?.error).toContain('ECONNREFUSED');
@@ -70,7 +70,7 @@ function letterOf(progress: ProgressEvent, order: number, time: number): DeadLet
   return { ...entryOf(progress, order, {}), ...of, reason: 'gone', error: 'words' };
 }
 
-test('too many and too old ones are dropped and counted, and leave the indexes', async () => {
+test('surplus and old dead letters are removed, counted, and leave the indexes', async () => {
   const redis = harness.client();
   const letters = new DeadLetters(redis, 'trim');
   for (let i = 0; i < 1_203; i++) {
@@ -91,7 +91,7 @@ test('too many and too old ones are dropped and counted, and leave the indexes',
   expect((await redis.keys('{trim:*')).sort()).toEqual([]);
 });
 
-test('letters are found by call, endpoint and time, in any combination, the newest first', async () => {
+test('dead letters are found by call, endpoint and time, in any combination, newest first', async () => {
   const letters = new DeadLetters(harness.client(), 'find');
   const kept = [
     ...callOf('http://a/1', 2, 'one').map((progress, i) => letterOf(progress, i, 100)),
@@ -112,7 +112,7 @@ test('letters are found by call, endpoint and time, in any combination, the newe
   expect(await letters.calls({})).toEqual(['one', 'two']);
 });
 
-test('replayed letters come in the order of their call, before those of it that still wait', async () => {
+test('replayed dead letters are delivered in the order of their call, before those that still wait', async () => {
   const client = harness.client();
   const letters = harness.deadLetters();
   await using endpoint = await startReceiver();
@@ -120,7 +120,7 @@ test('replayed letters come in the order of their call, before those of it that 
   const uuid = call[0]?.notification.uuid ?? '';
   const { origin } = new URL(endpoint.url);
   const all = call.map((progress, order) => letterOf(progress, order, 1));
-  // The fourth still waits; the others were given up at the same time, the last of them first.
+  // The fourth still waits; the others became dead letters at the same time, the last of them first.
   const replay = new Replay(client, harness.prefix);
   await replay.insert(uuid, all.slice(3, 4));
   for (const letter of [4, 1, 2, 0].flatMap((i) => all.slice(i, i + 1))) await letters.keep(letter);
@@ -136,7 +136,7 @@ test('replayed letters come in the order of their call, before those of it that 
   await replay.close();
 });
 
-test('a letter that is given up anew while it is sent again stays a dead letter', async () => {
+test('a dead letter that was replaced since it was read is not removed', async () => {
   const letters = harness.deadLetters();
   const [progress] = callOf('http://a/b', 1);
   if (!progress) throw new Error('no progress');
@@ -148,7 +148,7 @@ test('a letter that is given up anew while it is sent again stays a dead letter'
   expect(await letters.byId([old.id])).toEqual([]);
 });
 
-test('replaying does not wait until the call would have been tried again', async () => {
+test('a replay makes the next attempt of the call at once', async () => {
   await using endpoint = await startReceiver(() => ({ status: 500 }));
   await using _ = await harness.notifier({ RETRY_SCHEDULE_MS: '600000' });
   const call = callOf(endpoint.url, 2);

@@ -25,7 +25,7 @@ test('a notification is a POST with the identity, the time and the trace of its 
   expect(arrival).toMatchObject({
     id: idOf(progress),
     method: 'POST',
-    path: '/told',
+    path: '/notifications',
     notification: progress.notification,
   });
   expect(arrival?.headers).toMatchObject({
@@ -36,7 +36,7 @@ test('a notification is a POST with the identity, the time and the trace of its 
   await harness.allAcknowledged();
 });
 
-test('with ENDPOINT_METHOD=GET it is a GET with the same as query parameters', async () => {
+test('with ENDPOINT_METHOD=GET a notification is a GET with the fields as query parameters', async () => {
   await using endpoint = await startReceiver();
   await using _ = await harness.notifier({ ENDPOINT_METHOD: 'GET' });
   const progress = ringing(endpoint.url, 'call 1', 'leg 1');
@@ -71,7 +71,7 @@ test('60 calls with every fifth request failing: all delivered, each call in its
   await harness.allAcknowledged();
 });
 
-test('different calls are delivered at the same time, one call never twice at once', async () => {
+test('different calls are delivered concurrently, one call never twice at once', async () => {
   const together = 16;
   const { promise: allHere, resolve } = Promise.withResolvers<void>();
   const open = new Set<string>();
@@ -92,7 +92,7 @@ test('different calls are delivered at the same time, one call never twice at on
   expect(overlaps).toBe(0);
 });
 
-test('what fails is tried again, and its call goes on only then', async () => {
+test('a failed notification is retried, and those behind it wait', async () => {
   await using endpoint = await startReceiver(({ id, time }) =>
     id.includes('leg-0') && time < 4 ? { status: 503 } : OK,
   );
@@ -104,7 +104,7 @@ test('what fails is tried again, and its call goes on only then', async () => {
   expect(endpoint.arrivals.map(({ id }) => id)).toEqual([first, first, first, first, second]);
 });
 
-test('a call whose first notification fails for ever does not delay the others of its endpoint', async () => {
+test('a call whose first notification always fails does not delay other calls of its endpoint', async () => {
   const stuck = callOf('http://unused', 3);
   const [first = ''] = idsOf(stuck);
   await using endpoint = await startReceiver(({ id }) => (id === first ? { status: 500 } : OK));
@@ -120,7 +120,7 @@ test('a call whose first notification fails for ever does not delay the others o
   expect(endpoint.accepted.some((id) => idsOf(stuck).includes(id))).toBe(false);
 });
 
-test('a notification that comes again, even after it was delivered, is not delivered again', async () => {
+test('a duplicate is not delivered again, even after the first was delivered', async () => {
   await using endpoint = await startReceiver();
   const [one, last] = callOf(endpoint.url, 2);
   if (!one || !last) throw new Error('no progress');
@@ -136,7 +136,7 @@ test('a notification that comes again, even after it was delivered, is not deliv
   expect(endpoint.accepted).toEqual(idsOf([one, last]));
 });
 
-test('endpoints that are dead without saying so delay no other, from their first notification on', async () => {
+test('endpoints that never answer delay no other endpoint', async () => {
   const { promise: never } = Promise.withResolvers<typeof OK>();
   await using dead = await startReceiver(() => never);
   await using deadToo = await startReceiver(() => never);
@@ -152,13 +152,13 @@ test('endpoints that are dead without saying so delay no other, from their first
   await until('so has the other', () => deadToo.arrivals.length === 2);
   const living = some(alive.url);
   await harness.publish(living);
-  await until('the third is told everything', () => alive.accepted.length === living.length);
+  await until('the third gets everything', () => alive.accepted.length === living.length);
   expect([dead.arrivals.length, deadToo.arrivals.length]).toEqual([4, 2]);
   // Before the notifier, which would wait for them to answer.
   await Promise.all([dead[Symbol.asyncDispose](), deadToo[Symbol.asyncDispose]()]);
 });
 
-test('a message that is not progress is dropped and holds up nothing', async () => {
+test('an invalid message is removed and delays nothing', async () => {
   await using endpoint = await startReceiver();
   await using _ = await harness.notifier();
   const uuid = randomUUID();

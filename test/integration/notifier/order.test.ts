@@ -43,16 +43,16 @@ const arrived = (endpoint: { arrivals: readonly { id: string }[] }) => endpoint.
 async function readSoFar(endpoint: Receiver, { notification: { uuid } }: ProgressEvent): Promise<void> {
   const other = ringing(endpoint.url, sibling(uuid), 'other');
   await harness.publish([other]);
-  await until('it is on its way', () => arrived(endpoint).includes(idOf(other)));
+  await until('it is in flight', () => arrived(endpoint).includes(idOf(other)));
 }
 
-test('what an agent brings late takes its place among those that wait', async () => {
+test('an event published late takes its place among those that wait', async () => {
   const { endpoint, letGo } = await startHoldingReceiver();
   await using _ = endpoint;
   await using __ = await harness.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000' });
   const { ring, ring2, answer, hangup } = callOfTwoLegs(endpoint.url);
   await harness.publish([ring]);
-  await until('it is on its way', () => endpoint.arrivals.length === 1);
+  await until('it is in flight', () => endpoint.arrivals.length === 1);
   await harness.publish([hangup, answer, ring2]);
   await readSoFar(endpoint, hangup);
   letGo();
@@ -61,14 +61,14 @@ test('what an agent brings late takes its place among those that wait', async ()
   expect(endpoint.accepted.filter((id) => all.includes(id))).toEqual(all);
 });
 
-test('nothing comes behind a hangup that was sent, nor behind one that is on its way', async () => {
+test('no notification follows a hangup that was sent or is in flight', async () => {
   const { endpoint, letGo } = await startHoldingReceiver();
   await using _ = endpoint;
   const { log, lines } = recordLog();
   await using __ = await harness.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000' }, undefined, log);
   const { ring, answer, hangup } = callOfTwoLegs(endpoint.url);
   await harness.publish([hangup]);
-  await until('it is on its way', () => endpoint.arrivals.length === 1);
+  await until('it is in flight', () => endpoint.arrivals.length === 1);
   await harness.publish([answer]);
   await readSoFar(endpoint, hangup);
   letGo();
@@ -85,7 +85,7 @@ test('nothing comes behind a hangup that was sent, nor behind one that is on its
   ]);
 });
 
-test('a ring is left out behind what was later, an answer is not', async () => {
+test('a ring after a later event is dropped, an answer is not', async () => {
   await using endpoint = await startReceiver();
   await using _ = await harness.notifier();
   const { ring, ring2, answer, hangup } = callOfTwoLegs(endpoint.url);

@@ -17,7 +17,7 @@ function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): vo
 const allAccepted = (endpoint: Receiver, all: ReturnType<typeof calls>) =>
   until('all are delivered', () => new Set(endpoint.accepted).size === all.flat().length);
 
-test('while Redis does not answer nothing is acknowledged, and then nothing is lost', async () => {
+test('while Redis does not answer nothing is acknowledged, and nothing is lost', async () => {
   await using harness = await NotifierHarness.start();
   await using endpoint = await startReceiver();
   await using notifier = await harness.notifier();
@@ -33,7 +33,7 @@ test('while Redis does not answer nothing is acknowledged, and then nothing is l
   await harness.allAcknowledged();
 });
 
-test('Redis killed and started again, empty: the worker takes jobs again, and what waits in the stream comes', async () => {
+test('Redis killed and started again empty: the worker runs jobs again, and the stream is delivered', async () => {
   await using harness = await NotifierHarness.start({ tcp: true });
   await using endpoint = await startReceiver();
   await using notifier = await harness.notifier();
@@ -52,7 +52,7 @@ test('Redis killed and started again, empty: the worker takes jobs again, and wh
   await until('it is ready again', () => notifier.health().ready);
 });
 
-test('Redis with an append-only file killed between attempts: the backlog is delivered after its return', async () => {
+test('Redis with an append-only file killed between attempts: the waiting lists are delivered', async () => {
   await using harness = await NotifierHarness.start({ tcp: true, durable: true });
   let up = false;
   await using endpoint = await startReceiver(() => (up ? OK : { status: 503 }));
@@ -73,7 +73,7 @@ test('Redis with an append-only file killed between attempts: the backlog is del
 /** As short as it can be until another takes up the calls of one that was killed. */
 const SOON = { TAKEOVER_MS: '2000', NOTIFY_CONNECT_TIMEOUT_MS: '200', NOTIFY_RESPONSE_TIMEOUT_MS: '800' };
 
-test('notifiers killed with -9 one after the other: all is delivered, in order, and next to nothing twice', {
+test('notifiers killed with -9 in turn: all is delivered in order, and almost nothing twice', {
   timeout: 60_000,
 }, async () => {
   await using harness = await NotifierHarness.start();
@@ -102,12 +102,12 @@ test('notifiers killed with -9 one after the other: all is delivered, in order, 
   console.info(
     `killed with -9: ${kills} times; of 600 notifications repeated: ${repeats} (${repeats / 6} %)`,
   );
-  // Only what was in hand at a kill can have come twice.
+  // Only deliveries in flight at a kill can be repeated.
   expect(repeats).toBeLessThanOrEqual(kills * concurrency);
   await harness.allAcknowledged();
 });
 
-test('two notifiers, one of which is stopped in the middle: nothing is lost, doubled or out of order', async () => {
+test('one of two notifiers is stopped: nothing is lost, repeated or out of order', async () => {
   await using harness = await NotifierHarness.start();
   await using endpoint = await startReceiver(async () => {
     await sleep(5);
@@ -126,7 +126,7 @@ test('two notifiers, one of which is stopped in the middle: nothing is lost, dou
   await harness.allAcknowledged();
 });
 
-test('a stop finishes what is in hand, and what is not stays for the next', async () => {
+test('a stop finishes the deliveries in flight and leaves the others to the next notifier', async () => {
   await using harness = await NotifierHarness.start();
   const { promise: go, resolve } = Promise.withResolvers<void>();
   await using endpoint = await startReceiver(async () => {
@@ -139,7 +139,7 @@ test('a stop finishes what is in hand, and what is not stays for the next', asyn
     NOTIFY_RESPONSE_TIMEOUT_MS: '15000',
   });
   await harness.publish(interleaved(all));
-  await until('four are in hand', () => endpoint.arrivals.length === 4);
+  await until('four are in flight', () => endpoint.arrivals.length === 4);
   const stopped = notifier.stop();
   resolve();
   await stopped;

@@ -4,6 +4,7 @@ import { PARTITIONS } from '#libs/contract/partition.ts';
 import { leaseKey } from '#libs/queue/keys.ts';
 import { startNotifierProcess } from '#test/support/notifier/child.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
+import { startNatsProxy } from '#test/support/notifier/nats-proxy.ts';
 import { callOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
 import { OK, type Receiver, startReceiver } from '#test/support/notifier/receiver.ts';
 import { until } from '#test/support/until.ts';
@@ -29,7 +30,7 @@ function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): vo
   for (const call of all) expect(ofCall(endpoint.accepted, call)).toEqual(idsOf(call));
 }
 
-/** How many partitions each notifier reads, the most first; those that nobody reads last, as `free`. */
+/** How many partitions each notifier reads, the most first; and how many are `free`. */
 async function shares(harness: NotifierHarness): Promise<{ shares: number[]; free: number }> {
   const holders = await harness.client().mget(LEASES.map((partition) => leaseKey(harness.prefix, partition)));
   const byHolder = Map.groupBy(holders, (holder) => holder ?? '');
@@ -41,7 +42,7 @@ async function shares(harness: NotifierHarness): Promise<{ shares: number[]; fre
 const untilShares = (harness: NotifierHarness, expected: readonly number[]) =>
   until(async () => expect(await shares(harness)).toEqual({ shares: expected, free: 0 }));
 
-test('notifiers read equal shares, which follow those that come, stop and die', {
+test('notifiers read equal shares, also after one starts, stops or is killed', {
   timeout: 60_000,
 }, async () => {
   await using harness = await NotifierHarness.start();
@@ -67,20 +68,25 @@ test('partitions move under load again and again: nothing is lost, repeated or o
   const given = harness.env(SETTINGS);
   await using first = await startNotifierProcess(given);
   await using running = new AsyncDisposableStack();
-  let over = false;
-  const publishing = harness.publish(interleaved(all)).finally(() => {
-    over = true;
-  });
-  let moves = 0;
-  for (; !over && moves < 6; moves++) {
-    const another = running.use(await startNotifierProcess(given));
-    await until('it has its share', async () => (await shares(harness)).shares.length === 2 || over);
-    expect(await another.stop()).toBe(0);
+  const messages = interleaved(all);
+  const rounds = 4;
+  const part = messages.length / (2 * rounds);
+  for (let round = 0; round < rounds; round++) {
+    const from = 2 * round * part;
+    const [another] = await Promise.all([
+      startNotifierProcess(given),
+      harness.publish(messages.slice(from, from + part)),
+    ]);
+    running.use(another);
+    await untilShares(harness, [8, 8]);
+    const [code] = await Promise.all([
+      another.stop(),
+      harness.publish(messages.slice(from + part, from + 2 * part)),
+    ]);
+    expect(code).toBe(0);
+    await untilShares(harness, [16]);
   }
-  await publishing;
   await until('all are delivered', () => new Set(endpoint.accepted).size === all.flat().length);
-  console.info(`partitions moved ${2 * moves} times`);
-  expect(moves).toBeGreaterThan(0);
   expectAllInOrder(endpoint, all);
   expect(endpoint.arrivals).toHaveLength(all.flat().length);
   await harness.allAcknowledged();
@@ -133,4 +139,38 @@ test('after kill -9 the partitions are read again within the lease and a tick', 
   const holeMs = performance.now() - killedAt;
   console.info(`without a reader for ${Math.round(holeMs)} ms at most; the lease is ${TAKEOVER_MS} ms`);
   expect(holeMs).toBeLessThan(TAKEOVER_MS + 1_500);
+});
+
+test('a notifier that loses NATS gives its partitions to one that has it, and gets its share back', {
+  timeout: 60_000,
+}, async () => {
+  await using harness = await NotifierHarness.start();
+  await using endpoint = await startReceiver();
+  using proxy = await startNatsProxy(harness.nats.port);
+  await using cut = await harness.notifier({ ...SETTINGS, NATS_URL: proxy.url });
+  await using well = await harness.notifier(SETTINGS);
+  await untilShares(harness, [8, 8]);
+  proxy.cut();
+  await untilShares(harness, [16]);
+  expect(cut.health().ready).toBe(false);
+  expect(well.health().ready).toBe(true);
+  const all = calls(endpoint, 20, 3);
+  await harness.publish(interleaved(all));
+  await until('all are delivered', () => endpoint.accepted.length === 60);
+  expectAllInOrder(endpoint, all);
+  proxy.restore();
+  await untilShares(harness, [8, 8]);
+  await until('it is ready again', () => cut.health().ready);
+});
+
+test('a notifier whose NATS does not answer is not ready, and is ready when it answers again', {
+  timeout: 60_000,
+}, async () => {
+  await using harness = await NotifierHarness.start();
+  await using notifier = await harness.notifier(SETTINGS);
+  await until('it is ready', () => notifier.health().ready);
+  harness.nats.pause();
+  await until('it is not ready', () => !notifier.health().ready);
+  harness.nats.resume();
+  await until('it is ready again', () => notifier.health().ready);
 });

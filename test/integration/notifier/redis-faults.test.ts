@@ -17,7 +17,7 @@ function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): vo
 
 const repeats = (endpoint: Receiver) => endpoint.arrivals.filter(({ time }) => time > 1).length;
 
-/** Until BullMQ takes every call in hand for left by a dead worker. */
+/** Until BullMQ counts every active job as stalled. */
 async function untilLocksExpire(harness: NotifierHarness): Promise<void> {
   const redis = harness.client();
   await until(
@@ -31,7 +31,7 @@ async function untilTakenUpAgain(harness: NotifierHarness, calls: number): Promi
   const redis = harness.client();
   const jobs = async () =>
     (await redis.keys(`{${harness.prefix}:retry}:calls:*`)).filter((key) => /:calls:\d+$/.test(key));
-  await until('they are taken up again', async () => {
+  await until('they are recovered', async () => {
     const started = await Promise.all((await jobs()).map((key) => redis.hget(key, 'ats')));
     return started.filter((times) => Number(times) >= 3).length === calls;
   });
@@ -44,14 +44,14 @@ interface Refusal {
   readonly take: () => Promise<unknown>;
 }
 
-/** What is in hand when Redis begins to refuse: calls delivered directly, or their jobs. */
-interface InHand {
+/** What is in flight when Redis begins to refuse writes: direct deliveries, or retry jobs. */
+interface InFlight {
   readonly attempt: 1 | 2;
   /** Until all has been tried that can be. */
   readonly untilTried: (failing: number, lines: readonly LogLine[]) => Promise<unknown>;
 }
 
-const directly: InHand = {
+const directly: InFlight = {
   attempt: 1,
   untilTried: (failing, lines) =>
     until('they are left to the stream', () => {
@@ -64,12 +64,12 @@ const directly: InHand = {
 async function refusesAndTakesAgain(
   harness: NotifierHarness,
   { words, refuse, take }: Refusal,
-  { attempt, untilTried }: InHand,
+  { attempt, untilTried }: InFlight,
 ): Promise<void> {
   const { promise: go, resolve } = Promise.withResolvers<void>();
-  const isFirst = (id: string) => inHand.some(([first]) => first && idOf(first) === id);
+  const isFirst = (id: string) => inFlight.some(([first]) => first && idOf(first) === id);
   // Of half of the calls the first notification fails: that this was tried cannot be written down either.
-  const fails = (id: string) => inHand.slice(2).some(([first]) => first && idOf(first) === id);
+  const fails = (id: string) => inFlight.slice(2).some(([first]) => first && idOf(first) === id);
   await using endpoint = await startReceiver(async ({ id, time }) => {
     if (isFirst(id) && time < attempt) return { status: 500 };
     await go;
@@ -79,9 +79,9 @@ async function refusesAndTakesAgain(
   const settings = { ...SOON, NOTIFY_RESPONSE_TIMEOUT_MS: '3000' };
   await using notifier = await harness.notifier(settings, undefined, log);
   await until('it is ready', () => notifier.health().ready);
-  const [inHand, later] = [calls(endpoint, 4, 3), calls(endpoint, 10, 3)];
-  await harness.publish(interleaved(inHand));
-  await until('four are in hand', () => endpoint.arrivals.length === 4 * attempt);
+  const [inFlight, later] = [calls(endpoint, 4, 3), calls(endpoint, 10, 3)];
+  await harness.publish(interleaved(inFlight));
+  await until('four are in flight', () => endpoint.arrivals.length === 4 * attempt);
 
   await refuse();
   resolve();
@@ -97,14 +97,14 @@ async function refusesAndTakesAgain(
 
   await take();
   await until('all are delivered', () => new Set(endpoint.accepted).size === 42);
-  expectAllInOrder(endpoint, [...inHand, ...later]);
+  expectAllInOrder(endpoint, [...inFlight, ...later]);
   await harness.allAcknowledged();
   await until('it is ready again', () => notifier.health().ready);
-  // What was in hand and could not be written down.
+  // Deliveries in flight that could not be settled.
   expect(repeats(endpoint)).toBeLessThanOrEqual(before + 4);
 }
 
-describe('Redis is full: nothing is acknowledged, /readyz says so, and all flows on its return', {
+describe('Redis is full: nothing is acknowledged, /readyz says so, and all is delivered afterwards', {
   timeout: 60_000,
 }, () => {
   const full = (harness: NotifierHarness): Refusal => {
@@ -157,7 +157,7 @@ describe("the disk of Redis's append-only file is full: the same", { timeout: 60
   });
 });
 
-test('Redis refuses, is killed and comes back empty: what was not acknowledged comes, and nothing twice', async () => {
+test('Redis refuses writes, is killed and comes back empty: unacknowledged notifications are delivered once', async () => {
   await using harness = await NotifierHarness.start({ tcp: true });
   await using endpoint = await startReceiver();
   await using notifier = await harness.notifier(SOON);

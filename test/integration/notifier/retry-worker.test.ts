@@ -13,13 +13,13 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-/** A worker that is declared dead soon, what it ran, and how often it was made anew. */
+/** A worker that is declared dead soon, what it ran, and how often it was replaced. */
 function startWorker(redis: Redis) {
   const queue = openRetryQueue(redis, harness.prefix);
   queue.on('error', () => {});
   const run: string[] = [];
-  const seen = { renewed: 0 };
-  const log = { ...createLog('test', { level: 'silent' }), error: () => void seen.renewed++ };
+  const seen = { replaced: 0 };
+  const log = { ...createLog('test', { level: 'silent' }), error: () => void seen.replaced++ };
   const options = {
     prefix: harness.prefix,
     instance: 'one',
@@ -39,7 +39,7 @@ function startWorker(redis: Redis) {
   return { queue, run, seen, worker, [Symbol.asyncDispose]: stop };
 }
 
-test('a worker to which no job comes says so, is made anew, and leaves no connection behind', async () => {
+test('a worker that gets no jobs reports it, is replaced, and leaves no connection behind', async () => {
   const redis = harness.client();
   redis.options.maxRetriesPerRequest = null;
   const onlooker = harness.client();
@@ -56,14 +56,14 @@ test('a worker to which no job comes says so, is made anew, and leaves no connec
   // A paused queue is silent to its worker, whatever its connection looks like.
   await onlooker.hset(`{${harness.prefix}:retry}:calls:meta`, 'paused', '1');
   await until('it says so', () => worker.problem()?.startsWith('no job has come') === true);
-  await until('it was made anew again and again', () => seen.renewed >= 3);
+  await until('it was replaced again and again', () => seen.replaced >= 3);
   await onlooker.hdel(`{${harness.prefix}:retry}:calls:meta`, 'paused');
   await wakeCalls(queue, ['a call']);
   await until('it works', () => run.length === 1 && worker.problem() === undefined);
   await until('the old connections are closed', async () => (await connections()) === before);
 });
 
-test('a worker whose connections died without a word gets new ones, and what was on its way is not lost', async () => {
+test('a worker whose connections die silently gets new ones, and commands in flight are not lost', async () => {
   using proxy = await startFreezingProxy(new URL(harness.redis.url).pathname);
   const redis = new Redis(proxy.port, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
   redis.on('error', () => {});

@@ -53,7 +53,7 @@ test.each([
   [502, undefined, 300_000],
   [504, '7200', 3_600_000],
 ] as const)(
-  '%j with Retry-After %j: nothing more goes there, and another endpoint gets everything',
+  '%j with Retry-After %j: nothing more is sent there, and another endpoint gets everything',
   async (status, retryAfter, leastMs) => {
     await using closed = await startReceiver(() => ({
       status,
@@ -71,7 +71,7 @@ test.each([
     const after = Date.now();
     const [toClosed, toOpen] = [calls(closed, 20), calls(open, 20)];
     await harness.publish([...toClosed, ...toOpen]);
-    await until('the other is told everything', () => open.accepted.length === 20);
+    await until('the other gets everything', () => open.accepted.length === 20);
     await until('all of its own wait', async () => (await waiting.count()) === 21);
     expect(closed.arrivals).toHaveLength(1);
     const { state, probe_from } = await record(closed).get();
@@ -80,7 +80,7 @@ test.each([
   },
 );
 
-test('when the time is over one notification finds out; then all flow, with all their attempts', async () => {
+test('when the time is over one probe is sent; its success opens the endpoint, and no attempt is lost', async () => {
   const { promise: answer, resolve } = Promise.withResolvers<typeof OK>();
   await using endpoint = await startReceiver(({ time }) =>
     time === 1 && endpoint.arrivals.length === 1
@@ -96,7 +96,7 @@ test('when the time is over one notification finds out; then all flow, with all 
   await until('all wait', async () => (await waiting.count()) === 31);
   await record(endpoint).itIsTime();
   await waiting.hurry();
-  await until('one is on its way', () => endpoint.arrivals.length === 2);
+  await until('one is in flight', () => endpoint.arrivals.length === 2);
   for (let i = 0; i < 3; i++) {
     await waiting.hurry();
     await until('all others wait again', async () => (await waiting.count()) >= 30);
@@ -112,7 +112,7 @@ test('when the time is over one notification finds out; then all flow, with all 
   expect(await record(endpoint).get()).toEqual({});
 });
 
-test('a probe that fails closes for longer each time; an answer of another kind opens', async () => {
+test('a failed probe throttles for longer each time; a failure of another kind opens the endpoint', async () => {
   const answers = [503, 503, 503, 500];
   await using endpoint = await startReceiver(() => ({ status: answers.shift() ?? 204 }));
   await using waiting = await delayed();
@@ -142,7 +142,7 @@ test('a probe that fails closes for longer each time; an answer of another kind 
   await until('nothing is known against it', async () => Object.keys(await closed.get()).length === 0);
 });
 
-test('two notifiers keep to what one of them was told', async () => {
+test('two notifiers share what one of them learned about an endpoint', async () => {
   await using endpoint = await startReceiver(() => ({ status: 429, headers: { 'retry-after': '600' } }));
   await using waiting = await delayed();
   await using first = await harness.notifier();
@@ -166,7 +166,7 @@ function readableLog() {
   return { lines, log };
 }
 
-test('an endpoint that is dead for long is switched off, which is said once, and stays off for all notifiers', async () => {
+test('an endpoint that fails for days is disabled for all notifiers, which is logged once', async () => {
   await using endpoint = await startReceiver(() => ({ status: 500 }));
   const { lines, log } = readableLog();
   const letters = harness.deadLetters();
@@ -207,7 +207,7 @@ test('an endpoint that is dead for long is switched off, which is said once, and
   expect((await letters.ofCall(third[0]?.notification.uuid ?? '')).map(({ id }) => id)).toEqual(idsOf(third));
 });
 
-test('an endpoint switched off by the notifier is tried once an hour, and a success switches it on', async () => {
+test('an endpoint disabled by a notifier is probed once an hour, and a success enables it', async () => {
   let status = 500;
   await using endpoint = await startReceiver(() => ({ status }));
   const { lines, log } = readableLog();
@@ -236,7 +236,7 @@ test('an endpoint switched off by the notifier is tried once an hour, and a succ
   expect(lines.some(({ event }) => event === 'endpoint.enabled')).toBe(true);
 });
 
-test('an endpoint switched off by an operator is never tried, and can be switched on', async () => {
+test('an endpoint disabled by an operator is never probed, and can be enabled', async () => {
   await using endpoint = await startReceiver();
   const [letters, endpoints] = [harness.deadLetters(), harness.endpoints()];
   const origin = originOf(endpoint);

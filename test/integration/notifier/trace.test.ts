@@ -20,7 +20,7 @@ afterAll(async () => {
   await provider.shutdown();
 });
 
-test('a notification and each attempt at it are spans of its call, and the endpoint is told the last', async () => {
+test('a notification and its attempts are spans of the call, and each request carries its own span', async () => {
   await using endpoint = await startReceiver(({ time }) => (time === 1 ? { status: 503 } : OK));
   await using _ = await harness.notifier();
   const uuid = randomUUID();

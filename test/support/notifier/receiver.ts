@@ -56,7 +56,7 @@ export async function startReceiver(behave: Behave = () => OK): Promise<Receiver
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const receiver: Receiver = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/told`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/notifications`,
     arrivals,
     accepted,
     behave,

@@ -77,7 +77,7 @@ test.each([
 });
 
 test.each([301, 304, 401, 403, 404, 405, 408, 425, 429, 500, 502, 503, 504, 599])(
-  '%j is tried again',
+  '%j is retried',
   (status) => {
     const verdict = verdictOf(answered(status, { 'retry-after': '7' }), NOW);
     expect(verdict).toMatchObject({ kind: 'failed', result: 'http_status', status });
@@ -91,7 +91,7 @@ test('an endpoint may throttle without saying for how long', () => {
   expect(verdictOf(answered(503), NOW)).toMatchObject({ throttle: { retryAfterMs: undefined } });
 });
 
-test.each(['connect_timeout', 'response_timeout', 'tls_failed'] as const)('%s is tried again', (result) => {
+test.each(['connect_timeout', 'response_timeout', 'tls_failed'] as const)('%s is retried', (result) => {
   expect(verdictOf(failed(result), NOW)).toEqual({ kind: 'failed', result, error: 'words' });
 });
 
@@ -99,7 +99,7 @@ test('a URL that may not be called is a dead letter at once', () => {
   expect(verdictOf(failed('refused_url'), NOW)).toMatchObject({ kind: 'failed', dead: 'refused_url' });
 });
 
-test('no endpoint has more slots than are free', () => {
+test('no endpoint has more deliveries in flight than could still be started', () => {
   const limiter = new DeliveryLimiter(8);
   const entered = (origin: string) =>
     Array.from({ length: 8 }, () => limiter.enterOrTurn(origin, NOW, 0)).filter((ms) => ms === 0).length;
@@ -110,7 +110,7 @@ test('no endpoint has more slots than are free', () => {
   expect(entered('e')).toBe(1);
 });
 
-test('one slot serves all', () => {
+test('a limiter of one serves all endpoints in turn', () => {
   const limiter = new DeliveryLimiter(1);
   expect(limiter.enterOrTurn('a', NOW, 0)).toBe(0);
   expect(limiter.enterOrTurn('b', NOW, 0)).toBeGreaterThan(0);
@@ -118,7 +118,7 @@ test('one slot serves all', () => {
   expect(limiter.enterOrTurn('b', NOW, 0)).toBe(0);
 });
 
-test('who is sent away comes again one after the other, at the pace of the endpoint, within half a minute', () => {
+test('jobs that are sent away return one after the other, at the pace of the endpoint, within 30 s', () => {
   const limiter = new DeliveryLimiter(8);
   const enter = () => limiter.enterOrTurn('slow', NOW, 1);
   for (let i = 0; i < 4; i++) expect(enter()).toBe(0);
@@ -129,7 +129,7 @@ test('who is sent away comes again one after the other, at the pace of the endpo
 
 const config = (env: Record<string, string>) => () => readNotifierConfig(env);
 
-test('the defaults are settings that go together', () => {
+test('the default settings do not contradict each other', () => {
   expect(config({})()).toMatchObject({
     HEALTH_PORT: 9103,
     RETRY_SCHEDULE_MS: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { PARTITIONS, partitionOf } from '#libs/contract/partition.ts';
+import { callKeys, leaseKey } from '#libs/queue/keys.ts';
+import { DeliveryLimiter } from '#services/notifier/limiter.ts';
+import { shareOf } from '#services/notifier/partitions.ts';
+
+describe('the partition of a call', () => {
+  it('is the same in every version', () => {
+    expect(partitionOf('f47ac10b-58cc-4372-a567-0e02b2c3d479')).toBe(0);
+    expect(partitionOf('')).toBe(5);
+  });
+
+  it('spreads calls evenly', () => {
+    const counts = new Array<number>(PARTITIONS).fill(0);
+    for (let n = 0; n < 16_000; n++) {
+      const partition = partitionOf(randomUUID());
+      counts[partition] = (counts[partition] ?? 0) + 1;
+    }
+    expect(Math.min(...counts)).toBeGreaterThan(800);
+    expect(Math.max(...counts)).toBeLessThan(1_200);
+  });
+
+  it('is the hash tag of all keys of the call and of its lease', () => {
+    const tags = [...Object.values(callKeys('p', 'call')), leaseKey('p', partitionOf('call'))].map(
+      (key) => /^\{([^}]*)\}/.exec(key)?.[1],
+    );
+    expect(new Set(tags)).toEqual(new Set([`p:${partitionOf('call')}`]));
+  });
+});
+
+describe('the shares of notifiers', () => {
+  it.each([1, 2, 3, 5, 7, 15, 16, 17, 40])(
+    '%i notifiers read all partitions, in equal shares',
+    (notifiers) => {
+      const shares = Array.from({ length: notifiers }, (_, place) => shareOf(PARTITIONS, notifiers, place));
+      expect(shares.reduce((sum, share) => sum + share, 0)).toBe(PARTITIONS);
+      expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
+    },
+  );
+});
+
+describe('a reader that waits for room at an endpoint', () => {
+  /** A limiter with all room for one endpoint used, whose attempts took so long. */
+  function full(tookMs: number) {
+    const limiter = new DeliveryLimiter(4);
+    limiter.tryEnter('a');
+    limiter.tryEnter('a');
+    limiter.leave('a', tookMs);
+    limiter.tryEnter('a');
+    return limiter;
+  }
+
+  it('gets it when the endpoint is fast, in the order of the readers', async () => {
+    const limiter = full(5);
+    const entered: number[] = [];
+    const readers = [1, 2].map(async (n) => {
+      if (await limiter.enterSoon('a')) entered.push(n);
+    });
+    limiter.leave('a', 5);
+    await readers[0];
+    limiter.leave('a', 5);
+    await readers[1];
+    expect(entered).toEqual([1, 2]);
+    expect(limiter.inFlight).toBe(2);
+  });
+
+  it('does not wait for an endpoint that is slow', async () => {
+    expect(await full(5_000).enterSoon('a')).toBe(false);
+  });
+
+  it('waits for an endpoint that hangs once, and not again', async () => {
+    const limiter = full(5);
+    const started = performance.now();
+    expect(await limiter.enterSoon('a')).toBe(false);
+    expect(performance.now() - started).toBeGreaterThan(90);
+    expect(limiter.hasRoomSoon('a')).toBe(false);
+  });
+});
