@@ -11,6 +11,13 @@ const WAIT_MS = 1_000;
 /** Expiry of a mark, s. */
 const MARK_S = 60;
 
+/** Commands wait while Redis is away: what is not confirmed in time is not confirmed. */
+async function withinTime(work: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('Redis does not answer')), 2 * WAIT_MS);
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 /**
  * Confirms that what this process has written is on replicas, so that one failover does not lose it.
  *
@@ -79,7 +86,7 @@ export class Replication {
   #confirmSlot(slot: Slot): Promise<void> {
     let pending = this.#pending.get(slot);
     if (pending === undefined) {
-      pending = this.#ask(slot);
+      pending = withinTime(this.#ask(slot));
       this.#pending.set(slot, pending);
       setImmediate(() => this.#pending.delete(slot));
     }
