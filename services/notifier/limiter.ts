@@ -82,6 +82,10 @@ export class DeliveryLimiter {
     };
     const timer = setTimeout(() => {
       known.waiters.delete(enter);
+      if (this.tryEnter(origin)) {
+        resolve(true);
+        return;
+      }
       // It has slowed down: the next reader does not wait until an attempt has ended again.
       known.lastMs = Math.max(known.lastMs, PATIENCE_MS * known.count);
       this.#forgetIfIdle(origin, known);
