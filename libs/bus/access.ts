@@ -9,15 +9,8 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
+import { splitUrls } from '#libs/config/server-urls.ts';
 import type { NatsConfig } from '#libs/config/settings.ts';
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
 
 function authenticatorOf(config: Partial<NatsConfig>, first: URL | undefined): Authenticator | undefined {
   const { NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_NKEY_SEED, NATS_CREDS_FILE } = config;
@@ -26,8 +19,11 @@ function authenticatorOf(config: Partial<NatsConfig>, first: URL | undefined): A
   if (NATS_TOKEN !== undefined) return tokenAuthenticator(NATS_TOKEN);
   if (NATS_USER !== undefined) return usernamePasswordAuthenticator(NATS_USER, NATS_PASSWORD);
   if (!first || first.username === '') return undefined;
-  if (first.password === '') return tokenAuthenticator(decoded(first.username));
-  return usernamePasswordAuthenticator(decoded(first.username), decoded(first.password));
+  if (first.password === '') return tokenAuthenticator(decodeURIComponent(first.username));
+  return usernamePasswordAuthenticator(
+    decodeURIComponent(first.username),
+    decodeURIComponent(first.password),
+  );
 }
 
 /** For a server with an IP address the NATS client expects a certificate for `localhost`; this expects the address. */
@@ -46,7 +42,7 @@ const serverIdentity =
 export function connectionOptions(
   config: Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>,
 ): ConnectionOptions {
-  const urls = config.NATS_URL.split(',').map((text) => new URL(text.trim()));
+  const urls = splitUrls(config.NATS_URL);
   const authenticator = authenticatorOf(
     config,
     urls.find(({ username }) => username !== ''),

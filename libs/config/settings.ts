@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { serverUrls, splitUrls } from './server-urls.ts';
 
 const integer = (min: number, max: number, unit?: string) => {
   const message = `must be a whole number${unit ? ` of ${unit}` : ''} from ${min} to ${max}`;
@@ -70,9 +71,11 @@ const isReadable = (path: string): boolean => {
 const path = () => z.string().refine(isReadable, 'must name a readable file');
 
 const natsSettings = {
-  NATS_URL: url('nats:', 'tls:')
+  NATS_URL: serverUrls({ schemes: ['nats:', 'tls:'], path: '/?', instead: 'NATS_USER and NATS_PASSWORD' })
     .default('nats://127.0.0.1:4222')
-    .describe('URLs of the NATS servers, separated by commas; tls:// requires TLS'),
+    .describe(
+      'URLs of the NATS servers, separated by commas; tls:// requires TLS. Percent-encode user and password in them, or set NATS_USER and NATS_PASSWORD',
+    ),
   NATS_USER: z.string().optional().describe('user name for NATS; needs NATS_PASSWORD'),
   NATS_PASSWORD: secret().optional().describe('password of NATS_USER'),
   NATS_TOKEN: secret().optional().describe('token for NATS, instead of a user name'),
@@ -102,7 +105,7 @@ const natsSettings = {
 export type NatsConfig = z.output<z.ZodObject<typeof natsSettings>>;
 
 const hasUserinfo = (urls: string): boolean =>
-  urls.split(',').some((one) => new URL(one).username !== '' || new URL(one).password !== '');
+  splitUrls(urls).some(({ username, password }) => username !== '' || password !== '');
 
 /** For `superRefine`: reports NATS settings that contradict each other. */
 export function checkNatsSettings(config: NatsConfig, context: z.RefinementCtx): void {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { type Backoff, backoffMs } from '#libs/backoff/backoff.ts';
+import { splitUrls } from '#libs/config/server-urls.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type RedisConfig, tlsOf } from './settings.ts';
@@ -28,28 +29,21 @@ const addressOf = (url: URL, port: number) => ({
   port: Number(url.port || port),
 });
 
-/** Accepts a password that is not percent-encoded, as far as URL accepts it. */
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
-
 /** Options of every connection: user, password, database, TLS. */
 function accessOf(config: RedisConfig, url: URL): Options {
   const database = Number(url.pathname.slice(1) || 0);
+  const username = config.REDIS_USER ?? decodeURIComponent(url.username);
+  const password = config.REDIS_PASSWORD ?? decodeURIComponent(url.password);
   return {
-    ...(url.username === '' ? {} : { username: decoded(url.username) }),
-    ...(url.password === '' ? {} : { password: decoded(url.password) }),
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
     ...(url.protocol === 'unix:' || database === 0 ? {} : { db: database }),
     ...(url.protocol === 'rediss:' ? { tls: tlsOf(config) } : {}),
   };
 }
 
 function openRedis(config: RedisConfig, given: Options): RedisClient {
-  const urls = config.REDIS_URL.split(',').map((one) => new URL(one.trim()));
+  const urls = splitUrls(config.REDIS_URL);
   const [first = new URL('redis://127.0.0.1')] = urls;
   const options: Options = {
     keepAlive: KEEP_ALIVE_MS,

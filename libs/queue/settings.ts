@@ -1,15 +1,25 @@
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
-import { file, secret, url } from '#libs/config/settings.ts';
+import { serverUrls, splitUrls } from '#libs/config/server-urls.ts';
+import { file, secret } from '#libs/config/settings.ts';
 
 /** Address of Redis and credentials. */
 const redisSettings = {
-  REDIS_URL: url('redis:', 'rediss:', 'unix:')
+  REDIS_URL: serverUrls({
+    schemes: ['redis:', 'rediss:', 'unix:'],
+    path: String.raw`(?:/\d*)?(?:\?[^@#,\s]*)?`,
+    instead: 'REDIS_USER and REDIS_PASSWORD',
+  })
     .meta({ secret: true })
     .default('redis://127.0.0.1:6379')
     .describe(
-      'URL of Redis: redis://, rediss:// for TLS, or unix:///path. With REDIS_MODE cluster or sentinel several, separated by commas; user and password of the first are used for all. maxmemory-policy must be noeviction',
+      'URL of Redis: redis://, rediss:// for TLS, or unix:///path. With REDIS_MODE cluster or sentinel several, separated by commas; user and password of the first are used for all. Percent-encode user and password, or set REDIS_USER and REDIS_PASSWORD. maxmemory-policy must be noeviction',
     ),
+  REDIS_USER: z
+    .string()
+    .optional()
+    .describe('ACL user for Redis, instead of one in REDIS_URL; needs REDIS_PASSWORD'),
+  REDIS_PASSWORD: secret().optional().describe('password for Redis, instead of one in REDIS_URL'),
   REDIS_MODE: z
     .enum(['standalone', 'cluster', 'sentinel'], 'must be standalone, cluster or sentinel')
     .default('standalone')
@@ -53,6 +63,13 @@ export function checkRedisSettings(config: RedisConfig, context: z.RefinementCtx
   if ((REDIS_TLS_CERT_FILE === undefined) !== (REDIS_TLS_KEY_FILE === undefined))
     wrong('REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE must be set together');
   const several = REDIS_URL.includes(',');
+  const hasUserinfo = splitUrls(REDIS_URL).some(
+    ({ username, password }) => username !== '' || password !== '',
+  );
+  if (hasUserinfo && (config.REDIS_USER ?? config.REDIS_PASSWORD) !== undefined)
+    wrong('only one may be set of a user or password in REDIS_URL, and REDIS_USER and REDIS_PASSWORD');
+  if (config.REDIS_USER !== undefined && config.REDIS_PASSWORD === undefined)
+    wrong('REDIS_USER needs REDIS_PASSWORD');
   if (REDIS_MODE === 'standalone' && several)
     wrong('REDIS_URL may list several servers only with REDIS_MODE cluster or sentinel');
   if (REDIS_MODE !== 'standalone' && REDIS_URL.includes('unix:'))

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withRedis } from '#libs/queue/redis.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf } from '#test/support/notifier/progress.ts';
@@ -58,6 +59,22 @@ describe('with TLS and no more rights than deploy/redis/users.acl gives', () => 
     const admin = redis.admin();
     expect(await admin.call('ACL', 'LOG')).toEqual([]);
     expect((await admin.keys('*')).filter((key) => !key.startsWith('{dialhook:'))).toEqual([]);
+  });
+});
+
+describe('with user and password in settings of their own', () => {
+  it('the notifier logs in, without percent-encoding', async () => {
+    const { username, password, host } = new URL(redis.env.REDIS_URL);
+    const separate = {
+      ...env(),
+      REDIS_URL: `rediss://${host}`,
+      REDIS_USER: username,
+      REDIS_PASSWORD: decodeURIComponent(password),
+    };
+    const whoAmI = (settings: Record<string, string>) =>
+      withRedis(readNotifierConfig(settings), (client) => client.get('{dialhook:dead}:none'));
+    expect(await whoAmI(separate)).toBeNull();
+    await expect(whoAmI({ ...separate, REDIS_PASSWORD: 'wrong' })).rejects.toThrow(/WRONGPASS/);
   });
 });
 
