@@ -10,6 +10,7 @@ import { parseCause } from './switch/hangup-cause.ts';
 import type { EventSocketUser, Node } from './switch/node.ts';
 import { Registrations } from './switch/registrations.ts';
 import { attendedTransfer } from './transfer/attended-transfer.ts';
+import { type RecoveredCall, recoverCall, type TrackedCall, trackedCalls } from './transfer/recover.ts';
 
 const HEARTBEAT_MS = 20_000;
 const EVERY_GATEWAY: Node['gateways'] = { has: () => true };
@@ -53,6 +54,8 @@ export class SimulatedFreeSwitch {
   readonly #timers: Timers;
   readonly #sockets = new Set<Socket>();
   readonly #calls = new Map<Call, Promise<unknown>>();
+  /** The calls of the process that crashed, until they are recovered. */
+  #tracked: readonly TrackedCall[] = [];
   #node: Node;
   #server: Server | undefined;
   #port: number;
@@ -126,6 +129,7 @@ export class SimulatedFreeSwitch {
 
   /** Crashes: calls and connections end without an event or a notice. */
   async crash(): Promise<void> {
+    this.#tracked = trackedCalls(this.#node.core);
     this.#node.core.die();
     for (const socket of this.#sockets) socket.destroy();
     await this.#close();
@@ -137,6 +141,13 @@ export class SimulatedFreeSwitch {
     await this.crash();
     this.#node = this.#boot();
     await this.#listen();
+  }
+
+  /** `sofia recover` after a restart: brings back the calls that were talking at the crash. */
+  recover(): readonly RecoveredCall[] {
+    const tracked = this.#tracked;
+    this.#tracked = [];
+    return tracked.map((call) => recoverCall(this.#node.core, call));
   }
 
   /** Hangs up all calls, sends all connections a disconnect notice, and stops. */

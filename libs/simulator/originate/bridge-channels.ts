@@ -43,7 +43,10 @@ async function untilOneLeaves(a: Channel, b: Channel, answer: () => void): Promi
   const timers = new Timers(a.host.clock);
   const { promise, resolve } = Promise.withResolvers<Channel>();
   // At once: a called leg reports its end before this function continues.
+  let left = false;
   const leave = (): void => {
+    if (left) return;
+    left = true;
     for (const channel of [a, b]) {
       channel.bridgeRole = undefined;
       channel.set('bridge_to', undefined);
@@ -57,15 +60,12 @@ async function untilOneLeaves(a: Channel, b: Channel, answer: () => void): Promi
   };
   const remove = [a.onBreak(leave), b.onBreak(leave), b.onChange(answered)];
   startAnswerTimeout(b, timers, leave);
-  startAnswerTimeout(a, timers, () => {
-    b.hangup('ORIGINATOR_CANCEL');
-    leave();
-  });
+  startAnswerTimeout(a, timers, leave);
   answered();
-  const left = await promise;
+  const leaver = await promise;
   for (const removeCallback of remove) removeCallback();
   timers.clear();
-  return left;
+  return leaver;
 }
 
 function showIdentities(a: Channel, b: Channel): void {

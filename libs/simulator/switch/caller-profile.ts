@@ -7,6 +7,8 @@ export interface Times {
   progressMedia: number;
   hangup: number;
   transferred: number;
+  /** `sofia recover` brought the channel back. */
+  resurrected: number;
   bridged: number;
 }
 
@@ -38,6 +40,7 @@ export const newTimes = (created: number): Times => ({
   progressMedia: 0,
   hangup: 0,
   transferred: 0,
+  resurrected: 0,
   bridged: 0,
 });
 
@@ -66,6 +69,7 @@ export function profileHeaders(profile: CallerProfile, prefix: string): [string,
     ['Channel-Progress-Media-Time', String(times.progressMedia)],
     ['Channel-Hangup-Time', String(times.hangup)],
     ['Channel-Transfer-Time', String(times.transferred)],
+    ['Channel-Resurrect-Time', String(times.resurrected)],
     ['Channel-Bridged-Time', String(times.bridged)],
   ];
   return headers.flatMap(([name, value]) =>

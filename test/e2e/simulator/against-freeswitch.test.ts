@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import type { CallOutcome, CallScript } from '#test/support/cases/switch.ts';
-import { exportsOf } from '#test/support/freeswitch/per-call-values.ts';
 import {
   type HandedOver,
   type ScriptedAgent,
@@ -15,54 +14,16 @@ import {
   OUTBOUND_COMMANDS,
 } from '#test/support/simulator/compared-commands.ts';
 import { COMPARISONS, type Comparison } from '#test/support/simulator/comparisons.ts';
+import { factsOf } from '#test/support/simulator/facts.ts';
 import type { EventHeaders, Frame } from '#test/support/simulator/frames.ts';
 import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
-
-/**
- * The headers of CHANNEL_HANGUP_COMPLETE that are compared. bridge_hangup_cause only of the caller leg: a called leg may have it or not.
- */
-const FACTS = [
-  'Hangup-Cause',
-  'Answer-State',
-  'variable_hangup_cause_q850',
-  'variable_originate_disposition',
-  'variable_originate_failed_cause',
-  'variable_DIALSTATUS',
-  'variable_sip_term_status',
-  'variable_sip_invite_failure_status',
-  'variable_sip_invite_failure_phrase',
-  'variable_sip_reason',
-  'variable_sip_redirected_to',
-  'variable_sip_redirect_contact_user_0',
-  'variable_sip_redirect_contact_host_0',
-  'Caller-Destination-Number',
-  'Caller-Callee-ID-Number',
-  'Caller-RDNIS',
-  'Other-Type',
-  'Other-Leg-Destination-Number',
-  'Other-Leg-Caller-ID-Number',
-  'variable_sip_hangup_disposition',
-  'variable_proto_specific_hangup_cause',
-  'variable_last_bridge_hangup_cause',
-  'variable_last_bridge_proto_specific_hangup_cause',
-  'variable_bridge_hangup_cause',
-  'variable_last_bridge_role',
-  'variable_last_app',
-  'variable_last_arg',
-  'variable_current_application',
-  'variable_group_dial_status',
-  'variable_export_vars',
-];
-
-/** Of these only whether they are set is compared. */
-const TIMES = ['Created', 'Answered', 'Progress', 'Progress-Media', 'Bridged', 'Transfer', 'Hangup'];
 
 describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () => {
   let real: RealSwitch;
   let simulated: SimulatedSwitch;
   let agent: ScriptedAgent;
   let hangups: Client;
-  let facts = FACTS;
+  let version = '';
   const scripts = new Map<string, (call: HandedOver) => Promise<readonly string[]>>();
 
   beforeAll(async () => {
@@ -70,9 +31,7 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
     agent = await scriptedAgent(
       async (call) => (await scripts.get(await call.getvar('cti_bridge'))?.(call)) ?? [],
     );
-    // FreeSWITCH 1.10 does not set sip_reason on a refusal.
-    if ((await real.api('version')).includes(' 1.10.'))
-      facts = FACTS.filter((fact) => fact !== 'variable_sip_reason');
+    version = await real.api('version');
     hangups = await Client.logIn(simulated.eventSocket.port, 'event json CHANNEL_HANGUP_COMPLETE');
   });
   afterAll(async () => {
@@ -91,17 +50,8 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
     ...more,
   });
 
-  const factOf = (event: ReadonlyMap<string, unknown>, fact: string): unknown =>
-    fact === 'variable_export_vars' ? exportsOf(event.get(fact) as string | undefined) : event.get(fact);
-
-  const factsOf = (event: ReadonlyMap<string, unknown>): Record<string, unknown> =>
-    Object.fromEntries([
-      ...facts.map((fact) => [fact, factOf(event, fact)]),
-      ...TIMES.map((time) => [time, event.get(`Caller-Channel-${time}-Time`) !== '0']),
-    ]);
-
   const calledFactsOf = (event: ReadonlyMap<string, unknown>): Record<string, unknown> => ({
-    ...factsOf(event),
+    ...factsOf(event, version),
     variable_bridge_hangup_cause: undefined,
   });
 
@@ -116,7 +66,7 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
       () => hangups.events.some(isEnd) && hangups.events.filter(isCalledEnd).length >= legs.size,
     );
     return {
-      caller: hangups.events.filter(isEnd).map(factsOf)[0],
+      caller: hangups.events.filter(isEnd).map((event) => factsOf(event, version))[0],
       called: hangups.events.filter(isCalledEnd).map(calledFactsOf),
     };
   }
@@ -143,7 +93,7 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
     });
     const simulatedHangups = await simulatedFacts(inSimulation.record);
     const realFacts = {
-      caller: factsOf(new Map(Object.entries(inReality.hangup))),
+      caller: factsOf(new Map(Object.entries(inReality.hangup)), version),
       called: inReality.calledHangups.map((event) => calledFactsOf(new Map(Object.entries(event)))),
     };
     expect(common(inSimulation)).toEqual(common(inReality));

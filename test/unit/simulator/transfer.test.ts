@@ -90,7 +90,7 @@ describe('an attended transfer', () => {
       const [one, other] = await Promise.all([first.ended, consultation.ended]);
       expect(one.cause).toBe('NORMAL_CLEARING');
       expect(other).toMatchObject({
-        cause: 'ATTENDED_TRANSFER',
+        cause: 'NORMAL_CLEARING',
         variables: { endpoint_disposition: 'ATTENDED_TRANSFER', transfer_disposition: 'replaced' },
       });
     },
@@ -132,4 +132,32 @@ describe('a pickup by intercept', () => {
       expect(await hangups.of(leg)).toMatchObject({ 'Hangup-Cause': 'PICKED_OFF' });
     },
   );
+});
+
+describe('sofia recover', () => {
+  test('brings a call back with its uuids and variables after a crash, and its end is reported', async () => {
+    const before = await Client.logIn(node.port, 'event json CHANNEL_BRIDGE');
+    const call = place('100', '200', ANSWERS);
+    await bridged(before, call);
+    const leg = await legOf(before, call);
+    await node.restart();
+    expect(await call.ended).toMatchObject({ cause: 'CRASH' });
+    expect(node.channels).toBe(0);
+    const hangups = await hangupsOf(node);
+    const [recovered] = node.recover();
+    expect([recovered?.uuid, node.channels]).toEqual([call.uuid, 2]);
+    recovered?.hangup('called');
+    await recovered?.ended;
+    const end = await hangups.of(call.uuid);
+    expect(end).toMatchObject({
+      variable_recovered: 'true',
+      variable_visited: 'yes',
+      variable_sip_hangup_disposition: 'send_bye',
+    });
+    expect(Number(end['Caller-Channel-Answered-Time'])).toBeLessThan(
+      Number(end['Caller-Channel-Created-Time']),
+    );
+    expect(await hangups.of(String(leg))).toMatchObject({ variable_sip_hangup_disposition: 'recv_bye' });
+    expect(node.recover()).toEqual([]);
+  });
 });
