@@ -36,7 +36,7 @@ const commands = {
   soak: { needs: servers, run: ['test/bench/soak.ts'] },
 };
 
-/** The process that runs at the moment; `interrupted` once this one was asked to end. */
+/** The process that runs at the moment; `interrupted` after this process has received a signal to end. */
 let child;
 let interrupted = false;
 

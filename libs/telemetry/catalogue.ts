@@ -51,8 +51,6 @@ export const CAUSE_CLASSES = {
 } as const satisfies Record<string, readonly string[]>;
 export type CauseClass = keyof typeof CAUSE_CLASSES;
 
-const STATES = ['healthy', 'failing', 'throttled', 'off'];
-
 /** All attributes, each with its possible values, or with what bounds their number (`open`). */
 export const ATTRIBUTES = {
   'dialhook.node': { open: 'one per FreeSWITCH node', description: 'the FreeSWITCH node' },
@@ -92,7 +90,7 @@ export const ATTRIBUTES = {
     description: 'the JetStream stream',
   },
   'dialhook.endpoint_state': {
-    values: STATES.slice(1),
+    values: ['failing', 'throttled', 'disabled'],
     description: 'the state of the endpoint for notifications',
   },
   'dialhook.job_state': {

@@ -6,7 +6,7 @@ import type { Admitted } from './endpoint-admission.ts';
 export type RunResult = { readonly kind: 'idle' } | { readonly kind: 'waiting'; readonly ms: number };
 
 export interface RunOptions {
-  /** Of the first notification, when its endpoint was asked before. */
+  /** Permission for the first notification, when it has already been obtained. */
   readonly admitted?: Admitted;
   /** A notification is delivered or dead, and no longer in Redis. */
   readonly onSettled?: (id: string) => void;

@@ -97,7 +97,7 @@ function streamSetup(bus: Bus, config: NotifierConfig, log: Log): () => Promise<
       duplicateWindowMs: config.PROGRESS_DUPLICATE_WINDOW_MS,
     });
     if (config.TIMELINE === 'off') return;
-    // Without it notifications are delivered all the same.
+    // Delivery does not need the timeline stream.
     await ensureTimelineStream(bus, {
       replicas: config.TIMELINE_REPLICAS,
       maxBytes: config.TIMELINE_MAX_BYTES,

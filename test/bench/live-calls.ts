@@ -20,16 +20,16 @@ const SETTLE_MS = 300;
 
 class Calls {
   readonly up: BenchCall[] = [];
-  readonly #world: BenchCluster;
+  readonly #cluster: BenchCluster;
   #served = 0;
 
   constructor(cluster: BenchCluster) {
-    this.#world = cluster;
+    this.#cluster = cluster;
   }
 
   /** Makes `n` answered calls and waits until their notifications are delivered. */
   async make(n: number): Promise<BenchCall[]> {
-    const [node] = this.#world.nodes;
+    const [node] = this.#cluster.nodes;
     const made: BenchCall[] = [];
     await closedLoop(n, IN_FLIGHT, async () => {
       const call = newCall();
@@ -39,14 +39,14 @@ class Calls {
       return ms;
     });
     this.#served += n * SERVED_PER_CALL;
-    await this.#world.endpoint.until(this.#served);
+    await this.#cluster.endpoint.until(this.#served);
     return made;
   }
 
   async end(calls: readonly BenchCall[]): Promise<void> {
-    for (const call of calls) this.#world.nodes[0]?.emit(call, 'hangup');
+    for (const call of calls) this.#cluster.nodes[0]?.emit(call, 'hangup');
     this.#served += calls.length;
-    await this.#world.endpoint.until(this.#served);
+    await this.#cluster.endpoint.until(this.#served);
   }
 }
 

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventSocket } from '#test/support/freeswitch/event-socket.ts';
 import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { until } from '#test/support/until.ts';
 
 if (!freeswitchFound())
-  console.log('test/freeswitch/directory-user: skipped, there is no freeswitch on the PATH');
+  console.log('test/e2e/freeswitch/directory-user: skipped, there is no freeswitch on the PATH');
 
 /** An agent's login to the event socket with least rights, as docs/security.md gives it, and what it is worth. */
 describe.skipIf(!freeswitchFound())('a directory user of a real FreeSWITCH', () => {
@@ -73,7 +74,9 @@ describe.skipIf(!freeswitchFound())('a directory user of a real FreeSWITCH', () 
     await freeswitch.api(`originate {origination_uuid=${uuid}}null/x &park`);
     const message = `sendmsg ${uuid}\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: reached=yes`;
     expect(await user.send(message)).toContain('+OK');
-    await expect.poll(() => freeswitch.api(`uuid_getvar ${uuid} reached`)).toContain('yes');
+    await until('the application has run', async () =>
+      (await freeswitch.api(`uuid_getvar ${uuid} reached`)).includes('yes'),
+    );
     await freeswitch.api(`uuid_kill ${uuid}`);
   });
 });

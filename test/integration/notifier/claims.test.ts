@@ -6,6 +6,7 @@ import { entryOf, writeEntry } from '#libs/queue/entry.ts';
 import { callKeys, leaseKey } from '#libs/queue/keys.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf } from '#test/support/notifier/progress.ts';
+import { until } from '#test/support/until.ts';
 
 let harness: NotifierHarness;
 beforeAll(async () => {
@@ -108,7 +109,7 @@ test('expiry of a claim: the retry job finds everything that waits', async () =>
   const { redis, claims, call, append, additions, keys } = await callWith(2);
   await append();
   await redis.pexpire(keys.claim, 1);
-  await expect.poll(() => redis.exists(keys.claim)).toBe(0);
+  await until('the claim has expired', async () => (await redis.exists(keys.claim)) === 0);
   const claiming = await claims.claim(call, 'job');
   expect(claiming).toMatchObject({ kind: 'claimed', first: { text: additions[0]?.text } });
 });

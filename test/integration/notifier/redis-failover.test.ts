@@ -43,7 +43,7 @@ test('an endpoint is at 503, the replica is cut off, the primary is killed: the 
   );
   up = true;
   // BullMQ needs some seconds to notice stalled jobs, and its worker may have to be replaced.
-  await expect.poll(() => new Set(endpoint.accepted).size, { timeout: 60_000 }).toBe(90);
+  await until('all are delivered', () => new Set(endpoint.accepted).size === 90);
   console.info(`all were delivered ${Math.round(performance.now() - killedAt)} ms after the kill`);
   for (const call of [...before, ...during]) expect(ofCall(endpoint.accepted, call)).toEqual(idsOf(call));
   await harness.allAcknowledged();

@@ -133,7 +133,7 @@ test('a failed probe throttles for longer each time; a failure of another kind o
     expect(leftMs).toBeLessThanOrEqual(waitMs);
     expect(leftMs).toBeGreaterThan(waitMs - 20_000);
     await closed.itIsTime();
-    await until('it was asked again', async () => {
+    await until('the endpoint got another request', async () => {
       await waiting.hurry();
       return endpoint.arrivals.length > throttles;
     });
@@ -220,7 +220,7 @@ test('an endpoint disabled by a notifier is probed once an hour, and a success e
   const origin = originOf(endpoint);
   const state = async () => (await record(endpoint).get())['state'];
   await harness.publish(callOf(endpoint.url, 1));
-  await until('it is off', async () => (await state()) === 'disabled');
+  await until('it is disabled', async () => (await state()) === 'disabled');
   const first = endpoint.arrivals.length;
   await record(endpoint).itIsTime();
   await harness.publish(callOf(endpoint.url, 2));

@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTES,
   type AttributeName,
   catalogue,
   type Kind,
@@ -6,7 +7,7 @@ import {
   prometheusName,
 } from '#libs/telemetry/catalogue.ts';
 
-/** What a query in PromQL rests on, held against the catalogue. */
+/** Compares a PromQL query with the metrics catalogue. */
 
 const SUFFIXES: Readonly<Record<Kind, readonly string[]>> = {
   counter: ['_total'],
@@ -14,10 +15,10 @@ const SUFFIXES: Readonly<Record<Kind, readonly string[]>> = {
   gauge: [''],
   histogram: ['_bucket', '_count', '_sum'],
 };
-/** What Prometheus adds. */
+/** Labels that Prometheus adds. */
 const OF_PROMETHEUS = ['job', 'instance'];
 
-/** The labels of every series by its name. */
+/** Labels by name of the series. */
 const labelsByName = new Map(
   Object.entries(catalogue).flatMap(([name, { unit, kind, attributes }]) =>
     SUFFIXES[kind].map((suffix) => {
@@ -28,9 +29,18 @@ const labelsByName = new Map(
   ),
 );
 
+/** The values that a label can have, when they are a closed list. */
+const valuesByLabel = new Map(
+  Object.entries(ATTRIBUTES).flatMap(([name, attribute]) =>
+    'values' in attribute
+      ? [[prometheusLabel(name as AttributeName), new Set<string>(attribute.values)] as const]
+      : [],
+  ),
+);
+
 const words = (text: string): string[] => text.split(',').map((word) => word.trim());
 
-/** What is wrong with a query, in words. */
+/** The metrics, labels and label values of a query that the catalogue does not have, as sentences. */
 export function problems(expr: string): string[] {
   const wrong: string[] = [];
   const labels = new Set(OF_PROMETHEUS);
@@ -47,8 +57,14 @@ export function problems(expr: string): string[] {
       continue;
     }
     for (const label of known) labels.add(label);
-    for (const [, label = ''] of filters.matchAll(/([a-z_]+)\s*[=!]~?/g))
+    for (const [, label = '', operator, value = ''] of filters.matchAll(
+      /([a-z_]+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g,
+    )) {
       if (!known.has(label) && !OF_PROMETHEUS.includes(label)) wrong.push(`${name} has no ${label}`);
+      const isExact = operator === '=' || operator === '!=';
+      if (isExact && value !== '' && valuesByLabel.get(label)?.has(value) === false)
+        wrong.push(`${label} is never "${value}"`);
+    }
   }
   for (const label of grouped) if (!labels.has(label)) wrong.push(`nothing here has ${label}`);
   return wrong;

@@ -27,11 +27,11 @@ const sections = new Map(
 );
 
 describe.each(alerts)('the alert $alert', ({ alert, expr, labels, annotations }) => {
-  it('asks for metrics that there are', () => {
+  it('uses metrics, labels and values of the catalogue', () => {
     expect(problems(expr)).toEqual([]);
   });
 
-  it('says how bad it is, what is wrong and where to read on', () => {
+  it('has a severity, a summary and a section in the runbook', () => {
     expect(['critical', 'warning']).toContain(labels.severity);
     expect(annotations.summary).not.toBe('');
     expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
@@ -40,14 +40,14 @@ describe.each(alerts)('the alert $alert', ({ alert, expr, labels, annotations })
   });
 });
 
-it('has no section in the runbook for an alert that is none', () => {
+it('no section of the runbook is without its alert', () => {
   expect([...sections.keys()].sort()).toEqual(alerts.map(({ alert }) => alert).sort());
 });
 
 describe.each(DASHBOARDS)('the dashboard $name', ({ rows, variables }) => {
   const panels = rows.flatMap((row) => row.panels);
 
-  it('asks for metrics that there are', () => {
+  it('uses metrics, labels and values of the catalogue', () => {
     for (const { title, queries } of panels)
       for (const { expr, legend } of queries) {
         expect(problems(expr), `${title}: ${expr}`).toEqual([]);
@@ -58,7 +58,7 @@ describe.each(DASHBOARDS)('the dashboard $name', ({ rows, variables }) => {
       if (values) expect(problems(`sum by (${values.label}) (${values.metric})`)).toEqual([]);
   });
 
-  it('uses no variable that it does not have', () => {
+  it('uses only its own variables', () => {
     const known = [...variables.map(({ name }) => name), '__rate_interval'];
     const text = JSON.stringify(panels);
     for (const [, name] of text.matchAll(/\$(\w+)/g)) expect(known).toContain(name);
@@ -79,8 +79,9 @@ describe('the check of queries', () => {
       ['dialhook_notifications_buffered has no dialhook_node'],
     ],
     ['sum by (dialhook_result) (dialhook_notifications_buffered)', ['nothing here has dialhook_result']],
+    ['dialhook_endpoint_trouble{dialhook_endpoint_state="off"}', ['dialhook_endpoint_state is never "off"']],
     ['1 > 0', ['no metric']],
-  ])('finds what is wrong with %s', (expr, found) => {
+  ])('finds the mistakes in %s', (expr, found) => {
     expect(problems(expr)).toEqual(found);
   });
 });
@@ -95,7 +96,7 @@ describe.skipIf(promtool === undefined)('promtool', () => {
     expect(run('check', 'rules', file)).toContain(`SUCCESS: ${alerts.length} rules found`);
   });
 
-  it('sees the alerts fire when they should, and only then', () => {
+  it('sees each alert fire only under its condition', () => {
     expect(run('test', 'rules', 'alerts.yaml')).toContain('SUCCESS');
   });
 });

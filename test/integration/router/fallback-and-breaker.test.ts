@@ -6,6 +6,7 @@ import { DecisionService } from '#services/router/decision-service.ts';
 import { client, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
+import { until } from '#test/support/until.ts';
 
 const log = createLog('router-test', { level: 'silent' });
 const NO_BREAKER = { window: 20, openMs: 0 };
@@ -62,7 +63,7 @@ test('an endpoint that fails opens its circuit, and one probe follows after BREA
   expect(endpoint.received).toHaveLength(failures);
 
   healthy = true;
-  await expect.poll(ask, { timeout: 10_000, interval: 20 }).toBe('decided');
+  await until('the probe decides', async () => (await ask()) === 'decided');
   expect(await ask()).toBe('decided');
 });
 
@@ -75,19 +76,15 @@ test('while one call probes, the others are refused at once', async () => {
   const probe = Promise.withResolvers<typeof fault>();
   let probes = 0;
   let probing: Promise<unknown> | undefined;
-  await expect
-    .poll(() => {
-      probing ??= undefined;
-      const call = breakers.run(url, () => {
-        probes++;
-        return probe.promise;
-      });
-      return Promise.race([call, Promise.resolve('waiting')]).then((first) => {
-        if (probes === 1 && first === 'waiting') probing = call;
-        return probes;
-      });
-    })
-    .toBe(1);
+  await until('a probe is let through', async () => {
+    const call = breakers.run(url, () => {
+      probes++;
+      return probe.promise;
+    });
+    const first = await Promise.race([call, Promise.resolve('waiting')]);
+    if (probes === 1 && first === 'waiting') probing = call;
+    return probes === 1;
+  });
   expect(await breakers.run(url, async () => fault)).toBeUndefined();
   expect(probes).toBe(1);
   probe.resolve(fault);

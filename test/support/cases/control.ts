@@ -75,9 +75,9 @@ export function runControl(start: () => Promise<Switch>): void {
       byeAt: 5_000,
       cancelAt: 8_000,
     });
-    await expect.poll(() => routers.requests.length, { timeout: 10_000 }).toBe(before + 1);
+    await until('the call is received', () => routers.requests.length === before + 1);
     const uuid = routers.requests.at(-1)?.request.uuid ?? '';
-    await expect.poll(() => seen(event, uuid), { timeout: 10_000 }).toBe(true);
+    await until(event, () => seen(event, uuid));
     const reply = await act(uuid);
     return { uuid, reply, outcome: await call };
   }
@@ -98,9 +98,7 @@ export function runControl(start: () => Promise<Switch>): void {
         request(hangup(call)),
       );
       expect(reply).toEqual(OK);
-      await expect
-        .poll(() => end(uuid), { timeout: 10_000 })
-        .toMatchObject({ 'Hangup-Cause': 'MANAGER_REQUEST' });
+      await until(() => expect(end(uuid)).toMatchObject({ 'Hangup-Cause': 'MANAGER_REQUEST' }));
     });
 
     it('is hung up while it rings', async () => {
@@ -121,16 +119,16 @@ export function runControl(start: () => Promise<Switch>): void {
       expect(reply).toEqual(OK);
       expect(outcome.invites.map(({ number }) => number)).toEqual(['1', '7777']);
       expect(outcome.status).toBe(200);
-      await expect
-        .poll(() => end(uuid), { timeout: 10_000 })
-        .toMatchObject({
+      await until(() =>
+        expect(end(uuid)).toMatchObject({
           'Caller-Destination-Number': '7777',
           'Caller-Context': 'transferred',
           'Caller-RDNIS': '0555',
           'Hangup-Cause': 'NORMAL_CLEARING',
           [`variable_${CALL_VARIABLE}`]: uuid,
           variable_max_forwards: '69',
-        });
+        }),
+      );
       const answered = events.filter(
         (one) => one['Event-Name'] === 'CHANNEL_ANSWER' && one['Caller-Destination-Number'] === '7777',
       );
@@ -142,9 +140,7 @@ export function runControl(start: () => Promise<Switch>): void {
         request(transfer(call, '7777', 'nowhere')),
       );
       expect(reply).toEqual(OK);
-      await expect
-        .poll(() => end(uuid), { timeout: 10_000 })
-        .toMatchObject({ 'Hangup-Cause': 'NO_ROUTE_DESTINATION' });
+      await until(() => expect(end(uuid)).toMatchObject({ 'Hangup-Cause': 'NO_ROUTE_DESTINATION' }));
     });
   });
 

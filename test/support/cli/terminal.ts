@@ -11,14 +11,14 @@ export interface Ran {
 /** Runs the command line within this process, in an environment of its own. */
 export async function runDialhook(
   args: readonly string[],
-  world: {
+  settings: {
     env?: NodeJS.ProcessEnv;
     now?: () => number;
     stop?: AbortSignal;
     onOut?: (line: string) => void;
   } = {},
 ): Promise<Ran> {
-  const { env = {}, now = Date.now, stop = new AbortController().signal, onOut } = world;
+  const { env = {}, now = Date.now, stop = new AbortController().signal, onOut } = settings;
   const [out, err]: [string[], string[]] = [[], []];
   const code = await runCommandLine(COMMANDS, args, {
     env,
