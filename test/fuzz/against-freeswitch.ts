@@ -14,8 +14,8 @@ import { callerNameInOneLine } from '#services/agent/caller-name.ts';
 import { readCtiBridge } from '#services/agent/cti-bridge.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { lookUpUsers } from '#services/agent/registrations.ts';
+import { type RealCaseNode, type RealOutcome, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import type { Event } from '#test/support/freeswitch/event-socket.ts';
-import { type RealOutcome, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
 import { CANARY } from './property.ts';
 
@@ -146,7 +146,7 @@ const nonEmpty = (variables: Readonly<Record<string, string>>): Record<string, s
 /** Places calls with random decisions and hostile callers. Returns whether all matched their plans. */
 export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boolean> {
   console.log(`seed ${seed}: ${calls} calls on a real FreeSWITCH`);
-  const freeswitch = await realSwitch();
+  const freeswitch = await realCaseNode();
   const running = new Map<number, { given: Case; meant: readonly DialableGroup[] }>();
   const errors: Error[] = [];
   const server = await OutboundServer.listen({
@@ -206,7 +206,7 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
 }
 
 async function place(
-  freeswitch: RealSwitch,
+  freeswitch: RealCaseNode,
   port: number,
   index: number,
   { caller, destination }: Case,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentProcess, BusView, eventually } from '#test/support/agent/agent-process.ts';
 import { CuttableProxy } from '#test/support/agent/cuttable-proxy.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
-import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { freeswitchFound, type RealCaseNode, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
 const COMPARED = 'live_call.reconciled';
@@ -12,7 +12,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
   let nats: NatsServer;
   let view: BusView;
   let routers: Routers;
-  let freeswitch: RealSwitch;
+  let freeswitch: RealCaseNode;
   let gate: CuttableProxy;
   let agent: AgentProcess;
 
@@ -32,7 +32,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     view = await BusView.open(nats);
     routers = await scriptRouters(nats.url);
     routers.script = () => decided({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } });
-    freeswitch = await realSwitch();
+    freeswitch = await realCaseNode();
     gate = await CuttableProxy.to(freeswitch.eventSocket.port);
     agent = await start();
   });

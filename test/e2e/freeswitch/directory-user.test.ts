@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freeswitchFound, type RealCaseNode, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { EventSocket } from '#test/support/freeswitch/event-socket.ts';
-import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 import { until } from '#test/support/until.ts';
 
 if (!freeswitchFound())
@@ -9,11 +9,11 @@ if (!freeswitchFound())
 
 /** An agent's login to the event socket with least rights, as docs/security.md gives it, and what it is worth. */
 describe.skipIf(!freeswitchFound())('a directory user of a real FreeSWITCH', () => {
-  let freeswitch: RealSwitch;
+  let freeswitch: RealCaseNode;
   let user: EventSocket;
 
   beforeAll(async () => {
-    freeswitch = await realSwitch();
+    freeswitch = await realCaseNode();
     const { host, port } = freeswitch.eventSocket;
     const { name, password } = freeswitch.user;
     user = await EventSocket.login(

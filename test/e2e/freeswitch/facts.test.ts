@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HANGUP_CAUSES } from '#libs/contract/causes.ts';
-import type { Callee, CallScript } from '#test/support/cases/switch.ts';
+import type { Callee, CallScript } from '#test/support/cases/case-node.ts';
+import { freeswitchFound, type RealCaseNode, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { text } from '#test/support/freeswitch/event-socket.ts';
 import {
   type HandedOver,
   type ScriptedAgent,
   scriptedAgent,
 } from '#test/support/freeswitch/scripted-agent.ts';
-import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
 
-if (!freeswitchFound()) console.log('test/freeswitch/facts: skipped, there is no freeswitch on the PATH');
+if (!freeswitchFound()) console.log('test/e2e/freeswitch/facts: skipped, there is no freeswitch on the PATH');
 
 const answers: Callee = { ringAt: 20, answerAt: 60 };
 const rings: Callee = { ringAt: 20 };
@@ -31,12 +31,12 @@ const oneAfterTheOther = (...between: string[]) => [
 ];
 
 describe.skipIf(!freeswitchFound())('facts about FreeSWITCH on which the agent rests', () => {
-  let freeswitch: RealSwitch;
+  let freeswitch: RealCaseNode;
   let agent: ScriptedAgent;
   let ask: (call: HandedOver) => Promise<readonly string[]> | readonly string[];
 
   beforeAll(async () => {
-    freeswitch = await realSwitch();
+    freeswitch = await realCaseNode();
     agent = await scriptedAgent((call) => ask(call));
   });
   afterAll(async () => {

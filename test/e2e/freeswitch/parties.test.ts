@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Callee } from '#test/support/cases/switch.ts';
-import { type ScriptedAgent, scriptedAgent } from '#test/support/freeswitch/scripted-agent.ts';
-import { leaks, requestsTo } from '#test/support/freeswitch/sip-trace.ts';
+import type { Callee } from '#test/support/cases/case-node.ts';
 import {
   freeswitchFound,
+  type RealCaseNode,
   type RealScript,
-  type RealSwitch,
-  realSwitch,
-} from '#test/support/freeswitch/switch.ts';
+  realCaseNode,
+} from '#test/support/freeswitch/case-node.ts';
+import { type ScriptedAgent, scriptedAgent } from '#test/support/freeswitch/scripted-agent.ts';
+import { leaks, requestsTo } from '#test/support/freeswitch/sip-trace.ts';
 import { until } from '#test/support/until.ts';
 
 if (!freeswitchFound())
@@ -17,12 +17,12 @@ if (!freeswitchFound())
 const answers: Callee = { ringAt: 20, answerAt: 60 };
 
 describe.skipIf(!freeswitchFound())('parties of a real FreeSWITCH', () => {
-  let freeswitch: RealSwitch;
+  let freeswitch: RealCaseNode;
   let agent: ScriptedAgent;
   let applications: readonly string[] = [];
 
   beforeAll(async () => {
-    freeswitch = await realSwitch({ trackCalls: true });
+    freeswitch = await realCaseNode({ trackCalls: true });
     agent = await scriptedAgent(() => applications);
   });
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
-import { freeswitchFound, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { freeswitchFound, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { describeAttacks } from '#test/support/security/attacks.ts';
 
-if (freeswitchFound()) describeAttacks('a real FreeSWITCH', realSwitch);
+if (freeswitchFound()) describeAttacks('a real FreeSWITCH', realCaseNode);
 else describe.skip('attacks on a real FreeSWITCH: there is no freeswitch on the PATH', () => {});

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
-import type { CallOutcome, CallScript } from '#test/support/cases/switch.ts';
+import type { CallOutcome, CallScript } from '#test/support/cases/case-node.ts';
+import { freeswitchFound, type RealCaseNode, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import {
   type HandedOver,
   type ScriptedAgent,
   scriptedAgent,
 } from '#test/support/freeswitch/scripted-agent.ts';
-import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { type SimulatedCaseNode, simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 import { Client, FakeAgent } from '#test/support/simulator/client.ts';
 import {
   EXPANSIONS,
@@ -16,18 +17,17 @@ import {
 import { COMPARISONS, type Comparison } from '#test/support/simulator/comparisons.ts';
 import { factsOf } from '#test/support/simulator/facts.ts';
 import type { EventHeaders, Frame } from '#test/support/simulator/frames.ts';
-import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
 
 describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () => {
-  let real: RealSwitch;
-  let simulated: SimulatedSwitch;
+  let real: RealCaseNode;
+  let simulated: SimulatedCaseNode;
   let agent: ScriptedAgent;
   let hangups: Client;
   let version = '';
   const scripts = new Map<string, (call: HandedOver) => Promise<readonly string[]>>();
 
   beforeAll(async () => {
-    [real, simulated] = await Promise.all([realSwitch(), simulatedSwitch()]);
+    [real, simulated] = await Promise.all([realCaseNode(), simulatedCaseNode()]);
     agent = await scriptedAgent(
       async (call) => (await scripts.get(await call.getvar('cti_bridge'))?.(call)) ?? [],
     );

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Callee } from '#libs/simulator/call-script.ts';
-import type { CallScript } from '#test/support/cases/switch.ts';
+import type { CallScript } from '#test/support/cases/case-node.ts';
+import { freeswitchFound, type RealCaseNode, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { type ScriptedAgent, scriptedAgent } from '#test/support/freeswitch/scripted-agent.ts';
-import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { type SimulatedCaseNode, simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 import { Client } from '#test/support/simulator/client.ts';
 import { factsOf } from '#test/support/simulator/facts.ts';
 import { type Hangups, hangupsOf } from '#test/support/simulator/hangups.ts';
-import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
 
 const ANSWERS: Callee = { ringAt: 20, answerAt: 80 };
 /** The application that hangs the call up after its bridge; its number is the called number. */
@@ -21,15 +21,15 @@ type Facts = Record<string, unknown>;
 
 /** Calls that are transferred or picked up, on a real FreeSWITCH and on the simulator. */
 describe.skipIf(!freeswitchFound())('calls that are moved, on the simulator and a real FreeSWITCH', () => {
-  let real: RealSwitch;
-  let simulated: SimulatedSwitch;
+  let real: RealCaseNode;
+  let simulated: SimulatedCaseNode;
   let agent: ScriptedAgent;
   let events: Client;
   let hangups: Hangups;
   let version: string;
 
   beforeAll(async () => {
-    [real, simulated] = await Promise.all([realSwitch(), simulatedSwitch()]);
+    [real, simulated] = await Promise.all([realCaseNode(), simulatedCaseNode()]);
     agent = await scriptedAgent(async (call) => bridge(await call.getvar('cti_bridge')));
     events = await Client.logIn(simulated.eventSocket.port, 'event json CHANNEL_PROGRESS CHANNEL_BRIDGE');
     hangups = await hangupsOf(simulated.node);
@@ -148,7 +148,7 @@ describe.skipIf(!freeswitchFound())('calls that are moved, on the simulator and 
   });
 
   test('a call that sofia recover brings back after a crash', async () => {
-    const tracked = await realSwitch({ trackCalls: true });
+    const tracked = await realCaseNode({ trackCalls: true });
     try {
       const call = tracked.place(script('100', '1', ANSWERS));
       await call.talking;
@@ -163,7 +163,7 @@ describe.skipIf(!freeswitchFound())('calls that are moved, on the simulator and 
       party.bye();
       const outcome = await call.ended;
 
-      const crashing = await simulatedSwitch();
+      const crashing = await simulatedCaseNode();
       const watching = await Client.logIn(crashing.eventSocket.port, 'event json CHANNEL_BRIDGE');
       const simulatedCall = crashing.node.call({
         caller: { number: '100', name: 'phone 100' },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ControlRequest } from '#libs/contract/control.ts';
 import { controlCommand } from '#services/agent/call-control.ts';
 import { runControl } from '#test/support/cases/control.ts';
-import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 
 const UUID = '5d6a0e0c-9e0f-4b7a-8f63-0d8f0c6f6c11';
 const same = { v: 1, uuid: UUID, by: 'otto' } as const;
@@ -33,4 +33,4 @@ describe('commands to FreeSWITCH', () => {
   });
 });
 
-describe('call control on a simulated FreeSWITCH', () => runControl(simulatedSwitch));
+describe('call control on a simulated FreeSWITCH', () => runControl(simulatedCaseNode));

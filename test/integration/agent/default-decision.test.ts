@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readAgentConfig } from '#services/agent/config.ts';
+import type { CaseNode } from '#test/support/cases/case-node.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
-import type { Switch } from '#test/support/cases/switch.ts';
-import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 
 const OPERATOR = '{"dial":{"type":"gateway","gateway":"gw2","number":"1000"}}';
 
 describe('DEFAULT_DECISION', () => {
-  let one: Switch | undefined;
+  let one: CaseNode | undefined;
   let cluster: TestCluster | undefined;
 
   afterEach(async () => {
@@ -18,7 +18,7 @@ describe('DEFAULT_DECISION', () => {
 
   it('is executed without a decision, with the reason in its result', async () => {
     vi.stubEnv('DEFAULT_DECISION', OPERATOR);
-    one = await simulatedSwitch();
+    one = await simulatedCaseNode();
     cluster = await startTestCluster(one);
     cluster.answer = () => ({ status: 500, body: '' });
     const outcome = await one.call({

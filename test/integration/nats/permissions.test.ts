@@ -15,7 +15,7 @@ import { startTestCluster } from '#test/support/cases/stack.ts';
 import { ringing } from '#test/support/notifier/progress.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
 import { type PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
-import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 import { until } from '#test/support/until.ts';
 
 type User = keyof typeof PASSWORDS;
@@ -82,7 +82,7 @@ const controls: Attack[] = [
 describe('with no more rights than deploy/nats/nats.conf gives', () => {
   it('a complete call causes no permission error', async () => {
     vi.stubEnv('NATS_URL', nats.url);
-    const one = await simulatedSwitch();
+    const one = await simulatedCaseNode();
     const cluster = await startTestCluster(one, (service) => nats.env(service as User));
     vi.unstubAllEnvs();
     try {

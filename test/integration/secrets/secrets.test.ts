@@ -13,7 +13,7 @@ import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts
 import { startNats } from '#test/support/servers/nats.ts';
 import { PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
 import { type SecureRedis, startSecureRedis } from '#test/support/servers/secure-redis.ts';
-import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { type SimulatedCaseNode, simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 import { until } from '#test/support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -24,7 +24,7 @@ const NUMBERS = ['+8613812345678', '02187654321', '4001234567'];
 
 let nats: SecureNats;
 let redis: SecureRedis;
-let one: SimulatedSwitch;
+let one: SimulatedCaseNode;
 let secrets: string[];
 let traces: { readonly url: string; readonly texts: string[]; stop(): void };
 
@@ -53,7 +53,7 @@ beforeAll(async () => {
   [nats, redis, one, traces] = await Promise.all([
     startSecureNats(),
     startSecureRedis(),
-    simulatedSwitch(),
+    simulatedCaseNode(),
     startTraces(),
   ]);
   const redisPassword = new URL(redis.env.REDIS_URL).password;

@@ -1,7 +1,7 @@
 import { describeAttacks } from '#test/support/security/attacks.ts';
-import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 
 describeAttacks('a simulated FreeSWITCH', async () => {
-  const simulated = await simulatedSwitch();
+  const simulated = await simulatedCaseNode();
   return { ...simulated, smuggled: () => simulated.node.ranApis };
 });

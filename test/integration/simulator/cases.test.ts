@@ -1,4 +1,4 @@
 import { describeCases } from '#test/support/cases/run-cases.ts';
-import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 
-describeCases('a simulated FreeSWITCH', simulatedSwitch);
+describeCases('a simulated FreeSWITCH', simulatedCaseNode);

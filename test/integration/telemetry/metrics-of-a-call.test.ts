@@ -6,9 +6,9 @@ import {
   prometheusLabel,
   prometheusName,
 } from '#libs/telemetry/catalogue.ts';
+import type { CaseNode } from '#test/support/cases/case-node.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
-import type { Switch } from '#test/support/cases/switch.ts';
-import { simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 import { parseExposition, type Series, total } from '#test/support/telemetry/exposition.ts';
 import { until } from '#test/support/until.ts';
 
@@ -20,7 +20,7 @@ const labelsOf = (attributes: readonly AttributeName[]) =>
   new Map(attributes.map((name) => [prometheusLabel(name), ATTRIBUTES[name]]));
 
 describe('the metrics of a call', () => {
-  let one: Switch;
+  let one: CaseNode;
   let cluster: TestCluster;
   const scrape = async (service: string): Promise<Series[]> => {
     const started = cluster.log.filter((line) => line.service.startsWith(service) && line['health_port']);
@@ -33,7 +33,7 @@ describe('the metrics of a call', () => {
   };
 
   beforeAll(async () => {
-    one = await simulatedSwitch();
+    one = await simulatedCaseNode();
     cluster = await startTestCluster(one);
     cluster.answer = () => ({ body: '{"dial":{"type":"gateway","number":"123456","gateway":"gw"}}' });
     await one.call({

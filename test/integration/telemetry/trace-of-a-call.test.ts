@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { legSpanId, rootSpanId, traceId } from '#libs/telemetry/call-ids.ts';
+import type { Callee, CallScript } from '#test/support/cases/case-node.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
-import type { Callee, CallScript } from '#test/support/cases/switch.ts';
-import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { type SimulatedCaseNode, simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 import { type OtlpSpan, startCollector } from '#test/support/telemetry/collector.ts';
 import { until } from '#test/support/until.ts';
 
@@ -47,7 +47,7 @@ describe.each([
   { share: '0', named: 'no call is traced but those that fail' },
 ])('when $named', ({ share }) => {
   let collector: Awaited<ReturnType<typeof startCollector>>;
-  let one: SimulatedSwitch;
+  let one: SimulatedCaseNode;
   let cluster: TestCluster;
 
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe.each([
     vi.stubEnv('OTEL_BSP_SCHEDULE_DELAY', '100');
     vi.stubEnv('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio');
     vi.stubEnv('OTEL_TRACES_SAMPLER_ARG', share);
-    one = await simulatedSwitch();
+    one = await simulatedCaseNode();
     cluster = await startTestCluster(one);
   });
   afterAll(async () => {

@@ -5,10 +5,10 @@ import { timelineSubject } from '#libs/bus/timeline.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { ServiceStatus } from '#libs/contract/status.ts';
 import { TimelineStep } from '#libs/contract/timeline.ts';
+import type { Callee, CallScript } from '#test/support/cases/case-node.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
-import type { Callee, CallScript } from '#test/support/cases/switch.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
-import { type SimulatedSwitch, simulatedSwitch } from '#test/support/simulator/switch.ts';
+import { type SimulatedCaseNode, simulatedCaseNode } from '#test/support/simulator/case-node.ts';
 import { until } from '#test/support/until.ts';
 
 const CALLER = { number: '13812345678', name: 'Alice' };
@@ -17,7 +17,7 @@ const DIAL = '{"variables":{"x":"Alice"},"dial":{"type":"gateway","number":"1234
 describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
   let nats: NatsServer;
   let client: NatsConnection;
-  let one: SimulatedSwitch;
+  let one: SimulatedCaseNode;
   let cluster: TestCluster;
   const statuses: ServiceStatus[] = [];
 
@@ -29,7 +29,7 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
     });
     await client.flush();
     vi.stubEnv('NATS_URL', nats.url);
-    one = await simulatedSwitch();
+    one = await simulatedCaseNode();
     cluster = await startTestCluster(one, () => ({ LOG_NUMBERS: numbers }));
     vi.unstubAllEnvs();
   });

@@ -1,6 +1,6 @@
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Result } from '#libs/contract/results.ts';
-import type { Callee, Invite } from './switch.ts';
+import type { Callee, Invite } from './case-node.ts';
 
 /** What the endpoint of a case answers to its request; `silent` never does. */
 export type CaseAnswer = { readonly status?: number; readonly body: string } | 'silent';

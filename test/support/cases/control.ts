@@ -7,17 +7,17 @@ import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
-import type { Callee, Switch } from './switch.ts';
+import type { Callee, CaseNode } from './case-node.ts';
 
 const EVENTS = ['CHANNEL_PROGRESS', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE', 'CHANNEL_HANGUP_COMPLETE'];
 const dial = (number: string) => decided({ dial: { type: 'gateway', number, gateway: 'gw' } });
 
 /** What an operator can do to a live call, and cannot, on a FreeSWITCH whose context `transferred` dials gateway gw. */
-export function runControl(start: () => Promise<Switch>): void {
+export function runControl(start: () => Promise<CaseNode>): void {
   let nats: NatsServer;
   let routers: Routers;
   let agent: TestAgent;
-  let one: Switch;
+  let one: CaseNode;
   let events: FreeSwitchEvent[];
   let watcher: InboundConnection;
 

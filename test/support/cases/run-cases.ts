@@ -2,15 +2,15 @@ import { existsSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import { until } from '#test/support/until.ts';
+import type { Callee, CallOutcome, CaseNode } from './case-node.ts';
 import { CANARY, CASES, type Case, FALLBACK_NUMBER } from './cases.ts';
 import { startTestCluster, type TestCluster } from './stack.ts';
-import type { Callee, CallOutcome, Switch } from './switch.ts';
 
 const CALLER = { number: '13800138000', name: `张三 O'Brien 100%` };
 const DESTINATION = '0555';
 const ANSWERS: Callee = { ringAt: 20, answerAt: 60 };
 
-async function place(one: Switch, cluster: TestCluster, wanted: Case): Promise<CallOutcome> {
+async function place(one: CaseNode, cluster: TestCluster, wanted: Case): Promise<CallOutcome> {
   cluster.answer = wanted.answer;
   const bridge = wanted.bridge ?? ((url: string) => url);
   const ctiBridge = bridge(cluster.url);
@@ -35,9 +35,9 @@ async function deliveredOf(cluster: TestCluster, uuid: string, expected: number)
 }
 
 /** The table of cases on one kind of FreeSWITCH, through the real services. */
-export function describeCases(kind: string, start: () => Promise<Switch>): void {
+export function describeCases(kind: string, start: () => Promise<CaseNode>): void {
   describe(`a call through ${kind}`, () => {
-    let one: Switch;
+    let one: CaseNode;
     let cluster: TestCluster;
 
     beforeAll(async () => {

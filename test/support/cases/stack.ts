@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { Cluster, type LogLine } from '#deploy/local/cluster.ts';
 import { Stack } from '#deploy/local/stack.ts';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import type { CaseNode } from './case-node.ts';
 import type { Case } from './cases.ts';
-import type { Switch } from './switch.ts';
 
 /** What an endpoint heard of one call, besides the request. */
 export interface Delivered {
@@ -31,7 +31,7 @@ export interface TestCluster {
 
 /** Starts the real services as processes of their own, with NATS and Redis. */
 export async function startTestCluster(
-  one: Pick<Switch, 'eventSocket'>,
+  one: Pick<CaseNode, 'eventSocket'>,
   env?: (service: string) => Readonly<Record<string, string>>,
 ): Promise<TestCluster> {
   const running = new Stack();

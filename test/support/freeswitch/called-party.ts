@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Callee, Step } from '#test/support/cases/switch.ts';
+import type { Callee, Step } from '#test/support/cases/case-node.ts';
 import { Dialog } from './dialog.ts';
 import { DialogPhone } from './phone.ts';
 import { sdp } from './sdp.ts';

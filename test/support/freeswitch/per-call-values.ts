@@ -1,4 +1,4 @@
-import type { CallScript } from '#test/support/cases/switch.ts';
+import type { CallScript } from '#test/support/cases/case-node.ts';
 
 /**
  * The values of one call as headers of its INVITE, for conf/freeswitch.xml to take out again. They are percent-encoded,

@@ -1,4 +1,4 @@
-import type { Phone } from '#test/support/cases/switch.ts';
+import type { Phone } from '#test/support/cases/case-node.ts';
 import type { Dialog } from './dialog.ts';
 import { type Direction, sdp } from './sdp.ts';
 import { type Header, header, type SipMessage, statusOf } from './sip-message.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CallScript } from '#test/support/cases/switch.ts';
+import type { CallScript } from '#test/support/cases/case-node.ts';
 import type { CallingParty, Seen } from './calling-party.ts';
 import type { Event } from './event-socket.ts';
 import type { LiveCalls } from './live-calls.ts';

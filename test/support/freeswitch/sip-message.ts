@@ -1,5 +1,5 @@
 import { statusPhrase } from '#libs/simulator/sip/sip-status.ts';
-import type { Header } from '#test/support/cases/switch.ts';
+import type { Header } from '#test/support/cases/case-node.ts';
 
 export type { Header };
 

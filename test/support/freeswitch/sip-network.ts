@@ -1,4 +1,4 @@
-import type { Callee, Invite } from '#test/support/cases/switch.ts';
+import type { Callee, Invite } from '#test/support/cases/case-node.ts';
 import { CalledParty } from './called-party.ts';
 import { type Caller, CallingParty } from './calling-party.ts';
 import { Registration } from './registration.ts';

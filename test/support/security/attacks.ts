@@ -2,8 +2,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { type Routers, scriptRouters } from '#test/support/agent/routers.ts';
+import type { CallOutcome, CallScript, CaseNode } from '#test/support/cases/case-node.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
-import type { CallOutcome, CallScript, Switch } from '#test/support/cases/switch.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
 /** A file that must never come into being. */
@@ -134,7 +134,7 @@ function plan(group: object, more: object = {}): unknown {
 /** `[[[[...]]]]`, which a parser that recurses does not survive. */
 const deep = (levels: number) => `${'['.repeat(levels)}1${']'.repeat(levels)}`;
 
-export interface Target extends Switch {
+export interface Target extends CaseNode {
   /** Unintended applications that this FreeSWITCH can report, besides the canary. */
   readonly smuggled?: () => readonly string[];
 }

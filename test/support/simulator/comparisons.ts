@@ -1,4 +1,4 @@
-import type { Callee, CallScript } from '#test/support/cases/switch.ts';
+import type { Callee, CallScript } from '#test/support/cases/case-node.ts';
 
 /** A call placed on both, with the applications that its agent transfers it to. */
 export interface Comparison {

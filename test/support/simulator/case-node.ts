@@ -1,7 +1,7 @@
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import type { Invite as SimulatedInvite } from '#libs/simulator/call-script.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
-import type { CallOutcome, CallScript, Invite, Switch } from '#test/support/cases/switch.ts';
+import type { CallOutcome, CallScript, CaseNode, Invite } from '#test/support/cases/case-node.ts';
 
 const BYE_AT_MS = 300;
 const BYE_AT_LATEST_MS = 10_000;
@@ -12,13 +12,13 @@ export interface SimulatedOutcome extends CallOutcome {
   readonly record: CallRecord;
 }
 
-export interface SimulatedSwitch extends Switch {
+export interface SimulatedCaseNode extends CaseNode {
   readonly node: SimulatedFreeSwitch;
   call(script: CallScript): Promise<SimulatedOutcome>;
 }
 
 /** A simulated FreeSWITCH with gateways gw and gw2, and users 1000 with one device and 2000 with two. */
-export async function simulatedSwitch(): Promise<SimulatedSwitch> {
+export async function simulatedCaseNode(): Promise<SimulatedCaseNode> {
   const node = await SimulatedFreeSwitch.start({
     name: 'simulated',
     extension: (number, context) =>

@@ -1,4 +1,4 @@
-import type { CallOutcome, CallScript, Switch } from '#test/support/cases/switch.ts';
+import type { CallOutcome, CallScript, CaseNode } from '#test/support/cases/case-node.ts';
 import { until } from '#test/support/until.ts';
 import type { CalledParty } from './called-party.ts';
 import type { CallingParty } from './calling-party.ts';
@@ -44,7 +44,7 @@ export interface PlacedCall {
 export type RealScript = CallScript & Pick<Script, 'headers'>;
 
 /** A FreeSWITCH of the tests' own, in a process of its own. */
-export interface RealSwitch extends Switch {
+export interface RealCaseNode extends CaseNode {
   /** The domain in which users 1000 (one device) and 2000 (two devices) are registered. */
   readonly domain: string;
   /** A directory user who may log in to the event socket: `userauth NAME@DOMAIN:PASSWORD`. */
@@ -80,7 +80,7 @@ const BYE_AT_LATEST_MS = 10_000;
  * dialled through profile `external`, and the devices of users 1000, 2000 and 3000 all lead to the script's callees.
  * With `trackCalls`, `sofia recover` can bring calls back after a kill.
  */
-export async function realSwitch({ logLevel = 'warning', trackCalls = false } = {}): Promise<RealSwitch> {
+export async function realCaseNode({ logLevel = 'warning', trackCalls = false } = {}): Promise<RealCaseNode> {
   const network = new SipNetwork();
   const [caller, gw, gw2, ip, device, secondDevice] = await Promise.all([
     network.listen(undefined),

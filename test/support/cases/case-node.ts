@@ -1,7 +1,7 @@
 import type { Callee as ScriptedCallee, CallScript as SimulatedScript } from '#libs/simulator/call-script.ts';
 
-/** One FreeSWITCH under test, simulated or real, with the called parties that it can reach. */
-export interface Switch {
+/** The FreeSWITCH node on which the cases run, simulated or real, with the called parties that it can reach. */
+export interface CaseNode {
   readonly name: string;
   /** Where an agent logs in: the event socket. */
   readonly eventSocket: { readonly host: string; readonly port: number; readonly password: string };
@@ -66,11 +66,11 @@ export interface CallScript {
   readonly refer?: NonNullable<SimulatedScript['refer']>;
 }
 
-/** One INVITE that left the switch. */
+/** One INVITE that the node sent. */
 export interface Invite {
   /** The user part of the request URI: the number dialled. */
   readonly number: string;
-  /** By which way it went. */
+  /** The route it took. */
   readonly via: 'gw' | 'gw2' | 'fallback' | 'ip' | 'device';
   readonly callerNumber: string;
   /** Codec names of the offer, in order. */
