@@ -61,7 +61,8 @@ describe.skipIf(!freeswitchFound())('the simulator and a real FreeSWITCH', () =>
   }: CallRecord): Promise<{ caller: unknown; called: unknown[] }> {
     const legs = new Set(invites.map(({ leg }) => leg));
     const isEnd = (event: EventHeaders): boolean => event.get('Unique-ID') === uuid;
-    const isCalledEnd = (event: EventHeaders): boolean => legs.has(String(event.get('Unique-ID')));
+    const isCalledEnd = (event: EventHeaders): boolean =>
+      legs.has(String(event.get('Unique-ID'))) || event.get('Other-Leg-Unique-ID') === uuid;
     await hangups.until(
       () => hangups.events.some(isEnd) && hangups.events.filter(isCalledEnd).length >= legs.size,
     );

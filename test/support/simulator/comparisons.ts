@@ -125,7 +125,7 @@ export const COMPARISONS: readonly Comparison[] = [
   {
     name: 'early media connects at once',
     applications: ['bridge sofia/gateway/gw/1,sofia/gateway/gw2/2', 'hangup 21'],
-    callees: { 1: { mediaAt: 30, answerAt: 300 }, 2: answers },
+    callees: { 1: { mediaAt: 30, answerAt: 1200 }, 2: { ringAt: 20, answerAt: 900 } },
   },
   {
     name: 'early media and then a refusal',
