@@ -8,17 +8,17 @@ import { type Script, script } from './script.ts';
 export interface Claim {
   readonly call: string;
   readonly token: string;
-  /** When it expires unless it is renewed, ms of `performance.now()`. Never later than in Redis. */
+  /** Expiry unless renewed, in ms of `performance.now()`. Never later than the expiry in Redis. */
   expiresAt: number;
 }
 
-/** An entry as it is stored: `text` identifies it in the list. */
+/** An entry as stored; `text` identifies it in the list. */
 export interface StoredEntry {
   readonly entry: Entry;
   readonly text: string;
 }
 
-/** An entry to be appended, and the token with which its call is to be claimed if it is idle; '' to claim nothing. */
+/** An entry to append. `token` claims the call if it is idle; empty: no claim. */
 export interface Addition extends StoredEntry {
   readonly token: string;
 }
@@ -26,20 +26,20 @@ export interface Addition extends StoredEntry {
 /**
  * Result of appending an entry.
  *
- * - `claimed`: its call was idle and is now claimed with the token.
- * - `behind`: its call is claimed; the process that has the claim delivers it, or else its job.
- * - `waiting`: it waits; the call's retry job must be woken.
- * - `repeat`: its id was seen before and it still waits; the job must be woken.
- * - `done`: its id was seen before and it is delivered, dead or was left out.
- * - `late`: left out, as a later notification of the call was sent already.
+ * - `claimed`: the call was idle and is now claimed with the token.
+ * - `behind`: the call is claimed. The process that has the claim delivers the entry, or else the retry job.
+ * - `waiting`: the entry waits; the retry job of the call must be woken.
+ * - `repeat`: a duplicate that still waits; the job must be woken.
+ * - `done`: a duplicate that was delivered, dropped as late, or is a dead letter.
+ * - `late`: dropped, because a later notification of the call was already sent.
  */
 export type Placement = 'claimed' | 'behind' | 'waiting' | 'repeat' | 'done' | 'late';
 
 export type Claiming =
   | { readonly kind: 'claimed'; readonly claim: Claim; readonly first: StoredEntry }
-  /** Nothing waits. */
+  /** The waiting list is empty. */
   | { readonly kind: 'idle' }
-  /** Another has the claim, for at most so many ms. */
+  /** Another process has the claim for at most `ms`. */
   | { readonly kind: 'busy'; readonly ms: number };
 
 export class ClaimLostError extends Error {
@@ -50,9 +50,9 @@ export class ClaimLostError extends Error {
 }
 
 export interface ClaimTimes {
-  /** How long the ids of a call are remembered after its last one, ms. */
+  /** How long the ids of a call are kept after its last one, ms. */
   readonly dedupMs: number;
-  /** Expiry of a claim, ms: longer than one attempt can take. Renewed with each entry that is settled. */
+  /** Expiry of a claim, ms. Longer than one attempt can take. Renewed by each settle. */
   readonly claimMs: number;
 }
 
@@ -66,11 +66,11 @@ interface Settling {
 const stored = (text: string): StoredEntry => ({ text, entry: readEntry(text) });
 
 /**
- * The notifications that wait, and who delivers them. A call is in one of three states (docs/notifier.md):
+ * The waiting lists of calls and the claims on them. A call is in one of three states (docs/notifier.md):
  *
- *     idle      nothing waits, no claim
- *     claimed   something waits, one process has the claim and delivers
- *     waiting   something waits, no claim, a retry job exists
+ *     idle      empty list, no claim
+ *     claimed   entries wait, one process has the claim and delivers them
+ *     waiting   entries wait, no claim, a retry job exists
  *
  *     idle    -> claimed   append, by the reader of the call's partition
  *     idle    -> waiting   append without a token; the reader wakes the job
@@ -101,10 +101,10 @@ export class Claims {
   }
 
   /**
-   * Appends entries of one partition, all or none, each before those of its call that happened later and still wait.
-   * The two agents of a node bring what they have seen in any order: what comes after the call's hangup was sent is
-   * late, and so is a ring or progress after anything later. The first of a list counts as sent.
-   * @throws when `holder` does not hold the partition's lease: two readers at once would mix up a call's order.
+   * Appends entries of one partition, all or none. An entry is inserted before entries of its call that happened later
+   * and still wait, because the two agents of a node publish in any order. An entry is late if the hangup of its call
+   * was already sent, or if it is a ring or progress and any later entry was. The first entry of a list counts as sent.
+   * @throws when `holder` does not have the lease of the partition: two readers would break the order within calls.
    */
   async append(partition: number, holder: string, additions: readonly Addition[]): Promise<Placement[]> {
     const keys = [leaseKey(this.#prefix, partition)];
@@ -119,7 +119,7 @@ export class Claims {
     return (await this.#append(keys, args)) as Placement[];
   }
 
-  /** A claim made by `append`, sent at `sentAt` (`performance.now()`). */
+  /** The claim made by an `append` that was sent at `sentAt` (`performance.now()`). */
   claimed(call: string, token: string, sentAt: number): Claim {
     return { call, token, expiresAt: sentAt + this.#times.claimMs };
   }
@@ -138,7 +138,8 @@ export class Claims {
   }
 
   /**
-   * Removes an entry that is delivered or dead, renews the claim and gives the next entry; without one the claim ends.
+   * Removes an entry that is delivered or dead. Renews the claim and returns the next entry; without a next entry the
+   * claim ends.
    * @throws {ClaimLostError}
    */
   settle(claim: Claim, text: string): Promise<StoredEntry | undefined> {
@@ -149,7 +150,7 @@ export class Claims {
     if (gathered) gathered.push(item);
     else {
       this.#settling.set(group, [item]);
-      // Those of one turn of the event loop in one script: many calls are delivered at once.
+      // One script settles all entries of one turn of the event loop, because many calls are delivered at once.
       setImmediate(() => void this.#settleGroup(group));
     }
     return promise;
@@ -178,7 +179,7 @@ export class Claims {
     }
   }
 
-  /** Ends a claim while entries wait. `attempts` made at the entry are kept in it. The caller wakes the job. */
+  /** Ends a claim while entries wait, and stores the number of attempts made. The caller must wake the job. */
   async release({ call, token }: Claim, { entry, text }: StoredEntry, attempts: number): Promise<void> {
     const { waiting, claim } = callKeys(this.#prefix, call);
     const attempted = attempts > entry.attempts ? writeEntry({ ...entry, attempts }) : '';

@@ -4,12 +4,12 @@ import type { RedisClient } from './redis.ts';
 import { type Script, script } from './script.ts';
 
 /**
- * Why a notification is not retried: the endpoint answered 410 (`gone`) or refused this message (`refused`), the URL may
- * not be called (`refused_url`), the schedule is used up (`exhausted`), or the endpoint is disabled.
+ * Why a notification will not be retried: the endpoint answered 410 (`gone`) or rejected this message (`refused`), the
+ * URL is not allowed (`refused_url`), the retry schedule is exhausted, or the endpoint is disabled.
  */
 export type DeadReason = 'gone' | 'refused' | 'refused_url' | 'exhausted' | 'endpoint_disabled';
 
-/** A notification that will not be retried, with all that is needed to replay it. */
+/** A notification that will not be retried, with everything that a replay needs. */
 export interface DeadLetter extends Entry {
   readonly call: string;
   /** Scheme, host and port of the endpoint; empty when its URL is invalid. */
@@ -18,11 +18,11 @@ export interface DeadLetter extends Entry {
   readonly time: number;
   readonly reason: DeadReason;
   readonly error: string;
-  /** HTTP status of the last attempt, when it was answered. */
+  /** HTTP status of the last attempt, if it got an answer. */
   readonly status?: number;
 }
 
-/** Selects the letters to which all given conditions apply. */
+/** Selects dead letters that match all given conditions. */
 export interface DeadLetterFilter {
   readonly call?: string | undefined;
   readonly origin?: string | undefined;
@@ -42,7 +42,7 @@ const AT_ONCE = 500;
 const matches = (letter: DeadLetter, { origin, since = 0, until = Infinity }: DeadLetterFilter): boolean =>
   letter.time >= since && letter.time < until && (origin === undefined || letter.origin === origin);
 
-/** Keeps dead letters, and finds them by id, call, endpoint and time. Key names: keys.ts. */
+/** Stores dead letters and finds them by id, call, endpoint and time. Key names: keys.ts. */
 export class DeadLetters {
   readonly #redis: RedisClient;
   readonly #prefix: string;
@@ -61,7 +61,7 @@ export class DeadLetters {
     this.#remove = script(redis, 'remove-dead-letters');
   }
 
-  /** Keeps a letter; one of the same id is replaced. */
+  /** Stores a dead letter and replaces one with the same id. */
   async keep(letter: DeadLetter): Promise<void> {
     await this.#keep(
       [this.#letters, this.#times, ...this.#indexes(letter)],
@@ -69,7 +69,10 @@ export class DeadLetters {
     );
   }
 
-  /** Removes the oldest letters while they are too old at `now`, epoch ms, or too many. @returns how many. */
+  /**
+   * Removes the oldest dead letters beyond the limits of age at `now` (epoch ms) and number. @returns the number
+   * removed.
+   */
   async trim({ max, maxAgeMs }: DeadLetterLimits, now: number): Promise<number> {
     let removed = 0;
     for (;;) {
@@ -89,14 +92,14 @@ export class DeadLetters {
     return this.#redis.zcard(this.#times);
   }
 
-  /** The letters of these ids that exist, in the order of the ids. */
+  /** The dead letters with these ids that exist, in the order of the ids. */
   async byId(ids: readonly string[]): Promise<DeadLetter[]> {
     if (ids.length === 0) return [];
     const texts = await this.#redis.hmget(this.#letters, ...ids);
     return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as DeadLetter]));
   }
 
-  /** Matching letters, the newest first. */
+  /** Matching dead letters, newest first. */
   async list(filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]> {
     if (filter.call !== undefined)
       return (await this.ofCall(filter.call, filter)).toReversed().slice(0, limit);
@@ -104,7 +107,7 @@ export class DeadLetters {
     return this.byId(await this.#redis.zrevrangebyscore(key, to, from, 'LIMIT', 0, limit));
   }
 
-  /** A call's letters, in the order of the call. */
+  /** Dead letters of a call, in the order of its events. */
   async ofCall(call: string, filter: DeadLetterFilter = {}): Promise<DeadLetter[]> {
     const letters = await this.byId(await this.#redis.zrange(deadOfCallKey(this.#prefix, call), 0, '-1'));
     return letters
@@ -112,7 +115,7 @@ export class DeadLetters {
       .sort((one, other) => one.at - other.at || one.order - other.order);
   }
 
-  /** The calls that have matching letters, those with the oldest letters first. */
+  /** Calls with matching dead letters, ordered by their oldest one. */
   async calls(filter: DeadLetterFilter): Promise<string[]> {
     if (filter.call !== undefined) return [filter.call];
     const [key, from, to] = this.#byTime(filter);
@@ -123,7 +126,7 @@ export class DeadLetters {
     return [...calls];
   }
 
-  /** Removes letters, except those that were replaced since they were read. @returns how many. */
+  /** Removes dead letters unless they were replaced since they were read. @returns the number removed. */
   async remove(letters: readonly DeadLetter[]): Promise<number> {
     if (letters.length === 0) return 0;
     const keys = letters.flatMap((letter) => this.#indexes(letter));

@@ -4,46 +4,46 @@ import { type Script, script } from './script.ts';
 
 /** Whether a notification may be sent to an endpoint now. */
 export type Permission =
-  /** `healthy`: nothing is known against it, so that a success need not be recorded. */
+  /** `healthy`: the endpoint has no failures, so a success need not be recorded. */
   | { readonly kind: 'send'; readonly healthy: boolean }
-  /** The one notification that finds out whether the endpoint works again. Its outcome must be recorded. */
+  /** This notification is the probe of a throttled or disabled endpoint. Its outcome must be recorded. */
   | { readonly kind: 'probe'; readonly throttles: number }
-  /** `probing`: a probe is on its way and takes at most `ms`. */
+  /** `probing`: a probe is in flight and takes at most `ms`. */
   | { readonly kind: 'wait'; readonly ms: number; readonly probing: boolean }
   | { readonly kind: 'disabled' };
 
 export interface EndpointFailure {
   readonly probe: boolean;
   readonly error: string;
-  /** For how long nothing more is to be sent, ms; undefined when the failure concerns this notification only. */
+  /** Throttle time of the endpoint, ms; undefined when the failure concerns this notification only. */
   readonly throttleMs: number | undefined;
 }
 
-/** What is known against an endpoint. */
+/** The state of an endpoint that is not healthy. */
 export interface EndpointRecord {
   readonly origin: string;
   readonly state: 'failing' | 'throttled' | 'disabled';
   /** Who disabled it. */
   readonly by?: 'notifier' | 'operator';
-  /** When it was disabled, or since when every attempt has failed, epoch ms. */
+  /** When it was disabled, or when its attempts began to fail, epoch ms. */
   readonly since: number;
-  /** Time of the next probe, epoch ms; absent when there is none. */
+  /** Time of the next probe, epoch ms; absent without one. */
   readonly probeFrom?: number;
   readonly failures: number;
   readonly error: string;
 }
 
 export interface DisablePolicy {
-  /** The longest that an attempt can take, ms; then a probe without an outcome counts as lost. */
+  /** Maximum duration of an attempt, ms. After it a probe without an outcome counts as lost. */
   readonly attemptMs: number;
-  /** After how long without a success an endpoint is disabled, ms. */
+  /** Time without a success after which an endpoint is disabled, ms. */
   readonly disableAfterMs: number;
-  /** How long after the last failure failures are forgotten, ms. */
+  /** Time after the last failure after which failures are forgotten, ms. */
   readonly forgetMs: number;
 }
 
 const DISABLED_PROBE_MS = 60 * 60 * 1000;
-/** Bound on the endpoints of which something is kept, whatever URLs callers make up. */
+/** Maximum number of endpoints with stored state. Hostile callers could choose any number of URLs. */
 const MAX_KNOWN = 10_000;
 const READ_AT_ONCE = 500;
 
@@ -61,15 +61,16 @@ function recordOf(origin: string, fields: Readonly<Record<string, string>>): End
 }
 
 /**
- * What all notifiers know against endpoints, an endpoint being an origin: scheme, host and port. Nothing is kept of one
- * that works.
+ * The state of endpoints, shared by all notifiers. An endpoint is an origin: scheme, host and port. A healthy endpoint
+ * has no stored state.
  *
- *     healthy   -> failing     an attempt failed in a way that concerns the notification only
- *     healthy   -> throttled   429, 502, 503, 504: nothing is sent until its time, then one notification as a probe
- *     throttled -> throttled   the probe failed in the same way: for longer
- *     throttled -> healthy     the probe succeeded; or failed in another way (-> failing)
- *     any       -> disabled    nothing has succeeded for `disableAfterMs`, or by an operator: nothing is sent
- *     disabled  -> healthy     a probe, made once an hour, succeeded; or by an operator. An endpoint that an operator has
+ *     healthy   -> failing     an attempt failed for a reason that concerns the notification only
+ *     healthy   -> throttled   429, 502, 503 or 504: no deliveries for a time, then one probe
+ *     throttled -> throttled   the probe failed in the same way: throttled for longer
+ *     throttled -> healthy     the probe succeeded
+ *     throttled -> failing     the probe failed in another way
+ *     any       -> disabled    no success for `disableAfterMs`, or disabled by an operator: no deliveries
+ *     disabled  -> healthy     the hourly probe succeeded, or enabled by an operator. An endpoint that an operator has
  *                              disabled is not probed
  *
  * The hash of an endpoint has the fields failing_since, failures, error; state (throttled, disabled), throttles,
@@ -99,7 +100,7 @@ export class EndpointState {
     };
   }
 
-  /** Whether nothing is known against it. Calls of one turn of the event loop share one look. */
+  /** Whether the endpoint has no stored state. Calls within one turn of the event loop share one lookup. */
   isHealthy(origin: string): Promise<boolean> {
     let check = this.#healthChecks.get(origin);
     if (check === undefined) {
@@ -123,19 +124,20 @@ export class EndpointState {
     return kind === 'disabled' ? { kind } : { kind: 'send', healthy: kind === 'healthy' };
   }
 
-  /** @returns whether that has enabled the endpoint. */
+  /** @returns whether this enabled the endpoint. */
   async succeeded(origin: string, probe: boolean): Promise<boolean> {
     return (await this.#scripts.succeeded(this.#keys(origin), [origin, probe ? 1 : 0])) === 1;
   }
 
-  /** @returns whether that has disabled the endpoint. */
+  /** @returns whether this disabled the endpoint. */
   async failed(origin: string, failure: EndpointFailure, policy: DisablePolicy): Promise<boolean> {
     const { error, probe, throttleMs = '' } = failure;
     const { disableAfterMs, forgetMs } = policy;
     const args = [origin, error, probe ? 1 : 0, throttleMs, disableAfterMs, forgetMs];
     const record = () => this.#scripts.failed(this.#keys(origin), [...args, MAX_KNOWN, DISABLED_PROBE_MS]);
     const result = await record();
-    // At the bound another endpoint, chosen at random, makes room; without one this failure is not recorded.
+    // At the maximum, the state of a random endpoint that is not disabled is dropped. If there is none, the failure is
+    // not recorded.
     return (result === 'full' && (await this.#forgetSome()) ? await record() : result) === 'disabled';
   }
 
@@ -143,12 +145,12 @@ export class EndpointState {
     await this.#scripts.disable(this.#keys(origin), [origin]);
   }
 
-  /** Forgets all that is known against an endpoint. @returns whether it was disabled. */
+  /** Deletes the stored state of an endpoint. @returns whether it was disabled. */
   async enable(origin: string): Promise<boolean> {
     return (await this.#scripts.enable(this.#keys(origin), [origin])) === 1;
   }
 
-  /** All endpoints of which something is known, by name. */
+  /** All endpoints with stored state, ordered by origin. */
   async list(): Promise<EndpointRecord[]> {
     const origins = (await this.#redis.smembers(this.#known)).sort();
     const records: EndpointRecord[] = [];

@@ -5,9 +5,12 @@ import type { ProgressEvent } from '#libs/contract/messages.ts';
 export interface Entry {
   /** The notification's id, which is its `webhook-id`. */
   readonly id: string;
-  /** When it happened, epoch ms by FreeSWITCH's clock. A hangup has the largest number: it is the last of its call. */
+  /**
+   * Time of the event, epoch ms by FreeSWITCH's clock. A hangup has the largest number, so that it is the last of its
+   * call.
+   */
   readonly at: number;
-  /** Sequence number in the stream. Of two that happened in the same millisecond the lower comes first. */
+  /** Sequence number in the stream; orders entries with the same time. */
   readonly order: number;
   /** Attempts made so far. */
   readonly attempts: number;
@@ -29,7 +32,7 @@ export function entryOf(
 export const writeEntry = ({ id, at, order, attempts, trace, progress }: Entry): string =>
   JSON.stringify({ id, at, order, attempts, trace, progress });
 
-/** Not checked again: only notifiers write entries, from messages parsed at the border. */
+/** Not validated: only notifiers write entries, from validated messages. */
 export const readEntry = (text: string): Entry => JSON.parse(text) as Entry;
 
 export const callOf = ({ progress }: Entry): string => progress.notification.uuid;

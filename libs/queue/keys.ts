@@ -1,18 +1,18 @@
 import { partitionOf } from '#libs/contract/partition.ts';
 
 /**
- * Names of all keys in Redis. Keys that one script touches share a hash tag, which is one slot of a Redis Cluster: all of
- * a partition (`{dialhook:7}`), the retry queue, the dead letters, the endpoints.
+ * Names of all keys in Redis. Keys that one script uses share a hash tag and therefore a slot of a Redis Cluster: there
+ * is one tag for each partition (`{dialhook:7}`), the retry queue, the dead letters and the endpoints.
  */
 const tagged = (prefix: string, tag: string | number): string => `{${prefix}:${tag}}`;
 
 /** The keys of one call, all in its partition. */
 export interface CallKeys {
-  /** List of entries, the oldest first. */
+  /** List of entries, oldest first. */
   readonly waiting: string;
-  /** Hash of the time of each entry ever appended, by LEG.ACTION; expires `DEDUP_MS` after the last one. */
+  /** Hash of the times of all entries of the call, by LEG.ACTION. Expires `DEDUP_MS` after the last one. */
   readonly seen: string;
-  /** Token of the claim; expires. */
+  /** Token of the claim. Expires. */
   readonly claim: string;
 }
 
@@ -21,25 +21,25 @@ export function callKeys(prefix: string, call: string): CallKeys {
   return { waiting: `${tag}:waiting:${call}`, seen: `${tag}:seen:${call}`, claim: `${tag}:claim:${call}` };
 }
 
-/** Instance id of the notifier that reads a partition; expires. */
+/** Instance id of the notifier that reads a partition. Expires. */
 export const leaseKey = (prefix: string, partition: number): string => `${tagged(prefix, partition)}:lease`;
 
 /** Sorted set of notifiers by the time of their last heartbeat, epoch ms by Redis's clock. */
 export const notifiersKey = (prefix: string): string => tagged(prefix, 'notifiers');
 
-/** Written to find out how far replicas are, in the same slot as what must be replicated. */
+/** Written to check that replicas are up to date. In the slot of the data to be replicated. */
 export const replicationKeys = (prefix: string, tag: string | number, instance: string) => ({
   written: `${tagged(prefix, tag)}:written:${instance}`,
   waited: `${tagged(prefix, tag)}:waited`,
 });
 
-/** What BullMQ puts before the keys of the retry queue. */
+/** Prefix of BullMQ for the keys of the retry queue. */
 export const retryPrefix = (prefix: string): string => tagged(prefix, 'retry');
 
-/** Set of the origins of which something is known. */
+/** Set of origins with stored state. */
 export const knownEndpointsKey = (prefix: string): string => `${tagged(prefix, 'endpoints')}:known`;
 
-/** Hash of what is known against an endpoint. It does not exist while nothing is known. */
+/** Hash with the state of an endpoint. Does not exist for a healthy endpoint. */
 export const endpointKey = (prefix: string, origin: string): string =>
   `${tagged(prefix, 'endpoints')}:${origin}`;
 
@@ -55,10 +55,10 @@ export const deadLetterKeys = (prefix: string): DeadLetterKeys => ({
   times: `${tagged(prefix, 'dead')}:times`,
 });
 
-/** Sorted set of a call's dead letters in the order of the call. */
+/** Sorted set of the dead letters of a call, in the order of its events. */
 export const deadOfCallKey = (prefix: string, call: string): string =>
   `${tagged(prefix, 'dead')}:call:${call}`;
 
-/** Sorted set of an endpoint's dead letters by the time they became dead letters, epoch ms. */
+/** Sorted set of the dead letters of an endpoint by the time they became dead letters, epoch ms. */
 export const deadOfOriginKey = (prefix: string, origin: string): string =>
   `${tagged(prefix, 'dead')}:origin:${origin}`;

@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 10_000;
 const SENTINEL_PORT = 26_379;
 
-/** Answers of a server that is a replica now, or is starting: its name may lead to another server. */
+/** Errors of a server that is now a replica, or is starting. The host name may lead to another server by now. */
 const NOT_PRIMARY = /\b(READONLY|LOADING|MASTERDOWN|UNBLOCKED)\b/;
 
 const reconnectDelayMs = (times: number): number => backoffMs(RECONNECT, times);
@@ -75,8 +75,8 @@ function openRedis(config: RedisConfig, given: Options): RedisClient {
 }
 
 /**
- * Sends what is written in one turn of the event loop in one piece, in its order: many calls are delivered at once, and
- * a system call for each command of each is a tenth of the notifier's time.
+ * Combines all writes of one turn of the event loop, in order. Many calls are delivered at once, and one system call
+ * for each command is a tenth of the CPU time of the notifier.
  */
 function gatherWrites(socket: Socket): void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
@@ -100,12 +100,12 @@ function gatherWritesOf(redis: RedisClient): void {
   else redis.on('connect', () => gatherWrites(redis.stream as Socket));
 }
 
-/** Connects to Redis, waiting for as long as it takes, and closes the connection when the service stops. */
+/** Connects to Redis, retrying without limit, and closes the connection when the service stops. */
 export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log): RedisClient {
   let refused = false;
   const redis = openRedis(config, {
     connectionName: 'dialhook-notifier',
-    // Required by BullMQ, and by us: while Redis is away commands wait, in order, instead of failing.
+    // Required by BullMQ. While Redis is disconnected commands wait in order instead of failing.
     maxRetriesPerRequest: null,
     retryStrategy: (times) => {
       const again = refused ? RECONNECT.maxMs : reconnectDelayMs(times);
@@ -131,7 +131,7 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
     if (connected !== false && !lifecycle.stopping) log.warn('redis.connection_lost', { err: why });
     connected = false;
   });
-  // ioredis reports each failed attempt; the two lines above report each change once.
+  // ioredis reports each failed attempt; the handlers above log each change once.
   redis.on('error', (error) => {
     why = error;
     log.debug('redis.error', { err: error });
@@ -141,7 +141,7 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
   return redis;
 }
 
-/** Connects to Redis for one piece of work. @throws when Redis cannot be reached, or does not answer for 10 s. */
+/** Connects to Redis for the duration of `work`. @throws when Redis is unreachable or does not answer for 10 s. */
 export async function withRedis<T>(
   config: RedisConfig,
   work: (redis: RedisClient) => Promise<T>,

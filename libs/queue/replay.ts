@@ -10,10 +10,10 @@ import { type Script, script } from './script.ts';
 const CALLS_AT_ONCE = 100;
 
 /**
- * Sends dead letters again, under their ids and with a full retry schedule. Each takes its place among the notifications
- * of its call that still wait, and the call's next attempt is made at once.
+ * Replays dead letters with their original ids and a full retry schedule. Each is inserted in event order among the
+ * waiting notifications of its call, and the next attempt of the call is made at once.
  *
- * A letter is removed last: after a crash on the way the endpoint gets it twice rather than never.
+ * A dead letter is removed last: a crash in between delivers it twice instead of losing it.
  */
 export class Replay {
   readonly #prefix: string;
@@ -26,7 +26,7 @@ export class Replay {
     this.#deadLetters = new DeadLetters(redis, prefix);
     this.#insert = script(redis, 'insert');
     this.#queue = openRetryQueue(redis, prefix);
-    // Errors are thrown by the command that fails.
+    // Commands throw their own errors.
     this.#queue.on('error', () => {});
   }
 
@@ -34,7 +34,7 @@ export class Replay {
     return this.#queue.close();
   }
 
-  /** Sends all letters that match the filter and that `accept` accepts. @returns how many. */
+  /** Replays all dead letters that match the filter and that `accept` accepts. @returns the number. */
   async send(
     filter: DeadLetterFilter,
     accept: (letter: DeadLetter) => boolean = () => true,
@@ -58,7 +58,7 @@ export class Replay {
     return letters.length;
   }
 
-  /** Puts entries into their call's waiting list, with all their attempts before them. */
+  /** Inserts entries into the waiting list of their call, with no attempts made. */
   async insert(call: string, entries: readonly Entry[]): Promise<void> {
     const texts = entries.map((entry) => writeEntry({ ...entry, attempts: 0 }));
     await this.#insert([callKeys(this.#prefix, call).waiting], texts);
@@ -66,8 +66,8 @@ export class Replay {
 }
 
 /**
- * Sends the letters of these ids, or all that match a filter, except those whose endpoint is disabled.
- * @returns how many were sent, and how many were skipped, by endpoint.
+ * Replays the dead letters with these ids, or all that match a filter, except those of disabled endpoints.
+ * @returns the number replayed, and the numbers skipped by endpoint.
  */
 export async function replay(
   redis: RedisClient,

@@ -3,15 +3,15 @@ import { replicationKeys } from './keys.ts';
 import { isCluster, type RedisClient } from './redis.ts';
 import { luaText } from './script.ts';
 
-/** The hash tag of the keys that were written: a partition, or the name of another group of keys.ts. */
+/** The hash tag of the written keys: a partition, or another group of keys.ts. */
 export type Slot = number | 'retry' | 'dead';
 
-/** How long replicas have to confirm, ms. */
+/** Time limit for the confirmation of replicas, ms. */
 const WAIT_MS = 1_000;
 /** Expiry of a mark, s. */
 const MARK_S = 60;
 
-/** Commands wait while Redis is away: what is not confirmed in time is not confirmed. */
+/** Commands wait while Redis is disconnected, so the confirmation needs its own time limit. */
 async function withinTime(work: Promise<void>): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('Redis does not answer')), 2 * WAIT_MS);
@@ -19,16 +19,16 @@ async function withinTime(work: Promise<void>): Promise<void> {
 }
 
 /**
- * Confirms that what this process has written is on replicas, so that one failover does not lose it.
+ * Confirms that data written by this process is on replicas, so that one failover does not lose it.
  *
  *     const since = replication.now();
  *     await write();
  *     await replication.confirm(since, [partition, 'retry']);
  *
- * WAIT would block a connection that others use, and count nothing after a reconnect. So it runs on a connection of its
- * own, after a mark: the mark is written after the data over the connection of the data, the other connection finds the
- * mark, which proves that its server has the data, writes once more and waits. When the connection of the data was lost
- * in between, its server may have been replaced, and nothing is confirmed.
+ * WAIT blocks its connection and counts only writes of the same connection, so it runs on a connection of its own. The
+ * first connection writes a mark after the data. The second one reads the mark, which proves that it is connected to
+ * the server with the data, writes a key and waits. When the first connection was lost in between, its server may have
+ * been replaced, so nothing is confirmed.
  */
 export class Replication {
   readonly #redis: RedisClient;
@@ -43,8 +43,8 @@ export class Replication {
   #marks = 0;
 
   /**
-   * @param instance id of this process.
-   * @param replicas how many must confirm; with 0 everything is confirmed at once.
+   * @param instance instance id of this process.
+   * @param replicas number of replicas that must confirm; with 0 `confirm` resolves at once.
    */
   constructor(redis: RedisClient, prefix: string, instance: string, replicas: number) {
     this.#instance = instance;
@@ -65,12 +65,12 @@ export class Replication {
     this.#waiting = waiting;
   }
 
-  /** Before a write: what `confirm` has to know. */
+  /** Call before a write; the result is for `confirm`. */
   now(): number {
     return this.#losses;
   }
 
-  /** @throws when not as many replicas confirm in time, or a connection was lost since `since`. */
+  /** @throws when too few replicas confirm in time, or a connection was lost after `since`. */
   async confirm(since: number, slots: readonly Slot[]): Promise<void> {
     if (this.#waiting === undefined) return;
     const distinct = [...new Set(slots)];
@@ -82,7 +82,7 @@ export class Replication {
     this.#waiting?.disconnect();
   }
 
-  /** Those that ask in one turn of the event loop share an answer. */
+  /** Callers within one turn of the event loop share one confirmation. */
   #confirmSlot(slot: Slot): Promise<void> {
     let pending = this.#pending.get(slot);
     if (pending === undefined) {
@@ -97,7 +97,7 @@ export class Replication {
     const { written, waited } = replicationKeys(this.#prefix, slot, this.#instance);
     const mark = ++this.#marks;
     await this.#redis.set(written, mark, 'EX', MARK_S);
-    // In one pipeline: on a cluster too both then go to the primary of the slot, over one connection.
+    // One pipeline: on a cluster both commands then go to the primary of the slot over one connection.
     const results = await this.#waiting
       ?.pipeline()
       .eval(this.#confirmWritten, 2, written, waited, mark)

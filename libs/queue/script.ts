@@ -7,8 +7,8 @@ export const luaText = (name: string): string =>
   readFileSync(new URL(`lua/${name}.lua`, import.meta.url), 'utf8');
 
 /**
- * A Lua script of `lua/`, by its file name without the suffix. It is sent once for each server and called by its hash
- * from then on. Each file documents its KEYS, ARGV, result and invariants.
+ * A Lua script of `lua/`, by file name without suffix. Each server gets its text once, then only its hash (EVALSHA).
+ * The header of each file documents KEYS, ARGV, result and invariants.
  */
 export function script(redis: RedisClient, name: string): Script {
   const command = `dialhook-${name}`;

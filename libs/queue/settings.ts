@@ -52,7 +52,7 @@ export const tlsOf = (config: RedisConfig) => ({
   ...(config.REDIS_TLS_KEY_FILE === undefined ? {} : { key: config.REDIS_TLS_KEY_FILE }),
 });
 
-/** For a `superRefine`: contradictions among the settings for Redis. */
+/** For `superRefine`: reports Redis settings that contradict each other. */
 export function checkRedisSettings(config: RedisConfig, context: z.RefinementCtx): void {
   const wrong = (message: string) => context.addIssue({ code: 'custom', message });
   const { REDIS_TLS_CA_FILE, REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE, REDIS_URL } = config;

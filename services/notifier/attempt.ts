@@ -16,7 +16,7 @@ export interface AttemptOptions {
 
 export interface Attempt {
   readonly verdict: Verdict;
-  /** From its start to the answer or the failure, ms. */
+  /** Time from the start to the answer or the failure, ms. */
   readonly tookMs: number;
 }
 
@@ -39,7 +39,7 @@ export class Attempts {
     this.#clock = clock;
   }
 
-  /** Makes one attempt, the `number`-th, from 1. It never throws because of the endpoint: each failure is a verdict. */
+  /** Makes attempt `number`, counted from 1. Failures of the endpoint are returned as a verdict, not thrown. */
   make(entry: Entry, number: number): Promise<Attempt> {
     const { url, notification } = entry.progress;
     const parent = contextFromHeaders(

@@ -2,24 +2,24 @@ import type { Claim, Claims, StoredEntry } from '#libs/queue/claims.ts';
 import type { Delivery, NextAttempt } from './delivery.ts';
 import type { Admitted } from './endpoint-admission.ts';
 
-/** State of a call after a run: nothing waits, or its retry job has to run after `ms`. */
+/** `idle`: all notifications are delivered or dead. `waiting`: the retry job must run after `ms`. */
 export type RunResult = { readonly kind: 'idle' } | { readonly kind: 'waiting'; readonly ms: number };
 
 export interface RunOptions {
-  /** Permission for the first notification, when it has already been obtained. */
+  /** The admission of the first notification, if the caller has it already. */
   readonly admitted?: Admitted;
-  /** A notification is delivered or dead, and no longer in Redis. */
+  /** Called when a notification is delivered or dead and has been removed from the waiting list. */
   readonly onSettled?: (id: string) => void;
 }
 
 /**
- * Delivers a claimed call's notifications one after the other, until nothing waits or one has to wait for its next
- * attempt; then those behind it wait too. Both ways of delivering, directly and from a retry job, end here.
+ * Delivers the notifications of a claimed call one after the other until none is left or one must wait for its next
+ * attempt; the later ones then wait too. Used for direct delivery and by retry jobs.
  */
 export class CallDelivery {
   readonly #claims: Claims;
   readonly #delivery: Delivery;
-  /** The longest that one attempt can take, ms. */
+  /** Maximum duration of one attempt, ms. */
   readonly #attemptMs: number;
   #stopping = false;
 
@@ -29,14 +29,14 @@ export class CallDelivery {
     this.#attemptMs = attemptMs;
   }
 
-  /** From now on a call is released after the notification that is in flight. */
+  /** Calls are released after the notification that is in flight. */
   stop(): void {
     this.#stopping = true;
   }
 
   /**
-   * The claim is ended or released afterwards, whatever happens, unless Redis does not allow it: then it expires.
-   * @throws {ClaimLostError} or an error of Redis: the notification may be delivered again.
+   * Ends or releases the claim in every case. If Redis is unreachable the claim expires.
+   * @throws {ClaimLostError} or an error of Redis. The notification may be delivered again.
    */
   async run(claim: Claim, first: StoredEntry, { admitted, onSettled }: RunOptions): Promise<RunResult> {
     let current = first;
@@ -65,7 +65,8 @@ export class CallDelivery {
     { entry }: StoredEntry,
     admitted: Admitted | undefined,
   ): Promise<NextAttempt | undefined> {
-    // After a freeze another may have the call already, or get it during the attempt.
+    // If the claim would expire during the attempt (for example after this process was suspended), another notifier may
+    // deliver the call.
     const expires = claim.expiresAt - performance.now() < this.#attemptMs;
     if (admitted === undefined && (this.#stopping || expires)) return { ms: 0, attempts: entry.attempts };
     return this.#delivery.deliver(entry, admitted);

@@ -22,7 +22,7 @@ export interface DeliveryParts {
   readonly timeline: TimelineRecorder;
 }
 
-/** A notification's next attempt: after `ms`, `attempts` having been made. */
+/** The next attempt is due after `ms`. `attempts` is the number made so far. */
 export interface NextAttempt {
   readonly ms: number;
   readonly attempts: number;
@@ -37,7 +37,7 @@ const about = ({ id, progress }: Entry, endpoint: string) => {
   return { ...aboutCall(uuid, node), notification: id, endpoint };
 };
 
-/** Delivers one notification, or makes it a dead letter. */
+/** Delivers one notification or turns it into a dead letter. */
 export class Delivery {
   readonly #parts: DeliveryParts;
 

@@ -12,12 +12,12 @@ import type { DeliveryLimiter } from './limiter.ts';
 
 const FAULT_RETRY_MS = 1_000;
 
-/** What became of a notification. */
+/** The result of dispatching a notification. */
 export interface Receipt {
   readonly placement: Placement;
   /**
-   * Resolves when JetStream need not keep the notification: it is delivered or dead, or waits in Redis and its retry job
-   * was woken. Rejects when it has to be read again.
+   * Resolves when the message may be acknowledged: the notification is delivered, is a dead letter, or waits in Redis
+   * and its retry job was woken. Rejects when the message must be read again.
    */
   readonly safe: Promise<void>;
 }
@@ -30,7 +30,7 @@ export interface DispatcherParts {
   readonly limiter: DeliveryLimiter;
   readonly delivery: CallDelivery;
   readonly log: Log;
-  /** Instance id of this notifier: holder of the partition leases, and the first part of each claim's token. */
+  /** Instance id of this notifier. It holds the partition leases and is the prefix of each claim token. */
   readonly instance: string;
 }
 
@@ -40,7 +40,7 @@ interface Delivering {
   readonly claim: Claim;
   /** `Replication.now()` before its first notification was stored. */
   readonly since: number;
-  /** Its notifications that JetStream still keeps, by id. */
+  /** Notifications whose messages are not acknowledged yet, by id. */
   readonly unsafe: Map<string, PromiseWithResolvers<void>>;
 }
 
@@ -48,7 +48,7 @@ interface OwnCall extends Delivering {
   readonly done: Promise<void>;
 }
 
-/** Its rejection matters only to a reader that has the receipt. */
+/** The empty handler prevents an unhandled rejection when the reader has dropped the receipt. */
 function unsafeYet(): PromiseWithResolvers<void> {
   const safe = Promise.withResolvers<void>();
   safe.promise.catch(() => {});
@@ -56,11 +56,11 @@ function unsafeYet(): PromiseWithResolvers<void> {
 }
 
 /**
- * Stores what a reader has read, and delivers it directly where nothing stands against that: its call is idle, its
- * endpoint is healthy and the limiter has room. Everything else is left to the calls' retry jobs.
+ * Stores notifications in Redis and delivers them directly when the call is idle, the endpoint is healthy and the
+ * limiter has capacity. All others are left to the retry jobs of their calls.
  *
- * JetStream keeps a notification until it is delivered or its job is woken. After a crash in between it is redelivered,
- * found to be a repeat, and its job is woken.
+ * A message is acknowledged when its notification is delivered or its retry job was woken. After a crash in between,
+ * the redelivered message is recognized as a duplicate and its job is woken.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts;
@@ -73,9 +73,10 @@ export class Dispatcher {
   }
 
   /**
-   * Stores entries of one partition, in their order. It waits a moment for endpoints that work fast to have room.
+   * Stores entries of one partition in their order. Waits for capacity at fast endpoints, up to `PATIENCE_MS`
+   * each.
    * @returns receipts in the order of the entries.
-   * @throws when not all could be stored, or jobs not be woken: then all have to be read again.
+   * @throws when an entry could not be stored or a job not woken: then all messages must be read again.
    */
   async dispatch(partition: number, entries: readonly Entry[]): Promise<Receipt[]> {
     const healthy = await this.#healthyOrigins(entries);
@@ -87,12 +88,12 @@ export class Dispatcher {
     return receipts;
   }
 
-  /** From now on nothing more is delivered directly: the retry jobs of other notifiers deliver it. */
+  /** Ends direct delivery. The retry jobs of other notifiers deliver further notifications. */
   stop(): void {
     this.#stopping = true;
   }
 
-  /** Resolves when no call of the partition, or no call at all, is being delivered directly. */
+  /** Resolves when no direct delivery is in flight for the partition, or for any partition. */
   async settled(partition?: number): Promise<void> {
     const open = () =>
       [...this.#own.values()].filter((own) => partition === undefined || own.partition === partition);
@@ -107,8 +108,8 @@ export class Dispatcher {
   }
 
   /**
-   * As many of the entries as can be stored at once: all up to the first for which it is worth waiting until its
-   * endpoint has room. Those to be delivered directly have a token, and count as in flight.
+   * The next entries to store in one script: all up to the first entry whose endpoint is worth waiting for. Entries for
+   * direct delivery get a claim token and have entered the limiter.
    */
   async #additions(entries: readonly Entry[], healthy: ReadonlySet<string>): Promise<Addition[]> {
     const { limiter, instance } = this.#parts;
@@ -166,9 +167,9 @@ export class Dispatcher {
       wake.add(call);
       return { placement, safe: woken.promise };
     });
-    // Not in one pipeline with the append: after NOSCRIPT ioredis sends a script again, behind what came later.
+    // Not in one pipeline with APPEND: after NOSCRIPT ioredis resends the script, so the wake-up could overtake it.
     if (wake.size > 0) await wakeCalls(queue, wake);
-    // Deliveries of the batch do not wait for it.
+    // Direct deliveries of the batch do not wait for the wake-ups.
     replication.confirm(since, wake.size > 0 ? [partition, 'retry'] : []).then(woken.resolve, woken.reject);
     return receipts;
   }

@@ -10,10 +10,10 @@ export type Admission =
   | Extract<Permission, { readonly kind: 'send' | 'probe' | 'disabled' }>
   | { readonly kind: 'wait'; readonly ms: number };
 
-/** Counts as a delivery in flight until `leave`. */
+/** A delivery that may start. It is in flight until `leave`. */
 export type Admitted = Extract<Admission, { readonly kind: 'send' | 'probe' }>;
 
-/** Of a delivery that the limiter has let in and for whose endpoint nothing is known. */
+/** The admission of a delivery that has entered the limiter and whose endpoint is healthy. */
 export const HEALTHY: Admitted = { kind: 'send', healthy: true };
 
 export interface AdmissionPolicy {
@@ -24,9 +24,9 @@ export interface AdmissionPolicy {
 const LONGEST_SPREAD_MS = 30_000;
 
 /**
- * Decides whether a notification may be sent to an endpoint now, or when to try again: this process must have room for
- * it, and the endpoint must be neither throttled nor disabled, which notifiers share through Redis. Being sent away is
- * not an attempt.
+ * Decides whether a notification may be sent to an endpoint now, or when to try again. The limiter of this process must
+ * have capacity, and the endpoint must be neither throttled nor disabled; notifiers share that state in Redis. A
+ * refusal does not count as an attempt.
  */
 export class EndpointAdmission {
   readonly #endpoints: EndpointState;
@@ -65,7 +65,7 @@ export class EndpointAdmission {
 
   async leave(origin: string, admission: Admitted, attempt: Attempt | undefined): Promise<void> {
     this.#limiter.leave(origin, attempt?.tookMs);
-    // A URL that may not be called says nothing about an endpoint.
+    // A refused URL says nothing about the state of the endpoint.
     if (!attempt || (attempt.verdict.kind === 'failed' && attempt.verdict.dead === 'refused_url')) return;
     const { verdict } = attempt;
     const probe = admission.kind === 'probe';
@@ -84,7 +84,7 @@ export class EndpointAdmission {
     });
   }
 
-  /** A probe without an answer throttles as a 503 does. */
+  /** A probe that got no answer throttles the endpoint like a 503. */
   #throttleMs(admission: Admitted, verdict: Extract<Verdict, { kind: 'failed' }>): number | undefined {
     const { throttle } = this.#policy;
     const probe = admission.kind === 'probe';
@@ -93,7 +93,7 @@ export class EndpointAdmission {
     return throttleMs(throttle, throttles, verdict.throttle?.retryAfterMs, this.#clock.random());
   }
 
-  /** Spread out, so that the calls that wait do not come all at once when the time is over. */
+  /** Adds jitter, so that the waiting calls do not all retry at the same moment. */
   #waitMs({ ms, probing }: Extract<Permission, { readonly kind: 'wait' }>): number {
     const untilMs = probing ? Math.min(ms, this.#policy.throttle.firstMs) : ms;
     return Math.ceil(untilMs + Math.min(untilMs, LONGEST_SPREAD_MS) * this.#clock.random()) || 1;

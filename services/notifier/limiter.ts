@@ -1,30 +1,30 @@
-/** The longest that a retry job is sent away for, ms. */
+/** Longest delay before a rejected retry job may try again, ms. */
 const LONGEST_TURN_MS = 30_000;
-/** How long a reader waits for room at an endpoint, ms. What cannot have it by then is left to a retry job. */
+/** How long a reader waits for capacity in the limiter, ms. Then the notification is left to its retry job. */
 const PATIENCE_MS = 100;
-/** Assumed duration of an attempt at an endpoint of which none has ended yet, ms. */
+/** Assumed duration of an attempt while no attempt at the endpoint has finished, ms. */
 const UNKNOWN_MS = 100;
 
 interface InFlight {
   count: number;
   /** Duration of the last attempt, ms. */
   lastMs: number;
-  /** When the next retry job that is sent away may come again, epoch ms. */
+  /** When the next rejected retry job may try again, epoch ms. */
   nextTurn: number;
-  /** Readers that wait for room, the first first. */
+  /** Waiting readers, in order of arrival. */
   readonly waiters: Set<() => void>;
 }
 
 const none = (): InFlight => ({ count: 0, lastMs: UNKNOWN_MS, nextTurn: 0, waiters: new Set() });
 
 /**
- * Bounds the deliveries of this process and shares the bound among endpoints: no endpoint has more deliveries in flight
- * than could still be started. However slow or dead an endpoint is, and however many calls wait for it, there is always
- * room for another: one such endpoint has at most half of the bound, N together N of N + 1 parts.
+ * Limits the deliveries in flight in this process, and shares the limit among endpoints: a delivery starts only while
+ * its endpoint has fewer deliveries in flight than the limiter has free capacity. One slow endpoint can therefore use half
+ * of the limit at most, and N of them together N / (N + 1); the rest stays free for other endpoints.
  */
 export class DeliveryLimiter {
   readonly #byOrigin = new Map<string, InFlight>();
-  /** Turns of endpoints with nothing in flight while there is no room. */
+  /** Retry times of endpoints without a delivery in flight, while the limiter is full. */
   readonly #others = none();
   readonly #max: number;
   #room: number;
@@ -38,7 +38,7 @@ export class DeliveryLimiter {
     return this.#max - this.#room;
   }
 
-  /** Starts a delivery if there is room; `leave` ends it. */
+  /** Starts a delivery if there is capacity. `leave` must be called when it ends. */
   tryEnter(origin: string): boolean {
     const known = this.#byOrigin.get(origin);
     if ((known?.count ?? 0) >= this.#room) return false;
@@ -48,26 +48,27 @@ export class DeliveryLimiter {
     return true;
   }
 
-  /** 0 when a delivery is started; else the ms after which to try again. For retry jobs, which wait in BullMQ. */
+  /**
+   * Starts a delivery and returns 0, or returns the ms after which to try again. For retry jobs, which BullMQ delays.
+   */
   enterOrTurn(origin: string, now: number, random: number): number {
     if (this.tryEnter(origin)) return 0;
     const known = this.#byOrigin.get(origin) ?? this.#others;
-    // One after the other, as fast as the endpoint was last seen to work.
+    // Rejected jobs come back one by one, at the rate of the last attempts at the endpoint.
     const turn = Math.max(now, known.nextTurn) + known.lastMs / Math.max(1, known.count);
     known.nextTurn = Math.min(turn, now + LONGEST_TURN_MS);
     return Math.ceil((known.nextTurn - now) * (0.5 + random / 2)) || 1;
   }
 
-  /** Whether waiting for room at this endpoint is worth it, by the pace at which it was last seen to work. */
+  /** Whether capacity should become free within `PATIENCE_MS`, judging by the duration of the last attempt. */
   hasRoomSoon(origin: string): boolean {
     const known = this.#byOrigin.get(origin);
     return known !== undefined && ((known.waiters.size + 1) * known.lastMs) / known.count < PATIENCE_MS;
   }
 
   /**
-   * Starts a delivery, waiting for room if the endpoint works so fast that it comes soon. For readers, which wait in
-   * the order in which they came.
-   * @returns false when there is no room within `PATIENCE_MS`.
+   * Starts a delivery, and waits for capacity when it should become free soon. For readers. First come, first served.
+   * @returns false when none became free within `PATIENCE_MS`.
    */
   async enterSoon(origin: string): Promise<boolean> {
     if (this.tryEnter(origin)) return true;
@@ -86,7 +87,7 @@ export class DeliveryLimiter {
         resolve(true);
         return;
       }
-      // It has slowed down: the next reader does not wait until an attempt has ended again.
+      // The endpoint is slower than estimated: raise the estimate, so that the next reader does not wait either.
       known.lastMs = Math.max(known.lastMs, PATIENCE_MS * known.count);
       this.#forgetIfIdle(origin, known);
       resolve(false);
@@ -95,7 +96,7 @@ export class DeliveryLimiter {
     return promise;
   }
 
-  /** @param tookMs how long the attempt took; undefined when none was made. */
+  /** @param tookMs duration of the attempt, ms; undefined when no attempt was made. */
   leave(origin: string, tookMs: number | undefined): void {
     const known = this.#byOrigin.get(origin);
     if (known === undefined) return;

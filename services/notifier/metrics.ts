@@ -7,7 +7,7 @@ import type { EndpointState } from '#libs/queue/endpoint-state.ts';
 import type { RedisClient } from '#libs/queue/redis.ts';
 import { count, endpointOfMetrics, measureMs, observe } from '#libs/telemetry/metrics.ts';
 
-/** Counts an attempt that failed. */
+/** Counts a failed attempt. */
 export const attempted = (origin: string, outcome: 'retried' | 'dead'): void =>
   count('dialhook.notification.attempts', {
     'dialhook.endpoint': endpointOfMetrics(origin),
@@ -35,7 +35,10 @@ interface Parts {
   readonly bus: Bus;
 }
 
-/** Observes queue, dead letters, endpoints and stream. While Redis is away nothing is sent to it: commands would pile up. */
+/**
+ * Registers the metrics of queue, dead letters, endpoints and stream. Sends no commands while Redis is disconnected,
+ * because they would queue up in the client.
+ */
 export function observeNotifier({ redis, queue, deadLetters, endpoints, bus }: Parts): void {
   const isReady = () => redis.status === 'ready';
   observe('dialhook.dead_letters', async () => (isReady() ? [[await deadLetters.count(), {}]] : []));

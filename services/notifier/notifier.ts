@@ -31,14 +31,14 @@ import { RetryWorker, retryJob } from './retry-worker.ts';
 import { StreamReader } from './stream-reader.ts';
 
 const DAY_MS = 86_400_000;
-/** How long streams are taken to exist once they were created, ms. */
+/** After the streams were created, their existence is not checked again for this time, ms. */
 const STREAM_SETUP_MS = 5_000;
 const KEEP_ALIVE_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 function endpointClient(config: NotifierConfig): EndpointClient {
   return new EndpointClient({
-    // Of the answer to a notification only the status is used.
+    // The body of an answer to a notification is not used.
     maxBodyBytes: MAX_ANSWER_BYTES,
     keepAliveMs: KEEP_ALIVE_MS,
     maxConnectionsPerOrigin: config.NOTIFY_CONCURRENCY,
@@ -54,11 +54,11 @@ const attemptOptions = (config: NotifierConfig) => ({
   responseTimeoutMs: config.NOTIFY_RESPONSE_TIMEOUT_MS,
 });
 
-/** The longest that one attempt can take, ms. */
+/** Maximum duration of one attempt, ms. */
 const attemptMs = (config: NotifierConfig) =>
   config.NOTIFY_CONNECT_TIMEOUT_MS + config.NOTIFY_RESPONSE_TIMEOUT_MS;
 
-/** Expiry of a claim: what an attempt can take, and the time until another notifier takes over. */
+/** Expiry of a claim, ms: the maximum duration of an attempt plus the time until another notifier takes over. */
 const claimMs = (config: NotifierConfig) => attemptMs(config) + config.TAKEOVER_MS;
 
 const retryPolicy = (config: NotifierConfig) => ({
@@ -76,7 +76,7 @@ const admissionPolicy = (config: NotifierConfig) => ({
   disable: {
     attemptMs: claimMs(config),
     disableAfterMs: config.ENDPOINT_DISABLE_AFTER_MS,
-    // Longer than any wait between two attempts, or failures would be forgotten while they continue.
+    // Longer than any delay between two attempts. Otherwise failures would be forgotten while they continue.
     forgetMs:
       DAY_MS + 2 * Math.max(...config.RETRY_SCHEDULE_MS, config.RETRY_AFTER_MAX_MS, config.THROTTLE_MAX_MS),
   },
@@ -87,7 +87,7 @@ async function queueFigures(queue: Queue, deadLetters: DeadLetters) {
   return { queue_waiting: counts['wait'] ?? 0, queue_delayed: counts['delayed'] ?? 0, dead_letters: dead };
 }
 
-/** Creates the streams that this service reads or keeps for others, at most once in a while. */
+/** Returns a function that creates the progress and timeline streams, at most once in `STREAM_SETUP_MS`. */
 function streamSetup(bus: Bus, config: NotifierConfig, log: Log): () => Promise<void> {
   const create = async () => {
     await ensureProgressStream(bus, {
@@ -118,8 +118,8 @@ function streamSetup(bus: Bus, config: NotifierConfig, log: Log): () => Promise<
 }
 
 /**
- * Starts a notifier. On stop it first reads nothing more, then ends the deliveries in flight, then closes its
- * connections.
+ * Starts a notifier. On stop it stops reading, waits for deliveries in flight, and closes its connections, in this
+ * order.
  */
 export function startNotifier(
   config: NotifierConfig,
@@ -185,7 +185,7 @@ export function startNotifier(
   );
   lifecycle.check('queue', () => worker.problem());
   lifecycle.onStop('deliveries', async () => {
-    // While Redis is away no delivery can be settled: JetStream keeps the notifications.
+    // While Redis is disconnected no delivery can be settled; its message stays in JetStream.
     await Promise.all([worker.stop(), redis.status === 'ready' ? dispatcher.settled() : undefined]);
   });
 

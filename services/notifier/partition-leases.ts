@@ -4,7 +4,7 @@ import { type Script, script } from '#libs/queue/script.ts';
 
 export type Taking = 'taken' | 'kept' | 'other';
 
-/** The leases of partitions, and the register of notifiers that share them. Both expire `leaseMs` after the last renewal. */
+/** Partition leases and the registry of notifiers. Both kinds of entries expire `leaseMs` after their last renewal. */
 export class PartitionLeases {
   readonly #redis: RedisClient;
   readonly #prefix: string;
@@ -24,19 +24,19 @@ export class PartitionLeases {
     this.#heartbeat = script(redis, 'heartbeat');
   }
 
-  /** Registers this notifier as alive. @returns how many notifiers there are, and its place among them, from 0. */
+  /** Registers this notifier as alive. @returns the number of notifiers, and the index of this one among them. */
   async heartbeat(): Promise<{ readonly notifiers: number; readonly place: number }> {
     const key = notifiersKey(this.#prefix);
     const all = (await this.#heartbeat([key], [this.#holder, this.#leaseMs])) as string[];
     return { notifiers: all.length, place: all.toSorted().indexOf(this.#holder) };
   }
 
-  /** Takes a lease or renews it. */
+  /** Acquires or renews a lease. */
   async take(partition: number): Promise<Taking> {
     return (await this.#take([leaseKey(this.#prefix, partition)], [this.#holder, this.#leaseMs])) as Taking;
   }
 
-  /** The partitions among these that are free. */
+  /** Returns those of the given partitions that have no lease. */
   async free(partitions: readonly number[]): Promise<number[]> {
     const held = await Promise.all(
       partitions.map((partition) => this.#redis.exists(leaseKey(this.#prefix, partition))),

@@ -6,16 +6,16 @@ import type { StreamReader } from './stream-reader.ts';
 
 const TICK_MAX_MS = 1_000;
 const TICKS_PER_LEASE = 5;
-/** How long deliveries of a partition that is given away may take before another notifier reads it, ms. */
+/** How long releasing a lease waits for direct deliveries of the partition, ms. */
 const HAND_OVER_MS = 1_000;
 
 export interface PartitionsParts {
   readonly leases: PartitionLeases;
   readonly leaseMs: number;
   readonly openReader: (partition: number) => StreamReader;
-  /** Resolves when nothing of the partition is being delivered directly. */
+  /** Resolves when no direct delivery of the partition is in flight. */
   readonly settled: (partition: number) => Promise<void>;
-  /** Whether NATS can be reached. */
+  /** Whether NATS is connected. */
   readonly connected: () => boolean;
   /** From 0 up to but not including 1. */
   readonly random: () => number;
@@ -24,21 +24,22 @@ export interface PartitionsParts {
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
-/** How many of the partitions the notifier at `place` reads: the shares differ by one at most. */
+/** The number of partitions for the notifier at index `place`. Shares differ by one at most. */
 export const shareOf = (partitions: number, notifiers: number, place: number): number =>
   Math.floor(partitions / notifiers) + (place < partitions % notifiers ? 1 : 0);
 
 /**
- * Decides which partitions this notifier reads: all notifiers have an equal share. Every tick it
- * renews its leases, gives back what it has too many of, and takes free ones while it has too few. A notifier that dies
- * loses its leases after `leaseMs`, one that stops or loses NATS gives them back at once.
+ * Decides which partitions this notifier reads, so that all notifiers have equal shares. Each tick renews the leases,
+ * releases those beyond the share and acquires free ones below it. A notifier that crashes loses its leases after
+ * `leaseMs`; one that stops or loses its connection to NATS releases them at once.
  *
- *     free  -> read    lease taken; the reader starts at the oldest message that is not acknowledged
- *     read  -> free    one too many, stop, NATS away: the reader stops, its deliveries have 1 s to end, lease released
- *     read  -> other's the lease has expired, as after a freeze: the reader stops
- *     read  -> read    the lease had expired and is taken again: the reader starts again
+ *     free  -> read    lease acquired; the reader starts at the oldest unacknowledged message
+ *     read  -> free    share exceeded, stop, or NATS disconnected: the reader stops, direct deliveries have 1 s to end,
+ *                      the lease is released
+ *     read  -> other's the lease expired, for example while this process was suspended: the reader stops
+ *     read  -> read    the lease expired and was acquired again: the reader restarts
  *
- * That two readers overlap for a moment is harmless: appending checks the lease (append.lua).
+ * Two readers may overlap for a moment; this is safe, because append.lua checks the lease.
  */
 export class Partitions {
   readonly #parts: PartitionsParts;
@@ -55,12 +56,12 @@ export class Partitions {
     this.#running = this.#run();
   }
 
-  /** How many partitions this notifier reads. */
+  /** Number of partitions that this notifier reads. */
   get size(): number {
     return this.#readers.size;
   }
 
-  /** For /readyz: what is wrong, in words. */
+  /** The failed check for /readyz; undefined when every reader makes progress. */
   problem(): string | undefined {
     if (this.#failure !== undefined) return this.#failure;
     const silentMs = Math.round(performance.now() - this.#tickedAt);
@@ -70,7 +71,7 @@ export class Partitions {
     return this.#readerProblem();
   }
 
-  /** Stops reading and gives the partitions back, without waiting for Redis. */
+  /** Stops reading and releases the leases, without waiting for Redis. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
@@ -88,7 +89,7 @@ export class Partitions {
     const tickMs = Math.min(TICK_MAX_MS, this.#parts.leaseMs / TICKS_PER_LEASE);
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     while (!signal.aborted) {
-      // Not waited for after a stop: Redis may not answer.
+      // A stop does not wait for the tick, because Redis may not answer.
       await Promise.race([this.#tick(), aborted]);
       await pause(tickMs, undefined, { signal }).catch(() => {});
     }
@@ -137,7 +138,7 @@ export class Partitions {
   async #takeUpTo(share: number): Promise<void> {
     const { leases, openReader, random } = this.#parts;
     const free = await leases.free(ALL.filter((partition) => !this.#readers.has(partition)));
-    // Not all notifiers try the same ones first.
+    // Starts at a random partition, so that notifiers do not all try the same ones first.
     const start = Math.floor(random() * free.length);
     const wanted = [...free.slice(start), ...free.slice(0, start)].slice(0, share - this.#readers.size);
     await Promise.all(
@@ -166,13 +167,13 @@ export class Partitions {
     );
   }
 
-  /** NATS is away: another notifier may reach it. */
+  /** Without a connection to NATS, releases all partitions: another notifier may be connected. */
   async #leave(): Promise<void> {
     await this.#giveBack([...this.#readers.keys()]);
     await this.#parts.leases.leave();
   }
 
-  /** Logs the first problem of the readers once, not for each partition. */
+  /** Logs a problem once, not once for each partition. */
   #reportReaders(): void {
     const problem = this.#readerProblem();
     if (problem !== this.#reported && problem !== undefined)

@@ -10,38 +10,41 @@ export interface RetryWorkerOptions {
   readonly prefix: string;
   /** Instance id of this notifier. */
   readonly instance: string;
-  /** Jobs run at once. */
+  /** Maximum number of jobs that run at once. */
   readonly concurrency: number;
   /** The longest that one attempt can take, ms. */
   readonly attemptMs: number;
-  /** How long after the death of this process, beyond `attemptMs`, another runs its jobs, ms. */
+  /** Time after a crash of this process, beyond `attemptMs`, until another notifier runs its jobs, ms. */
   readonly takeoverMs: number;
-  /** Interval of canaries, ms; default 2 s. */
+  /** Interval between canary jobs, ms. Default: 2 s. */
   readonly canaryMs?: number;
-  /** After how long without any job the worker counts as dead, ms; default at least 15 s. */
+  /** Time without any job after which the worker is replaced, ms. Default: at least 15 s. */
   readonly silentMs?: number;
   readonly run: (job: Job<CallJob>, token: string) => Promise<void>;
 }
 
-/** A job without work. That it is run shows that the queue works. */
+/** Name of a job that does nothing. That it runs shows that the queue works. */
 const CANARY = 'canary';
 const CANARY_MS = 2_000;
 const SILENT_MS = 15_000;
 const STALLED_CHECK_MAX_MS = 3_000;
 const RETRY_MS = 500;
-/** The longest that a worker blocks on its connection for a job, in seconds. */
+/** Longest time that a worker blocks on its connection while it waits for a job, in seconds. */
 const BLOCK_S = 2;
-/** When a job looks again at a call that is claimed, at the latest, ms. */
+/** Longest delay before a job checks again whether a claimed call is free, ms. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Delivers for a call as its retry job: waiting -> claimed. While the call waits, so does the job, in BullMQ. */
+/**
+ * The processor of retry jobs: claims the call (waiting -> claimed) and delivers its notifications. While the call
+ * waits for its next attempt, BullMQ delays the job.
+ */
 export function retryJob(claims: Claims, delivery: CallDelivery, instance: string) {
   let tokens = 0;
   const later = async (job: Job<CallJob>, token: string, ms: number): Promise<never> => {
     await job.moveToDelayed(Date.now() + ms, token);
     throw new DelayedError();
   };
-  /** @throws {DelayedError} when the job is to run again later: that is how BullMQ wants to know. */
+  /** @throws {DelayedError} when the job must run again later, as BullMQ requires. */
   return async (job: Job<CallJob>, token: string): Promise<void> => {
     const claiming = await claims.claim(job.data.call, `${instance}:job:${++tokens}`);
     if (claiming.kind === 'busy') return later(job, token, Math.min(claiming.ms, LOOK_AGAIN_MS));
@@ -57,10 +60,10 @@ async function sendCanary(queue: Queue, from: string): Promise<void> {
 }
 
 /**
- * BullMQ's worker for the retry queue, and the proof that it works. After an outage of Redis a worker may look well and
- * never take a job again. So canaries are sent through the queue: when this worker has run no job at all for a time
- * although Redis is connected, its connections and the worker are replaced. Any job counts, as a canary may go to another
- * notifier. While Redis answers and refuses writes (full memory, full disk) nothing is replaced.
+ * BullMQ's worker for the retry queue, and a watchdog for it. After an outage of Redis a worker can look healthy and
+ * never take a job again. Therefore canary jobs are sent through the queue. When this worker has run no job for a time
+ * although Redis is connected, the connections and the worker are replaced. Any job counts, because another notifier
+ * may have run the canary. While Redis refuses writes (full memory or disk) nothing is replaced.
  */
 export class RetryWorker {
   readonly #redis: RedisClient;
@@ -72,7 +75,7 @@ export class RetryWorker {
   readonly #onReady = () => this.#tick();
   #worker: Worker<CallJob>;
   #lastJobAt: number | undefined;
-  /** When Redis last refused the canary, or the worker was opened. */
+  /** When Redis last refused a canary, or the worker was created. */
   #refusedAt = performance.now();
   #refusal: string | undefined;
   #canarySending = false;
@@ -85,12 +88,12 @@ export class RetryWorker {
     this.#log = log;
     this.#worker = this.#open();
     this.#timer = setInterval(() => this.#tick(), options.canaryMs ?? CANARY_MS);
-    // A notifier is ready when its first canary has been run: that must not wait for the timer.
+    // Readiness depends on the first canary, so it must not wait for the timer.
     if (redis.status === 'ready') this.#tick();
     else redis.once('ready', this.#onReady);
   }
 
-  /** For /readyz: what is wrong, in words. */
+  /** The failed check for /readyz; undefined when the worker is healthy. */
   problem(): string | undefined {
     if (this.#refusal !== undefined) return `Redis refuses writes: ${this.#refusal}`;
     if (this.#lastJobAt === undefined) return 'no job has come through the retry queue yet';
@@ -100,7 +103,7 @@ export class RetryWorker {
       : `no job has come through the retry queue for ${silentMs} ms`;
   }
 
-  /** Takes no more jobs and waits for those that run, unless Redis is away. */
+  /** Stops taking jobs and waits for running ones. Does not wait while Redis is disconnected. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#redis.off('ready', this.#onReady);
@@ -124,7 +127,7 @@ export class RetryWorker {
       lockDuration: attemptMs + takeoverMs,
       stalledInterval: Math.min(STALLED_CHECK_MAX_MS, takeoverMs / 2),
       drainDelay: BLOCK_S,
-      // A call whose workers die is recovered however often that happens.
+      // A job is recovered however often its worker has crashed.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       runRetryDelay: RETRY_MS,
     });
@@ -169,7 +172,7 @@ export class RetryWorker {
     this.#log.error('queue.worker_restarted', { silent_ms: this.#silentMs });
     const old = this.#worker;
     this.#refusedAt = performance.now();
-    // Commands sent on a connection that is dead without knowing it are sent again on the new one.
+    // Resends commands that were written to a broken connection which has not reported an error yet.
     this.#redis.disconnect(true);
     this.#worker = this.#open();
     old.close(true).catch((error: unknown) => this.#log.warn('queue.error', { err: error }));

@@ -9,19 +9,24 @@ import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { type OpenSpan, openSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { Receipt } from './dispatcher.ts';
 
-/** How long one pull request waits for messages, ms. */
+/** Expiry of a pull request, ms. */
 const FETCH_MS = 5_000;
-/** The first one after a failure: it soon shows whether reading works again. NATS allows no less. */
+/**
+ * Expiry of the first pull request after a failure, ms: shows soon whether reading works again. NATS allows no less.
+ */
 const FIRST_FETCH_MS = 1_000;
-/** nats-server can let a pull request expire without a reply when a message comes at that moment: then we end it. */
+/**
+ * Time after the expiry at which the reader ends a pull request itself, ms. nats-server can let one expire without a
+ * reply when a message arrives at that moment.
+ */
 const OVERDUE_MS = 500;
-/** So many pull requests in a row may end like that. */
+/** Number of pull requests in a row that may end without a reply. */
 const SILENT_FETCHES = 1;
 const FETCH_MESSAGES = 256;
 const RESTART_MS = 500;
 /** How long a stop waits for the batch being stored, ms. */
 const STOP_MS = 1_000;
-/** After so long without a completed step a reader is stuck, ms. */
+/** Time without progress after which the reader counts as stuck, ms. */
 const STUCK_MS = 15_000;
 
 export interface ReaderParts {
@@ -39,7 +44,7 @@ interface Reading {
   readonly span: OpenSpan;
 }
 
-/** Settles as `work` does, or rejects when the signal is aborted first. */
+/** Settles like `work`, or rejects when the signal is aborted first. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
@@ -49,10 +54,9 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * Reads one partition of the progress stream, in its order, while this notifier has the partition's lease. It
- * acknowledges a message when it is safe without the stream. Whatever could have changed the order (a message lost with
- * a connection, one refused by Redis, one not delivered safely) makes it start again at the oldest message that is not
- * acknowledged.
+ * Reads one partition of the progress stream in order while this notifier has the partition lease. A message is
+ * acknowledged when its receipt is `safe`. When the order may be broken (a message lost with a connection, a batch
+ * refused by Redis, a delivery that did not end safely) the reader starts again at the oldest unacknowledged message.
  */
 export class StreamReader {
   readonly #parts: ReaderParts;
@@ -69,7 +73,7 @@ export class StreamReader {
     this.#running = this.#run();
   }
 
-  /** For /readyz: what is wrong, in words. */
+  /** The failed check for /readyz; undefined when the reader makes progress. */
   problem(): string | undefined {
     if (this.#failure !== undefined) return this.#failure;
     const idleMs = Math.round(performance.now() - this.#progressAt);
@@ -82,15 +86,12 @@ export class StreamReader {
     return this.#started;
   }
 
-  /** Starts again at the oldest message that is not acknowledged, after a pause. */
+  /** Restarts at the oldest unacknowledged message, after a pause. */
   restart(reason: Error): void {
     this.#restart.abort(reason);
   }
 
-  /**
-   * Reads nothing more. The batch being stored has a moment to finish; messages that are not acknowledged stay in
-   * JetStream.
-   */
+  /** Stops reading. Waits up to `STOP_MS` for the batch being stored; unacknowledged messages stay in JetStream. */
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('stopped'));
     await this.#running;
@@ -114,7 +115,7 @@ export class StreamReader {
     }
   }
 
-  /** Reads until the signal. @throws when the order may be broken or a server does not answer. */
+  /** Reads until the signal is aborted. @throws when the order may be broken or a server does not answer. */
   async #read(signal: AbortSignal): Promise<never> {
     const consumer = await unlessAborted(this.#parts.openConsumer(), signal);
     this.#started = true;
@@ -135,7 +136,7 @@ export class StreamReader {
         for await (const message of messages) {
           if (message.info.deliverySequence !== ++delivered) throw new Error('a message was lost on its way');
           batch.push(message);
-          // Process together what has come together.
+          // Messages that arrived together are processed in one batch.
           if (messages.getPending() > 0) continue;
           await unlessAborted(this.#start(batch), signal);
           this.#madeProgress();
@@ -184,7 +185,7 @@ export class StreamReader {
     }
   }
 
-  /** Nothing for a message that is no progress event: it is removed. */
+  /** Returns nothing for an invalid message, which is removed from the stream. */
   #open(message: JsMsg): Reading[] {
     let progress: ProgressEvent;
     try {

@@ -1,12 +1,12 @@
 -- Decides whether a notification may be sent to an endpoint now.
 --
 -- KEYS  1 the endpoint's hash
--- ARGV  1 probe_ms, the longest that a probe can take; 2 disabled_probe_ms, time between probes of a disabled endpoint
+-- ARGV  1 probe_ms, maximum duration of a probe; 2 disabled_probe_ms, time between probes of a disabled endpoint
 -- Returns { 'healthy' | 'failing' | 'probe' | 'wait' | 'disabled', number, probing }
---         number: of 'probe' how often it was throttled in a row, of 'wait' the ms left
---         probing: of 'wait' 1 when the ms left are those of a probe on its way
+--         number: for 'probe' how often the endpoint was throttled in a row, for 'wait' the ms left
+--         probing: for 'wait' 1 if a probe is in flight, which takes at most the ms left
 --
--- Invariant: at most one probe is on its way, unless it has taken longer than probe_ms.
+-- Invariant: at most one probe is in flight, unless it takes longer than probe_ms.
 
 local endpoint = KEYS[1]
 local probe_ms, disabled_probe_ms = tonumber(ARGV[1]), tonumber(ARGV[2])

@@ -1,20 +1,20 @@
--- Appends notifications of one partition, and claims their calls where that is wanted and possible.
+-- Appends notifications of one partition, and claims the idle calls for which a token is given.
 --
 -- KEYS  1                       the partition's lease
 --       3 per entry             its call's waiting list, seen hash, claim
--- ARGV  1 holder                who must hold the lease
---       2 dedup_ms              how long the ids of a call are remembered after its last one
+-- ARGV  1 holder                the notifier that must have the lease
+--       2 dedup_ms              how long the ids of a call are kept after its last one
 --       3 claim_ms              expiry of a new claim
---       5 per entry             field LEG.ACTION, time it happened (a hangup: LAST), '1' if it may be left out,
---                               token for a claim or '', the entry
+--       5 per entry             field LEG.ACTION, time of the event (a hangup: LAST), '1' if it may be dropped as
+--                               late, token for a claim or '', the entry
 -- Returns per entry: 'claimed', 'behind', 'waiting', 'repeat', 'done' or 'late' (see Placement in claims.ts)
--- Error LEASELOST when another notifier holds the lease; nothing is changed then.
+-- Error LEASELOST when another notifier has the lease. Then nothing is changed.
 --
 -- Invariants
 -- - Each id is appended at most once within dedup_ms.
--- - The first entry of a list is never displaced: it may be on its way.
--- - A claim is made only for a list that was empty, so that the entry is the call's first.
--- - Run twice with the same arguments (a client resends after a lost connection) it gives 'claimed' twice.
+-- - Nothing is inserted before the first entry of a list, which may be in flight.
+-- - A claim is made only for a list that was empty, so the entry is the first of its call.
+-- - A second run with the same arguments (a client resends after a lost connection) returns 'claimed' again.
 
 local LAST = 9007199254740991 -- Number.MAX_SAFE_INTEGER: the hangup is the last of its call
 
@@ -82,7 +82,7 @@ for i = 1, (#KEYS - 1) / 3 do
   local field, at, optional, token, entry = unpack(ARGV, 5 * i - 1, 5 * i + 3)
   placements[i] = append(waiting, seen, claim, field, tonumber(at), optional == '1', token, entry)
 end
--- Last: after any write a Redis without free memory refuses nothing more in a script, and PEXPIRE it never refuses.
+-- PEXPIRE comes last: a Redis without free memory accepts it as a first write, and would then accept all others.
 for i = 1, (#KEYS - 1) / 3 do
   redis.call('PEXPIRE', KEYS[3 * i], dedup_ms)
 end

@@ -2,12 +2,12 @@
 --
 -- KEYS  1 waiting list, 2 claim
 -- ARGV  1 token, 2 claim_ms
--- Returns { busy_ms }     another has the claim for at most so long
---         { 0 }           nothing waits
---         { 0, entry }    claimed; the call's first entry
+-- Returns { busy_ms }     another process has the claim for at most busy_ms
+--         { 0 }           the waiting list is empty
+--         { 0, entry }    claimed; the first entry of the call
 --
--- Invariant: run twice with the same token it gives the same. It writes before anything is attempted, so that a Redis
--- that refuses writes prevents the attempt.
+-- Invariants: a second run with the same token has the same result. The script writes before any attempt is made, so
+-- that a Redis that refuses writes prevents the attempt.
 
 local waiting, claim = KEYS[1], KEYS[2]
 local token, claim_ms = ARGV[1], ARGV[2]

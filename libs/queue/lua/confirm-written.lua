@@ -1,9 +1,9 @@
--- Confirms that this server has what was written before a mark, and writes once more, so that WAIT has something to wait
--- for on this connection.
+-- Confirms that this server has the data written before a mark, and writes a key, because WAIT counts only writes of its
+-- own connection.
 --
 -- KEYS  1 the mark, 2 a key to write
 -- ARGV  1 number of the mark
--- Returns 1, or 0 when this server does not have the mark or a later one: it is another primary.
+-- Returns 1, or 0 when this server has neither the mark nor a later one, because it is another primary.
 
 local mark, waited, number = KEYS[1], KEYS[2], ARGV[1]
 local written = tonumber(redis.call('GET', mark))

@@ -1,8 +1,8 @@
--- Forgets all that is known against an endpoint.
+-- Deletes the state of an endpoint, which makes it healthy.
 --
 -- KEYS  1 the endpoint's hash, 2 set of known endpoints
 -- ARGV  1 origin
--- Returns 1 when it was disabled, else 0.
+-- Returns 1 if it was disabled, else 0.
 
 local endpoint, known, origin = KEYS[1], KEYS[2], ARGV[1]
 local was_disabled = redis.call('HGET', endpoint, 'state') == 'disabled'

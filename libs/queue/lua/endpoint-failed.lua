@@ -1,11 +1,11 @@
 -- Records a failed attempt at an endpoint.
 --
 -- KEYS  1 the endpoint's hash, 2 set of known endpoints
--- ARGV  1 origin, 2 error, 3 '1' when it was a probe, 4 ms to throttle or '', 5 ms without a success until it is
---       disabled, 6 ms until failures are forgotten, 7 most endpoints of which something is kept, 8 ms between probes of
---       a disabled endpoint
--- Returns 'full' when so many other endpoints are known; nothing is changed then. Else 'disabled' when that has disabled
---         the endpoint, or 'kept'.
+-- ARGV  1 origin, 2 error, 3 '1' for a probe, 4 throttle time in ms or '', 5 ms without a success until the endpoint is
+--       disabled, 6 ms until failures are forgotten, 7 maximum number of known endpoints, 8 ms between probes of a
+--       disabled endpoint
+-- Returns 'full' when the maximum is reached, then nothing is changed; 'disabled' when this failure disabled the
+--         endpoint; else 'kept'.
 
 local endpoint, known = KEYS[1], KEYS[2]
 local origin, error_text, is_probe, throttle_ms = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])

@@ -1,10 +1,10 @@
 -- Records a success of an endpoint that was not healthy.
 --
 -- KEYS  1 the endpoint's hash, 2 set of known endpoints
--- ARGV  1 origin, 2 '1' when it was a probe
--- Returns 1 when that has enabled the endpoint, else 0.
+-- ARGV  1 origin, 2 '1' for a probe
+-- Returns 1 if this enabled the endpoint, else 0.
 --
--- Invariant: only a probe opens a throttled or disabled endpoint; other successes end its row of failures.
+-- Invariant: only a probe makes a throttled or disabled endpoint healthy. Other successes reset its failures.
 
 local endpoint, known = KEYS[1], KEYS[2]
 local origin, is_probe = ARGV[1], ARGV[2] == '1'

@@ -1,10 +1,10 @@
--- Registers a notifier and forgets those of which nothing was heard for the time of a lease.
+-- Registers a notifier and removes those without a heartbeat for lease_ms.
 --
 -- KEYS  1 sorted set of notifiers by the time of their last heartbeat
 -- ARGV  1 instance, 2 lease_ms
 -- Returns all notifiers, this one included.
 --
--- Invariant: times are those of Redis's clock, so that notifiers whose clocks differ agree.
+-- Invariant: times are by Redis's clock, so that clocks of notifiers may differ.
 
 local notifiers, instance, lease_ms = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')

@@ -1,9 +1,9 @@
--- Inserts dead letters that are replayed, each at its place among the notifications of its call that wait.
+-- Inserts replayed dead letters into the waiting list of their call, in the order of the events.
 --
 -- KEYS  1 waiting list
 -- ARGV  entries
 --
--- Invariant: an id that waits already is not inserted again.
+-- Invariant: an id that is in the list already is not inserted.
 
 local waiting = KEYS[1]
 local all = {}

@@ -1,8 +1,8 @@
--- Gives back the lease of a partition, if it is still held.
+-- Releases the lease of a partition if the holder still has it.
 --
 -- KEYS  1 lease
 -- ARGV  1 holder
--- Returns 1 when it was held, else 0.
+-- Returns 1 if it was released, else 0.
 
 local lease, holder = KEYS[1], ARGV[1]
 if redis.call('GET', lease) ~= holder then return 0 end

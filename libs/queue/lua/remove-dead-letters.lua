@@ -1,9 +1,9 @@
--- Removes dead letters, except those that were replaced since they were read.
+-- Removes dead letters unless they were replaced since they were read.
 --
 -- KEYS  1 letters, 2 times
 --       2 per letter: the call's letters, the endpoint's letters
 -- ARGV  2 per letter: id, the letter as it was read
--- Returns how many were removed.
+-- Returns the number removed.
 
 local letters, times = KEYS[1], KEYS[2]
 local removed = 0

@@ -1,11 +1,11 @@
--- Removes notifications that are delivered or dead, and renews or ends their calls' claims: claimed -> claimed or idle.
+-- Removes delivered and dead notifications, and renews or ends the claims of their calls: claimed -> claimed or idle.
 --
 -- KEYS  2 per item: waiting list, claim
 -- ARGV  1 claim_ms
 --       2 per item: token, entry
--- Returns per item { 1, next entry or nil } or { 0 } when the claim is lost; nothing is changed then.
+-- Returns per item { 1, next entry or nil }, or { 0 } when the claim is lost. Then nothing is changed.
 --
--- Invariant: without a next entry the claim is gone, in the same step: what is appended later finds the call idle.
+-- Invariant: the claim ends in the same step as the last entry, so that a later append finds the call idle.
 
 local claim_ms = ARGV[1]
 local settled = {}

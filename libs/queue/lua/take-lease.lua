@@ -1,8 +1,8 @@
--- Takes the lease of a partition, or renews it.
+-- Acquires or renews the lease of a partition.
 --
 -- KEYS  1 lease
 -- ARGV  1 holder, 2 lease_ms
--- Returns 'taken' when it was free, 'kept' when the holder had it, 'other' when another has it.
+-- Returns 'taken' if it was free, 'kept' if the holder had it, 'other' if another notifier has it.
 --
 -- Invariant: a renewal uses PEXPIRE, which a Redis without free memory still accepts.
 
