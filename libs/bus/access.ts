@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   type Authenticator,
@@ -26,13 +25,29 @@ function authenticatorOf(config: Partial<NatsConfig>, first: URL | undefined): A
   );
 }
 
-/** For a server with an IP address the NATS client expects a certificate for `localhost`; this expects the address. */
+/** What the options need to know of a connection that uses them. */
+export interface ConnectionState {
+  /** Hosts of the servers that the cluster has announced, without port. */
+  readonly announced: ReadonlySet<string>;
+  /** A server showed a certificate for none of the expected names. */
+  readonly onRefused: (error: Error) => void;
+}
+
+const NO_STATE: ConnectionState = { announced: new Set(), onRefused: () => {} };
+
+/**
+ * A server's certificate must be for the name in NATS_URL, or for the announced name or address of a server: the client
+ * knows no name for servers with an IP address, and then passes `localhost`.
+ */
 const serverIdentity =
-  (addresses: readonly string[]) =>
+  (given: readonly string[], { announced, onRefused }: ConnectionState) =>
   (name: string, certificate: PeerCertificate): Error | undefined => {
-    const names = name === 'localhost' && addresses.length > 0 ? addresses : [name];
+    const names = [...(name === 'localhost' ? given : [name]), ...announced];
     const errors = names.map((one) => checkServerIdentity(one, certificate));
-    return errors.includes(undefined) ? undefined : errors[0];
+    if (errors.includes(undefined)) return undefined;
+    const shown = certificate.subjectaltname ?? `CN=${certificate.subject.CN}`;
+    onRefused(new Error(`the certificate is for ${shown}, none of ${names.join(', ')}`));
+    return errors[0];
   };
 
 /**
@@ -41,6 +56,7 @@ const serverIdentity =
  */
 export function connectionOptions(
   config: Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>,
+  state = NO_STATE,
 ): ConnectionOptions {
   const urls = splitUrls(config.NATS_URL);
   const authenticator = authenticatorOf(
@@ -53,11 +69,11 @@ export function connectionOptions(
     ...(certFile === undefined ? {} : { certFile }),
     ...(keyFile === undefined ? {} : { keyFile }),
   };
-  const secure = Object.keys(files).length > 0 || urls.some(({ protocol }) => protocol === 'tls:');
-  const addresses = urls
-    .map(({ hostname }) => hostname.replace(/^\[|\]$/g, ''))
-    .filter((hostname) => isIP(hostname) !== 0);
-  const tls = { ...files, checkServerIdentity: serverIdentity(addresses) };
+  const handshakeFirst = config.NATS_TLS_HANDSHAKE_FIRST === 'on';
+  const secure =
+    handshakeFirst || Object.keys(files).length > 0 || urls.some(({ protocol }) => protocol === 'tls:');
+  const hosts = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, ''));
+  const tls = { ...files, handshakeFirst, checkServerIdentity: serverIdentity(hosts, state) };
   return {
     servers: urls.map(({ host }) => host),
     ...(authenticator === undefined ? {} : { authenticator }),

@@ -1,12 +1,38 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  type JetStreamManagerOptions,
+  type JetStreamOptions,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { connect, type NatsConnection, type Status } from '@nats-io/transport-node';
 import type { NatsConfig } from '#libs/config/settings.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { connectionOptions } from './access.ts';
 
 const RECONNECT_WAIT_MS = 500;
-const PING_INTERVAL_MS = 5_000;
+const RECONNECT_JITTER_MS = 100;
+/** For TCP, TLS and login together. Without it the client waits 20 s for a server that closes after its INFO. */
+const CONNECT_TIMEOUT_MS = 2_000;
+/** A server that hangs is left after three intervals. */
+const PING_INTERVAL_MS = 2_000;
+
+type Access = Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>;
+
+/** The client's words when a server closes the connection before its INFO. */
+const CLOSED_EARLY = 'node provided an undefined error';
+
+function connectError(error: Error, access: Access): Error {
+  if (!error.message.includes(CLOSED_EARLY)) return error;
+  const hint =
+    access.NATS_TLS_HANDSHAKE_FIRST === 'on'
+      ? ''
+      : '; if it has handshake_first, set NATS_TLS_HANDSHAKE_FIRST=on';
+  return new Error(`the server closed the connection before it sent INFO${hint}`, { cause: error });
+}
 
 async function connectWithRetries(dial: () => Promise<NatsConnection>, log: Log): Promise<NatsConnection> {
   for (let logged = ''; ; ) {
@@ -21,13 +47,23 @@ async function connectWithRetries(dial: () => Promise<NatsConnection>, log: Log)
   }
 }
 
+/** HOST:PORT, [V6]:PORT or HOST, without port and brackets. */
+const hostOf = (server: string): string => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+
 /** A connection to NATS that reconnects for ever and knows whether it is connected. */
 export class Bus {
   readonly nats: NatsConnection;
+  /** NATS_JETSTREAM_DOMAIN. */
+  readonly domain: string | undefined;
+  readonly #announced: Set<string>;
+  readonly #listeners: ((connected: boolean) => void)[] = [];
   #connected = true;
 
-  private constructor(nats: NatsConnection, log: Log) {
+  private constructor(nats: NatsConnection, domain: string | undefined, announced: Set<string>, log: Log) {
     this.nats = nats;
+    this.domain = domain;
+    this.#announced = announced;
+    for (const server of nats.info?.connect_urls ?? []) announced.add(hostOf(server));
     void this.#watch(log);
   }
 
@@ -35,29 +71,39 @@ export class Bus {
    * Resolves when a server has accepted the connection, however long that takes. Registers the readiness check `nats` and
    * closes the connection when the service stops.
    */
-  static async connect(
-    access: string | (Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>),
-    name: string,
-    lifecycle: Lifecycle,
-    log: Log,
-  ): Promise<Bus> {
+  static async connect(given: string | Access, name: string, lifecycle: Lifecycle, log: Log): Promise<Bus> {
+    const access = typeof given === 'string' ? { NATS_URL: given } : given;
     let bus: Bus | undefined;
     lifecycle.check('nats', () => (bus?.connected ? undefined : 'not connected'));
+    const announced = new Set<string>();
+    const refused = new Set<string>();
+    const onRefused = (err: Error) => {
+      // Once for each name that fails: the client tries again for ever.
+      if (!refused.has(err.message)) log.warn('nats.certificate_refused', { err });
+      refused.add(err.message);
+    };
     const options = {
-      ...connectionOptions(typeof access === 'string' ? { NATS_URL: access } : access),
+      ...connectionOptions(access, { announced, onRefused }),
       name: `dialhook-${name}`,
       // One prefix per service, so that permissions can keep others from reading its replies.
       inboxPrefix: `_INBOX.dialhook-${name}`,
       maxReconnectAttempts: -1,
       // Without it the client closes for good after two refused logins, for example during a password change.
       ignoreAuthErrorAbort: true,
+      timeout: CONNECT_TIMEOUT_MS,
       reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_JITTER_MS,
+      reconnectJitterTLS: RECONNECT_JITTER_MS,
       pingInterval: PING_INTERVAL_MS,
       // Otherwise the client captures two stack traces per request, a tenth of the agent's CPU time.
       noAsyncTraces: true,
     };
-    const nats = await connectWithRetries(() => connect(options), log);
-    bus = new Bus(nats, log);
+    const dial = () =>
+      connect(options).catch((error: Error) => {
+        throw connectError(error, access);
+      });
+    const nats = await connectWithRetries(dial, log);
+    bus = new Bus(nats, access.NATS_JETSTREAM_DOMAIN, announced, log);
     lifecycle.onStop('nats', () => (bus?.connected ? nats.drain() : nats.close()));
     return bus;
   }
@@ -66,17 +112,56 @@ export class Bus {
     return this.#connected;
   }
 
+  /** Calls back with each change of `connected`. */
+  onChange(listener: (connected: boolean) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** A client of JetStream in NATS_JETSTREAM_DOMAIN. */
+  jetstream(options: JetStreamOptions = {}): JetStreamClient {
+    return jetstream(this.nats, { ...this.#inDomain(), ...options });
+  }
+
+  /** The management API of JetStream in NATS_JETSTREAM_DOMAIN. @throws when JetStream does not answer. */
+  jetstreamManager(options: JetStreamManagerOptions = {}): Promise<JetStreamManager> {
+    return jetstreamManager(this.nats, { ...this.#inDomain(), ...options });
+  }
+
+  #inDomain(): { readonly domain?: string } {
+    return this.domain === undefined ? {} : { domain: this.domain };
+  }
+
   async #watch(log: Log): Promise<void> {
-    for await (const status of this.nats.status()) {
-      if (status.type === 'disconnect' || status.type === 'staleConnection' || status.type === 'close') {
-        if (this.#connected && status.type !== 'close') log.warn('nats.connection_lost');
-        this.#connected = false;
-      } else if (status.type === 'reconnect') {
-        this.#connected = true;
-        log.info('nats.reconnected');
-      } else if (status.type === 'error') {
-        log.error('nats.server_error', { err: status.error });
-      }
+    for await (const status of this.nats.status()) this.#onStatus(status, log);
+  }
+
+  #onStatus(status: Status, log: Log): void {
+    if (status.type === 'disconnect' || status.type === 'staleConnection' || status.type === 'close') {
+      if (!this.#connected && status.type === 'disconnect') this.#leaveServer();
+      if (this.#connected && status.type !== 'close') log.warn('nats.connection_lost');
+      this.#setConnected(false);
+    } else if (status.type === 'reconnect') {
+      this.#setConnected(true);
+      log.info('nats.reconnected', { server: status.server });
+    } else if (status.type === 'update') {
+      for (const server of status.added ?? []) this.#announced.add(hostOf(server));
+    } else if (status.type === 'error') {
+      log.error('nats.server_error', { err: status.error });
     }
+  }
+
+  /**
+   * A server closed the connection between INFO and PONG, as one that shuts down does. The client would wait for the
+   * connect timeout: this rejects the attempt, so that it tries the next server at once.
+   */
+  #leaveServer(): void {
+    const { protocol } = this.nats as { protocol?: { connectError?: (error: Error) => void } };
+    protocol?.connectError?.(new Error('the server closed the connection'));
+  }
+
+  #setConnected(connected: boolean): void {
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    for (const listener of this.#listeners) listener(connected);
   }
 }

@@ -6,8 +6,6 @@ import {
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
-  jetstream,
-  jetstreamManager,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { BUS } from '#libs/contract/messages.ts';
@@ -58,7 +56,7 @@ export class LiveCallStream {
   constructor(bus: Bus, limits: LiveCallStreamLimits) {
     this.#bus = bus;
     this.#limits = limits;
-    this.#jetstream = jetstream(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    this.#jetstream = bus.jetstream({ timeout: REQUEST_TIMEOUT_MS });
   }
 
   /** Number of known calls. */
@@ -118,7 +116,7 @@ export class LiveCallStream {
   }
 
   async #makeStream(): Promise<JetStreamManager> {
-    const manager = await jetstreamManager(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    const manager = await this.#bus.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
     const { created } = await ensureStream(manager, {
       name: BUS.liveStream,
       subjects: [`${BUS.live}.>`],

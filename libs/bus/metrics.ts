@@ -1,4 +1,4 @@
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import type { BUS } from '#libs/contract/messages.ts';
 import { observe } from '#libs/telemetry/metrics.ts';
 import type { Bus } from './connection.ts';
@@ -15,7 +15,7 @@ export function observeStream(bus: Bus, stream: Stream): void {
   let last: { readonly at: number; readonly info: Promise<readonly [number, number]> } | undefined;
   const request = async () => {
     if (!bus.connected) throw new Error('not connected to NATS');
-    manager ??= jetstreamManager(bus.nats, { timeout: TIMEOUT_MS });
+    manager ??= bus.jetstreamManager({ timeout: TIMEOUT_MS });
     const { config, state } = await (await manager.catch(forget)).streams.info(stream);
     return [state.messages, config.max_bytes > 0 ? state.bytes / config.max_bytes : 0] as const;
   };

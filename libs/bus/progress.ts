@@ -5,8 +5,6 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamClient,
-  jetstream,
-  jetstreamManager,
   RetentionPolicy,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
@@ -49,7 +47,7 @@ export interface StreamLimits {
 
 /** Creates the stream or brings it to these limits. Every notifier may call it at any time. */
 export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Promise<void> {
-  const manager = await jetstreamManager(bus.nats);
+  const manager = await bus.jetstreamManager();
   await ensureStream(manager, {
     name: BUS.stream,
     subjects: [`${BUS.progress}.*.*`],
@@ -66,7 +64,7 @@ const unchecked = { checkAPI: false } as const;
 
 /** Messages in the stream: not read yet, or not acknowledged. */
 export async function progressBacklog(bus: Bus): Promise<number> {
-  const manager = await jetstreamManager(bus.nats, { ...unchecked, timeout: PUBLISH_TIMEOUT_MS });
+  const manager = await bus.jetstreamManager({ ...unchecked, timeout: PUBLISH_TIMEOUT_MS });
   return (await manager.streams.info(BUS.stream)).state.messages;
 }
 
@@ -76,13 +74,13 @@ export async function progressBacklog(bus: Bus): Promise<number> {
  * redelivered late, behind newer ones.
  */
 export async function restartProgressConsumer(bus: Bus, partition: number): Promise<Consumer> {
-  const manager = await jetstreamManager(bus.nats, unchecked);
+  const manager = await bus.jetstreamManager(unchecked);
   await manager.consumers.delete(BUS.stream, consumerName(partition)).catch((error: unknown) => {
     if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound))
       throw error;
   });
   const info = await manager.consumers.add(BUS.stream, consumerConfig(partition));
-  return jetstream(bus.nats).consumers.getConsumerFromInfo(info);
+  return bus.jetstream().consumers.getConsumerFromInfo(info);
 }
 
 /** Where an agent publishes the progress of a call. */
@@ -93,7 +91,7 @@ export class ProgressPublisher {
   readonly #jetstream: JetStreamClient;
 
   constructor(bus: Bus) {
-    this.#jetstream = jetstream(bus.nats, { timeout: PUBLISH_TIMEOUT_MS });
+    this.#jetstream = bus.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
   }
 
   /** Resolves when JetStream has stored the event: true when it is new, false when it was stored before. */

@@ -5,8 +5,6 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   type JsMsg,
-  jetstream,
-  jetstreamManager,
 } from '@nats-io/jetstream';
 import { BUS } from '#libs/contract/messages.ts';
 import { TimelineStep } from '#libs/contract/timeline.ts';
@@ -43,8 +41,8 @@ function readStep(message: JsMsg, log: Log): TimelineStep | undefined {
 
 /** All steps of one call that the stream still has, in stream order. Invalid steps are left out. */
 export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<TimelineStep[]> {
-  const client = jetstream(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
-  const manager = await jetstreamManager(bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+  const client = bus.jetstream({ timeout: REQUEST_TIMEOUT_MS });
+  const manager = await bus.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
   const subject = timelineSubject(uuid);
   const steps: TimelineStep[] = [];
   try {
@@ -120,7 +118,7 @@ export class TimelineFollower {
   }
 
   async #follow(): Promise<void> {
-    const client = jetstream(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    const client = this.#bus.jetstream({ timeout: REQUEST_TIMEOUT_MS });
     const created = await this.#created();
     const consumer = await client.consumers.get(BUS.timelineStream, { deliver_policy: DeliverPolicy.All });
     const { num_pending } = await consumer.info();
@@ -137,7 +135,7 @@ export class TimelineFollower {
   }
 
   async #created(): Promise<string> {
-    const manager = await jetstreamManager(this.#bus.nats, { timeout: REQUEST_TIMEOUT_MS });
+    const manager = await this.#bus.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
     return (await manager.streams.info(BUS.timelineStream)).created;
   }
 

@@ -1,4 +1,4 @@
-import { DiscardPolicy, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream';
+import { DiscardPolicy, RetentionPolicy } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { BUS } from '#libs/contract/messages.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -24,7 +24,7 @@ export interface TimelineLimits {
 
 /** Creates the stream of timelines or updates its limits. When it is full, JetStream drops the oldest steps. */
 export async function ensureTimelineStream(bus: Bus, limits: TimelineLimits): Promise<void> {
-  const manager = await jetstreamManager(bus.nats);
+  const manager = await bus.jetstreamManager();
   await ensureStream(manager, {
     name: BUS.timelineStream,
     subjects: [`${BUS.timeline}.*`],

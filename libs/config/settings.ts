@@ -100,6 +100,17 @@ const natsSettings = {
     .describe(
       'path of a PEM file with the private key of NATS_TLS_CERT_FILE; read again for each connection',
     ),
+  NATS_TLS_HANDSHAKE_FIRST: z
+    .enum(['on', 'off'], 'must be on or off')
+    .default('off')
+    .describe('on for NATS servers with handshake_first, which send nothing before the TLS handshake'),
+  NATS_JETSTREAM_DOMAIN: z
+    .string()
+    .regex(/^[^\s.*>$]+$/, 'must not contain spaces or . * > $')
+    .optional()
+    .describe(
+      'JetStream domain of the servers that store the streams, for a service on a leaf node without JetStream of its own',
+    ),
 };
 
 export type NatsConfig = z.output<z.ZodObject<typeof natsSettings>>;

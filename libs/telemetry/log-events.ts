@@ -54,6 +54,23 @@ export const LOG_EVENTS = {
     message: 'no NATS connection yet, retrying',
     description: 'Written once for each different error at startup.',
   },
+  'nats.certificate_refused': {
+    by: ['all'],
+    message: 'certificate of a NATS server refused',
+    description:
+      'It is for none of the names in NATS_URL or announced by the cluster; `err` names it. The service tries the other servers. Written once for each error.',
+  },
+  'nats.jetstream_missing': {
+    by: ['agent', 'notifier'],
+    message: 'JetStream does not answer',
+    description:
+      'Calls are decided, but no notification is stored or delivered. `error` says what to check: JetStream of the servers and the account, or NATS_JETSTREAM_DOMAIN. Written at startup, once for each different error.',
+  },
+  'nats.jetstream_found': {
+    by: ['agent', 'notifier'],
+    message: 'JetStream answers',
+    description: 'After nats.jetstream_missing.',
+  },
   'nats.connection_lost': {
     by: ['all'],
     message: 'NATS connection lost',

@@ -1,4 +1,5 @@
 import type { Bus } from '#libs/bus/connection.ts';
+import { reportMissingJetStream } from '#libs/bus/jetstream.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
 import { publishStatus } from '#libs/bus/status.ts';
 import { openTimeline, type TimelinePublisher } from '#libs/bus/timeline.ts';
@@ -77,6 +78,7 @@ export async function startAgent(
   lifecycle: Lifecycle,
   log: Log,
 ): Promise<Agent> {
+  reportMissingJetStream(bus, lifecycle, log);
   const timeline = openTimeline(bus, 'agent', config, lifecycle);
   const live = openLiveCalls(config, bus, lifecycle, log);
   const publisher = new EventPublisher({

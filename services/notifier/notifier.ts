@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Queue } from 'bullmq';
 import type { Bus } from '#libs/bus/connection.ts';
+import { reportMissingJetStream } from '#libs/bus/jetstream.ts';
 import { ensureProgressStream, progressBacklog, restartProgressConsumer } from '#libs/bus/progress.ts';
 import { publishStatus } from '#libs/bus/status.ts';
 import { ensureTimelineStream, openTimeline } from '#libs/bus/timeline.ts';
@@ -128,6 +129,7 @@ export function startNotifier(
   log: Log,
   clock: Clock = systemClock,
 ): void {
+  reportMissingJetStream(bus, lifecycle, log);
   const timeline = openTimeline(bus, 'notifier', config, lifecycle);
   const prefix = config.QUEUE_PREFIX;
   const instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;

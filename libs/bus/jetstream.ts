@@ -1,0 +1,49 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import type { Log } from '#libs/telemetry/log.ts';
+import type { Bus } from './connection.ts';
+
+const TIMEOUT_MS = 2_000;
+const AGAIN_MS = 5_000;
+
+const isNoResponders = (error: unknown): boolean =>
+  error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
+
+/** What an operator can do about JetStream that does not answer. */
+function remedy(error: unknown, domain: string | undefined): string {
+  const { message } = error as Error;
+  if (isNoResponders(error))
+    return domain === undefined
+      ? 'no server that this service reaches has JetStream: enable it there, or set NATS_JETSTREAM_DOMAIN on a leaf node'
+      : `no server that this service reaches has JetStream with the domain ${domain}: check NATS_JETSTREAM_DOMAIN`;
+  if (error instanceof JetStreamApiError) return `JetStream refuses: ${message}`;
+  if (error instanceof TimeoutError) return `JetStream has not answered within ${TIMEOUT_MS} ms`;
+  return message;
+}
+
+/**
+ * Writes nats.jetstream_missing until JetStream has answered once, in the background. The service runs without it: an
+ * agent decides calls and buffers the rest.
+ */
+export function reportMissingJetStream(bus: Bus, lifecycle: Lifecycle, log: Log): void {
+  const stopped = new AbortController();
+  lifecycle.onStop('jetstream', () => stopped.abort());
+  const check = async () => {
+    for (let logged: string | undefined; !stopped.signal.aborted; ) {
+      try {
+        await bus.jetstreamManager({ timeout: TIMEOUT_MS });
+        if (logged !== undefined) log.info('nats.jetstream_found');
+        return;
+      } catch (error) {
+        const reason = remedy(error, bus.domain);
+        if (bus.connected && !stopped.signal.aborted && reason !== logged)
+          log.error('nats.jetstream_missing', { error: reason });
+        logged = bus.connected ? reason : logged;
+      }
+      await pause(AGAIN_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => {});
+    }
+  };
+  void check();
+}
