@@ -2,23 +2,9 @@ import type { ApplicationFunction, ApplicationTable, CallThread } from './dialpl
 import { socketApplication } from './event-socket/socket-application.ts';
 import { bridgeApplication } from './originate/bridge.ts';
 import { parseCause } from './switch/hangup-cause.ts';
-import { expandIn } from './switch/node.ts';
-import { integer, separate } from './switch/switch-strings.ts';
+import { setVariable, setVariables } from './switch/set-variables.ts';
+import { integer } from './switch/switch-strings.ts';
 import { interceptApplication } from './transfer/intercept.ts';
-
-/** `set` expands its value again, even if app_disable_expand_variables is set. */
-function set(thread: CallThread, data: string): void {
-  const separator = data.includes('=') ? data.indexOf('=') : data.indexOf(',');
-  const name = separator < 0 ? data : data.slice(0, separator);
-  const value = separator < 0 ? '' : data.slice(separator + 1);
-  const { channel } = thread.leg;
-  channel.set(name, expandIn(thread.node, channel, value));
-}
-
-/** Settings are separated by blanks, or by the character after `^^`. */
-function multiset(thread: CallThread, data: string): void {
-  for (const setting of separate(data, ' ')) set(thread, setting);
-}
 
 function exportVariable(thread: CallThread, data: string): void {
   const equals = data.indexOf('=');
@@ -51,8 +37,8 @@ const untilBreak = (thread: CallThread): Promise<void> =>
 
 /** The simulated applications. Any other ends the call, as an unknown application does in FreeSWITCH. */
 export const APPLICATIONS: ApplicationTable = new Map<string, ApplicationFunction>([
-  ['set', set],
-  ['multiset', multiset],
+  ['set', (thread, data) => setVariable(thread.node, thread.leg.channel, data)],
+  ['multiset', (thread, data) => setVariables(thread.node, thread.leg.channel, data)],
   ['unset', (thread, data) => thread.leg.channel.set(data, undefined)],
   ['export', exportVariable],
   ['bridge', bridgeApplication],

@@ -5,6 +5,7 @@ import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
 import { playCaller } from '#libs/simulator/sip/calling-party.ts';
 import type { Leg } from '#libs/simulator/sip/leg.ts';
+import { runHooks } from '#libs/simulator/switch/hooks.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
 import { blindTransfer } from './blind-transfer.ts';
 import { type ApplicationTable, CallThread, type ThreadCall } from './call-thread.ts';
@@ -80,6 +81,7 @@ export class Call implements ThreadCall {
     };
     channel.interrupt = interrupt;
     channel.transferTo = (destination, context) => {
+      runHooks(this.node, channel, 'blind_transfer');
       blindTransfer(channel, destination, context);
       interrupt(this.#extension(destination, channel.profile.context));
     };

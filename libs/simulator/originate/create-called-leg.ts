@@ -24,12 +24,14 @@ export function createCalledLeg(
   const legVariables = new Map([...settings.variables, ...destination.variables]);
   const uuid = legVariables.get('origination_uuid') ?? randomUUID();
   const number = sanitizeNumber(destination.address);
+  const shownName = legVariables.get('origination_callee_id_name') ?? 'Outbound Call';
+  const shownNumber = legVariables.get('origination_callee_id_number') ?? number;
   const channel = new Channel(core, {
     ...a.profile,
     ...callerId(a, legVariables),
     direction: 'outbound',
-    calleeIdName: 'Outbound Call',
-    calleeIdNumber: number,
+    calleeIdName: shownName,
+    calleeIdNumber: shownNumber,
     destinationNumber: number,
     uuid,
     channelName: destination.channelName,
@@ -46,7 +48,7 @@ export function createCalledLeg(
   channel.setAll(variables);
   channel.set('originating_leg_uuid', a.uuid);
   channel.set('originate_endpoint', destination.endpoint);
-  a.variables.push('originated_legs', `${uuid};Outbound Call;${number}`);
+  a.variables.push('originated_legs', `${uuid};${shownName};${shownNumber}`);
   runHooks(thread.node, channel, 'originate');
   const codecs = channel.variables.get('absolute_codec_string') ?? DEFAULT_CODECS;
   const invite = {
