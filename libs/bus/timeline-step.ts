@@ -1,4 +1,4 @@
-import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import type { EndpointRequest, Notification, TriedLeg } from '#libs/contract/endpoint.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
 import { maskLine, maskNumber } from '#libs/telemetry/numbers.ts';
 
@@ -46,16 +46,20 @@ const maskDialString = (text: string): string =>
   text.replaceAll(/[[{][^\]}]*[\]}]/g, '[*]').replaceAll(DIALLED, maskValue);
 
 /** Fields of an answer, and variables of an application, that contain no personal data. */
-const PLAIN_FIELDS = new Set(['type', 'gateway', 'sofia', 'ip', 'domain', 'strategy', 'cause', 'on_fail']);
+const PLAIN_FIELDS = new Set([
+  ...['type', 'gateway', 'sofia', 'ip', 'domain', 'strategy', 'cause', 'on_fail', 'final_causes'],
+  ...['on_redirect', 'media', 'privacy', 'notify', 'timeout', 'delay'],
+]);
 const PLAIN_VARIABLES =
-  /^(?:dialhook_result|dialhook_attempt|hangup_after_bridge|continue_on_fail|failure_causes|app_disable_expand_variables|export_vars|cti_bridge)$/;
+  /^(?:dialhook_(?:result|attempt|entry|cause|final|on_redirect|transfers)|hangup_after_bridge|continue_on_fail|failure_causes|(?:bypass|proxy)_media|sip_copy_custom_headers|execute_on_blind_transfer_dialhook|app_disable_expand_variables|export_vars|cti_bridge)$/;
 
 function maskAnswer(value: unknown, field = ''): unknown {
   if (typeof value === 'string') {
     if (field === 'dialstring') return maskDialString(value);
     return PLAIN_FIELDS.has(field) ? value : maskValue(value);
   }
-  if (typeof value === 'number' && field !== 'sipcode' && field !== 'cause') return maskNumber(String(value));
+  if (typeof value === 'number' && field !== 'sipcode' && !PLAIN_FIELDS.has(field))
+    return maskNumber(String(value));
   if (Array.isArray(value)) return value.map((one) => maskAnswer(one, field));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, maskAnswer(one, name)]));
@@ -86,16 +90,29 @@ function maskApplication(application: string): string {
   const data = words.join(' ');
   if (name === 'bridge') return `${name} ${maskDialString(data)}`;
   if (name === 'set' || name === 'export') return `${name} ${maskSetting(data)}`;
-  if (name === 'multiset') return `${name} ${data.split(';').map(maskSetting).join(';')}`;
+  if (name === 'multiset') {
+    const separator = data.charAt(2);
+    return `${name} ${data.split(separator).map(maskSetting).join(separator)}`;
+  }
   return application;
 }
 
+const maskTried = (tried: TriedLeg): TriedLeg => ({
+  ...tried,
+  number: maskNumber(tried.number),
+  ...(tried.redirect_to === undefined ? {} : { redirect_to: hidden(tried.redirect_to) }),
+});
+
+const NUMBERS = [
+  ...['caller_id_number', 'asserted_number', 'destination_number', 'called_number'],
+  ...['to_number', 'redirect_to'],
+];
+
 function maskCall<C extends EndpointRequest | Notification>(call: C): C {
   const named: Record<string, unknown> = { ...call };
-  for (const field of ['caller_id_number', 'destination_number', 'called_number'])
-    if (typeof named[field] === 'string') named[field] = maskNumber(named[field]);
+  for (const field of NUMBERS) if (typeof named[field] === 'string') named[field] = maskValue(named[field]);
   named['caller_id_name'] = hidden(call.caller_id_name);
-  if ('tried' in call) named['tried'] = call.tried.map((one) => ({ ...one, number: maskNumber(one.number) }));
+  if ('tried' in call) named['tried'] = call.tried.map(maskTried);
   if ('variables' in call) named['variables'] = deep(call.variables, maskValue);
   return named as C;
 }

@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { hangupCause } from './causes.ts';
+import { type HangupCause, hangupCause } from './causes.ts';
+import { ACTIONS } from './endpoint.ts';
 import {
   BracketText,
   DialNumber,
+  DisplayName,
+  GatewayName,
   HostPort,
   SipName,
   VariableName,
@@ -10,11 +13,36 @@ import {
   VariableValue,
 } from './text.ts';
 
+/** The longest ring time and delay of a target, in seconds. */
+const MAX_RING_S = 600;
+export const SECONDS = `must be whole seconds from 1 to ${MAX_RING_S}`;
+const DELAY = `must be whole seconds from 0 to ${MAX_RING_S}`;
+
+export const timing = {
+  timeout: z
+    .int(SECONDS)
+    .min(1, SECONDS)
+    .max(MAX_RING_S, SECONDS)
+    .optional()
+    .describe(
+      'ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media',
+    ),
+  delay: z
+    .int(DELAY)
+    .min(0, DELAY)
+    .max(MAX_RING_S, DELAY)
+    .optional()
+    .describe(
+      'seconds before this target starts to ring; only for targets that ring at the same time. Default: 0',
+    ),
+};
+
 const Gateway = z
   .strictObject({
     type: z.literal('gateway'),
     number: DialNumber.describe('number to dial'),
-    gateway: SipName.describe('gateway of any sofia profile'),
+    gateway: GatewayName.describe('gateway of any sofia profile, or PROFILE::GATEWAY'),
+    ...timing,
   })
   .describe('dial through a gateway: sofia/gateway/GATEWAY/NUMBER');
 
@@ -26,6 +54,7 @@ const User = z
     domain: HostPort.optional().describe(
       'domain of the user. Default: SIP_DOMAIN of the agent, or domain_name of the call',
     ),
+    ...timing,
   })
   .describe(
     'dial a number at the registered devices of a user; the number replaces the user part of each contact',
@@ -37,6 +66,7 @@ const Ip = z
     number: DialNumber.describe('number to dial'),
     ip: HostPort.describe('HOST or HOST:PORT'),
     sofia: SipName.default('external').describe('sofia profile that sends the INVITE'),
+    ...timing,
   })
   .describe('dial at an address: sofia/PROFILE/NUMBER@IP');
 
@@ -44,6 +74,7 @@ const DialString = z
   .strictObject({
     type: z.literal('dialstring'),
     dialstring: z.string().min(1, 'must not be empty').max(4096, 'must be at most 4096 characters'),
+    ...timing,
   })
   .describe(
     'FreeSWITCH dial string; commas separate targets that are dialled one after the other, unless strategy is simultaneous',
@@ -103,6 +134,76 @@ const fewEnough = (variables: Readonly<Record<string, unknown>>): boolean =>
   Object.keys(variables).length <= MAX_VARIABLES;
 const TOO_MANY = `must hold at most ${MAX_VARIABLES} variables`;
 
+const PRIVACY = 'must be none, id or full';
+
+/** What the called party is shown of the caller. */
+export const CallerId = z
+  .strictObject({
+    number: DialNumber.optional().describe('Default: the number that the caller presents'),
+    name: DisplayName.optional().describe('Default: number, or the name that the caller presents'),
+    privacy: z
+      .enum(['none', 'id', 'full'], { error: PRIVACY })
+      .optional()
+      .describe(
+        'none: shown; id: sent as asserted identity with Privacy: id, for the network only; full: withheld. Default: what the caller asked for, none when number is given',
+      ),
+  })
+  .describe('what the called party is shown of the caller');
+export type CallerId = z.output<typeof CallerId>;
+
+export const CalleeId = z
+  .strictObject({
+    number: DialNumber.optional().describe('Default: the number that the caller dialled'),
+    name: DisplayName.optional().describe('Default: number'),
+  })
+  .describe('what the caller is shown of the called party');
+export type CalleeId = z.output<typeof CalleeId>;
+
+/** A SIP status as a final cause: `sip:603`. */
+const STATUS_CAUSE = /^sip:[3-6]\d\d$/;
+const FINAL = 'must be a FreeSWITCH hangup cause, or a SIP status such as sip:603';
+export const isHangupCause = (cause: HangupCause | `sip:${number}`): cause is HangupCause =>
+  !cause.startsWith('sip:');
+
+/** A hangup cause, or the SIP status of a refusal as `sip:603`. */
+export const FinalCause = z
+  .union([z.string().max(64, FINAL), z.number().int()], { error: FINAL })
+  .transform((cause, context): HangupCause | `sip:${number}` => {
+    if (typeof cause === 'string' && STATUS_CAUSE.test(cause.toLowerCase()))
+      return cause.toLowerCase() as `sip:${number}`;
+    const name = hangupCause(cause);
+    if (name !== undefined) return name;
+    context.addIssue({ code: 'custom', message: FINAL });
+    return z.NEVER;
+  });
+
+/** Settings of a decision that hold for all its targets. The plan carries them unchanged. */
+export const callSettings = {
+  caller_id: CallerId.optional(),
+  callee_id: CalleeId.optional(),
+  pass_headers: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe('whether X- headers, P-Charge-Info and Diversion of one party are passed on to the other'),
+  on_redirect: z
+    .enum(['fail', 'request', 'follow'], { error: 'must be fail, request or follow' })
+    .default('fail')
+    .describe(
+      'what a redirect (SIP 3xx) of a target means: fail: the target failed and the next one follows; request: make another request; follow: dial the address that it names, if REDIRECT_ALLOWED_HOSTS of the agent allows it',
+    ),
+  media: z
+    .enum(['bypass', 'proxy'], { error: 'must be bypass or proxy' })
+    .optional()
+    .describe('bypass: media flows between the parties, not through FreeSWITCH; proxy: through it unchanged'),
+  notify: z
+    .array(z.enum(ACTIONS, { error: `must be among ${ACTIONS.join(', ')}` }))
+    .max(ACTIONS.length, 'must name each action once')
+    .optional()
+    .describe('notifications of this call. Default: ring, progress, answer, hangup'),
+};
+
+export type FinalCause = z.output<typeof FinalCause>;
+
 /**
  * The endpoint's answer to a request, after parsing. Unknown keys are ignored at the top level and refused in `dial`.
  *
@@ -132,10 +233,13 @@ export const Decision = z.object({
       'what happens when no target answered: hangup ends the call with the cause of the last target; request makes another request',
     ),
   final_causes: z
-    .array(Cause)
+    .array(FinalCause)
     .max(64, 'must name at most 64 causes')
     .optional()
-    .describe('hangup causes after which no further target is tried. Default: FINAL_CAUSES of the agent'),
+    .describe(
+      'hangup causes, or SIP statuses such as sip:603, after which no further target is tried. Default: FINAL_CAUSES of the agent',
+    ),
+  ...callSettings,
 });
 export type Decision = z.output<typeof Decision>;
 

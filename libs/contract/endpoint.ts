@@ -8,25 +8,68 @@ const call = {
   uuid: z.string().describe('uuid of the call: the uuid of the caller leg'),
   node: z.string().describe('name of the FreeSWITCH node'),
   time: Time.describe('when it happened by the clock of FreeSWITCH, UTC'),
-  caller_id_number: z.string(),
-  caller_id_name: z.string(),
+  caller_id_number: z
+    .string()
+    .describe(
+      'number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters',
+    ),
+  caller_id_name: z
+    .string()
+    .describe(
+      'name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters',
+    ),
   destination_number: z.string().describe('number that the caller dialled'),
 };
 
-const Tried = z.array(
-  z.strictObject({
-    leg: z.string().describe('uuid of the called leg'),
-    number: z.string().describe('number dialled on the called leg'),
-    cause: z.string().describe('hangup cause; NONE for a leg that was connected'),
-  }),
-);
+const Milliseconds = z.number().int().nonnegative();
+const SipStatus = z.number().int().min(100).max(699);
+
+/** How a called leg ended, as far as it is known. */
+const ended = {
+  sip_status: SipStatus.optional().describe('SIP status with which the called party refused or redirected'),
+  sip_phrase: z.string().optional().describe('reason phrase of that status'),
+  sip_reason: z.string().optional().describe('Reason header of that response'),
+  redirect_to: z.string().optional().describe('URI of the Contact header of a redirect (SIP 3xx)'),
+};
+
+const TriedLeg = z.strictObject({
+  leg: z.string().describe('uuid of the called leg'),
+  number: z.string().describe('number dialled on the called leg'),
+  cause: z.string().describe('hangup cause of the called leg; NONE for a leg that was connected'),
+  ...ended,
+  rang: z.boolean().optional().describe('whether it rang (SIP 180)'),
+  early_media: z.boolean().optional().describe('whether it sent early media (SDP before the answer)'),
+  answered: z.boolean().optional(),
+  ring_ms: Milliseconds.optional().describe('from its INVITE to its answer or its end'),
+  talk_ms: Milliseconds.optional().describe('from its answer to its end'),
+});
+/** A called leg of a call. Fields that are not known are missing, for example after a restart of the agent. */
+export type TriedLeg = z.output<typeof TriedLeg>;
+const Tried = z.array(TriedLeg);
+
+/** Why the endpoint is requested. */
+export const RequestReason = z.enum(['new', 'failed', 'redirect', 'transfer']);
+export type RequestReason = z.output<typeof RequestReason>;
 
 /**
  * The request to the endpoint: where does this call go? The answer is a Decision. `webhook-id` is `<uuid>.<attempt>.request`.
  */
 export const EndpointRequest = z.strictObject({
   action: z.literal('request'),
+  reason: RequestReason.describe(
+    'new: the call has just come in; failed: no target answered (on_fail); redirect: a target answered with SIP 3xx (on_redirect); transfer: a party transferred the call here',
+  ),
   ...call,
+  caller_id_withheld: z
+    .boolean()
+    .describe(
+      'whether the caller asked that its number and name be withheld (Privacy header, or From anonymous)',
+    ),
+  asserted_number: z
+    .string()
+    .describe(
+      'number of P-Asserted-Identity or Remote-Party-ID, also of a withheld caller: must not be shown to the called party; empty without one',
+    ),
   context: z.string().describe('dialplan context of the caller leg'),
   network_addr: z.string().describe("IP address that the caller's INVITE came from"),
   sip_call_id: z.string().describe('Call-ID of the caller leg'),
@@ -34,17 +77,28 @@ export const EndpointRequest = z.strictObject({
     .number()
     .int()
     .positive()
-    .describe('number of this request for its call: 1, and one more for each repetition'),
+    .describe(
+      'number of this request for its call: 1, and one more for each further request, whatever its reason',
+    ),
   tried: Tried.describe(
-    'called legs that failed before this request, in the order tried; empty in the first request',
+    'called legs that ended before this request, in the order tried; empty in the first request',
   ),
+  redirect_to: z.string().optional().describe('with reason redirect: URI that the target redirected to'),
+  transferred_by: z
+    .enum(['caller', 'callee'])
+    .optional()
+    .describe('with reason transfer: the party that transferred the call'),
+  transferred_from: z
+    .string()
+    .optional()
+    .describe(
+      'with reason transfer by the caller: uuid of the call that the caller left. The called party that stays is the caller leg of this new call',
+    ),
   variables: z
     .record(z.string(), z.string())
     .describe('channel variables named in REQUEST_VARIABLES of the agent'),
 });
 export type EndpointRequest = z.output<typeof EndpointRequest>;
-
-const Milliseconds = z.number().int().nonnegative();
 
 const leg = { leg: z.string().describe('uuid of the leg that the notification is about') };
 const called = {
@@ -75,12 +129,45 @@ const Hangup = z
       .optional()
       .describe('last SIP status on the caller leg or the failed called leg'),
     hangup_by: z.enum(['caller', 'callee', 'freeswitch']).describe('who ended the call'),
-    duration_ms: Milliseconds.describe('from the INVITE to the end of the call'),
+    duration_ms: Milliseconds.describe('from the first INVITE to the end of the call'),
     ring_ms: Milliseconds.describe('from the INVITE to the first 180 or 183; 0 without one'),
-    billable_ms: Milliseconds.describe('from the answer to the end of the call; 0 without an answer'),
+    billable_ms: Milliseconds.describe(
+      'talk time: how long the caller leg was connected with parties that had answered; 0 without an answer',
+    ),
     tried: Tried.describe('called legs in the order tried'),
   })
   .describe('the caller leg has ended; sent once for each call');
+
+const LegEnd = z
+  .strictObject({
+    action: z.literal('leg_end'),
+    ...called,
+    cause: z.string().describe('hangup cause of the leg'),
+    ...ended,
+    ring_ms: Milliseconds.describe('from its INVITE to its answer or its end'),
+    talk_ms: Milliseconds.describe('from its answer to its end'),
+  })
+  .describe('a called leg has ended; sent only to endpoints that list it in notify');
+
+const Transfer = z
+  .strictObject({
+    action: z.literal('transfer'),
+    ...call,
+    ...leg,
+    kind: z
+      .enum(['blind', 'attended', 'pickup'])
+      .describe(
+        'blind: REFER to a number; attended: REFER with Replaces; pickup: another phone took the ringing call',
+      ),
+    by: z.enum(['caller', 'callee', 'other']).describe('the party that transferred or picked up the call'),
+    to_number: z.string().optional().describe('number of the new party'),
+    to_leg: z.string().optional().describe('uuid of the leg of the new party'),
+    to_call: z
+      .string()
+      .optional()
+      .describe('uuid of the call that the remaining party is part of from now on'),
+  })
+  .describe('a party left the call and another one joined; sent only to endpoints that list it in notify');
 
 /** A hangup whose event no agent has seen. Has none of the fields that only the event contains. */
 const SynthesizedHangup = z
@@ -99,7 +186,14 @@ const SynthesizedHangup = z
   );
 
 /** A notification made from an event of FreeSWITCH. */
-export const ObservedNotification = z.discriminatedUnion('action', [Ring, Progress, Answer, Hangup]);
+export const ObservedNotification = z.discriminatedUnion('action', [
+  Ring,
+  Progress,
+  Answer,
+  Hangup,
+  LegEnd,
+  Transfer,
+]);
 export type ObservedNotification = z.output<typeof ObservedNotification>;
 
 /**
@@ -111,9 +205,15 @@ export const Notification = z.discriminatedUnion('action', [
   Progress,
   Answer,
   z.discriminatedUnion('recovered', [Hangup, SynthesizedHangup]),
+  LegEnd,
+  Transfer,
 ]);
 export type Notification = z.output<typeof Notification>;
 export type Action = Notification['action'];
+
+/** The actions that an endpoint gets unless its decision says otherwise in `notify`: those of the original. */
+export const DEFAULT_ACTIONS = ['ring', 'progress', 'answer', 'hangup'] as const satisfies readonly Action[];
+export const ACTIONS = [...DEFAULT_ACTIONS, 'leg_end', 'transfer'] as const satisfies readonly Action[];
 
 /** The `webhook-id` of a notification. */
 export const notificationId = (n: Pick<Notification, 'uuid' | 'leg' | 'action'>): string =>

@@ -62,7 +62,10 @@ const LEG = '52bd0a2e-8f0e-4f5f-9d9b-0f1c1d0e6a11';
 const EXAMPLES = {
   request: {
     action: 'request',
+    reason: 'new',
     ...CALL,
+    caller_id_withheld: false,
+    asserted_number: '',
     context: 'default',
     network_addr: '10.0.0.20',
     sip_call_id: 'be0e7fe1-20cf-46e7-b9f7-c641076e71f7',

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { HANGUP_CAUSES, type HangupCause } from './causes.ts';
-import { BracketVariables, Strategy, Variables } from './decision.ts';
+import { BracketVariables, callSettings, FinalCause, Strategy, timing, Variables } from './decision.ts';
 import { DialNumber, HostPort, SipName } from './text.ts';
 
-const SOFIA_GATEWAY = String.raw`sofia\/gateway\/[\w.+-]+\/[\w*#+.:;=%~@&?!\/-]+`;
-const SOFIA_ADDRESS = String.raw`sofia\/[\w.+-]+\/(?:sips?:)?[\w*#+.%~-]+@(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[\w.:;=%~@&?!\/+-]*)?`;
+const SOFIA_GATEWAY = String.raw`sofia\/gateway\/[\w.+-]+(?:::[\w.+-]+)?\/[\w*#+.:;=%~@&?!\/-]+`;
+const SOFIA_ADDRESS = String.raw`sofia\/[\w.+-]+\/(?:sips?:)?[\w*#+.;=%~-]+@(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[\w.:;=%~@&?!\/+-]*)?`;
 const SOFIA_REGISTERED = String.raw`sofia\/[\w.+-]+\/[\w*#+.~-]+%[A-Za-z0-9][\w.-]*`;
 const USER = String.raw`user\/[\w.+-]+(?:@[A-Za-z0-9][\w.-]*)?`;
 /** XML dialplans only: the dialplan `inline` would read the number as a list of applications. */
@@ -30,13 +30,14 @@ export const DialEndpoint = z
   );
 
 const Leg = z.union([
-  z.strictObject({ endpoint: DialEndpoint, variables: BracketVariables }),
+  z.strictObject({ endpoint: DialEndpoint, variables: BracketVariables, ...timing }),
   z.strictObject({
     user: SipName,
     domain: HostPort.optional(),
     number: DialNumber,
     strategy: Strategy.describe('how several contacts of the user are dialled'),
     variables: BracketVariables,
+    ...timing,
   }),
 ]);
 /** One called leg. The agent replaces a `user` leg by one leg for each registered contact of the user. */
@@ -67,7 +68,8 @@ export const Plan = z.union([
       ),
     variables: Variables,
     on_fail: z.enum(['hangup', 'request']),
-    final_causes: z.array(Cause).optional(),
+    final_causes: z.array(FinalCause).optional(),
+    ...callSettings,
   }),
   z.strictObject({
     hangup: z.union([

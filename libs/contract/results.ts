@@ -22,6 +22,7 @@ export const RESULTS = {
   invalid_decision:
     'the answer was JSON but not a valid decision, or it contained something that is not allowed',
   user_not_registered: 'every target was a user without a registered device',
+  too_many_requests: 'MAX_REQUESTS_PER_CALL requests about this call have been made',
   caller_gone: 'the caller hung up before the decision was carried out',
   circuit_open:
     'the endpoint failed repeatedly; no requests are sent to it for a few seconds (BREAKER_OPEN_MS)',

@@ -6,12 +6,36 @@ export const MAX_VALUE_LENGTH = 4096;
 const pattern = (regex: RegExp, max: number, message: string) =>
   z.string().max(max, `must be at most ${max} characters`).regex(regex, message);
 
-/** A number to dial: digits, letters and * # + _ . -, none of which has a meaning in a dial string. */
+/**
+ * A number to dial: digits, letters and * # + _ . -, none of which has a meaning in a dial string, followed by
+ * parameters as in RFC 4694 (number portability), for example `+13125550100;npdi;rn=+13125550199`.
+ */
 export const DialNumber = z
   .union([z.string(), z.number().int().nonnegative('must not be negative').transform(String)], {
     error: 'must be text or a whole number',
   })
-  .pipe(pattern(/^[0-9A-Za-z*#+_.-]+$/, 64, 'may contain only digits, letters and * # + _ . -'));
+  .pipe(
+    pattern(
+      /^[0-9A-Za-z*#+_.-]+(?:;[A-Za-z][0-9A-Za-z-]*(?:=[0-9A-Za-z*#+_.-]+)?)*$/,
+      128,
+      'may contain only digits, letters and * # + _ . -, and parameters such as ;npdi;rn=+13125550199',
+    ),
+  );
+
+/** The name of a gateway, which may be preceded by its sofia profile as `sofia status` prints it: `internal::gw`. */
+export const GatewayName = pattern(
+  /^[0-9A-Za-z_][0-9A-Za-z_.+-]*(?:::[0-9A-Za-z_][0-9A-Za-z_.+-]*)?$/,
+  129,
+  'must be a gateway name of letters, digits and _ . + -, or PROFILE::GATEWAY',
+);
+
+/** Text for the display of a phone: one line of at most 256 characters. */
+export const DisplayName = z
+  .string()
+  .max(256, 'must be at most 256 characters')
+  .refine((text) => text.isWellFormed(), 'must not contain a lone surrogate (half a character)')
+  .refine((text) => !/\p{Cc}|\u2028|\u2029/u.test(text), 'must not contain control characters or line ends')
+  .refine((text) => !text.includes('${'), 'must not contain ${');
 
 /** The name of a sofia gateway, sofia profile or directory user. */
 export const SipName = pattern(

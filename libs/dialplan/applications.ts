@@ -1,132 +1,120 @@
-import type { HangupCause } from '#libs/contract/causes.ts';
-import type { Group, Plan } from '#libs/contract/plan.ts';
+import { type FinalCause, isHangupCause } from '#libs/contract/decision.ts';
+import type { DialPlan, Group, Plan } from '#libs/contract/plan.ts';
 import type { Result } from '#libs/contract/results.ts';
-import { BracketText } from '#libs/contract/text.ts';
 import { formatGroup } from './dial-string.ts';
+import { type CallerFacts, presentation } from './presentation.ts';
+import { groupVariables, legVariables, type RingTime } from './ring-time.ts';
+import {
+  type Application,
+  exportedName,
+  exportToCalled,
+  isPlain,
+  nestedSet,
+  type Settings,
+  set,
+  setTogether,
+} from './settings.ts';
 
-/** A dialplan application and its data. FreeSWITCH expands variables in the data. */
-export interface Application {
-  readonly name: string;
-  readonly data: string;
-}
+export type { Application } from './settings.ts';
 
-/** A group of a plan after users were replaced by their registered devices. */
+/** Legs whose users have been replaced by their devices: every one can be dialled. */
 export interface DialableGroup {
   readonly variables: Group['variables'];
-  readonly legs: readonly { readonly endpoint: string; readonly variables: Group['variables'] }[];
+  readonly legs: readonly (RingTime & {
+    readonly endpoint: string;
+    readonly variables: Group['variables'];
+  })[];
 }
 
 export type Hangup = Extract<Plan, { hangup: unknown }>['hangup'];
 
-/** The variable that tags the channels of a call, both legs: its value is the uuid of the call. */
+/** The channel variable that tags the legs of a call. Its value is the uuid of the call. */
 export const CALL_VARIABLE = 'dialhook_call';
 
-const set = (name: string, value: string): Application => ({ name: 'set', data: `${name}=${value}` });
-
-/** Variables to set; `''` unsets one. Values are constants of Dialhook or pass isPlain. */
-type Settings = Readonly<Record<string, string>>;
-
-/** One application for all: each application that FreeSWITCH runs costs time and two events. */
-const setTogether = (settings: Settings): Application => ({
-  name: 'multiset',
-  data: `^^;${Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(';')}`,
-});
-
-/** The name under which `export` stores a variable for called legs only (switch_channel_export_variable_var_check). */
-const exportedName = (name: string): string => `nolocal:${name}`;
-
-const exportToCalled = (name: string, value: string): Application => ({
-  name: 'export',
-  data: `${exportedName(name)}=${value}`,
-});
-
-/** Whether `multiset` and `set` keep a value unchanged: it has nothing to expand, no quotes and no semicolon. */
-const isPlain = (value: string): boolean => !value.includes('$') && BracketText.safeParse(value).success;
-
-/** The variables that `export` would set, so that `multiset` can replace it. Appends to what is already exported. */
-function exportSettings(exported: Group['variables']): Settings {
-  const names = Object.keys(exported).map(exportedName);
-  if (names.length === 0) return {};
-  return {
-    ...Object.fromEntries(Object.entries(exported).map(([name, value]) => [exportedName(name), value])),
-    export_vars: `\${export_vars},${names.join(',')}`,
-  };
-}
-
 /**
- * Tags the caller leg, and exports the tag and `cti_bridge` to the legs that are called later, so that their events name
- * the call and its endpoint even if the agent dies now. `cti_bridge` is exported by name: a copy would expand text that
- * the caller may have chosen.
+ * Tags the caller leg and the legs that it will call, with further variables. cti_bridge is exported by name, so that
+ * every event tells where notifications go: to copy its value would expand what a caller may have written into it.
  */
-export const TAG_CALL = setTogether({
-  [CALL_VARIABLE]: '${uuid}',
-  export_vars: `${CALL_VARIABLE},cti_bridge,\${export_vars}`,
-});
+export const tagCall = (variables: Settings): Application =>
+  setTogether({
+    [CALL_VARIABLE]: '${uuid}',
+    ...variables,
+    export_vars: [CALL_VARIABLE, 'cti_bridge', ...Object.keys(variables), '${export_vars}'].join(','),
+  });
 
-/** The channel variable with the number of the current request; not set for the first one. */
+/** The channel variable that holds how many requests have been made about a call. */
 export const ATTEMPT_VARIABLE = 'dialhook_attempt';
 
+/** Why `socket` was entered from an extension of ours, see `Entry`. Missing when the dialplan entered it. */
+export const ENTRY_VARIABLE = 'dialhook_entry';
+
 /**
- * Stops FreeSWITCH from expanding ${...}, which includes API calls, in the data of the applications that follow.
- * EXPANSION_ON must run before the call is dialled, because a later transfer needs expansion. `set` and `multiset`
- * expand their value anyway (base_set in mod_dptools.c), so they may carry plain values only.
+ * `next`: a target has failed and another one follows; `last`: the last target has failed; `failed`: the last target
+ * has failed and on_fail is `request`.
+ */
+export type Entry = 'next' | 'last' | 'failed';
+
+/** The cause that the caller gets when no target is left. */
+export const CAUSE_VARIABLE = 'dialhook_cause';
+
+/** Undoes the settings of a decision. FreeSWITCH runs it before it routes a transferred channel. */
+export const UNDO_VARIABLE = 'execute_on_blind_transfer_dialhook';
+
+/** Final causes and on_redirect of the decision, which the agent checks when `socket` is entered as `next` or `failed`. */
+export const FINAL_VARIABLE = 'dialhook_final';
+export const ON_REDIRECT_VARIABLE = 'dialhook_on_redirect';
+
+/**
+ * FreeSWITCH expands ${...}, API calls included, in the data of every application except those behind this one. It is
+ * turned on again before the call is dialled, because a call that is transferred later needs it. `set` and `multiset`
+ * expand their values all the same (base_set in mod_dptools.c).
  */
 const EXPANSION_OFF = set('app_disable_expand_variables', 'true');
-/** FreeSWITCH expands only text that has one of these (switch_channel_expand_variables_check). */
-const EXPANDABLE = /[$\\]/;
 const EXPANSION_ON: Settings = { app_disable_expand_variables: 'false' };
+/** FreeSWITCH finds nothing to expand in text with neither (switch_channel_expand_variables_check). */
+const EXPANDABLE = /[$\\]/;
 
-/** Without this the caller would get the SIP status of an earlier target with the cause of a later one. */
-const CLEAR_LAST_STATUS: Settings = { last_bridge_proto_specific_hangup_cause: '' };
+/** FreeSWITCH would give the caller the SIP status of an earlier target with the cause of a later one. */
+const FORGET_LAST_STATUS: Settings = {
+  last_bridge_proto_specific_hangup_cause: '',
+  last_bridge_hangup_cause: '',
+  originate_failed_cause: '',
+};
 
-/** How a request for a decision ended, as it is set on the channel. */
+/** The result of a request, as it is set on the caller leg. */
 export interface Outcome {
   readonly result: Result;
   readonly error?: string;
 }
 
-const MAX_ERROR_LENGTH = 500;
+const MAX_ERROR = 500;
 
-/** Makes an error safe as the value of a variable: one line, nothing to expand, not a list. */
-const safeText = (error: string): string =>
-  error
+/** Text that FreeSWITCH neither expands nor reads as a list. */
+const harmless = (text: string): string =>
+  text
     .replaceAll(/[\p{Cc}$\\]/gu, ' ')
     .replace(/^ARRAY::/, ' ARRAY::')
-    .slice(0, MAX_ERROR_LENGTH)
+    .slice(0, MAX_ERROR)
     .toWellFormed();
 
-/** `dialhook_result` and `dialhook_error`, which the dialplan can read. */
+/** The channel variables that hold the result of a request. */
 export const outcomeVariables = ({ result, error = '' }: Outcome) => ({
   dialhook_result: result,
-  dialhook_error: safeText(error),
+  dialhook_error: harmless(error),
 });
 
-/** Sets the outcome between `before` and `after`. The error is not plain and needs an application of its own. */
-function outcomeApplications(outcome: Outcome, before: Settings = {}, after: Settings = {}): Application[] {
+/** Sets `settings` and the result. The error text may hold separators of `multiset`, so it has its own application. */
+function settingsApplications(outcome: Outcome, settings: Settings): Application[] {
   const { dialhook_result, dialhook_error } = outcomeVariables(outcome);
   return [
-    setTogether({ ...before, dialhook_result, dialhook_error: '', ...after }),
+    setTogether({ ...settings, dialhook_result, dialhook_error: '' }),
     ...(dialhook_error === '' ? [] : [set('dialhook_error', dialhook_error)]),
   ];
 }
 
-/** Exports variables to the called legs and sets the outcome and `more`, in one application when all values are plain. */
-function exportAndSet(exported: Group['variables'], outcome: Outcome, more: Settings): Application[] {
-  const values = Object.values(exported);
-  if (values.every(isPlain)) return outcomeApplications(outcome, more, exportSettings(exported));
-  const guarded = values.some((value) => EXPANDABLE.test(value));
-  return [
-    ...(guarded ? [EXPANSION_OFF] : []),
-    ...Object.entries(exported).map(([name, value]) => exportToCalled(name, value)),
-    ...outcomeApplications(outcome, guarded ? { ...EXPANSION_ON, ...more } : more),
-  ];
-}
-
-/** Hangs up by cause, or by SIP status, from which FreeSWITCH derives the cause. */
-export const hangupApplications = (hangup: Hangup, outcome: Outcome): Application[] => [
-  ...outcomeApplications(outcome),
+/** Hangs the caller up with a SIP status, which FreeSWITCH turns into a cause, or with a cause. */
+export const hangupApplications = (hangup: Hangup, outcome: Outcome, attempt: number): Application[] => [
+  ...settingsApplications(outcome, { [ATTEMPT_VARIABLE]: String(attempt) }),
   ...('sipcode' in hangup
     ? [
         { name: 'respond', data: String(hangup.sipcode) },
@@ -137,53 +125,172 @@ export const hangupApplications = (hangup: Hangup, outcome: Outcome): Applicatio
 
 /** What happens when a group of targets has failed. */
 export interface FailurePolicy {
-  /** Causes after which no further group is dialled and no further request is made. */
-  readonly finalCauses: readonly HangupCause[];
-  /** The request to make when every group has failed: the hosts of the `socket` application, and its attempt number. */
-  readonly nextRequest?: { readonly socket: string; readonly attempt: number };
+  /** Causes and SIP statuses after which no further target is tried and no further request is made. */
+  readonly finalCauses: readonly FinalCause[];
+  /** Whether the endpoint is requested again when every group has failed. */
+  readonly requestAgain: boolean;
+  readonly onRedirect: DialPlan['on_redirect'];
+  /** The hosts of the `socket` action of the dialplan, through which the agent is entered again; undefined when unknown. */
+  readonly socket: string | undefined;
 }
 
-const continueAfterFailure = (finalCauses: readonly HangupCause[]): Settings =>
-  finalCauses.length === 0
+/** Everything that dialling needs to know about one call. */
+export interface Dial {
+  readonly groups: readonly DialableGroup[];
+  readonly plan: Pick<DialPlan, 'variables' | 'caller_id' | 'callee_id' | 'pass_headers' | 'media'>;
+  readonly caller: CallerFacts;
+  /** Further variables of the called legs. */
+  readonly exported: Settings;
+  readonly outcome: Outcome;
+  /** The number of this request. */
+  readonly attempt: number;
+  /** Further variables of the caller leg, which a transfer does not unset. */
+  readonly settings: Settings;
+  /** UNDO_VARIABLE of the caller leg: an earlier decision about the same call set it; `''` without one. */
+  readonly undo: string;
+  readonly policy: FailurePolicy;
+}
+
+/** FreeSWITCH's own rule for the next target: by cause. It cannot tell SIP statuses apart, see `enteredAfter`. */
+function continueUnlessFinal(finalCauses: FailurePolicy['finalCauses']): Settings {
+  const causes = finalCauses.filter(isHangupCause);
+  return causes.length === 0
     ? { failure_causes: '', continue_on_fail: 'true' }
-    : { failure_causes: finalCauses.join(','), continue_on_fail: '' };
+    : { failure_causes: causes.join(','), continue_on_fail: '' };
+}
 
-const END_AFTER_FAILURE: Settings = { failure_causes: '', continue_on_fail: 'false' };
+/** Gives the caller the cause of the target that fails next, NO_ANSWER included. */
+const STOP: Settings = { failure_causes: '', continue_on_fail: 'false' };
 
-/** Unsets what the decision exported and hands the call to an agent again. Ends the call when no agent takes it. */
-const requestAgain = (
-  names: readonly string[],
-  { socket, attempt }: NonNullable<FailurePolicy['nextRequest']>,
-): Application[] => [
-  ...names.map((name) => ({ name: 'unset', data: exportedName(name) })),
-  set(ATTEMPT_VARIABLE, String(attempt)),
+/** Whether, and as what, the agent is entered again after a failed group. */
+function enteredAfter(isLast: boolean, policy: FailurePolicy): Entry | undefined {
+  const { socket, finalCauses, onRedirect, requestAgain } = policy;
+  if (socket === undefined) return undefined;
+  if (isLast && requestAgain) return 'failed';
+  if (isLast) return onRedirect === 'fail' ? undefined : 'last';
+  const isCauseEnough = onRedirect === 'fail' && finalCauses.every(isHangupCause);
+  return isCauseEnough ? undefined : 'next';
+}
+
+/** Enters the agent again. When no agent accepts the connection, FreeSWITCH continues with the next application. */
+const enterAgain = (entry: Entry, socket: string): Application[] => [
+  setTogether({ [ENTRY_VARIABLE]: entry, [CAUSE_VARIABLE]: '${last_bridge_hangup_cause}' }),
   { name: 'socket', data: socket },
-  { name: 'hangup', data: `\${originate_failed_cause}` },
 ];
 
-/**
- * Dials: one `bridge` for each group. After a group fails, the next one is dialled unless the cause is final. The last
- * failure ends the call inside FreeSWITCH, which then gives the caller the cause of that failure (NO_ANSWER included).
- * `hangup_after_bridge` prevents further dialling after an answered call.
- */
-export function dialApplications(
-  groups: readonly DialableGroup[],
-  exported: Group['variables'],
-  outcome: Outcome,
-  { finalCauses, nextRequest }: FailurePolicy,
-): Application[] {
-  const last = groups.length - 1;
-  const policy = (index: number): Settings => {
-    if (index === last && !nextRequest) return END_AFTER_FAILURE;
-    return index === 0 ? continueAfterFailure(finalCauses) : {};
+/** Variables of the caller leg that a decision sets for the time of its own bridges. */
+function callerLegSettings({ plan, caller, policy, groups }: Dial): Settings {
+  const isEntered = groups.some(
+    (_, index) => enteredAfter(index === groups.length - 1, policy) !== undefined,
+  );
+  return {
+    hangup_after_bridge: 'true',
+    ...presentation(caller, plan).callerLeg,
+    ...(plan.media === undefined ? {} : { [`${plan.media}_media`]: 'true' }),
+    ...(isEntered
+      ? { [FINAL_VARIABLE]: policy.finalCauses.join(','), [ON_REDIRECT_VARIABLE]: policy.onRedirect }
+      : {}),
+    [ENTRY_VARIABLE]: '',
   };
-  const bridges = groups.flatMap(({ variables: own, legs }, index): Application[] => [
-    ...(index === 0 ? [] : [setTogether({ ...CLEAR_LAST_STATUS, ...policy(index) })]),
-    { name: 'bridge', data: formatGroup(own, legs) },
-  ]);
+}
+
+/** UNDO_VARIABLE for a decision that sets `settings` and exports variables with these names. */
+function undoing(settings: Settings, exportedNames: readonly string[]): Settings {
+  const unset = [
+    ...Object.keys(settings),
+    'failure_causes',
+    'continue_on_fail',
+    ...exportedNames.map(exportedName),
+    UNDO_VARIABLE,
+  ];
+  return {
+    [UNDO_VARIABLE]: nestedSet({
+      // Expanded when it is set: the names that were exported before the decision.
+      ...(exportedNames.length === 0 ? {} : { export_vars: '${export_vars}' }),
+      ...Object.fromEntries(unset.map((name) => [name, ''])),
+    }),
+  };
+}
+
+const UNDO = /^multiset (\^\^\|[^$\\\p{Cc}]*)$/u;
+
+/** Undoes what an earlier decision about the same call has set. */
+function undoEarlier(undo: string): Application[] {
+  const data = UNDO.exec(undo)?.[1];
+  return data === undefined ? [] : [{ name: 'multiset', data }];
+}
+
+/** The variables of every called leg. Those of its group and its own come on top. */
+export const calledVariables = ({
+  plan,
+  caller,
+  exported,
+}: Pick<Dial, 'plan' | 'caller' | 'exported'>): Settings => ({
+  outbound_redirect_fatal: 'true',
+  ...presentation(caller, plan).calledLegs,
+  ...exported,
+  ...plan.variables,
+});
+
+/** The dial string of one group: the variables of the decision, those of the group, and each leg with its own. */
+function dialString(group: DialableGroup, called: Settings): string {
+  const legs = group.legs.map((leg) => ({
+    endpoint: leg.endpoint,
+    variables: { ...leg.variables, ...legVariables(leg) },
+  }));
+  return formatGroup({ ...called, ...groupVariables(group.legs), ...group.variables }, legs);
+}
+
+/** One `bridge` for each group. A group that fails leads to the next one, unless its cause or SIP status is final. */
+function bridgeApplications({ groups, policy }: Dial, called: Settings): Application[] {
+  return groups.flatMap((group, index): Application[] => {
+    const isLast = index === groups.length - 1;
+    const entry = enteredAfter(isLast, policy);
+    return [
+      ...(index === 0
+        ? []
+        : [setTogether({ ...FORGET_LAST_STATUS, ...(isLast && entry === undefined ? STOP : {}) })]),
+      { name: 'bridge', data: dialString(group, called) },
+      ...(entry === undefined ? [] : enterAgain(entry, policy.socket ?? '')),
+    ];
+  });
+}
+
+/**
+ * Places a call. The last bridge ends it, so that FreeSWITCH gives the caller its cause. `hangup_after_bridge` ends the
+ * call when an answered party hangs up.
+ *
+ * Variables of the called legs are written into the dial strings, so that they end with their bridge. A value that a
+ * dial string cannot hold is exported, and removed again before another leg is called.
+ */
+export function dialApplications(dial: Dial): Application[] {
+  const { groups, outcome, policy } = dial;
+  const called = Object.entries(calledVariables(dial));
+  const plain = Object.fromEntries(called.filter(([, value]) => isPlain(value)));
+  const others = called.filter(([, value]) => !isPlain(value));
+  const guarded = others.some(([, value]) => EXPANDABLE.test(value));
+  const settings = callerLegSettings(dial);
+  const undo = undoing(
+    settings,
+    others.map(([name]) => name),
+  );
+  const entryAtEnd = enteredAfter(true, policy);
+  const isOneTarget = groups.length === 1 && entryAtEnd === undefined;
   return [
-    ...exportAndSet(exported, outcome, { hangup_after_bridge: 'true', ...policy(0) }),
-    ...bridges,
-    ...(nextRequest ? requestAgain(Object.keys(exported), nextRequest) : [{ name: 'hangup', data: '' }]),
+    ...undoEarlier(dial.undo),
+    ...(others.length === 0 ? [] : [setTogether(undo)]),
+    ...(guarded ? [EXPANSION_OFF] : []),
+    ...others.map(([name, value]) => exportToCalled(name, value)),
+    ...settingsApplications(outcome, {
+      ...(guarded ? EXPANSION_ON : {}),
+      ...FORGET_LAST_STATUS,
+      ...settings,
+      ...(isOneTarget ? STOP : continueUnlessFinal(policy.finalCauses)),
+      ...(others.length === 0 ? undo : {}),
+      ...dial.settings,
+      [ATTEMPT_VARIABLE]: String(dial.attempt),
+    }),
+    ...bridgeApplications(dial, plain),
+    { name: 'hangup', data: entryAtEnd === undefined ? '' : `\${${CAUSE_VARIABLE}}` },
   ];
 }

@@ -1,5 +1,13 @@
-import type { Decision, DialTarget, Variables } from '#libs/contract/decision.ts';
-import { type Group, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
+import {
+  CallerId,
+  type Decision,
+  type DialTarget,
+  SECONDS,
+  timing,
+  type Variables,
+} from '#libs/contract/decision.ts';
+import { type DialPlan, type Group, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
+import { problem } from '#libs/contract/problem.ts';
 import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import { BracketText } from '#libs/contract/text.ts';
 import { DialStringError, parseDialString } from './dial-string.ts';
@@ -23,7 +31,14 @@ function checkBrackets(where: string, groups: readonly Group[]): void {
 }
 
 function groupsOf(target: DialTarget, strategy: Decision['strategy'], where: string): Group[] {
-  const one = (endpoint: string): Group[] => [{ variables: {}, legs: [{ endpoint, variables: {} }] }];
+  const { timeout, delay } = target;
+  const timing = {
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(delay === undefined ? {} : { delay }),
+  };
+  const one = (endpoint: string): Group[] => [
+    { variables: {}, legs: [{ endpoint, variables: {}, ...timing }] },
+  ];
   switch (target.type) {
     case 'gateway':
       return one(`sofia/gateway/${target.gateway}/${target.number}`);
@@ -31,14 +46,18 @@ function groupsOf(target: DialTarget, strategy: Decision['strategy'], where: str
       return one(`sofia/${target.sofia}/${target.number}@${target.ip}`);
     case 'user': {
       const { user, number, domain } = target;
-      const leg = { user, number, strategy, variables: {}, ...(domain === undefined ? {} : { domain }) };
+      const where = domain === undefined ? {} : { domain };
+      const leg = { user, number, strategy, variables: {}, ...where, ...timing };
       return [{ variables: {}, legs: [leg] }];
     }
     case 'dialstring':
       try {
         const groups = parseDialString(target.dialstring, strategy === 'sequential');
         checkBrackets(`${where}.dialstring`, groups);
-        return groups;
+        return groups.map(({ variables, legs }) => ({
+          variables,
+          legs: legs.map((leg) => ({ ...leg, ...timing })),
+        }));
       } catch (error) {
         if (error instanceof DialStringError) throw new PlanError(`${where}.dialstring: ${error.message}`);
         throw error;
@@ -66,12 +85,45 @@ export function refusedVariable(plan: Plan, may: VariablePolicy): string | undef
   return [...Object.keys(plan.variables), ...inBrackets].find((name) => !may(name));
 }
 
+/** Takes a variable out of a record. */
+function take(variables: Variables, name: string): { value: string | undefined; rest: Variables } {
+  const { [name]: value, ...rest } = variables;
+  return { value, rest };
+}
+
+/** `origination_caller_id_number` and `_name` in `variables` mean the same as `caller_id`. */
+function withCallerId(plan: DialPlan): DialPlan {
+  const { value: number, rest } = take(plan.variables, 'origination_caller_id_number');
+  const { value: name, rest: variables } = take(rest, 'origination_caller_id_name');
+  if (number === undefined && name === undefined) return plan;
+  if (plan.caller_id !== undefined)
+    throw new PlanError(
+      'variables: origination_caller_id_number and _name cannot be combined with caller_id',
+    );
+  const parsed = CallerId.safeParse({ number, name: name ?? number });
+  if (!parsed.success) throw new PlanError(`variables: origination_caller_id_${problem(parsed.error)}`);
+  return { ...plan, variables, caller_id: parsed.data };
+}
+
+/** `originate_timeout` in `variables` or in the braces of a dial string is the timeout of targets that have none. */
+function withRingTime(plan: DialPlan): DialPlan {
+  const { value: forAll, rest: variables } = take(plan.variables, 'originate_timeout');
+  const groups = plan.groups.map((group) => {
+    const { value = forAll, rest } = take(group.variables, 'originate_timeout');
+    if (value === undefined) return group;
+    const parsed = timing.timeout.safeParse(Number(value));
+    if (!parsed.success) throw new PlanError(`variables: originate_timeout ${SECONDS}`);
+    return { variables: rest, legs: group.legs.map((leg) => ({ timeout: parsed.data, ...leg })) };
+  });
+  return { ...plan, variables, groups };
+}
+
 /**
  * Resolves a decision into groups of legs, or a hangup. `may` says which variables an endpoint may set.
  * @throws {PlanError}
  */
 export function planOf(decision: Decision, may: VariablePolicy = variablePolicy()): Plan {
-  const { dial, variables, strategy, on_fail, final_causes } = decision;
+  const { dial, strategy, ...settings } = decision;
   if (!Array.isArray(dial) && dial.type === 'hangup') {
     const { cause = 'NORMAL_CLEARING', sipcode } = dial;
     return { hangup: sipcode === undefined ? { cause } : { sipcode } };
@@ -83,7 +135,11 @@ export function planOf(decision: Decision, may: VariablePolicy = variablePolicy(
   const groups = strategy === 'sequential' || byTarget.length === 1 ? byTarget.flat() : [merged(byTarget)];
   if (groups.flatMap((group) => group.legs).length > MAX_BRANCHES)
     throw new PlanError(`dial: more than ${MAX_BRANCHES} targets`);
-  const plan = { groups, variables, on_fail, ...(final_causes === undefined ? {} : { final_causes }) };
+  if (strategy === 'sequential' && targets.some(({ delay = 0 }) => delay > 0))
+    throw new PlanError(
+      'dial: delay is only for targets that ring at the same time; add "strategy": "simultaneous"',
+    );
+  const plan = withRingTime(withCallerId({ groups, ...settings }));
   const refused = refusedVariable(plan, may);
   if (refused !== undefined) throw new PlanError(`${refused} is a variable that an endpoint must not set`);
   return plan;

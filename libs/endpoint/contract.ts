@@ -3,33 +3,64 @@
 /** Request to the endpoint */
 export type EndpointRequest = {
   readonly action: "request";
+  /** new: the call has just come in; failed: no target answered (on_fail); redirect: a target answered with SIP 3xx (on_redirect); transfer: a party transferred the call here */
+  readonly reason: "new" | "failed" | "redirect" | "transfer";
   /** uuid of the call: the uuid of the caller leg */
   readonly uuid: string;
   /** name of the FreeSWITCH node */
   readonly node: string;
   /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
+  /** whether the caller asked that its number and name be withheld (Privacy header, or From anonymous) */
+  readonly caller_id_withheld: boolean;
+  /** number of P-Asserted-Identity or Remote-Party-ID, also of a withheld caller: must not be shown to the called party; empty without one */
+  readonly asserted_number: string;
   /** dialplan context of the caller leg */
   readonly context: string;
   /** IP address that the caller's INVITE came from */
   readonly network_addr: string;
   /** Call-ID of the caller leg */
   readonly sip_call_id: string;
-  /** number of this request for its call: 1, and one more for each repetition */
+  /** number of this request for its call: 1, and one more for each further request, whatever its reason */
   readonly attempt: number;
-  /** called legs that failed before this request, in the order tried; empty in the first request */
+  /** called legs that ended before this request, in the order tried; empty in the first request */
   readonly tried: readonly ({
     /** uuid of the called leg */
     readonly leg: string;
     /** number dialled on the called leg */
     readonly number: string;
-    /** hangup cause; NONE for a leg that was connected */
+    /** hangup cause of the called leg; NONE for a leg that was connected */
     readonly cause: string;
+    /** SIP status with which the called party refused or redirected */
+    readonly sip_status?: number | undefined;
+    /** reason phrase of that status */
+    readonly sip_phrase?: string | undefined;
+    /** Reason header of that response */
+    readonly sip_reason?: string | undefined;
+    /** URI of the Contact header of a redirect (SIP 3xx) */
+    readonly redirect_to?: string | undefined;
+    /** whether it rang (SIP 180) */
+    readonly rang?: boolean | undefined;
+    /** whether it sent early media (SDP before the answer) */
+    readonly early_media?: boolean | undefined;
+    readonly answered?: boolean | undefined;
+    /** from its INVITE to its answer or its end */
+    readonly ring_ms?: number | undefined;
+    /** from its answer to its end */
+    readonly talk_ms?: number | undefined;
   })[];
+  /** with reason redirect: URI that the target redirected to */
+  readonly redirect_to?: string | undefined;
+  /** with reason transfer: the party that transferred the call */
+  readonly transferred_by?: "caller" | "callee" | undefined;
+  /** with reason transfer by the caller: uuid of the call that the caller left. The called party that stays is the caller leg of this new call */
+  readonly transferred_from?: string | undefined;
   /** channel variables named in REQUEST_VARIABLES of the agent */
   readonly variables: Readonly<Record<string, string>>;
 };
@@ -43,8 +74,12 @@ export type Decision = {
     readonly type: "gateway";
     /** number to dial */
     readonly number: string | number;
-    /** gateway of any sofia profile */
+    /** gateway of any sofia profile, or PROFILE::GATEWAY */
     readonly gateway: string;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   } | {
     readonly type: "user";
     /** number to dial */
@@ -53,6 +88,10 @@ export type Decision = {
     readonly user: string;
     /** domain of the user. Default: SIP_DOMAIN of the agent, or domain_name of the call */
     readonly domain?: string | undefined;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   } | {
     readonly type: "ip";
     /** number to dial */
@@ -61,9 +100,17 @@ export type Decision = {
     readonly ip: string;
     /** sofia profile that sends the INVITE */
     readonly sofia?: string | undefined;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   } | {
     readonly type: "dialstring";
     readonly dialstring: string;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   } | {
     readonly type: "hangup";
     /** hangup cause, by name or number. Default: NORMAL_CLEARING (16) */
@@ -74,8 +121,12 @@ export type Decision = {
     readonly type: "gateway";
     /** number to dial */
     readonly number: string | number;
-    /** gateway of any sofia profile */
+    /** gateway of any sofia profile, or PROFILE::GATEWAY */
     readonly gateway: string;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   } | {
     readonly type: "user";
     /** number to dial */
@@ -84,6 +135,10 @@ export type Decision = {
     readonly user: string;
     /** domain of the user. Default: SIP_DOMAIN of the agent, or domain_name of the call */
     readonly domain?: string | undefined;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   } | {
     readonly type: "ip";
     /** number to dial */
@@ -92,16 +147,48 @@ export type Decision = {
     readonly ip: string;
     /** sofia profile that sends the INVITE */
     readonly sofia?: string | undefined;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   } | {
     readonly type: "dialstring";
     readonly dialstring: string;
+    /** ring time in seconds, from the INVITE to the answer, early media included. Default: 60 s of FreeSWITCH, without early media */
+    readonly timeout?: number | undefined;
+    /** seconds before this target starts to ring; only for targets that ring at the same time. Default: 0 */
+    readonly delay?: number | undefined;
   })[];
   /** sequential: dial one target after the other; simultaneous: dial all at once, the first one to answer gets the call */
   readonly strategy?: "sequential" | "simultaneous" | undefined;
   /** what happens when no target answered: hangup ends the call with the cause of the last target; request makes another request */
   readonly on_fail?: "hangup" | "request" | undefined;
-  /** hangup causes after which no further target is tried. Default: FINAL_CAUSES of the agent */
+  /** hangup causes, or SIP statuses such as sip:603, after which no further target is tried. Default: FINAL_CAUSES of the agent */
   readonly final_causes?: readonly (string | number)[] | undefined;
+  /** what the called party is shown of the caller */
+  readonly caller_id?: {
+    /** Default: the number that the caller presents */
+    readonly number?: string | number | undefined;
+    /** Default: number, or the name that the caller presents */
+    readonly name?: string | undefined;
+    /** none: shown; id: sent as asserted identity with Privacy: id, for the network only; full: withheld. Default: what the caller asked for, none when number is given */
+    readonly privacy?: "none" | "id" | "full" | undefined;
+  } | undefined;
+  /** what the caller is shown of the called party */
+  readonly callee_id?: {
+    /** Default: the number that the caller dialled */
+    readonly number?: string | number | undefined;
+    /** Default: number */
+    readonly name?: string | undefined;
+  } | undefined;
+  /** whether X- headers, P-Charge-Info and Diversion of one party are passed on to the other */
+  readonly pass_headers?: boolean | undefined;
+  /** what a redirect (SIP 3xx) of a target means: fail: the target failed and the next one follows; request: make another request; follow: dial the address that it names, if REDIRECT_ALLOWED_HOSTS of the agent allows it */
+  readonly on_redirect?: "fail" | "request" | "follow" | undefined;
+  /** bypass: media flows between the parties, not through FreeSWITCH; proxy: through it unchanged */
+  readonly media?: "bypass" | "proxy" | undefined;
+  /** notifications of this call. Default: ring, progress, answer, hangup */
+  readonly notify?: readonly ("ring" | "progress" | "answer" | "hangup" | "leg_end" | "transfer")[] | undefined;
 };
 
 /** Notification to the endpoint */
@@ -113,7 +200,9 @@ export type Notification = {
   readonly node: string;
   /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
@@ -129,7 +218,9 @@ export type Notification = {
   readonly node: string;
   /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
@@ -145,7 +236,9 @@ export type Notification = {
   readonly node: string;
   /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
@@ -162,14 +255,16 @@ export type Notification = {
   readonly node: string;
   /** when it happened by the clock of FreeSWITCH, UTC */
   readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
   /** uuid of the leg that the notification is about */
   readonly leg: string;
   /** result of the last request, dialhook_result */
-  readonly result?: "decided" | "invalid_arguments" | "refused_url" | "no_router" | "router_timeout" | "overloaded" | "connect_timeout" | "connection_failed" | "tls_failed" | "response_timeout" | "http_status" | "redirect_refused" | "empty_body" | "html_body" | "body_too_large" | "invalid_json" | "invalid_decision" | "user_not_registered" | "caller_gone" | "circuit_open" | "defaulted" | "internal_error" | undefined;
+  readonly result?: "decided" | "invalid_arguments" | "refused_url" | "no_router" | "router_timeout" | "overloaded" | "connect_timeout" | "connection_failed" | "tls_failed" | "response_timeout" | "http_status" | "redirect_refused" | "empty_body" | "html_body" | "body_too_large" | "invalid_json" | "invalid_decision" | "user_not_registered" | "too_many_requests" | "caller_gone" | "circuit_open" | "defaulted" | "internal_error" | undefined;
   /** name of the FreeSWITCH hangup cause */
   readonly cause: string;
   /** Q.850 number of the cause */
@@ -178,11 +273,11 @@ export type Notification = {
   readonly sip_status?: number | undefined;
   /** who ended the call */
   readonly hangup_by: "caller" | "callee" | "freeswitch";
-  /** from the INVITE to the end of the call */
+  /** from the first INVITE to the end of the call */
   readonly duration_ms: number;
   /** from the INVITE to the first 180 or 183; 0 without one */
   readonly ring_ms: number;
-  /** from the answer to the end of the call; 0 without an answer */
+  /** talk time: how long the caller leg was connected with parties that had answered; 0 without an answer */
   readonly billable_ms: number;
   /** called legs in the order tried */
   readonly tried: readonly ({
@@ -190,8 +285,25 @@ export type Notification = {
     readonly leg: string;
     /** number dialled on the called leg */
     readonly number: string;
-    /** hangup cause; NONE for a leg that was connected */
+    /** hangup cause of the called leg; NONE for a leg that was connected */
     readonly cause: string;
+    /** SIP status with which the called party refused or redirected */
+    readonly sip_status?: number | undefined;
+    /** reason phrase of that status */
+    readonly sip_phrase?: string | undefined;
+    /** Reason header of that response */
+    readonly sip_reason?: string | undefined;
+    /** URI of the Contact header of a redirect (SIP 3xx) */
+    readonly redirect_to?: string | undefined;
+    /** whether it rang (SIP 180) */
+    readonly rang?: boolean | undefined;
+    /** whether it sent early media (SDP before the answer) */
+    readonly early_media?: boolean | undefined;
+    readonly answered?: boolean | undefined;
+    /** from its INVITE to its answer or its end */
+    readonly ring_ms?: number | undefined;
+    /** from its answer to its end */
+    readonly talk_ms?: number | undefined;
   })[];
 } | {
   readonly action: "hangup";
@@ -202,7 +314,9 @@ export type Notification = {
   readonly node: string;
   /** when the agent found that the call had ended, UTC */
   readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
@@ -212,4 +326,62 @@ export type Notification = {
   readonly started: string;
   readonly cause: "UNKNOWN";
   readonly q850: 0;
+} | {
+  readonly action: "leg_end";
+  /** uuid of the call: the uuid of the caller leg */
+  readonly uuid: string;
+  /** name of the FreeSWITCH node */
+  readonly node: string;
+  /** when it happened by the clock of FreeSWITCH, UTC */
+  readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
+  readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
+  readonly caller_id_name: string;
+  /** number that the caller dialled */
+  readonly destination_number: string;
+  /** uuid of the leg that the notification is about */
+  readonly leg: string;
+  /** number dialled on the called leg */
+  readonly called_number: string;
+  /** hangup cause of the leg */
+  readonly cause: string;
+  /** SIP status with which the called party refused or redirected */
+  readonly sip_status?: number | undefined;
+  /** reason phrase of that status */
+  readonly sip_phrase?: string | undefined;
+  /** Reason header of that response */
+  readonly sip_reason?: string | undefined;
+  /** URI of the Contact header of a redirect (SIP 3xx) */
+  readonly redirect_to?: string | undefined;
+  /** from its INVITE to its answer or its end */
+  readonly ring_ms: number;
+  /** from its answer to its end */
+  readonly talk_ms: number;
+} | {
+  readonly action: "transfer";
+  /** uuid of the call: the uuid of the caller leg */
+  readonly uuid: string;
+  /** name of the FreeSWITCH node */
+  readonly node: string;
+  /** when it happened by the clock of FreeSWITCH, UTC */
+  readonly time: string;
+  /** number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters */
+  readonly caller_id_number: string;
+  /** name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters */
+  readonly caller_id_name: string;
+  /** number that the caller dialled */
+  readonly destination_number: string;
+  /** uuid of the leg that the notification is about */
+  readonly leg: string;
+  /** blind: REFER to a number; attended: REFER with Replaces; pickup: another phone took the ringing call */
+  readonly kind: "blind" | "attended" | "pickup";
+  /** the party that transferred or picked up the call */
+  readonly by: "caller" | "callee" | "other";
+  /** number of the new party */
+  readonly to_number?: string | undefined;
+  /** uuid of the leg of the new party */
+  readonly to_leg?: string | undefined;
+  /** uuid of the call that the remaining party is part of from now on */
+  readonly to_call?: string | undefined;
 };

@@ -143,8 +143,11 @@ export class OutboundCall {
 export interface OutboundServerOptions {
   readonly host: string;
   readonly port: number;
-  /** The application that tags a channel. Runs when the call is tagged, at the latest when it is released. */
-  readonly tag?: Application;
+  /**
+   * The application that tags a channel, from its data; undefined for none. Runs when the call is tagged, at the latest
+   * when it is released.
+   */
+  readonly tag?: (data: Headers) => Application | undefined;
   /** A variable that is read together with the channel data, without an additional round trip. */
   readonly readAhead?: string;
   /** Whether to accept a connection from this address. Default: every address. */
@@ -276,7 +279,7 @@ export class OutboundServer {
     this.#limiter.identify(tcp);
     const { tag, readAhead } = this.#options;
     const values = new Map(readAhead === undefined ? [] : [[readAhead, reply.text]]);
-    await this.#options.onCall(new OutboundCall(reply.headers, gone, socket, values, tag));
+    await this.#options.onCall(new OutboundCall(reply.headers, gone, socket, values, tag?.(reply.headers)));
     closeInTime(tcp);
   }
 

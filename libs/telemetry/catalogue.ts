@@ -65,7 +65,7 @@ export const ATTRIBUTES = {
   },
   'dialhook.answered': { values: ['true', 'false'], description: 'whether a called party answered' },
   'dialhook.action': {
-    values: ['ring', 'progress', 'answer', 'hangup'],
+    values: ['ring', 'progress', 'answer', 'hangup', 'leg_end', 'transfer'],
     description: 'the action of the notification',
   },
   'dialhook.phase': {

@@ -3,10 +3,12 @@ import { reportMissingJetStream } from '#libs/bus/jetstream.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
 import { publishStatus } from '#libs/bus/status.ts';
 import { openTimeline, type TimelinePublisher } from '#libs/bus/timeline.ts';
-import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { tagCall } from '#libs/dialplan/applications.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
+import { isTagged } from './call/entry.ts';
+import { callIdentity, encodeIdentity, IDENTITY_VARIABLE } from './call/identity.ts';
 import { CallHandler } from './call-handler.ts';
 import type { AgentConfig } from './config.ts';
 import { EventPublisher } from './event-publisher.ts';
@@ -57,7 +59,10 @@ async function listenForCalls(
     maxConnections: config.MAX_SOCKET_CONNECTIONS,
     maxConnectionsPerAddress: config.MAX_SOCKET_CONNECTIONS_PER_ADDRESS,
     onRefused: (address, reason) => guard.refuse(address, reason),
-    tag: TAG_CALL,
+    tag: (data) =>
+      isTagged(data)
+        ? undefined
+        : tagCall({ [IDENTITY_VARIABLE]: encodeIdentity(callIdentity(data, 'Caller')) }),
     readAhead: 'cti_bridge',
     onCall: (call) => handler.handle(call),
     onError: (err) => log.error('socket.connection_failed', { err }),

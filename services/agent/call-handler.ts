@@ -15,6 +15,7 @@ import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
 import { nodeName } from './call/channel-data.ts';
+import { entryOf } from './call/entry.ts';
 import type { AgentConfig } from './config.ts';
 import { parseCtiBridge, readCtiBridge } from './cti-bridge.ts';
 import { decisionRequest, endpointRequest } from './endpoint-request.ts';
@@ -26,6 +27,10 @@ import { failure, isCallerGone, PlanRunner } from './plan-runner.ts';
 const ROUTER_MARGIN_MS = 250;
 
 const CALLER_GONE = failure('caller_gone', 'the caller hung up');
+const TOO_MANY_REQUESTS = failure(
+  'too_many_requests',
+  'MAX_REQUESTS_PER_CALL requests about this call have been made',
+);
 const OVERLOADED = failure('overloaded', 'the agent has too many calls in flight');
 
 export interface CallHandlerOptions {
@@ -70,7 +75,10 @@ export class CallHandler {
   async handle(call: OutboundCall): Promise<void> {
     const started = performance.now();
     const { NODE_NAME, REQUEST_VARIABLES } = this.#config;
-    const request = endpointRequest(call.data, nodeName(call.data, NODE_NAME), REQUEST_VARIABLES);
+    const entry = entryOf(call.data);
+    if (entry.kind !== 'request') return this.#runner.resume(call, entry);
+    const node = nodeName(call.data, NODE_NAME);
+    const request = endpointRequest(call.data, node, REQUEST_VARIABLES, entry);
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': request.node };
     const parent = callContext(request.uuid);
     const seen: { url?: string } = {};
@@ -109,6 +117,8 @@ export class CallHandler {
     const canonical = formatArguments(endpoint);
     const exported = canonical === text ? {} : { cti_bridge: canonical };
     void this.#trackCall(call.data, request, endpoint).then(() => call.tag());
+    if (request.attempt > this.#config.MAX_REQUESTS_PER_CALL)
+      return this.#runner.runDefault(call, TOO_MANY_REQUESTS, exported);
     if (this.#deciding > this.#config.MAX_CALLS_DECIDING)
       return this.#runner.runDefault(call, OVERLOADED, exported);
 

@@ -1,9 +1,9 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
-import { attemptOf } from './call/attempt.ts';
 import { type ChannelData, header, isoTime, variable } from './call/channel-data.ts';
-import { callIdentity } from './call/identity.ts';
+import { attemptOf, type Entry, isTagged } from './call/entry.ts';
+import { assertedNumber, callIdentity, isWithheld, taggedIdentity } from './call/identity.ts';
 import { tried } from './call/tried.ts';
 
 /** The variables whose names are in `wanted`; a name that ends with `*` is a prefix. */
@@ -26,12 +26,17 @@ export const endpointRequest = (
   data: ChannelData,
   node: string,
   wantedVariables: readonly string[],
+  { kind: _, ...why }: Extract<Entry, { kind: 'request' }>,
 ): EndpointRequest => ({
   action: 'request',
+  ...why,
   uuid: header(data, 'Unique-ID'),
   node,
   time: isoTime(header(data, 'Event-Date-Timestamp')),
-  ...callIdentity(data, 'Caller'),
+  ...((isTagged(data) ? taggedIdentity(data) : undefined) ?? callIdentity(data, 'Caller')),
+  destination_number: header(data, 'Caller-Destination-Number'),
+  caller_id_withheld: isWithheld(data, 'Caller'),
+  asserted_number: assertedNumber(data),
   context: header(data, 'Caller-Context'),
   network_addr: header(data, 'Caller-Network-Addr'),
   sip_call_id: variable(data, 'sip_call_id'),

@@ -19,6 +19,8 @@ const about = ({ uuid, node }: Notification) => aboutCall(uuid, node);
 /** The log fields of a notification. */
 const summary = (notification: Notification) => {
   const { action, leg } = notification;
+  if (notification.action === 'transfer')
+    return { action, leg, kind: notification.kind, by: notification.by };
   if (notification.action !== 'hangup') return { action, leg, number: notification.called_number };
   if (notification.recovered) return { action, leg, cause: notification.cause, recovered: true };
   const { cause, hangup_by, duration_ms, billable_ms } = notification;

@@ -2,15 +2,20 @@ import { SpanKind } from '@opentelemetry/api';
 import type { Plan } from '#libs/contract/plan.ts';
 import type { Failure } from '#libs/contract/results.ts';
 import {
+  ATTEMPT_VARIABLE,
+  CAUSE_VARIABLE,
   dialApplications,
   hangupApplications,
   type Outcome,
   outcomeVariables,
+  UNDO_VARIABLE,
 } from '#libs/dialplan/applications.ts';
 import { ClosedError } from '#libs/esl/event-socket.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
-import { callerNameInOneLine } from './caller-name.ts';
+import { variable } from './call/channel-data.ts';
+import { attemptOf, type Entry, reportedTransfers, targetFailure } from './call/entry.ts';
+import { callerFacts } from './call/identity.ts';
 import type { AgentConfig } from './config.ts';
 import { failurePolicy } from './failure-policy.ts';
 import { lookUpUsers } from './registrations.ts';
@@ -42,17 +47,39 @@ export class PlanRunner {
    */
   async run(call: OutboundCall, plan: Plan, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
     if ('hangup' in plan) {
-      await executeSpan(() => call.runAndRelease(hangupApplications(plan.hangup, outcome)));
+      await executeSpan(() =>
+        call.runAndRelease(hangupApplications(plan.hangup, outcome, attemptOf(call.data))),
+      );
       return outcome;
     }
     const { groups, missing } = await lookUpUsers(call, plan, this.#config.SIP_DOMAIN);
     const error = missing.length > 0 ? `not registered: ${missing.join(', ')}` : outcome.error;
     if (groups.length === 0) return failure('user_not_registered', error ?? '');
     const done = error === undefined ? outcome : { ...outcome, error };
-    const policy = failurePolicy(call.data, plan, this.#config);
-    const variables = { ...exported, ...callerNameInOneLine(call.data), ...plan.variables };
-    await executeSpan(() => call.runAndRelease(dialApplications(groups, variables, done, policy)));
+    const dial = {
+      groups,
+      plan,
+      caller: callerFacts(call.data),
+      exported,
+      outcome: done,
+      attempt: attemptOf(call.data),
+      settings: reportedTransfers(call.data),
+      undo: variable(call.data, UNDO_VARIABLE),
+      policy: failurePolicy(call.data, plan, this.#config),
+    };
+    await executeSpan(() => call.runAndRelease(dialApplications(dial)));
     return done;
+  }
+
+  /** After a failed target, without a request: hangs the caller up, or lets FreeSWITCH go on with the next target. */
+  async resume(call: OutboundCall, entry: Exclude<Entry, { kind: 'request' }>): Promise<void> {
+    const work = () =>
+      entry.kind === 'hangup'
+        ? call.runAndRelease([{ name: 'hangup', data: entry.cause }])
+        : call.setAndRelease({}, {});
+    await work().catch((error: Error) => {
+      if (!isCallerGone(call, error)) throw error;
+    });
   }
 
   /** Without a decision: carries out DEFAULT_DECISION if it is set and can be dialled; otherwise the dialplan continues. */
@@ -66,7 +93,14 @@ export class PlanRunner {
 
   /** Releases the call with `dialhook_result` set. `exported` lets notifications of it still find their endpoint. */
   async continueDialplan(call: OutboundCall, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
-    await executeSpan(() => call.setAndRelease(outcomeVariables(outcome), exported)).catch((error: Error) => {
+    const { cause } = targetFailure(call.data);
+    const variables = {
+      ...outcomeVariables(outcome),
+      [ATTEMPT_VARIABLE]: String(attemptOf(call.data)),
+      ...reportedTransfers(call.data),
+      ...(cause === '' ? {} : { [CAUSE_VARIABLE]: cause }),
+    };
+    await executeSpan(() => call.setAndRelease(variables, exported)).catch((error: Error) => {
       if (!isCallerGone(call, error)) throw error;
     });
     return outcome;

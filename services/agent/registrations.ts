@@ -27,9 +27,12 @@ async function contactsOf(
   await call.execute('export', `${CONTACTS}=\${sofia_contact(*/${leg.user}@${domain})}`);
   const contacts = wholeContacts(await call.getVariable(CONTACTS));
   await call.execute('unset', CONTACTS);
+  const { variables, timeout, delay } = leg;
   return endpointsOfContacts(contacts, leg.number).map((endpoint) => ({
     endpoint,
-    variables: leg.variables,
+    variables,
+    timeout,
+    delay,
   }));
 }
 

@@ -15,7 +15,8 @@ interface Entry {
   readonly deliveries: Map<string, { state: Delivery; time: string }>;
 }
 
-const STATE_OF_ACTION: Readonly<Record<Notification['action'], State>> = {
+/** The state of a call after a notification; other actions do not change it. */
+const STATE_OF_ACTION: Readonly<Partial<Record<Notification['action'], State>>> = {
   ring: 'ringing',
   progress: 'ringing',
   answer: 'answered',
@@ -70,7 +71,8 @@ function deliver(entry: Entry, id: string, state: Delivery, time: string): void 
 function published(entry: Entry, notification: Notification, time: string): void {
   const { summary } = entry;
   parties(summary, notification);
-  setState(entry, STATE_OF_ACTION[notification.action], time);
+  const state = STATE_OF_ACTION[notification.action];
+  if (state !== undefined) setState(entry, state, time);
   deliver(entry, notificationId(notification), 'published', time);
   if (notification.action !== 'hangup') return;
   summary.cause = notification.cause;

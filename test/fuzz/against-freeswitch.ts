@@ -6,14 +6,16 @@ import {
   type DialableGroup,
   dialApplications,
   hangupApplications,
-  TAG_CALL,
+  tagCall,
 } from '#libs/dialplan/applications.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
-import { callerNameInOneLine } from '#services/agent/caller-name.ts';
+import { entryOf } from '#services/agent/call/entry.ts';
+import { callerFacts } from '#services/agent/call/identity.ts';
 import { readCtiBridge } from '#services/agent/cti-bridge.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { lookUpUsers } from '#services/agent/registrations.ts';
+import { dialOf } from '#test/support/dialplan/dial.ts';
 import { type RealCaseNode, type RealOutcome, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import type { Event } from '#test/support/freeswitch/event-socket.ts';
 import { type Arbitraries, arbitraries } from './arbitraries.ts';
@@ -152,7 +154,7 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
   const server = await OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    tag: TAG_CALL,
+    tag: () => tagCall({}),
     onRefused: (_, why) => {
       throw new Error(why);
     },
@@ -161,17 +163,17 @@ export async function fuzzFreeSwitch(calls: number, seed: number): Promise<boole
       const index = Number(/^http:\/\/case\/(\d+) /.exec(await readCtiBridge(call))?.[1]);
       const one = running.get(index);
       if (!one) throw new Error(`a call of no case: ${call.data['variable_cti_bridge']}`);
-      endpointRequest(call.data, 'fs', ['sip_h_X-*']);
+      const entry = entryOf(call.data);
+      if (entry.kind !== 'request') throw new Error(`entered as ${entry.kind}`);
+      endpointRequest(call.data, 'fs', ['sip_h_X-*'], entry);
       const { plan, words } = one.given;
-      if ('hangup' in plan) return call.runAndRelease(hangupApplications(plan.hangup, { result: 'decided' }));
+      if ('hangup' in plan)
+        return call.runAndRelease(hangupApplications(plan.hangup, { result: 'decided' }, 1));
       const { groups } = await lookUpUsers(call, plan, undefined);
       one.meant = groups;
       const outcome = { result: 'decided', error: words } as const;
-      return call.runAndRelease(
-        dialApplications(groups, { ...callerNameInOneLine(call.data), ...plan.variables }, outcome, {
-          finalCauses: [],
-        }),
-      );
+      const caller = callerFacts(call.data);
+      return call.runAndRelease(dialApplications(dialOf(groups, { plan, caller, outcome })));
     },
   });
   const finds: string[] = [];

@@ -46,16 +46,9 @@ export const timed =
     if (ms > SLOW_MS) throw new Error(`took ${Math.round(ms)} ms`);
   };
 
-/** Variables as FreeSWITCH stores them: names in lower case, the last value wins. */
-export function kept(
-  into: Record<string, string>,
-  variables: Readonly<Record<string, string>>,
-  emptyClears: boolean,
-) {
-  for (const [name, value] of Object.entries(variables)) {
-    if (value !== '') into[name.toLowerCase()] = value;
-    else if (emptyClears) delete into[name.toLowerCase()];
-  }
+/** Variables as FreeSWITCH stores them: names in lower case, the last value wins, an empty one is none. */
+export function kept(into: Record<string, string>, variables: Readonly<Record<string, string>>) {
+  for (const [name, value] of Object.entries(variables)) if (value !== '') into[name.toLowerCase()] = value;
   return into;
 }
 

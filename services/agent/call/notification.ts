@@ -5,7 +5,7 @@ import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { parseCtiBridge } from '../cti-bridge.ts';
 import { channelTime, header, isoTime, nodeName, variable } from './channel-data.ts';
 import { hangupFields } from './hangup.ts';
-import { callIdentity } from './identity.ts';
+import { callIdentity, taggedIdentity } from './identity.ts';
 
 const CALLED_LEG_ACTIONS: Readonly<Record<string, Exclude<Action, 'hangup'>>> = {
   CHANNEL_PROGRESS: 'ring',
@@ -62,7 +62,7 @@ export function readEvent(
     leg,
     node: nodeName(event, settings.nodeName),
     time: isoTime(header(event, 'Event-Date-Timestamp')),
-    ...callIdentity(event, isCallerLeg ? 'Caller' : 'Other-Leg'),
+    ...(taggedIdentity(event) ?? callIdentity(event, isCallerLeg ? 'Caller' : 'Other-Leg')),
   };
   const notification = ObservedNotification.parse(
     action === 'hangup'

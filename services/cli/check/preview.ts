@@ -1,4 +1,5 @@
 import { GLOBAL_FAILURE_CAUSES } from '#libs/contract/causes.ts';
+import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Leg, Plan } from '#libs/contract/plan.ts';
 import {
   type DialableGroup,
@@ -13,20 +14,38 @@ const DECIDED = { result: 'decided' } as const;
 const placeholder = (leg: Leg): DialableGroup['legs'][number] => {
   if ('endpoint' in leg) return leg;
   const user = `${leg.user}@${leg.domain ?? 'DOMAIN'}`;
-  return { endpoint: `<${leg.number} at each device of ${user}>`, variables: leg.variables };
+  return { ...leg, endpoint: `<${leg.number} at each device of ${user}>` };
 };
 
 /** The applications that FreeSWITCH would get, in order, each as in a dialplan. */
-export function preview(plan: Plan, attempt: number): string[] {
+export function preview(plan: Plan, request: EndpointRequest): string[] {
+  const { attempt } = request;
   const lines = (all: readonly { name: string; data: string }[]) =>
     all.map(({ name, data }) => `${name} ${data}`.trim());
-  if ('hangup' in plan) return lines(hangupApplications(plan.hangup, DECIDED));
-  const groups = plan.groups.map(({ variables, legs }) => ({ variables, legs: legs.map(placeholder) }));
+  if ('hangup' in plan) return lines(hangupApplications(plan.hangup, DECIDED, attempt));
   const policy: FailurePolicy = {
     finalCauses: plan.final_causes ?? GLOBAL_FAILURE_CAUSES,
-    ...(plan.on_fail === 'request'
-      ? { again: { socket: '<the hosts of the dialplan>', attempt: attempt + 1 } }
-      : {}),
+    requestAgain: plan.on_fail === 'request',
+    onRedirect: plan.on_redirect,
+    socket: '<the hosts of the dialplan>',
   };
-  return lines(dialApplications(groups, plan.variables, DECIDED, policy));
+  return lines(
+    dialApplications({
+      groups: plan.groups.map(({ variables, legs }) => ({ variables, legs: legs.map(placeholder) })),
+      plan,
+      caller: {
+        number: request.caller_id_number,
+        name: request.caller_id_name,
+        withheld: request.caller_id_withheld,
+        asserted: request.asserted_number,
+        dialled: request.destination_number,
+      },
+      exported: {},
+      outcome: DECIDED,
+      attempt,
+      settings: {},
+      undo: '',
+      policy,
+    }),
+  );
 }

@@ -70,7 +70,7 @@ export async function run(given: Given, terminal: Terminal): Promise<number> {
   await http.client.close();
 
   const applications = ({ reply }: RequestResult) =>
-    reply.result === 'decided' ? preview(reply.plan, request.attempt) : [];
+    reply.result === 'decided' ? preview(reply.plan, request) : [];
   if (given.flags.has('json'))
     terminal.out(
       JSON.stringify({

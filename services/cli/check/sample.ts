@@ -22,12 +22,15 @@ export function sampleRequest({ options, lists }: Given, now: number): EndpointR
   });
   return {
     action: 'request',
+    reason: tried.length > 0 ? 'failed' : 'new',
     uuid,
     node: 'dialhook-check',
     time: new Date(now).toISOString(),
     caller_id_number: options['caller'] ?? '1001',
     caller_id_name: options['name'] ?? 'dialhook check',
     destination_number: options['destination'] ?? '1000',
+    caller_id_withheld: false,
+    asserted_number: '',
     context: options['context'] ?? 'default',
     network_addr: '127.0.0.1',
     sip_call_id: `${uuid}@dialhook-check`,

@@ -14,6 +14,9 @@ const phaseWords = (phases: Phases): string =>
     .join(', ');
 
 function notificationWords(n: Notification): string {
+  if (n.action === 'transfer')
+    return `transfer: ${n.kind} by ${n.by}${n.to_number === undefined ? '' : ` to ${n.to_number}`}`;
+  if (n.action === 'leg_end') return `leg_end: ${n.called_number} ${n.cause}`;
   if (n.action !== 'hangup') return `${n.action}: ${n.called_number}`;
   return n.recovered
     ? 'hangup: synthesized, the end of the call was not seen'

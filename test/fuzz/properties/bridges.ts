@@ -1,25 +1,31 @@
 import type { DialPlan, Group } from '#libs/contract/plan.ts';
-import type { DialableGroup } from '#libs/dialplan/applications.ts';
+import { calledVariables, type Dial, type DialableGroup } from '#libs/dialplan/applications.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
+import { groupVariables, legVariables } from '#libs/dialplan/ring-time.ts';
+import { isPlain } from '#libs/dialplan/settings.ts';
 import { kept, sorted } from '../property.ts';
 
 /** The bridges of a plan, without dial strings: what FreeSWITCH must parse. */
-export const expectedBridges = (
-  groups: readonly DialableGroup[],
-  exported: Readonly<Record<string, string>>,
-) =>
-  groups.map((group) => [
+export function expectedBridges(dial: Dial) {
+  const called = Object.entries(calledVariables(dial));
+  const exported = Object.fromEntries(called.filter(([, value]) => !isPlain(value)));
+  const inBraces = Object.fromEntries(called.filter(([, value]) => isPlain(value)));
+  return dial.groups.map((group) => [
     sorted(
       group.legs.map((leg) => ({
         endpoint: leg.endpoint,
-        variables: {
-          ...kept({}, leg.variables, false),
-          ...kept({}, exported, true),
-          ...kept({}, group.variables, false),
-        },
+        variables: [
+          leg.variables,
+          legVariables(leg),
+          exported,
+          inBraces,
+          groupVariables(group.legs),
+          group.variables,
+        ].reduce<Record<string, string>>((all, some) => kept(all, some), {}),
       })),
     ),
   ]);
+}
 
 export const resolveUsers = (plan: DialPlan, contacts: string): DialableGroup[] =>
   plan.groups
@@ -28,10 +34,7 @@ export const resolveUsers = (plan: DialPlan, contacts: string): DialableGroup[] 
       legs: group.legs.flatMap((leg) =>
         'endpoint' in leg
           ? [leg]
-          : endpointsOfContacts(contacts, leg.number).map((endpoint) => ({
-              endpoint,
-              variables: leg.variables,
-            })),
+          : endpointsOfContacts(contacts, leg.number).map((endpoint) => ({ ...leg, endpoint })),
       ),
     }))
     .filter(({ legs }) => legs.length > 0);

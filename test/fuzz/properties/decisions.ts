@@ -14,18 +14,34 @@ import {
 } from '#libs/dialplan/applications.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
 import { DialStringError, parseDialString } from '#libs/dialplan/dial-string.ts';
+import { CALLER, dialOf, POLICY } from '#test/support/dialplan/dial.ts';
 import type { Arbitraries } from '../arbitraries.ts';
 import { Channel } from '../freeswitch-model.ts';
 import { countExecuted, only, same, sorted, timed } from '../property.ts';
 import { bytesOf } from '../wire.ts';
 import { expectedBridges, resolveUsers } from './bridges.ts';
 
+const SOCKET = '10.0.0.5:8084|[::1]:8084';
 const POLICIES: readonly FailurePolicy[] = [
-  { finalCauses: [] },
-  { finalCauses: ['USER_BUSY', 'DECLINE'] },
-  { finalCauses: [], nextRequest: { socket: '10.0.0.5:8084|[::1]:8084', attempt: 2 } },
+  POLICY,
+  { ...POLICY, finalCauses: ['USER_BUSY', 'DECLINE'], socket: SOCKET },
+  { ...POLICY, finalCauses: ['sip:603'], socket: SOCKET },
+  { ...POLICY, requestAgain: true, socket: SOCKET },
+  { ...POLICY, onRedirect: 'request', socket: SOCKET },
 ];
-const REQUEST_AGAIN = '${originate_failed_cause}';
+
+/** What FreeSWITCH runs besides bridges, and what it expands: the agent is entered again after failed targets. */
+function enteredAgain(targets: number, { socket, requestAgain, onRedirect, finalCauses }: FailurePolicy) {
+  const isAtEnd = socket !== undefined && (requestAgain || onRedirect === 'request');
+  const isBetween = socket !== undefined && (onRedirect === 'request' || finalCauses.includes('sip:603'));
+  const times = (isBetween ? targets - 1 : 0) + (isAtEnd ? 1 : 0);
+  const end = isAtEnd ? ['hangup ${dialhook_cause}'] : ['hangup'];
+  return {
+    ran: [...Array.from({ length: times }, () => `socket ${socket}`), ...end, 'exit'],
+    causes: times,
+    end: isAtEnd ? ['${dialhook_cause}'] : [],
+  };
+}
 
 export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) =>
   fc.property(
@@ -44,7 +60,7 @@ export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) 
       const channel = new Channel();
       if ('hangup' in plan) {
         const { bytes, refused } = bytesOf((call) =>
-          call.runAndRelease(hangupApplications(plan.hangup, outcome)),
+          call.runAndRelease(hangupApplications(plan.hangup, outcome, 1)),
         );
         same('refused', refused, undefined);
         channel.receive(bytes);
@@ -60,24 +76,26 @@ export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) 
       const groups = resolveUsers(plan, registered);
       if (groups.length === 0) return;
       const parsed = parseArguments(bridge);
-      const exported = {
-        ...(parsed.ok ? { cti_bridge: formatArguments(parsed.endpoint) } : {}),
-        ...plan.variables,
-      };
-      const applications = dialApplications(groups, exported, outcome, policy);
-      const { bytes, refused } = bytesOf((call) => call.runAndRelease(applications));
+      const exported = parsed.ok ? { cti_bridge: formatArguments(parsed.endpoint) } : {};
+      const caller = { ...CALLER, name: words, dialled: words };
+      const dial = dialOf(groups, { plan, exported, outcome, policy, caller });
+      const { bytes, refused } = bytesOf((call) => call.runAndRelease(dialApplications(dial)));
       same('refused', refused, undefined);
       channel.receive(bytes);
       same(
         'dialled legs',
         channel.bridges.map((bridged) => bridged.map(sorted)),
-        expectedBridges(groups, exported),
+        expectedBridges(dial),
       );
-      const last = policy.nextRequest
-        ? [`socket ${policy.nextRequest.socket}`, `hangup ${REQUEST_AGAIN}`]
-        : ['hangup'];
-      same('executed applications', channel.ran, [...last, 'exit']);
-      same('expanded variables', channel.expanded, policy.nextRequest ? [REQUEST_AGAIN] : []);
+      const { ran, causes, end } = enteredAgain(groups.length, policy);
+      same('executed applications', channel.ran, ran);
+      const isCause = (text: string) => text.includes('dialhook_cause=${last_bridge_hangup_cause}');
+      same('causes that are passed on', channel.expanded.filter(isCause).length > 0, causes > 0);
+      same(
+        'expanded variables',
+        channel.expanded.filter((text) => !isCause(text) && text !== '${last_bridge_hangup_cause}'),
+        end,
+      );
       same('the result', channel.variables.get('dialhook_result'), 'decided');
       countExecuted();
     }),

@@ -3,6 +3,7 @@ import { readMessage } from '#libs/bus/message.ts';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
 import { parseJson } from '#libs/esl/text.ts';
+import { entryOf } from '#services/agent/call/entry.ts';
 import { readEvent } from '#services/agent/call/notification.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import type { Arbitraries } from '../arbitraries.ts';
@@ -74,12 +75,10 @@ export const events = ({ text, ctiBridge, mostly }: Arbitraries) =>
           progress,
         );
       }
-      const request = endpointRequest(crossed, 'fs1', [
-        'sip_user_agent',
-        'sip_h_X-*',
-        'constructor',
-        '__proto__',
-      ]);
+      const entry = entryOf(crossed);
+      if (entry.kind !== 'request') return;
+      const wanted = ['sip_user_agent', 'sip_h_X-*', 'constructor', '__proto__'];
+      const request = endpointRequest(crossed, 'fs1', wanted, entry);
       same('the request', EndpointRequest.parse(JSON.parse(JSON.stringify(request))), request);
     }),
   );

@@ -5,6 +5,7 @@ import { Abandon, DecisionReply, DecisionRequest, LiveCall, ProgressEvent } from
 import { ServiceStatus } from '#libs/contract/status.ts';
 import { TimelineStep } from '#libs/contract/timeline.ts';
 import { dialApplications } from '#libs/dialplan/applications.ts';
+import { dialOf } from '#test/support/dialplan/dial.ts';
 import type { Arbitraries } from '../arbitraries.ts';
 import { Channel } from '../freeswitch-model.ts';
 import { countExecuted, only, same, sorted, timed } from '../property.ts';
@@ -132,20 +133,15 @@ export const messages = ({ text, contacts }: Arbitraries) =>
       const { plan } = read;
       const groups = resolveUsers(plan, registered);
       if (groups.length === 0) return;
-      const applications = dialApplications(
-        groups,
-        plan.variables,
-        { result: 'decided' },
-        { finalCauses: [] },
-      );
-      const { bytes, refused } = bytesOf((call) => call.runAndRelease(applications));
+      const dial = dialOf(groups, { plan });
+      const { bytes, refused } = bytesOf((call) => call.runAndRelease(dialApplications(dial)));
       same('refused', refused, undefined);
       const channel = new Channel();
       channel.receive(bytes);
       same(
         'dialled legs',
         channel.bridges.map((bridged) => bridged.map(sorted)),
-        expectedBridges(groups, plan.variables),
+        expectedBridges(dial),
       );
       same('expanded variables', channel.expanded, []);
       countExecuted();

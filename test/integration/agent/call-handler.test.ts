@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
-import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { CALL_VARIABLE, tagCall } from '#libs/dialplan/applications.ts';
 import { EventSocket } from '#libs/esl/event-socket.ts';
 import { OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
@@ -11,11 +11,13 @@ import { readAgentConfig } from '#services/agent/config.ts';
 import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { type CallScript, FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
-import { applicationsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
+import { applicationsOf } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, Peer, reply } from '#test/support/esl/peer.ts';
 import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
+
+const TAG = `^^;${CALL_VARIABLE}=\${uuid}`;
 
 const GATEWAY = { type: 'gateway', number: '123456', gateway: 'gw' };
 const CTI_BRIDGE = 'http://crm/binding?number=0555 3000 3000 1';
@@ -89,18 +91,21 @@ describe('a decision', () => {
     const { steering } = await placeAndWait();
     expect(steering).toHaveLength(2);
     const applications = applicationsOf(steering[0] ?? '');
-    expect(applications).toContainEqual({ name: 'bridge', data: 'sofia/gateway/gw/123456' });
-    expect(Object.fromEntries(exportsOf(applications))).toEqual({ absolute_codec_string: 'PCMA,PCMU' });
+    expect(applications.at(-2)).toEqual({
+      name: 'bridge',
+      data: expect.stringMatching(/[;]absolute_codec_string=PCMA,PCMU\}sofia\/gateway\/gw\/123456$/),
+    });
     expect(steering[1]).toBe('exit');
   });
 
   it.each([
-    ['http://crm/?name=${x}', 'http://crm/?name=%24{x} 3000 3000 1'],
-    ['http://crm/ 1000', 'http://crm/ 1000 3000 1'],
-  ])('exports cti_bridge with a safe value when FreeSWITCH would change %s', async (text, exported) => {
+    ['http://crm/?name=${x}', 'export nolocal:cti_bridge=http://crm/?name=%24{x} 3000 3000 1'],
+    ['http://crm/ 1000', 'bridge .*;cti_bridge=http://crm/ 1000 3000 1[;}]'],
+  ])('sets a complete cti_bridge on the called legs for %s', async (text, expected) => {
     routers.script = () => decided({ dial: GATEWAY });
     const { steering } = await placeAndWait({ variables: { cti_bridge: text } });
-    expect(exportsOf(applicationsOf(steering[0] ?? '')).get('cti_bridge')).toBe(exported);
+    const lines = applicationsOf(steering[0] ?? '').map(({ name, data }) => `${name} ${data}`);
+    expect(lines.some((line) => line === expected || new RegExp(expected).test(line))).toBe(true);
   });
 
   it('for a user looks up the contacts and reports users that are not registered', async () => {
@@ -117,7 +122,7 @@ describe('a decision', () => {
     });
     const list = call.steering.find((packet) => packet.includes('xferext')) ?? '';
     expect(applicationsOf(list).filter(({ name }) => name === 'bridge')).toEqual([
-      { name: 'bridge', data: 'sofia/internal/sip:9@10.0.0.9:5060' },
+      { name: 'bridge', data: expect.stringMatching(/\}sofia\/internal\/sip:9@10\.0\.0\.9:5060$/) },
     ]);
     expect(outcomes()).toMatchObject([{ result: 'decided', error: 'not registered: 1001' }]);
   });
@@ -131,7 +136,7 @@ describe('a decision', () => {
 });
 
 describe('the tag on the channel', () => {
-  const isTag = (packet: string) => packet.includes(TAG_CALL.data);
+  const isTag = (packet: string) => packet.includes(TAG);
   const releases = (packet: string) => packet.includes('xferext');
   let stored: PromiseWithResolvers<void>;
   let tracked: string[];
@@ -157,7 +162,7 @@ describe('the tag on the channel', () => {
     const server = await OutboundServer.listen({
       host: '127.0.0.1',
       port: 0,
-      tag: TAG_CALL,
+      tag: () => tagCall({}),
       readAhead: 'cti_bridge',
       onCall: (call) => handler.handle(call),
       onRefused: () => {},
@@ -297,27 +302,39 @@ describe('a failed dial', () => {
   it('makes another request with tried when the decision says on_fail: request', async () => {
     routers.script = () => decided({ dial: GATEWAY, on_fail: 'request' });
     const call = await placeAndWait({
+      uuid: 'u',
       variables: {
         ...through,
-        dialhook_attempt: '2',
+        dialhook_call: 'u',
+        dialhook_attempt: '1',
+        dialhook_entry: 'failed',
         originated_legs: 'a;x;1',
         originate_causes: 'a;USER_BUSY',
       },
     });
     expect(routers.requests[0]?.request).toMatchObject({
+      reason: 'failed',
       attempt: 2,
       tried: [{ leg: 'a', number: '1', cause: 'USER_BUSY' }],
     });
-    expect(applicationsOf(call.steering[0] ?? '').slice(-3)).toEqual([
-      { name: 'set', data: 'dialhook_attempt=3' },
+    const applications = applicationsOf(call.steering[0] ?? '');
+    expect(applications[0]?.data).toContain(';dialhook_attempt=2;');
+    expect(applications.slice(-3)).toEqual([
+      {
+        name: 'multiset',
+        data: '^^;dialhook_entry=failed;dialhook_cause=${last_bridge_hangup_cause}',
+      },
       { name: 'socket', data: HOSTS },
-      { name: 'hangup', data: '${originate_failed_cause}' },
+      { name: 'hangup', data: '${dialhook_cause}' },
     ]);
   });
 
   it('ends the call after the last attempt', async () => {
     routers.script = () => decided({ dial: GATEWAY, on_fail: 'request' });
-    const call = await placeAndWait({ variables: { ...through, dialhook_attempt: '5' } });
+    const call = await placeAndWait({
+      uuid: 'u',
+      variables: { ...through, dialhook_call: 'u', dialhook_attempt: '4' },
+    });
     expect(applicationsOf(call.steering[0] ?? '').at(-1)).toEqual({ name: 'hangup', data: '' });
   });
 });

@@ -155,7 +155,7 @@ describe('LiveCalls', () => {
     const { live } = await liveCalls();
     const trackCall = trackIn(live);
     const data = { 'Unique-ID': 'a', 'Event-Date-Timestamp': '0' };
-    const request = endpointRequest(data, 'fs1', []);
+    const request = endpointRequest(data, 'fs1', [], { kind: 'request', reason: 'new' });
     const [notified, silent] = [parseArguments('http://crm/ 1 1 1'), parseArguments('http://crm/ 1 1 0')];
     if (!notified.ok || !silent.ok) throw new Error('no arguments');
     await trackCall(data, request, notified.endpoint);

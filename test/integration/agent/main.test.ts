@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Bus } from '#libs/bus/connection.ts';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
 import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
-import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { LogEvent } from '#libs/telemetry/log-events.ts';
 import { FILTERS } from '#services/agent/call/notification.ts';
@@ -18,6 +18,8 @@ import { framesOf, loginOf, recorded } from '#test/support/esl/recordings.ts';
 import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
+
+const TAG = `^^;${CALL_VARIABLE}=\${uuid}`;
 
 const MAIN = join(import.meta.dirname, '../../../services/agent/main.ts');
 
@@ -133,7 +135,7 @@ describe('the agent', () => {
     const { port } = await agent.started();
     const manager = await jetstreamManager(onBus.nats);
     const call = await FreeSwitchCall.place(port, { variables: { cti_bridge: 'http://crm/ 3000 3000 1' } });
-    await until(() => call.peer.commands.some((packet) => packet.includes(TAG_CALL.data)));
+    await until(() => call.peer.commands.some((packet) => packet.includes(TAG)));
     const subject = { last_by_subj: `${BUS.live}.fs1.${call.uuid}` };
     const stored = await manager.streams.getMessage(BUS.liveStream, subject);
     expect(stored?.json()).toMatchObject({ uuid: call.uuid, url: 'http://crm/', node: 'fs1' });
@@ -159,7 +161,7 @@ describe('the agent', () => {
     first.child.kill('SIGKILL');
     await call.peer.closed;
     expect(call.peer.commands.slice(0, 3)).toEqual(['noop', 'getvar cti_bridge', 'connect']);
-    expect(call.peer.commands.slice(3)).toEqual([expect.stringContaining(TAG_CALL.data)]);
+    expect(call.peer.commands.slice(3)).toEqual([expect.stringContaining(TAG)]);
 
     const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });
     const { peer, events } = await logIn();

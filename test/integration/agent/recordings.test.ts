@@ -6,7 +6,7 @@ import { ensureProgressStream } from '#libs/bus/progress.ts';
 import { hangupCause } from '#libs/contract/causes.ts';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
-import { TAG_CALL } from '#libs/dialplan/applications.ts';
+import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
 import { FILTERS, readEvent } from '#services/agent/call/notification.ts';
@@ -26,6 +26,8 @@ import {
 import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
+
+const TAG = `^^;${CALL_VARIABLE}=\${uuid}`;
 
 const URL = 'http://127.0.0.1:9000/binding?number=0555&callerid=13800138000';
 
@@ -55,25 +57,35 @@ const REPLIES: Readonly<Record<string, Script>> = {
   simultaneous: () => decided({ dial: { type: 'dialstring', dialstring: both }, strategy: 'simultaneous' }),
 };
 
+/** Variables that every called leg gets, which the recordings do not have. */
+const ALWAYS = [
+  'ignore_display_updates',
+  'origination_callee_id_name',
+  'origination_callee_id_number',
+  'origination_caller_id_name',
+  'origination_privacy',
+  'outbound_redirect_fatal',
+  'sip_copy_custom_headers',
+];
+
 /** The effect of a list of applications, independent of how it is written. */
 function meaningOf(packet: string) {
   const applications = applicationsOf(packet);
+  const exported = exportsOf(applications);
+  exported.delete('cti_bridge');
   const dialled = applications
     .filter(({ name }) => name === 'bridge')
     .flatMap(({ data }) => {
       const { variables, groups } = parseDialString(data) ?? { variables: new Map(), groups: [] };
       return groups.map((legs) => ({
-        variables: Object.fromEntries(variables),
+        variables: Object.fromEntries([...exported, ...variables].filter(([name]) => !ALWAYS.includes(name))),
         legs: legs.map((leg) => `${leg.endpoint}/${leg.data}`),
       }));
     });
-  const exported = exportsOf(applications);
-  exported.delete('cti_bridge');
   const respond = applications.find(({ name }) => name === 'respond')?.data;
   const hangup = applications.find(({ name }) => name === 'hangup')?.data;
   return {
     dialled,
-    exported: Object.fromEntries(exported),
     end: respond ?? (hangup ? hangupCause(hangup) : ''),
   };
 }
@@ -132,7 +144,7 @@ describe('the commands of a call', () => {
     await until(() => call.peer.commands.length >= 4);
     const [tag, ...read] = call.peer.commands.slice(0, 4).toReversed();
     expect(read.toReversed()).toEqual(['noop', 'getvar cti_bridge', 'connect']);
-    expect(tag).toContain(`execute-app-name: multiset\nexecute-app-arg: ${TAG_CALL.data}`);
+    expect(tag).toContain(`execute-app-name: multiset\nexecute-app-arg: ${TAG}`);
     expect(routers.requests[0]).toMatchObject({
       url: URL,
       connect_timeout_ms: 3000,

@@ -93,7 +93,7 @@ test('GET by configuration', async () => {
     'decided',
   );
   expect(endpoint.received[0]?.head).toMatch(
-    /^GET \/calls\?a=1&action=request&uuid=.*&variable_domain_name=example\.org HTTP/,
+    /^GET \/calls\?a=1&action=request&reason=new&uuid=.*&variable_domain_name=example\.org HTTP/,
   );
 });
 

@@ -73,7 +73,7 @@ export const CASES: readonly Case[] = [
         q850: 16,
         sip_status: 200,
         hangup_by: 'caller',
-        tried: [{ number: '123456', cause: 'NONE' }],
+        tried: [{ cause: 'NONE' }],
       },
     },
   },
@@ -190,10 +190,7 @@ export const CASES: readonly Case[] = [
       delivered: ANSWERED,
       hangup: {
         cause: 'NORMAL_CLEARING',
-        tried: [
-          { number: '111', cause: 'USER_BUSY' },
-          { number: '222', cause: 'NONE' },
-        ],
+        tried: [{ cause: 'USER_BUSY' }, { cause: 'NONE' }],
       },
     },
   },

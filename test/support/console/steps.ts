@@ -49,10 +49,13 @@ export const received = (call: Caller, ms = 0, attempt = 1): TimelineStep => ({
   endpoint: ENDPOINT,
   request: {
     action: 'request',
+    reason: attempt === 1 ? 'new' : 'failed',
     uuid: call.uuid,
     node: call.node,
     time: at(call.start + ms),
     ...parties(call),
+    caller_id_withheld: false,
+    asserted_number: '',
     context: 'default',
     network_addr: '10.0.0.9',
     sip_call_id: `${call.uuid}@pbx`,

@@ -41,23 +41,13 @@ export const applicationsOf = (packet: string): Application[] =>
     })
     .filter(({ data }) => !data.includes("\\'"));
 
-/**
- * What the called legs get. `export_function` of mod_dptools.c: the value begins behind the first equals sign and is
- * unset when empty; `multiset_function`: the same for each of its settings that is named in export_vars.
- */
+/** What the called legs get by `export_function` of mod_dptools.c: the value begins behind the first equals sign. */
 export function exportsOf(applications: readonly Application[]): Map<string, string> {
   const exports = new Map<string, string>();
-  const take = (setting: string): void => {
-    const [name, value] = [setting.slice(0, setting.indexOf('=')), setting.slice(setting.indexOf('=') + 1)];
-    if (!name.startsWith('nolocal:')) throw new Error(`set on the caller's leg as well: ${name}`);
-    if (value !== '') exports.set(name.slice('nolocal:'.length), value);
-  };
-  for (const { data } of applications.filter(({ name }) => name === 'export')) take(data);
-  for (const { data } of applications.filter(({ name }) => name === 'multiset')) {
-    const settings = data.slice('^^;'.length).split(';');
-    const [, names = ''] = settings.find((one) => one.startsWith('export_vars='))?.split('=') ?? [];
-    for (const name of names.split(',').filter((one) => one.startsWith('nolocal:')))
-      take(settings.find((one) => one.startsWith(`${name}=`)) ?? '');
+  for (const { data } of applications.filter(({ name }) => name === 'export')) {
+    const [name, value] = [data.slice(0, data.indexOf('=')), data.slice(data.indexOf('=') + 1)];
+    if (!name.startsWith('nolocal:')) throw new Error(`set on the caller leg as well: ${name}`);
+    exports.set(name.slice('nolocal:'.length), value);
   }
   return exports;
 }

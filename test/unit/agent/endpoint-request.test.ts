@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { DecisionRequest } from '#libs/contract/messages.ts';
 import { parseHeaders } from '#libs/esl/frames.ts';
-import { attemptOf } from '#services/agent/call/attempt.ts';
 import { header, isoTime, nodeName, variable } from '#services/agent/call/channel-data.ts';
+import { attemptOf, entryOf } from '#services/agent/call/entry.ts';
 import { tried } from '#services/agent/call/tried.ts';
 import { parseCtiBridge } from '#services/agent/cti-bridge.ts';
 import { decisionRequest, endpointRequest } from '#services/agent/endpoint-request.ts';
@@ -12,18 +12,23 @@ import { framesOf, RECORDINGS, recorded } from '#test/support/esl/recordings.ts'
 const connectReply = (name: string) =>
   parseHeaders(framesOf(recorded(name, 'outbound.from-freeswitch'))[0]?.toString() ?? '');
 
+const NEW = { kind: 'request', reason: 'new' } as const;
+
 describe('endpointRequest', () => {
   it.each(RECORDINGS)('reads the channel data of %s', (name) => {
     const data = connectReply(name);
-    const request = endpointRequest(data, 'vm', ['sip_from_user', 'nothing']);
+    const request = endpointRequest(data, 'vm', ['sip_from_user', 'nothing'], NEW);
     expect(request).toEqual({
       action: 'request',
+      reason: 'new',
       uuid: data['Unique-ID'],
       node: 'vm',
       time: expect.stringMatching(/^2026-11-23T18:2\d:\d\d\.\d{3}Z$/),
       caller_id_number: '13800138000',
       caller_id_name: "张三 O'Brien 100%",
       destination_number: '0555',
+      caller_id_withheld: false,
+      asserted_number: '',
       context: 'default',
       network_addr: '127.0.0.1',
       sip_call_id: data['variable_sip_call_id'],
@@ -45,7 +50,7 @@ describe('endpointRequest', () => {
       variable_secret: 'no',
       'sip_h_X-Fake': 'no',
     };
-    const selected = (wanted: string[]) => endpointRequest(data, '', wanted).variables;
+    const selected = (wanted: string[]) => endpointRequest(data, '', wanted, NEW).variables;
     expect(selected(['domain_name', 'sip_h_X-*', 'missing'])).toEqual({
       domain_name: 'pbx',
       'sip_h_X-Account': '7',
@@ -58,7 +63,7 @@ describe('endpointRequest', () => {
 describe('decisionRequest', () => {
   it('passes the timeouts of the endpoint to the router', () => {
     const endpoint = { url: 'http://crm/', connectTimeoutMs: 100, responseTimeoutMs: 200, notify: true };
-    const request = endpointRequest(connectReply('answered'), 'vm', []);
+    const request = endpointRequest(connectReply('answered'), 'vm', [], NEW);
     const message = decisionRequest(request, endpoint, undefined);
     expect(message).toEqual({
       v: 1,
@@ -72,7 +77,7 @@ describe('decisionRequest', () => {
 
   it('uses the fallback URL of the call, or else the configured one', () => {
     const endpoint = { url: 'http://crm/', connectTimeoutMs: 1, responseTimeoutMs: 2, notify: true };
-    const request = endpointRequest(connectReply('answered'), 'vm', []);
+    const request = endpointRequest(connectReply('answered'), 'vm', [], NEW);
     const fallback = (own: object, configured: string | undefined) =>
       decisionRequest(request, { ...endpoint, ...own }, configured).fallback_url;
     expect(fallback({ fallbackUrl: 'http://own/' }, 'http://configured/')).toBe('http://own/');
@@ -81,14 +86,71 @@ describe('decisionRequest', () => {
   });
 });
 
-describe('a repeated request', () => {
-  it.each([
-    [{}, 1],
-    [{ variable_dialhook_attempt: '3' }, 3],
-    [{ variable_dialhook_attempt: '0' }, 1],
-    [{ variable_dialhook_attempt: 'many' }, 1],
-  ])('%j is attempt %i', (data, attempt) => expect(attemptOf(data)).toBe(attempt));
+const TAGGED = { 'Unique-ID': 'u', variable_dialhook_call: 'u' };
 
+describe('attemptOf', () => {
+  it.each([
+    ['of a call without a request', {}, 1],
+    ['after three requests', { ...TAGGED, variable_dialhook_attempt: '3' }, 4],
+    [
+      'of a called leg that is transferred to us',
+      { ...TAGGED, 'Unique-ID': 'b', variable_dialhook_attempt: '3' },
+      1,
+    ],
+    ['with a zero', { ...TAGGED, variable_dialhook_attempt: '0' }, 1],
+    ['with text', { ...TAGGED, variable_dialhook_attempt: 'many' }, 1],
+  ])('%s', (_, data, attempt) => expect(attemptOf(data)).toBe(attempt));
+});
+
+describe('entryOf', () => {
+  const failed = (entry: string, more: object) => ({
+    ...TAGGED,
+    variable_dialhook_entry: entry,
+    variable_last_bridge_hangup_cause: 'CALL_REJECTED',
+    variable_last_bridge_proto_specific_hangup_cause: 'sip:603',
+    ...more,
+  });
+  const redirected = {
+    variable_last_bridge_hangup_cause: 'REQUESTED_CHAN_UNAVAIL',
+    variable_last_bridge_proto_specific_hangup_cause: 'sip:302',
+  };
+  const hangup = { kind: 'hangup', cause: 'CALL_REJECTED' };
+  it.each<[string, Record<string, string>, object]>([
+    ['a new call', {}, NEW],
+    ['a call that the dialplan sends here again', TAGGED, NEW],
+    ['a target that failed', failed('next', {}), { kind: 'continue' }],
+    ['a final cause', failed('next', { variable_dialhook_final: 'USER_BUSY,CALL_REJECTED' }), hangup],
+    ['a final status', failed('next', { variable_dialhook_final: 'sip:603' }), hangup],
+    ['another final status', failed('next', { variable_dialhook_final: 'sip:604' }), { kind: 'continue' }],
+    ['a final class of statuses', failed('next', { variable_dialhook_final: 'sip:6xx' }), hangup],
+    ['the last target', failed('last', {}), hangup],
+    ['the last target with on_fail request', failed('failed', {}), { kind: 'request', reason: 'failed' }],
+    ['a final status with on_fail request', failed('failed', { variable_dialhook_final: 'sip:603' }), hangup],
+    [
+      'a redirect with on_redirect request',
+      failed('next', { ...redirected, variable_dialhook_on_redirect: 'request' }),
+      { kind: 'request', reason: 'redirect' },
+    ],
+    ['a redirect with on_redirect fail', failed('next', redirected), { kind: 'continue' }],
+    [
+      'a transfer by the callee',
+      { ...TAGGED, variable_transfer_history: '1:x:bl_xfer:7/default/XML' },
+      { kind: 'request', reason: 'transfer', transferred_by: 'callee' },
+    ],
+    [
+      'a transfer that was reported',
+      { ...TAGGED, variable_transfer_history: '1:x:bl_xfer:7/default/XML', variable_dialhook_transfers: '1' },
+      NEW,
+    ],
+    [
+      'a transfer by the caller',
+      { 'Unique-ID': 'b', variable_dialhook_call: 'a' },
+      { kind: 'request', reason: 'transfer', transferred_by: 'caller', transferred_from: 'a' },
+    ],
+  ])('%s', (_, data, entry) => expect(entryOf(data)).toEqual(entry));
+});
+
+describe('tried', () => {
   const one = { leg: 'a', number: '1', cause: 'USER_BUSY' };
   const two = { leg: 'b', number: '2', cause: '' };
   it.each([

@@ -8,6 +8,8 @@ const plan: DialPlan = {
   groups: [{ variables: {}, legs: [{ endpoint: 'user/1', variables: {} }] }],
   variables: {},
   on_fail: 'request',
+  on_redirect: 'fail',
+  pass_headers: false,
 };
 const HOSTS = '127.0.0.1:8084|[::1]:8084';
 const socket = (hosts: string) => ({
@@ -15,47 +17,41 @@ const socket = (hosts: string) => ({
   variable_current_application_data: hosts,
 });
 
-it.each([
+const NO_REQUEST = { requestAgain: false, onRedirect: 'fail' };
+const again = (finalCauses: string[], rest: object = { requestAgain: true, onRedirect: 'fail' }) => ({
+  finalCauses,
+  socket: HOSTS,
+  ...rest,
+});
+const made = (attempt: string) => ({
+  'Unique-ID': 'u',
+  variable_dialhook_call: 'u',
+  variable_dialhook_attempt: attempt,
+  ...socket(HOSTS),
+});
+const without = { ...again(['DECLINE'], NO_REQUEST), socket: undefined };
+
+it.each<[string, Record<string, string>, DialPlan, object]>([
+  ['the first request', socket(HOSTS), plan, again(['DECLINE'])],
+  ['the second request', made('1'), plan, again(['DECLINE'])],
+  ['the last request that is allowed', made('2'), plan, again(['DECLINE'], NO_REQUEST)],
+  ['on_fail hangup', socket(HOSTS), { ...plan, on_fail: 'hangup' }, again(['DECLINE'], NO_REQUEST)],
   [
-    'after the first request',
+    'on_redirect request',
     socket(HOSTS),
-    plan,
-    { finalCauses: ['DECLINE'], nextRequest: { socket: HOSTS, attempt: 2 } },
+    { ...plan, on_fail: 'hangup', on_redirect: 'request' },
+    again(['DECLINE'], { requestAgain: false, onRedirect: 'request' }),
   ],
   [
-    'once more',
-    { ...socket(HOSTS), variable_dialhook_attempt: '2' },
-    plan,
-    { finalCauses: ['DECLINE'], nextRequest: { socket: HOSTS, attempt: 3 } },
+    'on_redirect request after the last request',
+    made('2'),
+    { ...plan, on_redirect: 'request' },
+    again(['DECLINE'], NO_REQUEST),
   ],
-  ['too often', { ...socket(HOSTS), variable_dialhook_attempt: '3' }, plan, { finalCauses: ['DECLINE'] }],
-  [
-    'with on_fail: hangup',
-    socket(HOSTS),
-    { ...plan, on_fail: 'hangup' as const },
-    { finalCauses: ['DECLINE'] },
-  ],
-  ['without knowing the way back', {}, plan, { finalCauses: ['DECLINE'] }],
-  [
-    'from another application',
-    { ...socket(HOSTS), variable_current_application: 'bridge' },
-    plan,
-    { finalCauses: ['DECLINE'] },
-  ],
-  ['by hosts that FreeSWITCH would expand', socket('${system(reboot)}'), plan, { finalCauses: ['DECLINE'] }],
-  ['by hosts with a line end', socket(`${HOSTS}\nexit`), plan, { finalCauses: ['DECLINE'] }],
-  [
-    'with final causes of its own',
-    socket(HOSTS),
-    { ...plan, on_fail: 'hangup' as const, final_causes: ['USER_BUSY' as const] },
-    { finalCauses: ['USER_BUSY'] },
-  ],
-  [
-    'with no final cause',
-    socket(HOSTS),
-    { ...plan, on_fail: 'hangup' as const, final_causes: [] },
-    { finalCauses: [] },
-  ],
-])('failurePolicy: %s', (_, data, given, policy) =>
-  expect(failurePolicy(data, given, config)).toEqual(policy),
-);
+  ['no socket application', {}, plan, without],
+  ['another application', { ...socket(HOSTS), variable_current_application: 'bridge' }, plan, without],
+  ['hosts that FreeSWITCH would expand', socket('${system(reboot)}'), plan, without],
+  ['hosts with a line end', socket(`${HOSTS}\nexit`), plan, without],
+  ['its own final causes', socket(HOSTS), { ...plan, final_causes: ['USER_BUSY'] }, again(['USER_BUSY'])],
+  ['no final cause', socket(HOSTS), { ...plan, final_causes: [] }, again([])],
+])('with %s', (_, data, given, policy) => expect(failurePolicy(data, given, config)).toEqual(policy));

@@ -12,6 +12,8 @@ let domain: string | undefined;
 let server: OutboundServer;
 let errors: Error[];
 
+const PLAN = { variables: {}, on_fail: 'hangup', on_redirect: 'fail', pass_headers: false } as const;
+
 beforeEach(async () => {
   domain = undefined;
   errors = [];
@@ -19,7 +21,7 @@ beforeEach(async () => {
     host: '127.0.0.1',
     port: 0,
     onCall: async (call) => {
-      looking(await lookUpUsers(call, { groups: plan, variables: {}, on_fail: 'hangup' }, domain));
+      looking(await lookUpUsers(call, { ...PLAN, groups: plan }, domain));
       await call.runAndRelease([]);
     },
     onRefused: (_, why) => {

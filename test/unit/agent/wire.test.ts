@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
 import { Decision } from '#libs/contract/decision.ts';
 import type { Plan } from '#libs/contract/plan.ts';
-import { dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
+import { calledVariables, dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
+import { groupVariables, legVariables } from '#libs/dialplan/ring-time.ts';
 import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
+import { dialOf } from '#test/support/dialplan/dial.ts';
 import { applicationsOf, exportsOf, packetsOf, readPacket } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer } from '#test/support/esl/peer.ts';
 
@@ -180,7 +182,7 @@ describe('any answer of an endpoint', () => {
         }
         if ('hangup' in plan) {
           hungUp++;
-          const stream = await written(hangupApplications(plan.hangup, { result: 'decided' }));
+          const stream = await written(hangupApplications(plan.hangup, { result: 'decided' }, 1));
           expect(packetsOf(stream).map((packet) => readPacket(packet).command)).toEqual(['sendmsg', 'exit']);
           const cause = 'cause' in plan.hangup ? plan.hangup.cause : '';
           expect(applicationsOf(packetsOf(stream)[0] ?? '').at(-1)).toEqual({ name: 'hangup', data: cause });
@@ -191,25 +193,25 @@ describe('any answer of an endpoint', () => {
           variables: group.variables,
           legs: group.legs.flatMap((one) => ('endpoint' in one ? [one] : [])),
         }));
-        const meant = dialApplications(
-          groups,
-          { cti_bridge: formatArguments(endpoint), ...plan.variables },
-          { result: 'decided' },
-          { finalCauses: [] },
-        );
+        const dial = dialOf(groups, { plan, exported: { cti_bridge: formatArguments(endpoint) } });
+        const meant = dialApplications(dial);
         const stream = await written(meant);
         const packets = packetsOf(stream);
         expect(packets.map((packet) => readPacket(packet).command)).toEqual(['sendmsg', 'exit']);
         const read = applicationsOf(packets[0] ?? '');
         expect(read).toEqual(meant);
-        expect(kept(Object.fromEntries(exportsOf(read)))).toEqual({
-          cti_bridge: 'http://crm/b?n=1 10 20 1',
-          ...kept(plan.variables),
-        });
-        expect(dialled(read)).toEqual(
+        const called = calledVariables(dial);
+        const shared = (variables: object) => ({ ...called, ...variables });
+        const exports = Object.fromEntries(exportsOf(read));
+        expect(dialled(read).map((one) => ({ ...one, variables: { ...exports, ...one.variables } }))).toEqual(
           groups.map((group) => ({
-            variables: kept(group.variables),
-            groups: [group.legs.map((one) => ({ endpoint: one.endpoint, variables: kept(one.variables) }))],
+            variables: kept({ ...shared(groupVariables(group.legs)), ...group.variables }),
+            groups: [
+              group.legs.map((one) => ({
+                endpoint: one.endpoint,
+                variables: kept({ ...one.variables, ...legVariables(one) }),
+              })),
+            ],
           })),
         );
         const expanded = read.slice(

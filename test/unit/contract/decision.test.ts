@@ -6,6 +6,9 @@ const GATEWAY = { type: 'gateway', number: '1', gateway: 'gw' };
 const HANGUP = { type: 'hangup' };
 const HOSTILE = '${system(reboot)}\n\nexit';
 
+const NUMBER =
+  'dial.number may contain only digits, letters and * # + _ . -, and parameters such as ;npdi;rn=+13125550199';
+
 describe('Decision', () => {
   it.each([
     [
@@ -85,13 +88,13 @@ describe('Decision', () => {
     [{ dial: { ...GATEWAY, number: null } }, 'dial.number must be text or a whole number'],
     [{ dial: { ...GATEWAY, number: 1.5 } }, 'dial.number must be text or a whole number'],
     [{ dial: { ...GATEWAY, number: -1 } }, 'dial.number must not be negative'],
+    [{ dial: { ...GATEWAY, number: HOSTILE } }, NUMBER],
+    [{ dial: { ...GATEWAY, number: '' } }, NUMBER],
+    [{ dial: { ...GATEWAY, number: '1'.repeat(129) } }, 'dial.number must be at most 128 characters'],
     [
-      { dial: { ...GATEWAY, number: HOSTILE } },
-      'dial.number may contain only digits, letters and * # + _ . -',
+      { dial: { ...GATEWAY, gateway: HOSTILE } },
+      'dial.gateway must be a gateway name of letters, digits and _ . + -, or PROFILE::GATEWAY',
     ],
-    [{ dial: { ...GATEWAY, number: '' } }, 'dial.number may contain only digits, letters and * # + _ . -'],
-    [{ dial: { ...GATEWAY, number: '1'.repeat(65) } }, 'dial.number must be at most 64 characters'],
-    [{ dial: { ...GATEWAY, gateway: HOSTILE } }, `dial.gateway ${sofiaName}`],
     [{ dial: { type: 'gateway', number: '1' } }, 'dial.gateway is missing or is not a string'],
     [{ dial: { ...GATEWAY, profile: HOSTILE } }, 'dial has unknown keys: profile'],
     [{ dial: { type: 'user', number: '1', user: HOSTILE } }, `dial.user ${sofiaName}`],
@@ -125,7 +128,7 @@ describe('Decision', () => {
     [{ dial: HANGUP, final_causes: 17 }, 'final_causes is missing or is not an array'],
     [
       { dial: HANGUP, final_causes: [17, HOSTILE] },
-      'final_causes.1 must be the name or the number of a FreeSWITCH hangup cause',
+      'final_causes.1 must be a FreeSWITCH hangup cause, or a SIP status such as sip:603',
     ],
     [{ dial: HANGUP, final_causes: Array(65).fill(17) }, 'final_causes must name at most 64 causes'],
     [{ dial: HANGUP, variables: [] }, 'variables is missing or is not a record'],

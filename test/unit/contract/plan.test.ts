@@ -50,7 +50,13 @@ describe('Plan', () => {
   const group = { variables: {}, legs: [leg] };
   const userLeg = { user: '1000', number: '1', strategy: 'sequential', variables: {} };
 
-  const dial = { groups: [group], variables: {}, on_fail: 'hangup' };
+  const dial = {
+    groups: [group],
+    variables: {},
+    on_fail: 'hangup',
+    on_redirect: 'fail',
+    pass_headers: false,
+  };
 
   it.each([
     dial,

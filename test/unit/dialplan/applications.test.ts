@@ -1,146 +1,229 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type Dial,
   dialApplications,
-  type FailurePolicy,
   hangupApplications,
   outcomeVariables,
-  TAG_CALL,
+  tagCall,
 } from '#libs/dialplan/applications.ts';
+import { dialOf, POLICY } from '#test/support/dialplan/dial.ts';
 
-const BOUND = { cti_bridge: 'http://crm/b?n=1 1000 2000 1' };
 const group = (...endpoints: string[]) => ({
   variables: {},
   legs: endpoints.map((one) => ({ endpoint: one, variables: {} })),
 });
 const lines = (applications: readonly { name: string; data: string }[]) =>
   applications.map(({ name, data }) => `${name} ${data}`.trim());
+const dial = (groups: Dial['groups'], given: Partial<Dial> = {}) =>
+  lines(dialApplications(dialOf(groups, given)));
+const withVariables = (variables: Record<string, string>) => ({
+  plan: { variables, pass_headers: false },
+});
 
 const DECIDED = { result: 'decided' } as const;
-const OUTCOME = 'dialhook_result=decided;dialhook_error=';
 const OFF = 'set app_disable_expand_variables=true';
-const ON = 'app_disable_expand_variables=false';
-const AFTER = 'hangup_after_bridge=true';
-const ARGUMENTS = 'nolocal:cti_bridge=http://crm/b?n=1 1000 2000 1';
-const EXPORTED = `${ARGUMENTS};export_vars=\${export_vars},nolocal:cti_bridge`;
+const SOCKET = '127.0.0.1:8084|127.0.0.2:8084';
+/** What every called leg gets when CALLER dials without settings of its own. */
+const CALLED =
+  'outbound_redirect_fatal=true;sip_copy_custom_headers=false;origination_callee_id_number=0555;origination_callee_id_name=0555;ignore_display_updates=true';
+const FORGET = 'last_bridge_proto_specific_hangup_cause=;last_bridge_hangup_cause=;originate_failed_cause=';
 const STOP = 'failure_causes=;continue_on_fail=false';
-const ANY_CAUSE = 'failure_causes=;continue_on_fail=true';
-const FORGET = 'last_bridge_proto_specific_hangup_cause=';
-const multiset = (...settings: string[]) => `multiset ^^;${settings.join(';')}`;
+const bridge = (endpoints: string, more = '') => `bridge {^^;${CALLED}${more}}${endpoints}`;
+const enterAs = (entry: string) => [
+  `multiset ^^;dialhook_entry=${entry};dialhook_cause=\${last_bridge_hangup_cause}`,
+  `socket ${SOCKET}`,
+];
+/** The settings in a `multiset`. */
+const settingsOf = (line = '') => {
+  const [, list = ''] = /^multiset \^\^;(.*)$/.exec(line) ?? [];
+  return Object.fromEntries(
+    list.split(';').map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
+};
 
-const dial = (groups: Parameters<typeof dialApplications>[0], policy: FailurePolicy, variables = {}) =>
-  lines(dialApplications(groups, { ...BOUND, ...variables }, DECIDED, policy));
-
-it('TAG_CALL sets the uuid of the call on both legs and cti_bridge on the called legs', () => {
-  expect(lines([TAG_CALL])).toEqual([
-    'multiset ^^;dialhook_call=${uuid};export_vars=dialhook_call,cti_bridge,${export_vars}',
+it('tagCall gives both legs the uuid of the call and its cti_bridge', () => {
+  expect(lines([tagCall({ dialhook_caller: 'WyIxIl0' })])).toEqual([
+    'multiset ^^;dialhook_call=${uuid};dialhook_caller=WyIxIl0;export_vars=dialhook_call,cti_bridge,dialhook_caller,${export_vars}',
   ]);
 });
 
 describe('hangupApplications', () => {
+  const first = 'multiset ^^;dialhook_attempt=2;dialhook_result=decided;dialhook_error=';
   it.each([
-    [{ cause: 'USER_BUSY' as const }, [multiset(OUTCOME), 'hangup USER_BUSY']],
-    [{ sipcode: 603 }, [multiset(OUTCOME), 'respond 603', 'hangup']],
-  ])('%j', (hangup, expected) => expect(lines(hangupApplications(hangup, DECIDED))).toEqual(expected));
+    [{ cause: 'USER_BUSY' as const }, [first, 'hangup USER_BUSY']],
+    [{ sipcode: 603 }, [first, 'respond 603', 'hangup']],
+  ])('%j', (hangup, expected) => expect(lines(hangupApplications(hangup, DECIDED, 2))).toEqual(expected));
 });
 
 describe('dialApplications', () => {
-  it('bridges to one group and passes its cause to the caller', () => {
-    expect(dial([group('user/1', 'user/2')], { finalCauses: ['DECLINE'] })).toEqual([
-      multiset(AFTER, STOP, OUTCOME, EXPORTED),
-      'bridge user/1,user/2',
-      'hangup',
-    ]);
+  it('bridges to one group and gives the caller its cause', () => {
+    const [settings, ...rest] = dial([group('user/1', 'user/2')], {
+      policy: { ...POLICY, finalCauses: ['DECLINE'] },
+    });
+    expect(settingsOf(settings)).toEqual({
+      last_bridge_proto_specific_hangup_cause: '',
+      last_bridge_hangup_cause: '',
+      originate_failed_cause: '',
+      hangup_after_bridge: 'true',
+      sip_copy_custom_headers: 'false',
+      initial_callee_id_number: '0555',
+      initial_callee_id_name: '0555',
+      dialhook_entry: '',
+      failure_causes: '',
+      continue_on_fail: 'false',
+      execute_on_blind_transfer_dialhook: expect.stringMatching(/^multiset \^\^\|/),
+      dialhook_attempt: '1',
+      dialhook_result: 'decided',
+      dialhook_error: '',
+    });
+    expect(rest).toEqual([bridge('user/1,user/2'), 'hangup']);
   });
 
-  it('dials the next group after a failure, but not after a final cause or the last group', () => {
+  it('continues after a failed group unless its cause is final, and stops after the last group', () => {
     const groups = [group('user/1'), group('user/2'), group('user/3')];
-    expect(dial(groups, { finalCauses: ['DECLINE', 'UNWANTED'] })).toEqual([
-      multiset(AFTER, 'failure_causes=DECLINE,UNWANTED;continue_on_fail=', OUTCOME, EXPORTED),
-      'bridge user/1',
-      multiset(FORGET),
-      'bridge user/2',
-      multiset(FORGET, STOP),
-      'bridge user/3',
+    const [settings, ...rest] = dial(groups, {
+      policy: { ...POLICY, finalCauses: ['DECLINE', 'UNWANTED'] },
+    });
+    expect(settingsOf(settings)).toMatchObject({ failure_causes: 'DECLINE,UNWANTED', continue_on_fail: '' });
+    expect(rest).toEqual([
+      bridge('user/1'),
+      `multiset ^^;${FORGET}`,
+      bridge('user/2'),
+      `multiset ^^;${FORGET};${STOP}`,
+      bridge('user/3'),
       'hangup',
     ]);
   });
 
-  it('dials the next group after any cause when none is final', () => {
-    expect(dial([group('user/1'), group('user/2')], { finalCauses: [] })).toEqual([
-      multiset(AFTER, ANY_CAUSE, OUTCOME, EXPORTED),
-      'bridge user/1',
-      multiset(FORGET, STOP),
-      'bridge user/2',
+  it('continues after any cause when none is final', () => {
+    const [settings] = dial([group('user/1'), group('user/2')]);
+    expect(settingsOf(settings)).toMatchObject({ failure_causes: '', continue_on_fail: 'true' });
+  });
+
+  it('enters the agent again between groups when a SIP status is final, which FreeSWITCH cannot see', () => {
+    const policy = { ...POLICY, finalCauses: ['sip:603' as const, 'DECLINE' as const], socket: SOCKET };
+    const [settings, ...rest] = dial([group('user/1'), group('user/2')], { policy });
+    expect(settingsOf(settings)).toMatchObject({
+      dialhook_final: 'sip:603,DECLINE',
+      dialhook_on_redirect: 'fail',
+      failure_causes: 'DECLINE',
+    });
+    expect(rest).toEqual([
+      bridge('user/1'),
+      ...enterAs('next'),
+      `multiset ^^;${FORGET};${STOP}`,
+      bridge('user/2'),
       'hangup',
     ]);
   });
 
-  it('makes another request when every group has failed, without the variables of the decision', () => {
-    const nextRequest = { socket: '127.0.0.1:8084|127.0.0.2:8084', attempt: 2 };
-    expect(dial([group('user/1'), group('user/2')], { finalCauses: [], nextRequest }, { a: 'b' })).toEqual([
-      multiset(AFTER, ANY_CAUSE, OUTCOME, `${ARGUMENTS};nolocal:a=b`, `${EXPORTED.split(';')[1]},nolocal:a`),
-      'bridge user/1',
-      multiset(FORGET),
-      'bridge user/2',
-      'unset nolocal:cti_bridge',
-      'unset nolocal:a',
-      'set dialhook_attempt=2',
-      'socket 127.0.0.1:8084|127.0.0.2:8084',
-      'hangup ${originate_failed_cause}',
+  it('does not enter the agent again when the hosts of the dialplan are not known', () => {
+    const policy = { ...POLICY, finalCauses: ['sip:603' as const], requestAgain: true };
+    expect(dial([group('user/1'), group('user/2')], { policy }).join()).not.toContain('socket');
+  });
+
+  it('enters the agent again when every group has failed and on_fail is request', () => {
+    const policy = { ...POLICY, requestAgain: true, socket: SOCKET };
+    expect(dial([group('user/1'), group('user/2')], { policy }).slice(1)).toEqual([
+      bridge('user/1'),
+      `multiset ^^;${FORGET}`,
+      bridge('user/2'),
+      ...enterAs('failed'),
+      'hangup ${dialhook_cause}',
     ]);
   });
 
-  it('exports nothing without variables', () => {
-    const written = lines(dialApplications([group('user/1')], {}, DECIDED, { finalCauses: [] }));
-    expect(written).toEqual([multiset(AFTER, STOP, OUTCOME), 'bridge user/1', 'hangup']);
+  it('enters the agent again after every group when on_redirect is request', () => {
+    const policy = { ...POLICY, onRedirect: 'request' as const, socket: SOCKET };
+    expect(dial([group('user/1'), group('user/2')], { policy }).slice(1)).toEqual([
+      bridge('user/1'),
+      ...enterAs('next'),
+      `multiset ^^;${FORGET}`,
+      bridge('user/2'),
+      ...enterAs('last'),
+      'hangup ${dialhook_cause}',
+    ]);
   });
 
-  it.each(['PCMA,PCMU', 'a b', '100%', 'sip:1@h:5060', 'http://h/?a=b&c=d', '张三', '', '=', 'ARRAY', '~a'])(
-    'exports %s unchanged in one multiset',
+  it.each(['PCMA,PCMU', 'a b', '100%', 'sip:1@h:5060', 'http://h/?a=b&c=d', '张三', '=', 'ARRAY', '~a'])(
+    'writes %s into the dial string',
     (value) => {
-      const written = dial([group('user/1')], { finalCauses: [] }, { v: value });
-      const names = `${EXPORTED.split(';')[1]},nolocal:v`;
-      expect(written[0]).toBe(multiset(AFTER, STOP, OUTCOME, ARGUMENTS, `nolocal:v=${value}`, names));
+      const [, second] = dial([group('user/1')], withVariables({ v: value }));
+      expect(second).toBe(bridge('user/1', `;v=${value}`));
     },
   );
 
   it.each(["O'Brien", 'a;b', ' a', '[x]', 'a|b', '"a"'])(
-    'exports a value that multiset would split with its own application: %s',
+    'exports what a dial string cannot hold, and undoes that on transfer: %s',
     (value) => {
-      const written = dial([group('user/1')], { finalCauses: [] }, { v: value });
-      expect(written.slice(0, -2)).toEqual([
-        `export ${ARGUMENTS}`,
-        `export nolocal:v=${value}`,
-        multiset(AFTER, STOP, OUTCOME),
-      ]);
+      const written = dial([group('user/1')], withVariables({ v: value }));
+      expect(written[0]).toMatch(
+        /^multiset \^\^;execute_on_blind_transfer_dialhook=multiset \^\^\|export_vars=\$\{export_vars\}\|/,
+      );
+      expect(written[0]).toContain('|nolocal:v=|');
+      expect(written[1]).toBe(`export nolocal:v=${value}`);
+      expect(written.at(-2)).toBe(bridge('user/1'));
     },
   );
 
-  it('exports variables to the called legs only, without expansion', () => {
-    const variables = { absolute_codec_string: 'PCMA,PCMU', effective_caller_id_name: "O'Brien $1 100%" };
-    const written = dial([group('user/1')], { finalCauses: [] }, variables);
-    expect(written.slice(0, -2)).toEqual([
-      OFF,
-      `export ${ARGUMENTS}`,
-      'export nolocal:absolute_codec_string=PCMA,PCMU',
-      "export nolocal:effective_caller_id_name=O'Brien $1 100%",
-      multiset(ON, AFTER, STOP, OUTCOME),
-    ]);
-    expect(written.filter((line) => line.startsWith('export'))).toHaveLength(3);
+  it.each(['$', '$1 a', '\\n', '\\'])('exports %s while nothing is expanded', (value) => {
+    const written = dial([group('user/1')], withVariables({ v: value }));
+    expect(written.slice(1, 3)).toEqual([OFF, `export nolocal:v=${value}`]);
+    expect(settingsOf(written[3])).toMatchObject({ app_disable_expand_variables: 'false' });
   });
 
-  it.each(['$', '${a}', '\\n', '\\'])('disables expansion while a variable with %s is exported', (value) => {
-    const [first] = dial([group('user/1')], { finalCauses: [] }, { a: value });
-    expect(first).toBe(OFF);
+  it('unsets on transfer all that it sets on the caller leg for the time of the bridges', () => {
+    const policy = { ...POLICY, requestAgain: true, socket: SOCKET };
+    const given = { policy, plan: { variables: {}, pass_headers: false, media: 'bypass' as const } };
+    const [line = ''] = dial([group('user/1')], given);
+    const undo = /execute_on_blind_transfer_dialhook=multiset \^\^\|([^;]*)/.exec(line)?.[1]?.split('|');
+    expect(undo).toEqual(
+      [
+        'hangup_after_bridge',
+        'sip_copy_custom_headers',
+        'initial_callee_id_number',
+        'initial_callee_id_name',
+        'bypass_media',
+        'dialhook_final',
+        'dialhook_on_redirect',
+        'dialhook_entry',
+        'failure_causes',
+        'continue_on_fail',
+        'execute_on_blind_transfer_dialhook',
+      ].map((name) => `${name}=`),
+    );
   });
 
-  it('sets the error with its own application', () => {
+  it('undoes first what an earlier decision about the call has set', () => {
+    const undo = 'multiset ^^|export_vars=a,b|bypass_media=|nolocal:v=';
+    expect(dial([group('user/1')], { undo })[0]).toBe('multiset ^^|export_vars=a,b|bypass_media=|nolocal:v=');
+  });
+
+  it.each(['', 'system reboot', 'multiset ^^|a=${system(reboot)}', 'multiset ^^|a\nb'])(
+    'runs nothing else that it finds on the channel: %j',
+    (undo) => expect(dial([group('user/1')], { undo })).toHaveLength(3),
+  );
+
+  it('ends each leg after its own ring time, and starts it after its own delay', () => {
+    const legs = [
+      { endpoint: 'user/1', variables: { a: '1' }, timeout: 10 },
+      { endpoint: 'user/2', variables: {}, delay: 5, timeout: 20 },
+    ];
+    const written = dial([{ variables: {}, legs }]);
+    expect(written.at(-2)).toBe(
+      bridge(
+        '[^^;a=1;execute_on_originate=sched_hangup +11 NO_ANSWER;execute_on_answer=sched_cancel]user/1,' +
+          '[^^;leg_delay_start=5;execute_on_originate=sched_hangup +21 NO_ANSWER;execute_on_answer=sched_cancel]user/2',
+        ';originate_timeout=27',
+      ),
+    );
+  });
+
+  it('writes an error text with an application of its own', () => {
     const outcome = { result: 'defaulted', error: 'http_status: 500; a=b' } as const;
-    const written = lines(dialApplications([group('user/1')], BOUND, outcome, { finalCauses: [] }));
-    expect(written.slice(0, -2)).toEqual([
-      multiset(AFTER, STOP, 'dialhook_result=defaulted;dialhook_error=', EXPORTED),
-      'set dialhook_error=http_status: 500; a=b',
-    ]);
+    const written = dial([group('user/1')], { outcome });
+    expect(settingsOf(written[0])).toMatchObject({ dialhook_result: 'defaulted', dialhook_error: '' });
+    expect(written[1]).toBe('set dialhook_error=http_status: 500; a=b');
   });
 });
 
@@ -155,7 +238,7 @@ describe('outcomeVariables', () => {
       { result: 'invalid_json', error: 'x'.repeat(501) } as const,
       { dialhook_result: 'invalid_json', dialhook_error: 'x'.repeat(500) },
     ],
-  ])('%#: contains nothing that FreeSWITCH expands', (outcome, variables) =>
+  ])('%#: FreeSWITCH has nothing to expand in the text', (outcome, variables) =>
     expect(outcomeVariables(outcome)).toEqual(variables),
   );
 });

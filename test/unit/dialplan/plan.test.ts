@@ -80,7 +80,13 @@ describe('planOf', () => {
     ],
   ])('%s', (_, answer, groups) => {
     const planned = plan(answer);
-    expect(planned).toEqual({ groups, variables: {}, on_fail: 'hangup' });
+    expect(planned).toEqual({
+      groups,
+      variables: {},
+      on_fail: 'hangup',
+      on_redirect: 'fail',
+      pass_headers: false,
+    });
     expect(Plan.parse(planned)).toEqual(planned);
   });
 
@@ -92,6 +98,33 @@ describe('planOf', () => {
     const planned = plan({ dial: gateway('1'), on_fail: 'request', final_causes: [17] });
     expect(planned).toMatchObject({ on_fail: 'request', final_causes: ['USER_BUSY'] });
   });
+
+  it('resolves each spelling of the presentation and of the ring time into its field', () => {
+    const variables = { origination_caller_id_number: 95588, originate_timeout: 20, a: 1 };
+    const dial = [{ ...gateway('1'), timeout: 5 }, dialString('{originate_timeout=7}user/2'), gateway('3')];
+    expect(plan({ dial, variables })).toMatchObject({
+      caller_id: { number: '95588', name: '95588' },
+      variables: { a: '1' },
+      groups: [5, 7, 20].map((timeout) => ({ variables: {}, legs: [{ timeout }] })),
+    });
+  });
+
+  it.each<[unknown, string]>([
+    [
+      { dial: gateway('1'), caller_id: { number: '1' }, variables: { origination_caller_id_number: '2' } },
+      'variables: origination_caller_id_number and _name cannot be combined with caller_id',
+    ],
+    [
+      { dial: gateway('1'), variables: { originate_timeout: 'soon' } },
+      'variables: originate_timeout must be whole seconds from 1 to 600',
+    ],
+    [
+      { dial: [{ ...gateway('1'), delay: 5 }] },
+      'dial: delay is only for targets that ring at the same time; add "strategy": "simultaneous"',
+    ],
+  ])('refuses contradictions %#', (answer, words) =>
+    expect(() => plan(answer)).toThrow(new PlanError(words)),
+  );
 
   it.each([
     [{}, { cause: 'NORMAL_CLEARING' }],

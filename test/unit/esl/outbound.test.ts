@@ -24,7 +24,7 @@ const listen = (readAhead?: string) =>
   OutboundServer.listen({
     host: '127.0.0.1',
     port: 0,
-    tag: TAG,
+    tag: () => TAG,
     ...(readAhead === undefined ? {} : { readAhead }),
     onCall: (call) => {
       calls.push(call);

@@ -128,7 +128,7 @@ const decisions: [answer: string, expected: string][] = [
   ],
   [
     '{"dial":{"type":"gateway","number":"1","gateway":"gw,secret"}}',
-    'invalid_decision: dial.gateway may contain only',
+    'invalid_decision: dial.gateway must be a gateway name',
   ],
   [
     '{"dial":{"type":"dialstring","dialstring":"sofia/x/secret"}}',

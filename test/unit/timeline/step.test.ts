@@ -15,8 +15,11 @@ const received: Step = {
   endpoint: 'http://crm/binding',
   request: {
     action: 'request',
+    reason: 'failed',
     ...CALL,
     ...CALLER,
+    caller_id_withheld: false,
+    asserted_number: '05551234',
     context: 'public',
     network_addr: '10.0.0.1',
     sip_call_id: 'x@y',

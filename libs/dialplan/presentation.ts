@@ -1,0 +1,109 @@
+import type { CalleeId, CallerId, Variables } from '#libs/contract/decision.ts';
+import type { Settings } from './settings.ts';
+
+/** What the agent knows of the caller when it carries out a decision. */
+export interface CallerFacts {
+  /** The number and name that the caller presents; `anonymous` when withheld. */
+  readonly number: string;
+  readonly name: string;
+  readonly withheld: boolean;
+  /** The number that the caller's network asserts; `''` without one. */
+  readonly asserted: string;
+  /** The number that the caller dialled. */
+  readonly dialled: string;
+}
+
+/** What a decision says about presentation. */
+export interface PresentationSettings {
+  readonly caller_id?: CallerId | undefined;
+  readonly callee_id?: CalleeId | undefined;
+  readonly pass_headers: boolean;
+}
+
+/** Variables that carry out a presentation: of the caller leg, and of the called legs. */
+export interface Presentation {
+  readonly callerLeg: Settings;
+  readonly calledLegs: Variables;
+}
+
+const WITHHELD = { number: 'anonymous', name: 'Anonymous' };
+const MAX_LENGTH = 256;
+
+/** Display text without what FreeSWITCH expands, splits or takes for the end of a line. */
+const safe = (text: string): string =>
+  text
+    .replaceAll("'", '’')
+    .replaceAll(/[\p{Cc}\u2028\u2029$\\;"[\]{}<>|^,]/gu, ' ')
+    .replace(/^ *ARRAY::/, '')
+    .trim()
+    .slice(0, MAX_LENGTH)
+    .toWellFormed();
+
+/** What the called party is shown of a caller that withholds its number: neither the number nor an asserted identity. */
+const HIDDEN: Variables = {
+  origination_caller_id_number: WITHHELD.number,
+  origination_caller_id_name: WITHHELD.name,
+  origination_privacy: 'hide_name:hide_number',
+  sip_cid_type: 'none',
+};
+
+/** The network gets the number in P-Asserted-Identity with `Privacy: id`; From is anonymous (RFC 3325). */
+const assertedOnly = (number: string, name: string): Variables => ({
+  origination_caller_id_number: number,
+  origination_caller_id_name: name,
+  origination_privacy: 'screen:hide_name:hide_number',
+  sip_cid_type: 'pid',
+  sip_from_uri: 'anonymous@anonymous.invalid',
+  sip_from_display: WITHHELD.name,
+});
+
+const shown = (number: string, name: string): Variables => ({
+  origination_caller_id_number: number,
+  origination_caller_id_name: name,
+  // Replaces the privacy flags of the caller leg (switch_ivr_originate.c): a shown number is not sent as private.
+  origination_privacy: 'screen',
+});
+
+/** What the called party is shown of the caller. Empty: FreeSWITCH's own presentation of a caller that hides nothing. */
+function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
+  const { number, name, privacy = number === undefined && caller.withheld ? 'full' : 'none' } = id ?? {};
+  if (privacy === 'full') return HIDDEN;
+  const isMentioned = number !== undefined || name !== undefined || id?.privacy !== undefined;
+  if (!isMentioned) {
+    // FreeSWITCH decodes %0d%0a in a display name and writes the line end into the From header of its INVITE.
+    const oneLine = safe(caller.name) || 'unknown';
+    return /[\p{Cc}\u2028\u2029]/u.test(caller.name) ? { origination_caller_id_name: oneLine } : {};
+  }
+  const own = caller.withheld && caller.asserted !== '' ? caller.asserted : caller.number;
+  const display = number ?? (safe(own) || WITHHELD.number);
+  const shownName = name ?? (number === undefined && !caller.withheld ? safe(caller.name) : display);
+  return privacy === 'id' ? assertedOnly(display, shownName) : shown(display, shownName);
+}
+
+/**
+ * Who sees what. The caller is shown the number it dialled, the called party the number that the caller presents,
+ * neither anything else of the other, unless the decision says so. The places where FreeSWITCH takes each from:
+ *
+ * - initial_callee_id_*: Remote-Party-ID or P-Asserted-Identity of responses to the caller (generate_pai_str in
+ *   mod_sofia.c);
+ * - origination_callee_id_*: updates during the call, and the identity of a called party that stays when the caller
+ *   transfers the call;
+ * - ignore_display_updates: what the called party asserts of itself (sofia_update_callee_id in sofia.c);
+ * - sip_copy_custom_headers: X- headers, P-Charge-Info and Diversion, from the caller where the caller leg has it, from
+ *   the called party where the called leg has it.
+ */
+export function presentation(caller: CallerFacts, settings: PresentationSettings): Presentation {
+  const number = settings.callee_id?.number ?? (safe(caller.dialled) || 'unknown');
+  const name = safe(settings.callee_id?.name ?? '') || number;
+  const headers = settings.pass_headers ? {} : { sip_copy_custom_headers: 'false' };
+  return {
+    callerLeg: { ...headers, initial_callee_id_number: number, initial_callee_id_name: name },
+    calledLegs: {
+      ...headers,
+      origination_callee_id_number: number,
+      origination_callee_id_name: name,
+      ignore_display_updates: 'true',
+      ...callerShown(caller, settings.caller_id),
+    },
+  };
+}

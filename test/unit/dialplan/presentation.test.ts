@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { type PresentationSettings, presentation } from '#libs/dialplan/presentation.ts';
+import { CALLER } from '#test/support/dialplan/dial.ts';
+
+const HIDDEN = {
+  ...CALLER,
+  number: 'anonymous',
+  name: 'Anonymous',
+  withheld: true,
+  asserted: '+493012345678',
+};
+const show = (settings: Partial<PresentationSettings>, caller = CALLER) =>
+  presentation(caller, { pass_headers: false, ...settings });
+
+describe('the caller is shown', () => {
+  it.each<[string, Partial<PresentationSettings>, string, string]>([
+    ['the number it dialled', {}, '0555', '0555'],
+    ['callee_id', { callee_id: { number: '4000', name: 'Shop' } }, '4000', 'Shop'],
+    ['the number of callee_id as its name too', { callee_id: { number: '4000' } }, '4000', '4000'],
+  ])('%s', (_, settings, number, name) => {
+    const { callerLeg, calledLegs } = show(settings);
+    expect(callerLeg).toMatchObject({ initial_callee_id_number: number, initial_callee_id_name: name });
+    expect(calledLegs).toMatchObject({
+      origination_callee_id_number: number,
+      origination_callee_id_name: name,
+      ignore_display_updates: 'true',
+    });
+  });
+});
+
+describe('headers', () => {
+  it('are kept from both parties', () => {
+    const { callerLeg, calledLegs } = show({});
+    expect([callerLeg, calledLegs]).toMatchObject([
+      { sip_copy_custom_headers: 'false' },
+      { sip_copy_custom_headers: 'false' },
+    ]);
+  });
+
+  it('are left to FreeSWITCH with pass_headers', () => {
+    const { callerLeg, calledLegs } = show({ pass_headers: true });
+    expect([callerLeg, calledLegs].map((leg) => 'sip_copy_custom_headers' in leg)).toEqual([false, false]);
+  });
+});
+
+describe('the called party is shown', () => {
+  const withheld = {
+    origination_caller_id_number: 'anonymous',
+    origination_caller_id_name: 'Anonymous',
+    origination_privacy: 'hide_name:hide_number',
+    sip_cid_type: 'none',
+  };
+  const shown = (number: string, name: string) => ({
+    origination_caller_id_number: number,
+    origination_caller_id_name: name,
+    origination_privacy: 'screen',
+  });
+  const asserted = (number: string, name: string) => ({
+    origination_caller_id_number: number,
+    origination_caller_id_name: name,
+    origination_privacy: 'screen:hide_name:hide_number',
+    sip_cid_type: 'pid',
+    sip_from_uri: 'anonymous@anonymous.invalid',
+    sip_from_display: 'Anonymous',
+  });
+  it.each([
+    ['what FreeSWITCH takes from a caller that hides nothing', CALLER, undefined, {}],
+    ['nothing of a caller that withholds its number', HIDDEN, undefined, withheld],
+    ['nothing with privacy full', CALLER, { privacy: 'full' }, withheld],
+    ['the number of caller_id', CALLER, { number: '95588' }, shown('95588', '95588')],
+    [
+      'the number of caller_id, also for a withheld caller',
+      HIDDEN,
+      { number: '95588' },
+      shown('95588', '95588'),
+    ],
+    ['its own number with privacy id', CALLER, { privacy: 'id' }, asserted('1001', 'Ann')],
+    [
+      'the asserted number of a withheld caller with privacy id',
+      HIDDEN,
+      { privacy: 'id' },
+      asserted('+493012345678', '+493012345678'),
+    ],
+    ['the name of caller_id alone', CALLER, { name: 'Shop' }, shown('1001', 'Shop')],
+  ] as const)('%s', (_, caller, caller_id, expected) => {
+    const { calledLegs } = show({ caller_id }, caller);
+    const {
+      sip_copy_custom_headers: _headers,
+      origination_callee_id_number: _number,
+      origination_callee_id_name: _name,
+      ignore_display_updates: _updates,
+      ...rest
+    } = calledLegs;
+    expect(rest).toEqual(expected);
+  });
+
+  it('a name in one line', () => {
+    const { calledLegs } = show({}, { ...CALLER, name: 'a\r\nTo: b' });
+    expect(calledLegs['origination_caller_id_name']).toBe('a  To: b');
+  });
+});
