@@ -1,4 +1,5 @@
 import { notificationId } from '#libs/contract/endpoint.ts';
+import type { CallRecord } from '#libs/simulator/call-record.ts';
 
 /** One placed call, as FreeSWITCH saw it. */
 export interface CallOutcome {
@@ -6,10 +7,7 @@ export interface CallOutcome {
   /** dialhook_result on the caller leg at the end; undefined when the caller hung up before there was one. */
   readonly result: string | undefined;
   /** The events that must reach the endpoint as notifications, in order. */
-  readonly progress: readonly {
-    readonly leg: string;
-    readonly action: 'ring' | 'progress' | 'answer' | 'hangup';
-  }[];
+  readonly progress: CallRecord['progress'];
   /** Duration of the decision as the agent measured it, ms. */
   readonly decisionMs: number | undefined;
 }
@@ -35,6 +33,19 @@ const CALLER_GONE = 'caller_gone';
 function quantile(sorted: readonly number[], q: number): number {
   const at = Math.min(sorted.length - 1, Math.floor(sorted.length * q));
   return Math.round((sorted[at] ?? 0) * 10) / 10;
+}
+
+/**
+ * The events that must reach the endpoint. Agents publish events of tagged channels only; a caller who hangs up at once can
+ * be faster than the tag. If the endpoint got a request for an untagged call it must still get a hangup, which an agent
+ * synthesizes.
+ */
+export function expectedProgress(
+  { uuid, variables, progress }: Pick<CallRecord, 'uuid' | 'variables' | 'progress'>,
+  isRequested: boolean,
+): CallRecord['progress'] {
+  if (variables['dialhook_call'] !== undefined) return progress;
+  return isRequested ? [{ leg: uuid, action: 'hangup' }] : [];
 }
 
 /** Counts notifications of one call that arrived after a later one. */

@@ -72,7 +72,13 @@ export async function runSimulated(
     }
     const endpoint =
       ownEndpoint === undefined
-        ? await startEndpoint({ decide: Traffic.decide, notified: (one, id) => traffic?.notified(one, id) })
+        ? await startEndpoint({
+            decide: (request) => {
+              traffic?.requested(request.uuid);
+              return Traffic.decide(request);
+            },
+            notified: (one, id) => traffic?.notified(one, id),
+          })
         : undefined;
     running.add(() => endpoint?.stop());
     const cluster = await Cluster.start({

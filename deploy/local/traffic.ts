@@ -3,7 +3,7 @@ import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import type { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
-import type { CallOutcome } from './call-report.ts';
+import { type CallOutcome, expectedProgress } from './call-report.ts';
 import { type Answer, SCENARIOS, SIMULATED_TIMEOUTS, scenarioOf } from './scenarios.ts';
 
 const CALLERS = ['张三', '李四', '王五', "O'Brien 100%", 'Ana María', '赵六'];
@@ -23,7 +23,8 @@ export class Traffic {
   readonly #nodes: readonly { readonly node: SimulatedFreeSwitch; readonly socketPort: number }[];
   readonly #endpointUrl: string | undefined;
   readonly #pace: number;
-  readonly #ended: Omit<CallOutcome, 'decisionMs'>[] = [];
+  readonly #ended: CallRecord[] = [];
+  readonly #requested = new Set<string>();
   readonly #decisionMs = new Map<string, number>();
   readonly #live = new Map<string, { hangup(): void; ended: Promise<unknown> }>();
   #placed = 0;
@@ -49,7 +50,17 @@ export class Traffic {
 
   /** Calls that have ended. */
   get placed(): CallOutcome[] {
-    return this.#ended.map((call) => ({ ...call, decisionMs: this.#decisionMs.get(call.uuid) }));
+    return this.#ended.map((record) => ({
+      uuid: record.uuid,
+      result: resultOf(record),
+      progress: expectedProgress(record, this.#requested.has(record.uuid)),
+      decisionMs: this.#decisionMs.get(record.uuid),
+    }));
+  }
+
+  /** Call for each request that the endpoint receives. */
+  requested(uuid: string): void {
+    this.#requested.add(uuid);
   }
 
   notified(notification: Notification, webhookId: string): void {
@@ -105,7 +116,7 @@ export class Traffic {
     });
     const ended = call.ended.then((record) => {
       this.#live.delete(call.uuid);
-      this.#ended.push({ uuid: call.uuid, result: resultOf(record), progress: record.progress });
+      this.#ended.push(record);
     });
     this.#live.set(call.uuid, { hangup: () => call.hangup(), ended });
   }

@@ -19,7 +19,7 @@ function parse(chunks: readonly (Buffer | string)[], onFrame?: (frame: Frame) =>
     onFrame?.(frame);
   });
   parser.on('error', (error: Error) => parsed.errors.push(error));
-  for (const chunk of chunks) socket.emit('data', Buffer.from(chunk));
+  for (const chunk of chunks) socket.emit('data', typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
   return parsed;
 }
 

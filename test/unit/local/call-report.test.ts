@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CallOutcome, isComplete, reportCalls } from '#deploy/local/call-report.ts';
+import { type CallOutcome, expectedProgress, isComplete, reportCalls } from '#deploy/local/call-report.ts';
 
 const answered: CallOutcome = {
   uuid: 'c1',
@@ -61,5 +61,24 @@ describe('reportCalls', () => {
       by_result: { decided: 1, http_status: 1, caller_gone: 1 },
       decision_ms: { p50: 9, p99: 9 },
     });
+  });
+});
+
+describe('expectedProgress', () => {
+  const { uuid, progress } = answered;
+  const hangup = { leg: 'c1', action: 'hangup' };
+
+  it('expects all events of a tagged call', () => {
+    expect(expectedProgress({ uuid, progress, variables: { dialhook_call: uuid } }, true)).toEqual(progress);
+  });
+
+  it('expects nothing when the caller hung up before the tag and before the request', () => {
+    expect(
+      expectedProgress({ uuid, progress: [{ leg: 'c1', action: 'hangup' }], variables: {} }, false),
+    ).toEqual([]);
+  });
+
+  it('expects a hangup when the endpoint got a request for an untagged call', () => {
+    expect(expectedProgress({ uuid, progress, variables: {} }, true)).toEqual([hangup]);
   });
 });

@@ -104,7 +104,7 @@ describe('the metrics', () => {
     expect(['0.001', '0.01', '0.02', '10', '+Inf'].map(bucket)).toEqual([0, 0, 1, 1, 1]);
   });
 
-  it('do without what is not told in time, and without what fails', async () => {
+  it('leave out metrics that fail or are not read in time', async () => {
     begin();
     observe('dialhook.dead_letters', () => new Promise(() => {}));
     observe('dialhook.queue.jobs', () => Promise.reject(new Error('away')));
