@@ -33,6 +33,10 @@ export class LruMap<Key, Value> {
     }
   }
 
+  clear(): void {
+    this.#entries.clear();
+  }
+
   delete(key: Key): boolean {
     return this.#entries.delete(key);
   }

@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Role, Session } from '#libs/contract/console.ts';
+import { LruMap } from '#libs/lru/lru-map.ts';
 import type { ConsoleConfig } from './config.ts';
 
 interface TokenHolder extends Session {
@@ -74,7 +75,7 @@ const MAX_ADDRESSES = 10_000;
 
 /** Counts failed logins by address: after `max` within a minute the address is refused until the minute ends. */
 export class FailedLogins {
-  readonly #failed = new Map<string, { count: number; since: number }>();
+  readonly #failed = new LruMap<string, { count: number; since: number }>(MAX_ADDRESSES);
   readonly #now: () => number;
   readonly #max: number;
 
@@ -85,7 +86,7 @@ export class FailedLogins {
 
   /** Time until this address may try again, ms; 0 when it may try now. */
   wait(address: string): number {
-    const one = this.#failed.get(address);
+    const one = this.#failed.peek(address);
     if (one === undefined) return 0;
     const left = one.since + WINDOW_MS - this.#now();
     if (left <= 0) this.#failed.delete(address);
@@ -93,13 +94,8 @@ export class FailedLogins {
   }
 
   add(address: string): void {
-    const one = this.#failed.get(address);
+    const one = this.#failed.peek(address);
     if (one !== undefined && one.since + WINDOW_MS > this.#now()) one.count++;
-    else {
-      this.#failed.delete(address);
-      this.#failed.set(address, { count: 1, since: this.#now() });
-    }
-    const [oldest] = this.#failed.keys();
-    if (this.#failed.size > MAX_ADDRESSES && oldest !== undefined) this.#failed.delete(oldest);
+    else this.#failed.set(address, { count: 1, since: this.#now() });
   }
 }

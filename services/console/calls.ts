@@ -1,6 +1,7 @@
 import type { CALL_STATES, CallList, CallQuery, CallSummary } from '#libs/contract/console.ts';
 import { type Notification, notificationId } from '#libs/contract/endpoint.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
+import { LruMap } from '#libs/lru/lru-map.ts';
 
 type State = (typeof CALL_STATES)[number];
 type Delivery = 'published' | 'delivered' | 'retried' | 'dead';
@@ -156,23 +157,21 @@ const matches = (call: CallSummary, query: CallQuery): boolean =>
 
 /** Summaries of the last `max` calls, updated step by step from the timeline. The oldest is dropped first. */
 export class Calls {
-  readonly #max: number;
-  readonly #entries = new Map<string, Entry>();
+  /** In the order of their first steps: later steps do not count as a use. */
+  readonly #entries: LruMap<string, Entry>;
 
   constructor(max: number) {
-    this.#max = max;
+    this.#entries = new LruMap(max);
   }
 
   /** Applies one step with stream sequence `order`. @returns the updated summary; undefined when the call is not kept. */
   add(step: TimelineStep, order: number): CallSummary | undefined {
-    let entry = this.#entries.get(step.uuid);
+    let entry = this.#entries.peek(step.uuid);
     if (entry === undefined) {
       // A late attempt of a call that was dropped: adding it would show an old call as new.
       if (step.step === 'attempted') return undefined;
       entry = begin(step, order);
       this.#entries.set(step.uuid, entry);
-      const [oldest] = this.#entries.keys();
-      if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest);
     }
     add(entry, step);
     return entry.summary;
@@ -187,13 +186,13 @@ export class Calls {
   }
 
   get(uuid: string): CallSummary | undefined {
-    return this.#entries.get(uuid)?.summary;
+    return this.#entries.peek(uuid)?.summary;
   }
 
   /** Live calls by node. */
   live(): ReadonlyMap<string, number> {
     const live = new Map<string, number>();
-    for (const { summary } of this.#entries.values())
+    for (const [, { summary }] of this.#entries)
       if (summary.state !== 'ended') live.set(summary.node, 1 + (live.get(summary.node) ?? 0));
     return live;
   }
@@ -201,7 +200,7 @@ export class Calls {
   search(query: CallQuery): CallList {
     const { cursor = Number.POSITIVE_INFINITY, limit } = query;
     const found: Entry[] = [];
-    for (const entry of [...this.#entries.values()].reverse()) {
+    for (const [, entry] of [...this.#entries].reverse()) {
       if (entry.order >= cursor || !matches(entry.summary, query)) continue;
       found.push(entry);
       if (found.length > limit) break;

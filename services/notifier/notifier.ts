@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Queue } from 'bullmq';
 import type { Bus } from '#libs/bus/connection.ts';
 import { reportMissingJetStream } from '#libs/bus/jetstream.ts';
@@ -15,6 +13,7 @@ import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { connectRedis } from '#libs/queue/redis.ts';
 import { Replication } from '#libs/queue/replication.ts';
 import { openRetryQueue } from '#libs/queue/retry-queue.ts';
+import { INSTANCE_ID } from '#libs/telemetry/instance.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Attempts } from './attempt.ts';
 import { CallDelivery } from './call-delivery.ts';
@@ -118,6 +117,12 @@ function streamSetup(bus: Bus, config: NotifierConfig, log: Log): () => Promise<
   };
 }
 
+export interface NotifierOptions {
+  readonly clock?: Clock;
+  /** Holder of partition leases and claims. Two notifiers in one process need different ones. */
+  readonly instance?: string;
+}
+
 /**
  * Starts a notifier. On stop it stops reading, waits for deliveries in flight, and closes its connections, in this
  * order.
@@ -127,12 +132,11 @@ export function startNotifier(
   bus: Bus,
   lifecycle: Lifecycle,
   log: Log,
-  clock: Clock = systemClock,
+  { clock = systemClock, instance = INSTANCE_ID }: NotifierOptions = {},
 ): void {
   reportMissingJetStream(bus, lifecycle, log);
   const timeline = openTimeline(bus, 'notifier', config, lifecycle);
   const prefix = config.QUEUE_PREFIX;
-  const instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const redis = connectRedis(config, lifecycle, log);
   const client = endpointClient(config);
   lifecycle.onStop('connections to endpoints', () => client.close());

@@ -106,7 +106,7 @@ export class NotifierHarness {
     const config = readNotifierConfig(this.env(settings));
     const lifecycle = new Lifecycle(quietLog, config.STOP_DEADLINE_MS);
     const bus = await Bus.connect(config.NATS_URL, 'notifier', lifecycle, quietLog);
-    startNotifier(config, bus, lifecycle, log, clock);
+    startNotifier(config, bus, lifecycle, log, { clock, instance: randomUUID() });
     return {
       health: () => lifecycle.health(),
       stop: () => lifecycle.stop(),
@@ -114,7 +114,7 @@ export class NotifierHarness {
     };
   }
 
-  /** A connection to the same Redis, to look or to disturb. */
+  /** Another connection to the same Redis. */
   client(): Redis {
     const { protocol, pathname } = new URL(this.#redisUrl);
     const client = protocol === 'unix:' ? new Redis(pathname) : new Redis(this.#redisUrl);
