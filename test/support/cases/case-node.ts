@@ -24,12 +24,16 @@ export interface Step {
   /** A SIP URI; by default the party's own address. */
   readonly contact?: string;
   readonly headers?: readonly Header[];
+  /** The tag of the phone that responds, as behind a forking proxy; by default the party's own. */
+  readonly tag?: string;
 }
 
 /** A party of a call that has been answered: what it sends within its dialog. */
 export interface Phone {
   /** REFER to a number of FreeSWITCH's own domain; with `onto`, an attended transfer onto that phone's dialog. */
   refer(to: string, onto?: Phone): void;
+  /** REFER with any Refer-To and without Referred-By. */
+  referTo(value: string): void;
   update(headers?: readonly Header[]): void;
   /** Re-INVITE; `sendonly` and `inactive` put the call on hold. */
   reinvite(headers?: readonly Header[], direction?: 'sendrecv' | 'sendonly' | 'inactive'): void;
@@ -39,9 +43,11 @@ export interface Phone {
   readonly replaces: string;
 }
 
-/** What a called party does; the simulator does not know `steps`. */
+/** What a called party does; the simulator knows only what ScriptedCallee has. */
 export interface Callee extends ScriptedCallee {
   readonly steps?: readonly Step[];
+  /** Answers the INVITE with 200 when CANCEL arrives: both crossed on the wire. */
+  readonly answersCancel?: boolean;
 }
 
 export interface CallScript {

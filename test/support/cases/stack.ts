@@ -19,6 +19,8 @@ export interface TestCluster {
   /** The argument of the socket application. */
   readonly socket: string;
   readonly requests: EndpointRequest[];
+  /** The webhook-id of each of `requests`. */
+  readonly requestIds: string[];
   readonly delivered: Delivered[];
   readonly log: LogLine[];
   /** The traceparent of every HTTP request that came, in order. */
@@ -47,6 +49,7 @@ export async function startTestCluster(
       return;
     }
     cluster.requests.push(body);
+    cluster.requestIds.push(String(request.headers['webhook-id']));
     const answer = cluster.answer(body);
     if (answer !== 'silent') {
       response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
@@ -83,6 +86,7 @@ export async function startTestCluster(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/binding?shop=%E5%BC%A0&x=a%20b`,
     socket: `127.0.0.1:${services.socketPort('node')}`,
     requests: [],
+    requestIds: [],
     delivered: [],
     log,
     traceparents: [],

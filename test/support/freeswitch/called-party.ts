@@ -32,10 +32,11 @@ export class CalledParty extends DialogPhone {
   readonly #port: number;
   readonly #tag = randomUUID();
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #answered = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #last: SipMessage;
   #final = false;
+  #answersCancel = false;
+  #answered = false;
 
   constructor(invite: SipMessage, socket: SipSocket, port: number, script: Callee | undefined) {
     super();
@@ -64,9 +65,8 @@ export class CalledParty extends DialogPhone {
     return user(this.#invite.start);
   }
 
-  /** Resolves when the party has answered with 200. */
-  get answered(): Promise<void> {
-    return this.#answered.promise;
+  get hasAnswered(): boolean {
+    return this.#answered;
   }
 
   /** Resolves when the leg is over. */
@@ -91,7 +91,7 @@ export class CalledParty extends DialogPhone {
     else if (name === 'INVITE') this.#send(this.#last);
     else if (name !== 'ACK') this.#accept(message);
     if (name === 'BYE') this.end();
-    if (name === 'CANCEL' && !this.#final) this.#respond({ at: 0, status: 487 });
+    if (name === 'CANCEL') this.#respond({ at: 0, status: this.#answersCancel ? 200 : 487 });
   }
 
   /** Does no more, as when the other side is there no longer. */
@@ -101,6 +101,7 @@ export class CalledParty extends DialogPhone {
   }
 
   #follow(script: Callee): void {
+    this.#answersCancel = script.answersCancel ?? false;
     for (const step of stepsOf(script)) this.#at(step.at, () => this.#respond(step));
     const { refer } = script;
     if (refer !== undefined) this.#at(refer.at, () => this.refer(refer.to));
@@ -116,11 +117,17 @@ export class CalledParty extends DialogPhone {
     const { status } = step;
     const body = step.sdp || (status >= 200 && status < 300) ? sdp(this.socket.port) : '';
     this.#final = status >= 200;
+    if (step.tag !== undefined && this.#final) this.dialog.setLocalTag(step.tag);
     this.#last = this.#send(
-      response(this.#invite, { ...step, tag: this.#tag, contact: step.contact ?? this.#contact(), body }),
+      response(this.#invite, {
+        ...step,
+        tag: step.tag ?? this.#tag,
+        contact: step.contact ?? this.#contact(),
+        body,
+      }),
     );
     if (status >= 300) this.end();
-    else if (status >= 200) this.#answered.resolve();
+    else if (status >= 200) this.#answered = true;
   }
 
   #accept(request: SipMessage, body = ''): void {

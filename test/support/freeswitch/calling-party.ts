@@ -28,7 +28,9 @@ export interface Seen {
 
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY';
 
-const escapeUser = (text: string): string => encodeURIComponent(text).replaceAll('%2B', '+');
+/** Escapes what may not stand in the user part of a SIP URI; + ; and = may. */
+const escapeUser = (text: string): string =>
+  encodeURIComponent(text).replace(/%(2B|3B|3D)/g, (sign) => decodeURIComponent(sign));
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 /** The caller's side of one call, from its INVITE to its end. */
@@ -42,7 +44,9 @@ export class CallingParty extends DialogPhone {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #statuses: number[] = [];
   #reason: string | undefined;
+  /** Early from the first provisional response on, until the call is answered. */
   #dialog: Dialog | undefined;
+  #established = false;
 
   constructor(caller: Caller, socket: SipSocket, port: number) {
     super();
@@ -120,6 +124,7 @@ export class CallingParty extends DialogPhone {
     if (!again) this.#statuses.push(status);
     if (status >= 300) this.#onRefusal(message);
     else if (status >= 200) this.#onAnswer(message, again);
+    else if (status > 100) this.#dialog = this.#dialogWith(message);
   }
 
   #onRefusal(message: SipMessage): void {
@@ -130,23 +135,28 @@ export class CallingParty extends DialogPhone {
   }
 
   #onAnswer(message: SipMessage, again: boolean): void {
-    this.#dialog ??= new Dialog(
-      {
-        callId: this.callId,
-        local: this.#from,
-        remote: header(message, 'To'),
-        target: uri(header(message, 'Contact')),
-        contact: this.#contact,
-      },
-      this.socket,
-      this.#port,
-    );
-    this.#dialog.acknowledge(header(message, 'CSeq'));
+    if (!this.#established) this.#dialog = this.#dialogWith(message);
+    this.#established = true;
+    this.dialog.acknowledge(header(message, 'CSeq'));
     if (again) return;
     this.#answered.resolve();
     const { byeAt, refer } = this.#caller;
     if (refer !== undefined) this.#timers.push(setTimeout(() => this.refer(refer.to), refer.at));
     if (byeAt !== undefined) this.#timers.push(setTimeout(() => this.bye(), byeAt));
+  }
+
+  #dialogWith(response: SipMessage): Dialog {
+    return new Dialog(
+      {
+        callId: this.callId,
+        local: this.#from,
+        remote: header(response, 'To'),
+        target: uri(header(response, 'Contact')),
+        contact: this.#contact,
+      },
+      this.socket,
+      this.#port,
+    );
   }
 
   /** CANCEL, and the ACK of a refusal, belong to the INVITE's transaction. */

@@ -52,6 +52,11 @@ export interface RealCaseNode extends CaseNode {
   call(script: RealScript): Promise<RealOutcome>;
   /** Places a call that lasts until the script or the test ends it. */
   place(script: RealScript): PlacedCall;
+  /** Where it takes calls. */
+  readonly sipPort: number;
+  /** HOST:PORT of a SIP proxy at a host that is not FreeSWITCH's own. */
+  readonly elsewhere: string;
+  readonly running: boolean;
   /** Kills FreeSWITCH, as a crash does. The parties keep their dialogs. */
   kill(): Promise<void>;
   /** Starts it again after `kill`. */
@@ -82,13 +87,14 @@ const BYE_AT_LATEST_MS = 10_000;
  */
 export async function realCaseNode({ logLevel = 'warning', trackCalls = false } = {}): Promise<RealCaseNode> {
   const network = new SipNetwork();
-  const [caller, gw, gw2, ip, device, secondDevice] = await Promise.all([
+  const [caller, gw, gw2, ip, device, secondDevice, elsewhere] = await Promise.all([
     network.listen(undefined),
     network.listen('gw'),
     network.listen('gw2'),
     network.listen('ip'),
     network.listen('device'),
     network.listen('device'),
+    network.listen('ip', '127.0.0.2'),
   ]);
   const live = new LiveCalls();
   const outside = {
@@ -144,6 +150,11 @@ export async function realCaseNode({ logLevel = 'warning', trackCalls = false } 
     name: 'freeswitch',
     eventSocket: freeswitch.eventSocket,
     domain,
+    sipPort,
+    elsewhere: elsewhere.address,
+    get running() {
+      return freeswitch.running;
+    },
     user: freeswitch.user,
     api: (command) => freeswitch.api(command),
     place,
@@ -184,9 +195,8 @@ async function bridged({ caller, events }: Placed): Promise<void> {
 }
 
 async function answeredParty({ call }: Placed, number: string): Promise<CalledParty> {
-  const party = () => call.parties.findLast((one) => one.number === number);
-  await until(`${number} is called`, () => party() !== undefined);
-  await party()?.answered;
+  const party = () => call.parties.findLast((one) => one.number === number && one.hasAnswered);
+  await until(`${number} has answered`, () => party() !== undefined);
   return party() as CalledParty;
 }
 

@@ -19,7 +19,7 @@ const tagOf = (value: string): string => /;tag=([^;]+)/.exec(value)?.[1] ?? '';
 
 /** One side of a SIP dialog; sends requests within it. */
 export class Dialog {
-  readonly #ends: DialogEnds;
+  #ends: DialogEnds;
   readonly #socket: SipSocket;
   readonly #port: number;
   #cseq = FIRST_CSEQ;
@@ -34,6 +34,12 @@ export class Dialog {
   get replaces(): string {
     const { callId, remote, local } = this.#ends;
     return `${callId};to-tag=${tagOf(remote)};from-tag=${tagOf(local)}`;
+  }
+
+  /** Makes this side the phone with another tag. */
+  setLocalTag(tag: string): void {
+    const local = this.#ends.local.replace(/;tag=[^;]+/, `;tag=${tag}`);
+    this.#ends = { ...this.#ends, local };
   }
 
   send(name: string, headers: readonly Header[] = [], body = ''): void {

@@ -21,6 +21,10 @@ export abstract class DialogPhone implements Phone {
     ]);
   }
 
+  referTo(value: string): void {
+    this.dialog.send('REFER', [['Refer-To', value]]);
+  }
+
   update(headers: readonly Header[] = []): void {
     this.dialog.send('UPDATE', headers);
   }

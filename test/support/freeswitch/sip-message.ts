@@ -41,7 +41,7 @@ export const statusOf = (message: SipMessage): number =>
   message.start.startsWith('SIP/2.0 ') ? Number(message.start.split(' ')[1]) : 0;
 
 /** The URI of a request line, From, To or Contact. */
-export const uri = (value: string): string => /sips?:[^\s>;]+/.exec(value)?.[0] ?? '';
+export const uri = (value: string): string => /sips?:(?:[^\s>@]+@)?[^\s>;]+/.exec(value)?.[0] ?? '';
 
 /** The user part of a URI, unescaped. */
 export function user(value: string): string {

@@ -37,7 +37,7 @@ export class SipNetwork {
   readonly #sockets: SipSocket[] = [];
 
   /** Opens a SIP port; calls that arrive there are recorded with this `via`. Without one it is for callers. */
-  async listen(via: Invite['via'] | undefined): Promise<SipSocket> {
+  async listen(via: Invite['via'] | undefined, host?: string): Promise<SipSocket> {
     const socket: SipSocket = await openSipSocket(
       (message, port) => {
         const conversation = this.#conversations.get(header(message, 'Call-ID'));
@@ -49,6 +49,7 @@ export class SipNetwork {
           this.#called(message, port, via, socket);
       },
       (message) => this.#trace(message, true),
+      host,
     );
     this.#sockets.push(socket);
     return socket;

@@ -17,8 +17,9 @@ const BUFFER = 4 * 1024 * 1024;
 export async function openSipSocket(
   onMessage: (message: SipMessage, fromPort: number) => void,
   onSent: (message: SipMessage) => void = () => {},
+  host = HOST,
 ): Promise<SipSocket> {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: BUFFER }).bind(0, HOST);
+  const socket = createSocket({ type: 'udp4', recvBufferSize: BUFFER }).bind(0, host);
   await once(socket, 'listening');
   socket.on('message', (data, from) => {
     const text = data.toString('utf8');
@@ -27,7 +28,7 @@ export async function openSipSocket(
   const { port } = socket.address();
   return {
     port,
-    address: `${HOST}:${port}`,
+    address: `${host}:${port}`,
     send: (message, to) => {
       onSent(message);
       socket.send(formatSip(message), to, HOST);
