@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type HangupCause, hangupCause } from './causes.ts';
+import { GLOBAL_FAILURE_CAUSES, type HangupCause, hangupCause } from './causes.ts';
 import { ACTIONS } from './endpoint.ts';
 import {
   BracketText,
@@ -159,18 +159,19 @@ export const CalleeId = z
   .describe('what the caller is shown of the called party');
 export type CalleeId = z.output<typeof CalleeId>;
 
-/** A SIP status as a final cause: `sip:603`. */
-const STATUS_CAUSE = /^sip:[3-6]\d\d$/;
-const FINAL = 'must be a FreeSWITCH hangup cause, or a SIP status such as sip:603';
-export const isHangupCause = (cause: HangupCause | `sip:${number}`): cause is HangupCause =>
+/** A SIP status as a final cause, `sip:603`, or all statuses of a class, `sip:6xx`. */
+export type SipCause = `sip:${number}` | `sip:${number}xx`;
+const SIP_CAUSE = /^sip:[3-6](?:\d\d|xx)$/;
+const FINAL = 'must be a FreeSWITCH hangup cause, or a SIP status such as sip:603 or sip:6xx';
+export const isHangupCause = (cause: HangupCause | SipCause): cause is HangupCause =>
   !cause.startsWith('sip:');
 
-/** A hangup cause, or the SIP status of a refusal as `sip:603`. */
+/** A hangup cause, or the SIP status of a refusal. */
 export const FinalCause = z
   .union([z.string().max(64, FINAL), z.number().int()], { error: FINAL })
-  .transform((cause, context): HangupCause | `sip:${number}` => {
-    if (typeof cause === 'string' && STATUS_CAUSE.test(cause.toLowerCase()))
-      return cause.toLowerCase() as `sip:${number}`;
+  .transform((cause, context): HangupCause | SipCause => {
+    if (typeof cause === 'string' && SIP_CAUSE.test(cause.trim().toLowerCase()))
+      return cause.trim().toLowerCase() as SipCause;
     const name = hangupCause(cause);
     if (name !== undefined) return name;
     context.addIssue({ code: 'custom', message: FINAL });
@@ -205,6 +206,12 @@ export const callSettings = {
 export type FinalCause = z.output<typeof FinalCause>;
 
 /**
+ * SIP's global failures, which must not be tried at another target (RFC 3261, section 21.6). FreeSWITCH maps most of
+ * them to causes that other statuses have too, so the causes alone do not tell.
+ */
+export const DEFAULT_FINAL_CAUSES: readonly FinalCause[] = [...GLOBAL_FAILURE_CAUSES, 'sip:6xx'];
+
+/**
  * The endpoint's answer to a request, after parsing. Unknown keys are ignored at the top level and refused in `dial`.
  *
  *     {"dial": {"type": "gateway", "gateway": "gw", "number": "13800138000"}}
@@ -237,7 +244,7 @@ export const Decision = z.object({
     .max(64, 'must name at most 64 causes')
     .optional()
     .describe(
-      'hangup causes, or SIP statuses such as sip:603, after which no further target is tried. Default: FINAL_CAUSES of the agent',
+      'hangup causes, or SIP statuses such as sip:603 or sip:6xx, after which no further target is tried. Default: FINAL_CAUSES of the agent',
     ),
   ...callSettings,
 });

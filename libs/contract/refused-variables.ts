@@ -104,6 +104,53 @@ export const REFUSED_VARIABLES = {
   },
 } as const satisfies Record<string, Group>;
 
+const CALLER_ID = 'caller_id';
+const CALLEE_ID = 'callee_id';
+const MEDIA = 'media';
+const HEADERS = 'pass_headers';
+
+/**
+ * Fields of a decision by the variables that they replace. FreeSWITCH reads these variables on the caller leg only, or
+ * Dialhook sets them itself, so that they have no effect on a called leg; or the field says the same safely.
+ */
+export const REPLACED_VARIABLES: Readonly<Record<string, string>> = {
+  effective_caller_id_number: `${CALLER_ID}.number`,
+  effective_caller_id_name: `${CALLER_ID}.name`,
+  caller_id_number: `${CALLER_ID}.number`,
+  caller_id_name: `${CALLER_ID}.name`,
+  origination_privacy: `${CALLER_ID}.privacy`,
+  sip_cid_type: `${CALLER_ID}.privacy`,
+  effective_callee_id_number: `${CALLEE_ID}.number`,
+  effective_callee_id_name: `${CALLEE_ID}.name`,
+  initial_callee_id_number: `${CALLEE_ID}.number`,
+  initial_callee_id_name: `${CALLEE_ID}.name`,
+  origination_callee_id_number: `${CALLEE_ID}.number`,
+  origination_callee_id_name: `${CALLEE_ID}.name`,
+  callee_id_number: `${CALLEE_ID}.number`,
+  callee_id_name: `${CALLEE_ID}.name`,
+  sip_callee_id_number: `${CALLEE_ID}.number`,
+  sip_callee_id_name: `${CALLEE_ID}.name`,
+  ignore_display_updates: CALLEE_ID,
+  sip_copy_custom_headers: HEADERS,
+  outbound_redirect_fatal: 'on_redirect',
+  sip_redirect_fork: 'on_redirect',
+  call_timeout: 'timeout of a target',
+  bypass_media: MEDIA,
+  bypass_media_after_bridge: MEDIA,
+  bypass_media_after_att_xfer: MEDIA,
+  bypass_media_resume_on_hold: MEDIA,
+  proxy_media: MEDIA,
+  continue_on_fail: 'final_causes',
+  failure_causes: 'final_causes',
+  hangup_after_bridge: 'on_fail',
+};
+
+/** The field of a decision that replaces a variable; undefined for any other variable. */
+export const fieldInstead = (name: string): string | undefined => {
+  const key = name.toLowerCase();
+  return Object.hasOwn(REPLACED_VARIABLES, key) ? REPLACED_VARIABLES[key] : undefined;
+};
+
 const pattern = (groups: readonly Group[]): RegExp => {
   const escaped = (name: string) => name.replaceAll('-', '\\-');
   const prefixes = groups.flatMap((group) => group.prefixes).map(escaped);

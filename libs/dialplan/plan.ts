@@ -8,7 +8,7 @@ import {
 } from '#libs/contract/decision.ts';
 import { type DialPlan, type Group, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
 import { problem } from '#libs/contract/problem.ts';
-import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
+import { fieldInstead, type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import { BracketText } from '#libs/contract/text.ts';
 import { DialStringError, parseDialString } from './dial-string.ts';
 
@@ -85,6 +85,15 @@ export function refusedVariable(plan: Plan, may: VariablePolicy): string | undef
   return [...Object.keys(plan.variables), ...inBrackets].find((name) => !may(name));
 }
 
+function checkVariables(plan: DialPlan, may: VariablePolicy): void {
+  for (const name of [...Object.keys(plan.variables), ...bracketVariables(plan.groups).map(([key]) => key)]) {
+    const field = fieldInstead(name);
+    if (field !== undefined) throw new PlanError(`variables: ${name} is not accepted; use ${field}`);
+  }
+  const refused = refusedVariable(plan, may);
+  if (refused !== undefined) throw new PlanError(`${refused} is a variable that an endpoint must not set`);
+}
+
 /** Takes a variable out of a record. */
 function take(variables: Variables, name: string): { value: string | undefined; rest: Variables } {
   const { [name]: value, ...rest } = variables;
@@ -140,7 +149,6 @@ export function planOf(decision: Decision, may: VariablePolicy = variablePolicy(
       'dial: delay is only for targets that ring at the same time; add "strategy": "simultaneous"',
     );
   const plan = withRingTime(withCallerId({ groups, ...settings }));
-  const refused = refusedVariable(plan, may);
-  if (refused !== undefined) throw new PlanError(`${refused} is a variable that an endpoint must not set`);
+  checkVariables(plan, may);
   return plan;
 }

@@ -163,7 +163,7 @@ export type Decision = {
   readonly strategy?: "sequential" | "simultaneous" | undefined;
   /** what happens when no target answered: hangup ends the call with the cause of the last target; request makes another request */
   readonly on_fail?: "hangup" | "request" | undefined;
-  /** hangup causes, or SIP statuses such as sip:603, after which no further target is tried. Default: FINAL_CAUSES of the agent */
+  /** hangup causes, or SIP statuses such as sip:603 or sip:6xx, after which no further target is tried. Default: FINAL_CAUSES of the agent */
   readonly final_causes?: readonly (string | number)[] | undefined;
   /** what the called party is shown of the caller */
   readonly caller_id?: {

@@ -46,7 +46,7 @@ export class SimulatedFreeSwitch {
   readonly password: string;
   /** The gateways that a dial string may use. */
   readonly gateways = new Set<string>();
-  /** API commands that expansions and hooks ran, `NAME(ARGUMENTS)`, without sofia_contact: a test for injection. */
+  /** API commands that expansions and hooks ran, `NAME(ARGUMENTS)`, without sofia_contact and regex: a test for injection. */
   readonly ranApis: string[] = [];
   readonly #options: SimulatedFreeSwitchOptions;
   readonly #registrations: Registrations;

@@ -13,8 +13,7 @@ import {
   secret,
   url,
 } from '#libs/config/settings.ts';
-import { GLOBAL_FAILURE_CAUSES, hangupCause } from '#libs/contract/causes.ts';
-import { Decision } from '#libs/contract/decision.ts';
+import { DEFAULT_FINAL_CAUSES, Decision, FinalCause } from '#libs/contract/decision.ts';
 import { problem } from '#libs/contract/problem.ts';
 import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { HostPort } from '#libs/contract/text.ts';
@@ -38,14 +37,14 @@ const decision = () =>
     return z.NEVER;
   });
 
-const causes = () =>
+const finalCauses = () =>
   list().transform((names, context) =>
     names.map((name) => {
-      const cause = hangupCause(name);
-      if (cause !== undefined) return cause;
+      const cause = FinalCause.safeParse(name);
+      if (cause.success) return cause.data;
       context.addIssue({
         code: 'custom',
-        message: `must be hangup causes of FreeSWITCH; ${name} is not one`,
+        message: `must be hangup causes of FreeSWITCH, or SIP statuses such as sip:603 or sip:6xx; ${name} is not one`,
       });
       return z.NEVER;
     }),
@@ -105,10 +104,10 @@ export const AgentSettings = z
       .describe(
         'decision in JSON, in the format of an endpoint answer, that the agent carries out when no endpoint decides. Unset: the dialplan continues',
       ),
-    FINAL_CAUSES: causes()
-      .default([...GLOBAL_FAILURE_CAUSES])
+    FINAL_CAUSES: finalCauses()
+      .default([...DEFAULT_FINAL_CAUSES])
       .describe(
-        'hangup causes, separated by commas, after which no further target is tried. A decision can replace them with final_causes',
+        'hangup causes, or SIP statuses such as sip:603 or sip:6xx, separated by commas, after which no further target is tried. A decision can replace them with final_causes',
       ),
     MAX_REQUESTS_PER_CALL: count(1, 100)
       .default(5)

@@ -1,4 +1,4 @@
-import type { Group, Leg, Plan } from '#libs/contract/plan.ts';
+import { type Group, type Leg, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
 import type { DialableGroup } from '#libs/dialplan/applications.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
@@ -7,33 +7,53 @@ type UserLeg = Extract<Leg, { user: string }>;
 type DialLeg = DialableGroup['legs'][number];
 
 const CONTACTS = 'dialhook_contacts';
-/** FreeSWITCH cuts the reply to getvar at 511 bytes. A contact that may have been cut is left out. */
+/** FreeSWITCH cuts the reply to getvar at 511 bytes. */
 const MAX_REPLY_BYTES = 511;
-
-const wholeContacts = (reply: string): string =>
-  Buffer.byteLength(reply) < MAX_REPLY_BYTES ? reply : reply.slice(0, Math.max(0, reply.lastIndexOf(',')));
+const PIECE_BYTES = 500;
+/** Upper bound: about 30 contacts of the maximum length. Contacts beyond it are left out. */
+const MAX_BYTES = 16 * 1024;
 
 /**
- * A user's registered devices. Without `full` a socket has no api command, so sofia_contact is expanded into a variable
- * and read back: two round trips, in the call's own thread. `export` and not `set`, which would expand the result a
- * second time: a device chooses the text of its contact.
+ * The output of an API command of FreeSWITCH, for example `sofia_contact(USER@DOMAIN)`. Without `full` a socket has no
+ * api command, so the output is expanded into a variable and read back: two round trips, in the call's own thread.
+ *
+ * A device chooses the text of its contact, so the text must never be expanded: `export`, unlike `set`, does not expand
+ * its value again, and the pieces of a long output are cut from the output itself, because FreeSWITCH expands the value
+ * of a variable that it cuts (switch_channel_expand_variables_check in switch_channel.c).
  */
+async function apiOutput(call: OutboundCall, command: string): Promise<string> {
+  const read = async (expression: string) => {
+    await call.execute('export', `${CONTACTS}=${expression}`);
+    return call.getVariable(CONTACTS);
+  };
+  let output = await read(`\${${command}}`);
+  let isComplete = Buffer.byteLength(output) < MAX_REPLY_BYTES;
+  for (let offset = MAX_REPLY_BYTES; !isComplete && offset < MAX_BYTES; offset += PIECE_BYTES) {
+    const piece = await read(`\${regex(\${${command}}|^.{${offset}}(.{0,${PIECE_BYTES}})|%1|n)}`);
+    output += piece;
+    isComplete = Buffer.byteLength(piece) < PIECE_BYTES;
+  }
+  await call.execute('unset', CONTACTS);
+  return isComplete ? output : output.slice(0, Math.max(0, output.lastIndexOf(',')));
+}
+
+/** A user's registered devices. */
 async function contactsOf(
   call: OutboundCall,
   leg: UserLeg,
   defaultDomain: string | undefined,
 ): Promise<DialLeg[]> {
   const domain = leg.domain ?? defaultDomain ?? `\${domain_name}`;
-  await call.execute('export', `${CONTACTS}=\${sofia_contact(*/${leg.user}@${domain})}`);
-  const contacts = wholeContacts(await call.getVariable(CONTACTS));
-  await call.execute('unset', CONTACTS);
+  const contacts = await apiOutput(call, `sofia_contact(*/${leg.user}@${domain})`);
   const { variables, timeout, delay } = leg;
-  return endpointsOfContacts(contacts, leg.number).map((endpoint) => ({
-    endpoint,
-    variables,
-    timeout,
-    delay,
-  }));
+  return endpointsOfContacts(contacts, leg.number)
+    .slice(0, MAX_BRANCHES)
+    .map((endpoint) => ({
+      endpoint,
+      variables,
+      timeout,
+      delay,
+    }));
 }
 
 export interface Lookup {

@@ -1,6 +1,7 @@
 import type { Channel } from './channel.ts';
 import type { Core } from './core.ts';
 import { expand } from './expand.ts';
+import { regexCommand } from './regex.ts';
 import type { Registrations } from './registrations.ts';
 
 /** A directory user who may log in to the event socket with `userauth`. */
@@ -22,7 +23,7 @@ export interface Node {
   readonly registrations: Registrations;
   readonly password: string;
   readonly users: readonly EventSocketUser[];
-  /** Every API command that an expansion or a hook ran, except sofia_contact: `NAME(ARGUMENTS)`. */
+  /** Every API command that an expansion or a hook ran, except sofia_contact and regex: `NAME(ARGUMENTS)`. */
   readonly ranApis: string[];
   /** The extension of a context other than `default`: applications, `NAME DATA` each. undefined when none matches. */
   readonly extension: (destination: string, context: string) => readonly string[] | undefined;
@@ -34,6 +35,7 @@ export const expandIn = (node: Node, channel: Channel, text: string): string =>
     variable: (name, index) => (index === undefined ? channel.get(name) : channel.variables.at(name, index)),
     api: (name, args) => {
       if (name === 'sofia_contact') return node.registrations.sofiaContact(args);
+      if (name === 'regex') return regexCommand(args);
       node.ranApis.push(`${name}(${args})`);
       return '';
     },

@@ -1,4 +1,4 @@
-import { GLOBAL_FAILURE_CAUSES } from '#libs/contract/causes.ts';
+import { DEFAULT_FINAL_CAUSES } from '#libs/contract/decision.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Leg, Plan } from '#libs/contract/plan.ts';
 import {
@@ -24,7 +24,7 @@ export function preview(plan: Plan, request: EndpointRequest): string[] {
     all.map(({ name, data }) => `${name} ${data}`.trim());
   if ('hangup' in plan) return lines(hangupApplications(plan.hangup, DECIDED, attempt));
   const policy: FailurePolicy = {
-    finalCauses: plan.final_causes ?? GLOBAL_FAILURE_CAUSES,
+    finalCauses: plan.final_causes ?? [...DEFAULT_FINAL_CAUSES],
     requestAgain: plan.on_fail === 'request',
     onRedirect: plan.on_redirect,
     socket: '<the hosts of the dialplan>',

@@ -1,4 +1,5 @@
 import { parseHeaders } from '#libs/esl/frames.ts';
+import { regexCommand } from '#libs/simulator/switch/regex.ts';
 import { readPacket } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
 
@@ -120,6 +121,7 @@ export class FreeSwitchCall {
       .replaceAll(
         /\$\{sofia_contact\(\*\/([^)]*)\)\}/g,
         (_, at: string) => this.#script.contacts?.[at] ?? 'error/user_not_registered',
-      );
+      )
+      .replace(/^\$\{regex\((.*)\)\}$/s, (_, args: string) => regexCommand(args));
   }
 }

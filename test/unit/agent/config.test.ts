@@ -14,7 +14,14 @@ describe('readAgentConfig', () => {
       FREESWITCH_PASSWORD: 'ClueCon',
       SOCKET_HOST: '127.0.0.1',
       SOCKET_PORT: 8084,
-      FINAL_CAUSES: ['BUSY_EVERYWHERE', 'DECLINE', 'DOES_NOT_EXIST_ANYWHERE', 'NOT_ACCEPTABLE', 'UNWANTED'],
+      FINAL_CAUSES: [
+        'BUSY_EVERYWHERE',
+        'DECLINE',
+        'DOES_NOT_EXIST_ANYWHERE',
+        'NOT_ACCEPTABLE',
+        'UNWANTED',
+        'sip:6xx',
+      ],
       MAX_REQUESTS_PER_CALL: 5,
       REQUEST_VARIABLES: ['domain_name', 'sip_user_agent', 'sip_from_host', 'sip_to_user', 'sip_h_X-*'],
       MAX_CALLS_DECIDING: 2_000,
@@ -44,7 +51,10 @@ describe('readAgentConfig', () => {
       { DEFAULT_ENDPOINT_URL: 'ftp://x' },
       'DEFAULT_ENDPOINT_URL must be a URL that starts with http:// or https://',
     ],
-    [{ FINAL_CAUSES: '17,busy' }, 'FINAL_CAUSES must be hangup causes of FreeSWITCH; busy is not one'],
+    [
+      { FINAL_CAUSES: '17,busy' },
+      'FINAL_CAUSES must be hangup causes of FreeSWITCH, or SIP statuses such as sip:603 or sip:6xx; busy is not one',
+    ],
     [{ DEFAULT_DECISION: '{' }, 'DEFAULT_DECISION is not a decision: '],
     [{ DEFAULT_DECISION: '{}' }, 'DEFAULT_DECISION is not a decision: dial must be a target'],
     [

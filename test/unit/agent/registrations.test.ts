@@ -119,24 +119,39 @@ describe('lookUpUsers', () => {
     expect(found.groups).toEqual([{ variables: {}, legs: [endpoint(at('10.0.0.9'))] }]);
   });
 
+  const push = (host: string) => `${host};pn-tok=${'0123456789abcdef'.repeat(22)}`;
+  it.each([
+    ['two push tokens', [push('10.0.0.1'), push('10.0.0.2')]],
+    ['a list of exactly 511 bytes', [`10.0.0.1;a=${'x'.repeat(200)}`, `10.0.0.2;a=${'x'.repeat(231)}`]],
+    ['twenty devices', Array.from({ length: 20 }, (_, n) => push(`10.0.0.${n}`))],
+  ])('reads contacts of any length: %s', async (_, hosts) => {
+    const { found, call } = await lookUp([{ variables: {}, legs: [user('1000', 'simultaneous')] }], {
+      contacts: { '1000@pbx': hosts.map((host) => at(host, 'x')).join(',') },
+      variables: { domain_name: 'pbx' },
+    });
+    expect(found.groups.flatMap((group) => group.legs.map((leg) => leg.endpoint))).toEqual(
+      hosts.map((host) => at(host)),
+    );
+    expect([...call.variables.keys()]).not.toContain('dialhook_contacts');
+  });
+
   it.each([
     [
-      'a list cut at 511 bytes',
-      `${at('10.0.0.1', 'x')},${at('10.0.0.2', `${'y'.repeat(500)}`)}`,
-      [at('10.0.0.1')],
+      'one longer than 512 characters',
+      `${at(`10.0.0.1;x=${'y'.repeat(600)}`, 'x')},${at('10.0.0.2', 'y')}`,
+      [at('10.0.0.2')],
     ],
-    ['a single contact cut there', at('10.0.0.1', 'x'.repeat(600)), []],
     [
-      'one cut inside its host, behind letters of several bytes',
-      `sofia/internal/sip:${'张'.repeat(161)}@10.0.0.123`,
-      [],
+      'those beyond 64',
+      Array.from({ length: 400 }, (_, n) => at(`10.0.0.${n}:50000`, 'x')).join(','),
+      Array.from({ length: 64 }, (_, n) => at(`10.0.0.${n}:50000`)),
     ],
     [
       'a hostile one',
       `${at('10.0.0.1', 'x')};a=:_:sofia/gateway/gw/900,${at('10.0.0.2', 'y')}`,
       [at('10.0.0.2')],
     ],
-  ])('leaves out a contact that is cut or unsafe: %s', async (_, reply, expected) => {
+  ])('leaves out a contact that is too long or unsafe: %s', async (_, reply, expected) => {
     const { found } = await lookUp([{ variables: {}, legs: [user('1000', 'simultaneous')] }], {
       contacts: { '1000@pbx': reply },
       variables: { domain_name: 'pbx' },

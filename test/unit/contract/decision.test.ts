@@ -61,8 +61,8 @@ describe('Decision', () => {
     ['what to do about a failure', { dial: GATEWAY }, { on_fail: 'hangup' }],
     [
       'causes that are final',
-      { dial: GATEWAY, on_fail: 'request', final_causes: [17, 'decline', '616'] },
-      { on_fail: 'request', final_causes: ['USER_BUSY', 'DECLINE', 'DECLINE'] },
+      { dial: GATEWAY, on_fail: 'request', final_causes: [17, 'decline', '616', 'sip:603', 'SIP:6XX'] },
+      { on_fail: 'request', final_causes: ['USER_BUSY', 'DECLINE', 'DECLINE', 'sip:603', 'sip:6xx'] },
     ],
     ['no final cause', { dial: GATEWAY, final_causes: [] }, { final_causes: [] }],
     ['keys it does not know', { dial: HANGUP, comment: HOSTILE }, { dial: HANGUP }],
@@ -128,7 +128,7 @@ describe('Decision', () => {
     [{ dial: HANGUP, final_causes: 17 }, 'final_causes is missing or is not an array'],
     [
       { dial: HANGUP, final_causes: [17, HOSTILE] },
-      'final_causes.1 must be a FreeSWITCH hangup cause, or a SIP status such as sip:603',
+      'final_causes.1 must be a FreeSWITCH hangup cause, or a SIP status such as sip:603 or sip:6xx',
     ],
     [{ dial: HANGUP, final_causes: Array(65).fill(17) }, 'final_causes must name at most 64 causes'],
     [{ dial: HANGUP, variables: [] }, 'variables is missing or is not a record'],

@@ -1,7 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { REFUSED_VARIABLES, variablePolicy } from '#libs/contract/refused-variables.ts';
+import {
+  fieldInstead,
+  REFUSED_VARIABLES,
+  REPLACED_VARIABLES,
+  variablePolicy,
+} from '#libs/contract/refused-variables.ts';
 import { VariableName } from '#libs/contract/text.ts';
 
 const SOURCE = process.env['FREESWITCH_SOURCE'] ?? '/opt/src/freeswitch/src';
@@ -103,4 +108,15 @@ describe.skipIf(!existsSync(SOURCE))("FreeSWITCH's own source", () => {
     expect(hooks.length).toBeGreaterThan(25);
     expect(hooks.filter(may)).toEqual([]);
   });
+});
+
+describe('fieldInstead', () => {
+  it.each(Object.entries(REPLACED_VARIABLES))('%s in any case is replaced by %s', (name, field) => {
+    expect([fieldInstead(name), fieldInstead(name.toUpperCase())]).toEqual([field, field]);
+  });
+
+  it.each(['origination_caller_id_number', 'absolute_codec_string', 'constructor'])(
+    '%s is not replaced',
+    (name) => expect(fieldInstead(name)).toBeUndefined(),
+  );
 });

@@ -122,7 +122,12 @@ describe('planOf', () => {
       { dial: [{ ...gateway('1'), delay: 5 }] },
       'dial: delay is only for targets that ring at the same time; add "strategy": "simultaneous"',
     ],
-  ])('refuses contradictions %#', (answer, words) =>
+    [
+      { dial: gateway('1'), variables: { effective_caller_id_number: '2' } },
+      'variables: effective_caller_id_number is not accepted; use caller_id.number',
+    ],
+    [{ dial: dialString('[Bypass_Media=true]user/1') }, 'variables: Bypass_Media is not accepted; use media'],
+  ])('refuses contradictions and variables without effect %#', (answer, words) =>
     expect(() => plan(answer)).toThrow(new PlanError(words)),
   );
 
