@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
-import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import { TimeoutError } from '@nats-io/transport-node';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
@@ -8,19 +8,19 @@ import type { Bus } from './connection.ts';
 const TIMEOUT_MS = 2_000;
 const AGAIN_MS = 5_000;
 
-const isNoResponders = (error: unknown): boolean =>
-  error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
+/** How the client reports that nothing subscribes to the JetStream API. It does not export the class. */
+const isMissing = ({ name, cause }: Error): boolean =>
+  name === 'JetStreamNotEnabled' && !(cause instanceof JetStreamApiError);
 
 /** What an operator can do about JetStream that does not answer. */
-function remedy(error: unknown, domain: string | undefined): string {
-  const { message } = error as Error;
-  if (isNoResponders(error))
+function remedy(error: Error, domain: string | undefined): string {
+  if (isMissing(error))
     return domain === undefined
       ? 'no server that this service reaches has JetStream: enable it there, or set NATS_JETSTREAM_DOMAIN on a leaf node'
       : `no server that this service reaches has JetStream with the domain ${domain}: check NATS_JETSTREAM_DOMAIN`;
-  if (error instanceof JetStreamApiError) return `JetStream refuses: ${message}`;
+  if (error instanceof JetStreamApiError) return `JetStream refuses: ${error.message}`;
   if (error instanceof TimeoutError) return `JetStream has not answered within ${TIMEOUT_MS} ms`;
-  return message;
+  return error.message;
 }
 
 /**
@@ -37,7 +37,7 @@ export function reportMissingJetStream(bus: Bus, lifecycle: Lifecycle, log: Log)
         if (logged !== undefined) log.info('nats.jetstream_found');
         return;
       } catch (error) {
-        const reason = remedy(error, bus.domain);
+        const reason = remedy(error as Error, bus.domain);
         if (bus.connected && !stopped.signal.aborted && reason !== logged)
           log.error('nats.jetstream_missing', { error: reason });
         logged = bus.connected ? reason : logged;

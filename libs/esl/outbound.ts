@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { ConnectionLimiter } from '#libs/net/connection-limiter.ts';
 import { ClosedError, type CommandError, EventSocket, type PeerLimits, type Reply } from './event-socket.ts';
 import type { Headers } from './frames.ts';
+import { Listener } from './listener.ts';
 import { oneLine } from './text.ts';
 
 /** FreeSWITCH answers `connect` within a millisecond. A peer that takes this long is not FreeSWITCH. */
@@ -20,9 +20,6 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 /** The reason of `gone`. One object for all calls: creating one per call would capture a stack each time. */
 const GONE = new ClosedError('the caller hung up, or the connection was lost');
-
-/** Connections that the kernel queues. One more is dropped silently, and FreeSWITCH waits 25 s for it. */
-const BACKLOG = 4096;
 
 /** The applications that a call was released with, in order, and when. */
 export interface Released {
@@ -169,7 +166,8 @@ class EvictedError extends Error {
 
 /** Accepts the connections of FreeSWITCH's `socket` application, one for each call. */
 export class OutboundServer {
-  readonly #server: Server;
+  #listener: Listener | undefined;
+  #closed = false;
   readonly #options: OutboundServerOptions;
   readonly #sockets = new Set<EventSocket>();
   readonly #inFlight = new Set<Promise<void>>();
@@ -180,20 +178,19 @@ export class OutboundServer {
       options;
     this.#options = options;
     this.#limiter = new ConnectionLimiter({ max, maxPerAddress, bytesPerConnection: BYTES_PER_CONNECTION });
-    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   /** @throws {Error} with code EADDRINUSE or EACCES when the address cannot be listened on. */
   static async listen(options: OutboundServerOptions): Promise<OutboundServer> {
     const server = new OutboundServer(options);
-    server.#server.listen({ port: options.port, host: options.host, backlog: BACKLOG });
-    await once(server.#server, 'listening');
-    server.#server.on('error', options.onError);
+    const { host, port, onError } = options;
+    const onConnection = (socket: Socket) => server.#accept(socket);
+    server.#listener = await Listener.open({ host, port, onConnection, onError });
     return server;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#listener?.port ?? this.#options.port;
   }
 
   /** Open connections. */
@@ -201,9 +198,15 @@ export class OutboundServer {
     return this.#sockets.size;
   }
 
+  /** Whether to accept calls. While they are refused, FreeSWITCH tries its next host at once. Ignored after `close`. */
+  accept(accepts: boolean): void {
+    if (!this.#closed) this.#listener?.accept(accepts);
+  }
+
   /** Accepts no more calls (FreeSWITCH tries its next host) and waits for those in flight. */
   async close(): Promise<void> {
-    this.#server.close();
+    this.#closed = true;
+    this.#listener?.accept(false);
     await Promise.all(this.#inFlight);
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -138,6 +138,12 @@ export const LOG_EVENTS = {
     message: 'ignored an invalid FreeSWITCH event',
     description: 'One event could not be parsed.',
   },
+  'socket.refusing': {
+    by: ['agent'],
+    message: 'refusing calls',
+    description:
+      'The agent is disconnected from NATS: FreeSWITCH tries its next host, or the dialplan continues. socket.listening follows. See ACCEPT_WITHOUT_NATS.',
+  },
   'socket.listening': {
     by: ['agent'],
     message: 'listening for calls',

@@ -45,8 +45,13 @@ function openLiveCalls(config: AgentConfig, bus: Bus, lifecycle: Lifecycle, log:
   return live;
 }
 
+/** By default only with a DEFAULT_DECISION: then the agent can do something for a call. */
+const acceptsWithoutNats = ({ ACCEPT_WITHOUT_NATS, DEFAULT_DECISION }: AgentConfig): boolean =>
+  ACCEPT_WITHOUT_NATS === undefined ? DEFAULT_DECISION !== undefined : ACCEPT_WITHOUT_NATS === 'on';
+
 async function listenForCalls(
   config: AgentConfig,
+  bus: Bus,
   handler: CallHandler,
   lifecycle: Lifecycle,
   log: Log,
@@ -69,6 +74,16 @@ async function listenForCalls(
   });
   lifecycle.onStop('socket', () => server.close());
   log.info('socket.listening', { host: config.SOCKET_HOST, port: server.port });
+  if (!acceptsWithoutNats(config)) {
+    // The next host in the dialplan, for example the node's other agent, may have NATS.
+    bus.onChange((connected) => {
+      server.accept(connected);
+      if (lifecycle.stopping) return;
+      if (connected) log.info('socket.listening', { host: config.SOCKET_HOST, port: server.port });
+      else log.warn('socket.refusing', { error: 'not connected to NATS' });
+    });
+    server.accept(bus.connected);
+  }
   return server;
 }
 
@@ -98,7 +113,7 @@ export async function startAgent(
   freeSwitch.joinLifecycle(lifecycle);
   const handler = new CallHandler({ bus, config, log, timeline, trackCall: trackIn(live) });
   observeAgent({ node: config.NODE_NAME, bus, live, buffer: publisher.buffer, freeSwitch, handler });
-  const server = await listenForCalls(config, handler, lifecycle, log);
+  const server = await listenForCalls(config, bus, handler, lifecycle, log);
   publishStatus(bus, lifecycle, {
     service: 'agent',
     node: () => freeSwitch.node,

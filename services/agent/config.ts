@@ -89,6 +89,12 @@ export const AgentSettings = z
       .describe(
         'port on which the agent accepts the connections of the socket application; 0 picks a free port',
       ),
+    ACCEPT_WITHOUT_NATS: z
+      .enum(['on', 'off'], 'must be on or off')
+      .optional()
+      .describe(
+        'off refuses connections of the socket application while NATS is disconnected: FreeSWITCH tries its next host at once, then the dialplan continues, and such calls get no notifications. on accepts them with the result no_router. Default: on with DEFAULT_DECISION, else off',
+      ),
     DEFAULT_ENDPOINT_URL: url('http:', 'https:')
       .optional()
       .describe(

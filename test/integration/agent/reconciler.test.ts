@@ -230,7 +230,7 @@ describe('an event socket user', () => {
 
 describe('a call while NATS is down', () => {
   it('is stored when NATS comes back, although FreeSWITCH could not be queried', async () => {
-    const one = await agent();
+    const one = await agent({ ACCEPT_WITHOUT_NATS: 'on' });
     await nats.kill();
     await eventually(() => one.said('nats.connection_lost'));
     const call = place(one);
@@ -243,7 +243,7 @@ describe('a call while NATS is down', () => {
   });
 
   it('is closed when it ended before NATS is back', async () => {
-    const one = await agent();
+    const one = await agent({ ACCEPT_WITHOUT_NATS: 'on' });
     await nats.kill();
     await eventually(() => one.said('nats.connection_lost'));
     const call = node.call({
