@@ -32,6 +32,16 @@ export type Hangup = Extract<Plan, { hangup: unknown }>['hangup'];
 export const CALL_VARIABLE = 'dialhook_call';
 
 /**
+ * The channel variable that holds the actions that the endpoint wants, separated by dots; not set for the default. Set on
+ * the caller leg by a decision, and exported to every leg that is called from then on.
+ */
+export const NOTIFY_VARIABLE = 'dialhook_notify';
+
+/** NOTIFY_VARIABLE for the actions of a decision. No action at all is written as one dot. */
+export const notifySetting = (actions: readonly string[] | undefined): string =>
+  actions === undefined ? '' : actions.join('.') || '.';
+
+/**
  * Tags the caller leg and the legs that it will call, with further variables. cti_bridge is exported by name, so that
  * every event tells where notifications go: to copy its value would expand what a caller may have written into it.
  */
@@ -39,7 +49,13 @@ export const tagCall = (variables: Settings): Application =>
   setTogether({
     [CALL_VARIABLE]: '${uuid}',
     ...variables,
-    export_vars: [CALL_VARIABLE, 'cti_bridge', ...Object.keys(variables), '${export_vars}'].join(','),
+    export_vars: [
+      CALL_VARIABLE,
+      'cti_bridge',
+      NOTIFY_VARIABLE,
+      ...Object.keys(variables),
+      '${export_vars}',
+    ].join(','),
   });
 
 /** The channel variable that holds how many requests have been made about a call. */

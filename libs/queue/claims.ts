@@ -1,8 +1,19 @@
+import type { Action } from '#libs/contract/endpoint.ts';
 import { partitionOf } from '#libs/contract/partition.ts';
 import { callOf, type Entry, readEntry, writeEntry } from './entry.ts';
 import { callKeys, leaseKey } from './keys.ts';
 import { isCluster, type RedisClient } from './redis.ts';
 import { type Script, script } from './script.ts';
+
+/** What happens to a notification that arrives after later ones were sent, see append.lua. */
+const LATENESS = {
+  ring: 'optional',
+  progress: 'optional',
+  answer: 'final',
+  hangup: 'final',
+  leg_end: 'free',
+  transfer: 'free',
+} as const satisfies Record<Action, string>;
 
 /** The exclusive right to deliver a call's notifications. */
 export interface Claim {
@@ -103,7 +114,8 @@ export class Claims {
   /**
    * Appends entries of one partition, all or none. An entry is inserted before entries of its call that happened later
    * and still wait, because the two agents of a node publish in any order. An entry is late if the hangup of its call
-   * was already sent, or if it is a ring or progress and any later entry was. The first entry of a list counts as sent.
+   * was already sent, unless it is a leg_end or transfer, or if it is a ring or progress and any later entry was sent. The
+   * first entry of a list counts as sent.
    * @throws when `holder` does not have the lease of the partition: two readers would break the order within calls.
    */
   async append(partition: number, holder: string, additions: readonly Addition[]): Promise<Placement[]> {
@@ -112,9 +124,8 @@ export class Claims {
     for (const { entry, text, token } of additions) {
       const { waiting, seen, claim } = callKeys(this.#prefix, callOf(entry));
       const { leg, action } = entry.progress.notification;
-      const optional = action === 'ring' || action === 'progress';
       keys.push(waiting, seen, claim);
-      args.push(`${leg}.${action}`, entry.at, optional ? 1 : 0, token, text);
+      args.push(`${leg}.${action}`, entry.at, LATENESS[action], token, text);
     }
     return (await this.#append(keys, args)) as Placement[];
   }

@@ -233,6 +233,13 @@ export const INSTRUMENTS = {
     attributes: [],
     by: ['agent'],
   },
+  'dialhook.live_calls.closed_early': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'Calls that were still up after their synthesized hangup',
+    attributes: ['dialhook.node'],
+    by: ['agent'],
+  },
   'dialhook.live_calls.dropped': {
     kind: 'observed counter',
     unit: '{write}',

@@ -216,6 +216,24 @@ export const LOG_EVENTS = {
     message: 'live calls not reconciled, retrying',
     description: 'FreeSWITCH or JetStream did not answer.',
   },
+  'live_call.closed_early': {
+    by: ['agent'],
+    message: 'a call that was closed is still up',
+    description:
+      'An event of a call came after its synthesized hangup: the hangup was wrong, and the real one is not sent. Raise RECONCILE_RESTART_WAIT_MS if FreeSWITCH recovers calls (`sofia recover`) later than that.',
+  },
+  'live_call.restart_wait': {
+    by: ['agent'],
+    message: 'FreeSWITCH was restarted, waiting before calls are closed',
+    description:
+      'No synthesized hangup is sent for `ms`, so that `sofia recover` can bring calls back (RECONCILE_RESTART_WAIT_MS).',
+  },
+  'live_call.uptime_unknown': {
+    by: ['agent'],
+    message: 'the uptime of FreeSWITCH is not known',
+    description:
+      'FREESWITCH_USER is not allowed to run `uptime`, so RECONCILE_RESTART_WAIT_MS has no effect.',
+  },
   'live_call.closed': {
     by: ['agent'],
     message: 'hangups synthesized for calls that ended unseen',

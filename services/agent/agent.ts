@@ -8,7 +8,7 @@ import { OutboundServer } from '#libs/esl/outbound.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { isTagged } from './call/entry.ts';
-import { callIdentity, encodeIdentity, IDENTITY_VARIABLE } from './call/identity.ts';
+import { encodeIdentity, IDENTITY_VARIABLE, newIdentity } from './call/identity.ts';
 import { CallHandler } from './call-handler.ts';
 import type { AgentConfig } from './config.ts';
 import { EventPublisher } from './event-publisher.ts';
@@ -65,9 +65,7 @@ async function listenForCalls(
     maxConnectionsPerAddress: config.MAX_SOCKET_CONNECTIONS_PER_ADDRESS,
     onRefused: (address, reason) => guard.refuse(address, reason),
     tag: (data) =>
-      isTagged(data)
-        ? undefined
-        : tagCall({ [IDENTITY_VARIABLE]: encodeIdentity(callIdentity(data, 'Caller')) }),
+      isTagged(data) ? undefined : tagCall({ [IDENTITY_VARIABLE]: encodeIdentity(newIdentity(data)) }),
     readAhead: 'cti_bridge',
     onCall: (call) => handler.handle(call),
     onError: (err) => log.error('socket.connection_failed', { err }),
@@ -101,17 +99,25 @@ export async function startAgent(
   reportMissingJetStream(bus, lifecycle, log);
   const timeline = openTimeline(bus, 'agent', config, lifecycle);
   const live = openLiveCalls(config, bus, lifecycle, log);
-  const publisher = new EventPublisher({
+  const publisher: EventPublisher = new EventPublisher({
     bus,
     config,
     log,
     timeline,
+    isUp: () => freeSwitch.up,
     onHangupPublished: (call) => live.remove(call),
   });
   lifecycle.onStop('events', () => publisher.buffer.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
-  const freeSwitch = new FreeSwitchLink({ config, bus, live, publisher, log });
+  const freeSwitch: FreeSwitchLink = new FreeSwitchLink({ config, bus, live, publisher, log });
   freeSwitch.joinLifecycle(lifecycle);
-  const handler = new CallHandler({ bus, config, log, timeline, trackCall: trackIn(live) });
+  const handler = new CallHandler({
+    bus,
+    config,
+    log,
+    timeline,
+    trackCall: trackIn(live),
+    tracker: publisher.tracker,
+  });
   observeAgent({ node: config.NODE_NAME, bus, live, buffer: publisher.buffer, freeSwitch, handler });
   const server = await listenForCalls(config, bus, handler, lifecycle, log);
   publishStatus(bus, lifecycle, {

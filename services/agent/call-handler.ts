@@ -4,7 +4,7 @@ import { abandon, requestDecision } from '#libs/bus/decisions.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow } from '#libs/bus/timeline-step.ts';
 import { type CtiBridgeArguments, formatArguments } from '#libs/contract/arguments.ts';
-import type { EndpointRequest } from '#libs/contract/endpoint.ts';
+import type { EndpointRequest, TriedLeg } from '#libs/contract/endpoint.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import type { Outcome } from '#libs/dialplan/applications.ts';
@@ -14,14 +14,20 @@ import { publicUrl } from '#libs/net/url.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
-import { nodeName } from './call/channel-data.ts';
-import { entryOf } from './call/entry.ts';
+import type { CallTracker } from './call/call-tracker.ts';
+import { header, nodeName } from './call/channel-data.ts';
+import { type Entry, entryOf } from './call/entry.ts';
+import { entryEvents } from './call/entry-event.ts';
+import { originatedLegs } from './call/leg-event.ts';
+import { tried } from './call/tried.ts';
 import type { AgentConfig } from './config.ts';
 import { parseCtiBridge, readCtiBridge } from './cti-bridge.ts';
 import { decisionRequest, endpointRequest } from './endpoint-request.ts';
 import type { TrackCall } from './live-call.ts';
 import { countDecision } from './metrics.ts';
 import { failure, isCallerGone, PlanRunner } from './plan-runner.ts';
+
+type RequestEntry = Extract<Entry, { kind: 'request' }>;
 
 /** How long the agent waits for a router beyond the endpoint's two timeouts. */
 const ROUTER_MARGIN_MS = 250;
@@ -40,11 +46,18 @@ export interface CallHandlerOptions {
   /** Called for each call before its request is sent. The channel is tagged when the promise resolves. */
   readonly trackCall?: TrackCall;
   readonly timeline?: TimelineRecorder;
+  /** What is known of earlier legs of a call. Default: only what the channel data hold. */
+  readonly tracker?: Pick<CallTracker, 'tried' | 'onEntry'>;
 }
+
+const NO_TRACKER: NonNullable<CallHandlerOptions['tracker']> = {
+  tried: async (_, originated) => tried(originated, new Map()),
+  onEntry: () => {},
+};
 
 /**
  * Handles each call of the `socket` application: requests a decision through the routers and carries it out, or
- * releases the call to its dialplan. Stateless: all it needs to know of a call is in the channel data.
+ * releases the call to its dialplan. All that it must know of a call is in the channel data.
  */
 export class CallHandler {
   readonly #bus: Bus;
@@ -52,11 +65,21 @@ export class CallHandler {
   readonly #log: Log;
   readonly #trackCall: TrackCall;
   readonly #timeline: TimelineRecorder;
+  readonly #tracker: NonNullable<CallHandlerOptions['tracker']>;
   readonly #mayBeSet: VariablePolicy;
   readonly #runner: PlanRunner;
   #deciding = 0;
 
-  constructor({ bus, config, log, trackCall = async () => {}, timeline = NO_TIMELINE }: CallHandlerOptions) {
+  constructor(options: CallHandlerOptions) {
+    const {
+      bus,
+      config,
+      log,
+      trackCall = async () => {},
+      timeline = NO_TIMELINE,
+      tracker = NO_TRACKER,
+    } = options;
+    this.#tracker = tracker;
     this.#bus = bus;
     this.#config = config;
     this.#log = log;
@@ -78,7 +101,7 @@ export class CallHandler {
     const entry = entryOf(call.data);
     if (entry.kind !== 'request') return this.#runner.resume(call, entry);
     const node = nodeName(call.data, NODE_NAME);
-    const request = endpointRequest(call.data, node, REQUEST_VARIABLES, entry);
+    const request = endpointRequest(call.data, node, REQUEST_VARIABLES, entry, await this.#tried(call));
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': request.node };
     const parent = callContext(request.uuid);
     const seen: { url?: string } = {};
@@ -87,7 +110,7 @@ export class CallHandler {
       'decide',
       { parent, kind: SpanKind.INTERNAL, attributes },
       async (span, context) => {
-        const ended = await this.#decide(call, request, context, seen).catch((error: Error) =>
+        const ended = await this.#decide(call, request, entry, context, seen).catch((error: Error) =>
           this.#onError(call, request, error),
         );
         span.setAttribute('dialhook.result', ended.result);
@@ -103,6 +126,7 @@ export class CallHandler {
   async #decide(
     call: OutboundCall,
     request: EndpointRequest,
+    entry: RequestEntry,
     context: Context,
     seen: { url?: string },
   ): Promise<Outcome> {
@@ -116,6 +140,8 @@ export class CallHandler {
     // TAG_CALL exports cti_bridge as it stands. Another value is needed when FreeSWITCH would expand that one.
     const canonical = formatArguments(endpoint);
     const exported = canonical === text ? {} : { cti_bridge: canonical };
+    const { event, left } = entryEvents(call.data, entry, endpoint, this.#config);
+    this.#tracker.onEntry(event, entry.reason, left);
     void this.#trackCall(call.data, request, endpoint).then(() => call.tag());
     if (request.attempt > this.#config.MAX_REQUESTS_PER_CALL)
       return this.#runner.runDefault(call, TOO_MANY_REQUESTS, exported);
@@ -134,6 +160,11 @@ export class CallHandler {
     }
     const done = await this.#runner.run(call, reply.plan, { result: 'decided' }, exported);
     return done.result === 'decided' ? done : this.#runner.runDefault(call, done, exported);
+  }
+
+  async #tried({ data }: OutboundCall): Promise<TriedLeg[]> {
+    const originated = originatedLegs(data);
+    return originated.length === 0 ? [] : this.#tracker.tried(header(data, 'Unique-ID'), originated);
   }
 
   /** Requests a decision from the routers; undefined when the caller hangs up first. */

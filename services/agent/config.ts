@@ -168,6 +168,11 @@ export const AgentSettings = z
       .describe(
         'time to wait for the hangup event of a call that FreeSWITCH no longer has, before the agent publishes a synthesized hangup',
       ),
+    RECONCILE_RESTART_WAIT_MS: milliseconds(0, HOUR)
+      .default(20_000)
+      .describe(
+        'time after a start of FreeSWITCH during which no call is closed, so that `sofia recover` can bring calls back. Longer: the synthesized hangups of calls that a crash ended come later',
+      ),
     LIVE_CALLS_MAX_AGE_MS: milliseconds(60_000, 365 * DAY)
       .default(DAY)
       .describe('time after which a live call is forgotten. A longer call gets no synthesized hangup'),

@@ -1,10 +1,9 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
-import type { EndpointRequest } from '#libs/contract/endpoint.ts';
+import type { EndpointRequest, TriedLeg } from '#libs/contract/endpoint.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
 import { type ChannelData, header, isoTime, variable } from './call/channel-data.ts';
 import { attemptOf, type Entry, isTagged } from './call/entry.ts';
 import { assertedNumber, callIdentity, isWithheld, taggedIdentity } from './call/identity.ts';
-import { tried } from './call/tried.ts';
 
 /** The variables whose names are in `wanted`; a name that ends with `*` is a prefix. */
 function selectVariables(data: ChannelData, wanted: readonly string[]): Record<string, string> {
@@ -21,12 +20,19 @@ function selectVariables(data: ChannelData, wanted: readonly string[]): Record<s
   return selected;
 }
 
+/** The address that the target which failed last has redirected to. */
+function redirected(reason: EndpointRequest['reason'], triedLegs: readonly TriedLeg[]) {
+  const address = triedLegs.at(-1)?.redirect_to;
+  return reason === 'redirect' && address !== undefined ? { redirect_to: address } : {};
+}
+
 /** The request to the endpoint, from the channel data of `connect`. @throws {RangeError} without a timestamp. */
 export const endpointRequest = (
   data: ChannelData,
   node: string,
   wantedVariables: readonly string[],
   { kind: _, ...why }: Extract<Entry, { kind: 'request' }>,
+  triedLegs: readonly TriedLeg[],
 ): EndpointRequest => ({
   action: 'request',
   ...why,
@@ -41,7 +47,8 @@ export const endpointRequest = (
   network_addr: header(data, 'Caller-Network-Addr'),
   sip_call_id: variable(data, 'sip_call_id'),
   attempt: attemptOf(data),
-  tried: tried(data),
+  tried: [...triedLegs],
+  ...redirected(why.reason, triedLegs),
   variables: selectVariables(data, wantedVariables),
 });
 

@@ -5,63 +5,71 @@ import { ProgressPublisher } from '#libs/bus/progress.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
+import { LruMap } from '#libs/lru/lru-map.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
-import { maskNumber } from '#libs/telemetry/numbers.ts';
-import { emitCallSpan, emitLegSpan, inSpan, isTracing } from '#libs/telemetry/tracing.ts';
-import { endedLeg } from './call/ended-leg.ts';
-import { type CallEvent, readEvent } from './call/notification.ts';
+import { inSpan, isTracing } from '#libs/telemetry/tracing.ts';
+import { CallTracker } from './call/call-tracker.ts';
+import { type LegEvent, legEvent } from './call/leg-event.ts';
+import type { CallEvent } from './call/notification.ts';
+import { callSpan, legSpan } from './call-spans.ts';
 import type { AgentConfig } from './config.ts';
-import { countPublished, measureEventLag } from './metrics.ts';
+import { countClosedEarly, countPublished, measureEventLag } from './metrics.ts';
+
+/** Calls closed by this agent that it remembers. */
+const MAX_CLOSED = 10_000;
 
 const about = ({ uuid, node }: Notification) => aboutCall(uuid, node);
 
 /** The log fields of a notification. */
-const summary = (notification: Notification) => {
+function summary(notification: Notification) {
   const { action, leg } = notification;
   if (notification.action === 'transfer')
     return { action, leg, kind: notification.kind, by: notification.by };
+  if (notification.action === 'leg_end')
+    return { action, leg, number: notification.called_number, cause: notification.cause };
   if (notification.action !== 'hangup') return { action, leg, number: notification.called_number };
   if (notification.recovered) return { action, leg, cause: notification.cause, recovered: true };
   const { cause, hangup_by, duration_ms, billable_ms } = notification;
   return { action, leg, cause, hangup_by, duration_ms, billable_ms };
-};
+}
 
 export interface EventPublisherOptions {
   readonly bus: Bus;
   readonly config: AgentConfig;
   readonly log: Log;
   readonly timeline?: TimelineRecorder;
-  /** Called when JetStream has stored the hangup of a call, whether this agent or another one published it. */
+  /** Whether FreeSWITCH's events arrive. Default: they do. */
+  readonly isUp?: () => boolean;
+  /** Called when JetStream has stored the hangup of a call, or its endpoint does not want it. */
   readonly onHangupPublished?: (call: { uuid: string; node: string }) => void;
 }
 
 /**
- * Turns FreeSWITCH's events into progress events for the notifier and buffers each until JetStream has stored it.
- * Events without a notification (a leg's end, `notify` 0) only end spans.
+ * Turns FreeSWITCH's events into progress events for the notifier (CallTracker) and buffers each until JetStream has
+ * stored it.
  */
 export class EventPublisher {
   readonly buffer: RetryBuffer<CallEvent>;
+  readonly tracker: CallTracker;
+  /** Calls for which this agent has synthesized a hangup lately. */
+  readonly #closed = new LruMap<string, true>(MAX_CLOSED);
+  readonly #options: EventPublisherOptions;
   readonly #publisher: ProgressPublisher;
   readonly #settings: { nodeName: string | undefined; defaultUrl: string | undefined };
   readonly #masked: boolean;
   readonly #log: Log;
   readonly #timeline: TimelineRecorder;
-  readonly #onHangupPublished: (call: { uuid: string; node: string }) => void;
 
-  constructor({
-    bus,
-    config,
-    log,
-    timeline = NO_TIMELINE,
-    onHangupPublished = () => {},
-  }: EventPublisherOptions) {
+  constructor(options: EventPublisherOptions) {
+    const { bus, config, log, timeline = NO_TIMELINE, isUp = () => true } = options;
+    this.#options = options;
     this.#timeline = timeline;
     this.#publisher = new ProgressPublisher(bus);
     this.#settings = { nodeName: config.NODE_NAME, defaultUrl: config.DEFAULT_ENDPOINT_URL };
     this.#masked = config.LOG_NUMBERS === 'masked';
     this.#log = log;
-    this.#onHangupPublished = onHangupPublished;
+    this.tracker = new CallTracker({ publish: (event) => this.#accept(event), isUp });
     this.buffer = new RetryBuffer<CallEvent>({
       keyOf: ({ notification }) => notification.uuid,
       isUrgent: ({ notification }) => notification.action === 'hangup',
@@ -75,16 +83,37 @@ export class EventPublisher {
     });
   }
 
+  /** A hangup of the call is synthesized. */
+  onClosed(uuid: string): void {
+    this.#closed.set(uuid, true);
+  }
+
   /** Call for every event of the event socket. */
-  onEvent(event: FreeSwitchEvent): void {
-    const read = readEvent(event, this.#settings);
-    if (!read) {
-      this.#emitLegSpan(event);
+  onEvent(data: FreeSwitchEvent): void {
+    const event = legEvent(data, this.#settings);
+    if (event === undefined) return;
+    measureEventLag(event);
+    this.#checkClosed(event);
+    if (isTracing()) legSpan(event, this.#masked);
+    this.tracker.onEvent(event);
+  }
+
+  /** A call for which a hangup was synthesized is up, or has only ended now. */
+  #checkClosed({ call, node, kind }: LegEvent): void {
+    if (!this.#closed.delete(call)) return;
+    this.#log.warn('live_call.closed_early', { ...aboutCall(call, node), kind });
+    countClosedEarly(node);
+  }
+
+  #accept(event: CallEvent): void {
+    const { endpoint, wanted, notification } = event;
+    if (endpoint.notify && wanted) {
+      this.buffer.add(event);
       return;
     }
-    measureEventLag(read.notification);
-    if (read.endpoint.notify) this.buffer.add(read);
-    else if (read.notification.action === 'hangup') this.#emitCallSpan(read);
+    if (notification.action !== 'hangup') return;
+    callSpan(event, this.#masked);
+    if (endpoint.notify) this.#options.onHangupPublished?.(notification);
   }
 
   async #publish(event: CallEvent): Promise<void> {
@@ -97,51 +126,12 @@ export class EventPublisher {
       { parent, kind: SpanKind.PRODUCER, attributes },
       (_, context) => this.#publisher.publish({ v: 1, url: endpoint.url, notification }, context),
     );
-    if (action === 'hangup') this.#onHangupPublished(notification);
+    if (action === 'hangup') this.#options.onHangupPublished?.(notification);
     if (!isNew) return;
     const { node, time } = notification;
     this.#timeline.add({ step: 'published', uuid, node, time, notification });
     countPublished(notification);
     this.#log.info('notification.published', { ...about(notification), ...summary(notification) });
-    if (action === 'hangup') this.#emitCallSpan(event);
-  }
-
-  #emitCallSpan({ notification, callStart }: CallEvent): void {
-    if (notification.action !== 'hangup') return;
-    const { uuid, node, destination_number, cause } = notification;
-    const { result, recovered } = notification.recovered
-      ? { result: undefined, recovered: true }
-      : { result: notification.result, recovered: false };
-    emitCallSpan(uuid, {
-      start: new Date(callStart),
-      end: new Date(notification.time),
-      error: result === 'decided' ? undefined : result,
-      attributes: {
-        'dialhook.call': uuid,
-        'dialhook.node': node,
-        'dialhook.destination': this.#shown(destination_number),
-        'dialhook.cause': cause,
-        ...(result === undefined ? {} : { 'dialhook.result': result }),
-        ...(recovered ? { 'dialhook.recovered': true } : {}),
-      },
-    });
-  }
-
-  #emitLegSpan(event: FreeSwitchEvent): void {
-    const ended = isTracing() ? endedLeg(event, this.#settings.nodeName) : undefined;
-    if (!ended) return;
-    const { uuid, leg, node, number, cause, ...times } = ended;
-    const attributes = {
-      'dialhook.call': uuid,
-      'dialhook.leg': leg,
-      'dialhook.node': node,
-      'dialhook.destination': this.#shown(number),
-      'dialhook.cause': cause,
-    };
-    emitLegSpan(uuid, leg, { ...times, attributes });
-  }
-
-  #shown(number: string): string {
-    return this.#masked ? maskNumber(number) : number;
+    if (action === 'hangup') callSpan(event, this.#masked);
   }
 }

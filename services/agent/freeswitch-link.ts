@@ -3,7 +3,7 @@ import type { LiveCalls } from '#libs/bus/live-calls.ts';
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
-import { EVENTS, FILTERS } from './call/notification.ts';
+import { EVENTS, FILTERS } from './call/leg-event.ts';
 import { CallControl } from './call-control.ts';
 import type { AgentConfig } from './config.ts';
 import { EventLag } from './event-lag.ts';
@@ -44,6 +44,8 @@ export class FreeSwitchLink {
       buffer: publisher.buffer,
       intervalMs: config.RECONCILE_INTERVAL_MS,
       confirmMs: config.RECONCILE_CONFIRM_MS,
+      restartWaitMs: config.RECONCILE_RESTART_WAIT_MS,
+      onClosed: (uuid) => publisher.onClosed(uuid),
       log,
     });
     this.#control = new CallControl({ enabled: config.CALL_CONTROL === 'on', bus, api, nodeName, log });

@@ -2,7 +2,8 @@ import type { LiveCalls } from '#libs/bus/live-calls.ts';
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import type { LiveCall } from '#libs/contract/messages.ts';
-import { type ChannelData, header, isoTime } from './call/channel-data.ts';
+import type { ChannelData } from './call/channel-data.ts';
+import { startOf } from './call/identity.ts';
 import type { CallEvent } from './call/notification.ts';
 
 /** The record of a call that is up: enough to synthesize its hangup. */
@@ -12,8 +13,7 @@ export function liveCall(
   endpoint: CtiBridgeArguments,
 ): LiveCall {
   const { uuid, node, caller_id_number, caller_id_name, destination_number } = request;
-  const created = header(data, 'Caller-Channel-Created-Time');
-  const started = Number(created) > 0 ? isoTime(created) : request.time;
+  const started = new Date(startOf(data) || Date.parse(request.time)).toISOString();
   return {
     v: 1,
     url: endpoint.url,
@@ -47,5 +47,5 @@ export function synthesizedHangup(call: LiveCall, now: number): CallEvent {
   const time = new Date(now).toISOString();
   const unseen = { recovered: true, cause: 'UNKNOWN', q850: 0 } as const;
   const notification: Notification = { action: 'hangup', uuid, leg: uuid, ...known, time, ...unseen };
-  return { endpoint: { url, notify: true }, notification, callStart: Date.parse(call.started) };
+  return { endpoint: { url, notify: true }, wanted: true, notification, callStart: Date.parse(call.started) };
 }

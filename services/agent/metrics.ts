@@ -24,7 +24,7 @@ export function countDecision(result: Result, node: string, url: string | undefi
 }
 
 /** Measures how late an event of FreeSWITCH arrived. */
-export const measureEventLag = ({ node, time }: Notification): void =>
+export const measureEventLag = ({ node, time }: Pick<Notification, 'node' | 'time'>): void =>
   measureMs('dialhook.event_socket.lag', Date.now() - Date.parse(time), { 'dialhook.node': node });
 
 /** Call when JetStream has stored a notification that it did not have before. */
@@ -43,6 +43,10 @@ export function countPublished(notification: Notification): void {
   if (answered) measureMs('dialhook.call.duration', billable_ms, where);
   if (ring_ms > 0) measureMs('dialhook.call.post_dial_delay', ring_ms, where);
 }
+
+/** Counts a call that was still up after its synthesized hangup. */
+export const countClosedEarly = (node: string): void =>
+  count('dialhook.live_calls.closed_early', { 'dialhook.node': node });
 
 interface Parts {
   readonly node: string | undefined;

@@ -6,14 +6,17 @@ import {
   CAUSE_VARIABLE,
   dialApplications,
   hangupApplications,
+  NOTIFY_VARIABLE,
+  notifySetting,
   type Outcome,
   outcomeVariables,
   UNDO_VARIABLE,
 } from '#libs/dialplan/applications.ts';
+import type { Settings } from '#libs/dialplan/settings.ts';
 import { ClosedError } from '#libs/esl/event-socket.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
-import { variable } from './call/channel-data.ts';
+import { type ChannelData, variable } from './call/channel-data.ts';
 import { attemptOf, type Entry, reportedTransfers, targetFailure } from './call/entry.ts';
 import { callerFacts } from './call/identity.ts';
 import type { AgentConfig } from './config.ts';
@@ -28,6 +31,12 @@ export type Exported = { readonly cti_bridge?: string };
 /** Whether an error means that the caller hung up: writing to a closed connection can fail before `gone` is aborted. */
 export const isCallerGone = (call: OutboundCall, error: Error): boolean =>
   call.gone.aborted || error instanceof ClosedError;
+
+/** Sets NOTIFY_VARIABLE, or clears that of an earlier decision. */
+function notifySettings(data: ChannelData, actions: readonly string[] | undefined): Settings {
+  const setting = notifySetting(actions);
+  return setting === '' && variable(data, NOTIFY_VARIABLE) === '' ? {} : { [NOTIFY_VARIABLE]: setting };
+}
 
 /** The span of the last step: from writing the applications until FreeSWITCH has accepted them. */
 const executeSpan = (work: () => Promise<void>): Promise<void> =>
@@ -63,7 +72,7 @@ export class PlanRunner {
       exported,
       outcome: done,
       attempt: attemptOf(call.data),
-      settings: reportedTransfers(call.data),
+      settings: { ...reportedTransfers(call.data), ...notifySettings(call.data, plan.notify) },
       undo: variable(call.data, UNDO_VARIABLE),
       policy: failurePolicy(call.data, plan, this.#config),
     };

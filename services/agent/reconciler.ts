@@ -22,6 +22,10 @@ export interface ReconcilerOptions {
   readonly intervalMs: number;
   /** How long the real hangup may still be on its way after FreeSWITCH has stopped listing the call. */
   readonly confirmMs: number;
+  /** How long after its start FreeSWITCH may still bring calls back (`sofia recover`). */
+  readonly restartWaitMs: number;
+  /** Called for each call for which a hangup is synthesized. */
+  readonly onClosed?: (uuid: string) => void;
   readonly log: Log;
 }
 
@@ -30,7 +34,8 @@ export interface ReconcilerOptions {
  * FreeSWITCH no longer has. Runs when the event socket connects (`reconcile`) and every `intervalMs`, because
  * FreeSWITCH can drop events silently.
  *
- * A call is closed when all of these hold, in this order: `uuid_exists` says false; `confirmMs` later no hangup of it
+ * Nothing is closed in the first `restartWaitMs` after FreeSWITCH has started: `sofia recover` brings calls of a crashed
+ * FreeSWITCH back. Then a call is closed when all of these hold, in this order: `uuid_exists` says false; `confirmMs` later no hangup of it
  * was published or is buffered; `show channels` does not list it. FreeSWITCH sends the hangup event before a channel
  * leaves that list, so a real hangup always wins.
  */
@@ -41,6 +46,7 @@ export class Reconciler {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #again = false;
+  #isUptimeUnknown = false;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -71,8 +77,7 @@ export class Reconciler {
     while (this.#again && !this.#ended.signal.aborted) {
       this.#again = false;
       try {
-        await this.#reconcileOnce();
-        nextMs = intervalMs;
+        nextMs = Math.min(intervalMs, (await this.#reconcileOnce()) ?? intervalMs);
       } catch (err) {
         if (this.#ended.signal.aborted) return;
         nextMs = Math.min(intervalMs, RETRY_MS);
@@ -82,7 +87,8 @@ export class Reconciler {
     if (!this.#ended.signal.aborted) this.#timer = setTimeout(() => this.reconcile(), nextMs);
   }
 
-  async #reconcileOnce(): Promise<void> {
+  /** Resolves with the milliseconds until the wait after a restart of FreeSWITCH ends; undefined when it has ended. */
+  async #reconcileOnce(): Promise<number | undefined> {
     const { api, live, confirmMs, log } = this.#options;
     const node = this.#options.nodeName ?? (await api('switchname')).trim();
     const begun = performance.now();
@@ -94,10 +100,15 @@ export class Reconciler {
       gone: gone.length,
       ms: Math.round(performance.now() - begun),
     });
-    if (gone.length === 0) return;
+    if (gone.length === 0) return undefined;
+    const waitMs = await this.#restartWait();
+    if (waitMs > 0) {
+      log.info('live_call.restart_wait', { node, gone: gone.length, ms: waitMs });
+      return waitMs;
+    }
     await sleep(confirmMs, undefined, { signal: this.#ended.signal });
     const open = gone.filter((uuid) => this.#isOpen(node, uuid));
-    if (open.length === 0) return;
+    if (open.length === 0) return undefined;
     const channels = await this.#channels();
     const closed = await this.#close(
       node,
@@ -105,6 +116,18 @@ export class Reconciler {
     );
     const ms = Math.round(performance.now() - begun);
     if (closed > 0) log.warn('live_call.closed', { node, closed, live: uuids.length, ms });
+    return undefined;
+  }
+
+  /** Milliseconds for which nothing may be closed, because FreeSWITCH has started a moment ago. */
+  async #restartWait(): Promise<number> {
+    const { api, restartWaitMs, log } = this.#options;
+    if (restartWaitMs === 0) return 0;
+    const uptimeMs = Number(await api('uptime ms').catch(() => ''));
+    if (uptimeMs > 0) return Math.max(0, Math.ceil(restartWaitMs - uptimeMs));
+    if (!this.#isUptimeUnknown) log.warn('live_call.uptime_unknown');
+    this.#isUptimeUnknown = true;
+    return 0;
   }
 
   /** Whether no hangup of the call was published or is buffered. */
@@ -131,7 +154,7 @@ export class Reconciler {
 
   /** Publishes a synthesized hangup of each call that is still open. Returns how many. */
   async #close(node: string, uuids: readonly string[]): Promise<number> {
-    const { live, buffer } = this.#options;
+    const { live, buffer, onClosed } = this.#options;
     let closed = 0;
     for (const chunk of chunks(uuids)) {
       const calls = await Promise.all(chunk.map((uuid) => live.find(node, uuid)));
@@ -139,6 +162,7 @@ export class Reconciler {
         const uuid = chunk[index] ?? '';
         if (call === undefined) live.forget(node, uuid);
         else if (this.#isOpen(node, uuid)) {
+          onClosed?.(uuid);
           buffer.add(synthesizedHangup(call, Date.now()));
           closed++;
         }

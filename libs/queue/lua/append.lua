@@ -5,8 +5,10 @@
 -- ARGV  1 holder                the notifier that must have the lease
 --       2 dedup_ms              how long the ids of a call are kept after its last one
 --       3 claim_ms              expiry of a new claim
---       5 per entry             field LEG.ACTION, time of the event (a hangup: LAST), '1' if it may be dropped as
---                               late, token for a claim or '', the entry
+--       5 per entry             field LEG.ACTION, time of the event (a hangup: LAST), lateness, token for a claim or
+--                               '', the entry
+--       lateness                'optional': late when any later entry was sent; 'final': late when the hangup was sent;
+--                               'free': never late
 -- Returns per entry: 'claimed', 'behind', 'waiting', 'repeat', 'done' or 'late' (see Placement in claims.ts)
 -- Error LEASELOST when another notifier has the lease. Then nothing is changed.
 --
@@ -16,9 +18,9 @@
 -- - A claim is made only for a list that was empty, so the entry is the first of its call.
 -- - A second run with the same arguments (a client resends after a lost connection) returns 'claimed' again.
 
-local LAST = 9007199254740991 -- Number.MAX_SAFE_INTEGER: the hangup is the last of its call
+local LAST = 9007199254740991 -- Number.MAX_SAFE_INTEGER: only leg_end and transfer come after the hangup
 
-local function place_of(waiting, seen, at, optional)
+local function place_of(waiting, seen, at, lateness)
   local later_seen, ended = 0, false
   for _, seen_at in ipairs(redis.call('HVALS', seen)) do
     if tonumber(seen_at) > at then later_seen = later_seen + 1 end
@@ -35,7 +37,8 @@ local function place_of(waiting, seen, at, optional)
     if other_at == LAST then ended = false end
   end
   local overtaken = later_seen > later_waiting
-  return ended or (optional and overtaken), first_later
+  if lateness == 'free' then return false, first_later end
+  return ended or (lateness == 'optional' and overtaken), first_later
 end
 
 local lease, holder, dedup_ms, claim_ms = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -51,13 +54,13 @@ local function still_waits(waiting, entry)
   return false
 end
 
-local function append(waiting, seen, claim, field, at, optional, token, entry)
+local function append(waiting, seen, claim, field, at, lateness, token, entry)
   if redis.call('HEXISTS', seen, field) == 1 then
     if token ~= '' and redis.call('GET', claim) == token then return 'claimed' end
     return still_waits(waiting, entry) and 'repeat' or 'done'
   end
   local was_empty = redis.call('EXISTS', waiting) == 0
-  local late, before = place_of(waiting, seen, at, optional)
+  local late, before = place_of(waiting, seen, at, lateness)
   if late then
     redis.call('HSET', seen, field, at)
     return 'late'
@@ -79,8 +82,8 @@ end
 local placements = {}
 for i = 1, (#KEYS - 1) / 3 do
   local waiting, seen, claim = unpack(KEYS, 3 * i - 1, 3 * i + 1)
-  local field, at, optional, token, entry = unpack(ARGV, 5 * i - 1, 5 * i + 3)
-  placements[i] = append(waiting, seen, claim, field, tonumber(at), optional == '1', token, entry)
+  local field, at, lateness, token, entry = unpack(ARGV, 5 * i - 1, 5 * i + 3)
+  placements[i] = append(waiting, seen, claim, field, tonumber(at), lateness, token, entry)
 end
 -- PEXPIRE comes last: a Redis without free memory accepts it as a first write, and would then accept all others.
 for i = 1, (#KEYS - 1) / 3 do

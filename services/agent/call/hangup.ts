@@ -1,12 +1,16 @@
 import { RESULT_NAMES, type Result } from '#libs/contract/results.ts';
-import { type ChannelData, channelTime, header, variable } from './channel-data.ts';
-import { tried } from './tried.ts';
+import { type ChannelData, header, variable } from './channel-data.ts';
 
-/** From two times in microseconds to milliseconds; 0 when one of them is missing. */
-const between = (from: number, to: number): number =>
-  from > 0 && to > from ? Math.round((to - from) / 1000) : 0;
+/** What CHANNEL_HANGUP_COMPLETE of the caller leg says of the end of the call. */
+export interface HangupFacts {
+  readonly result?: Result;
+  readonly cause: string;
+  readonly q850: number;
+  readonly sip_status?: number;
+  readonly hangup_by: 'caller' | 'callee' | 'freeswitch';
+}
 
-function hangupBy(event: ChannelData): 'caller' | 'callee' | 'freeswitch' {
+function hangupBy(event: ChannelData): HangupFacts['hangup_by'] {
   const disposition = variable(event, 'sip_hangup_disposition');
   if (disposition === 'recv_bye' || disposition === 'recv_cancel') return 'caller';
   const isCauseFromSip = variable(event, 'last_bridge_proto_specific_hangup_cause').startsWith('sip:');
@@ -21,13 +25,7 @@ function sipStatus(event: ChannelData): number | undefined {
   return status > 0 ? status : undefined;
 }
 
-/** The fields that only a hangup notification has, from CHANNEL_HANGUP_COMPLETE of the caller leg. */
-export function hangupFields(event: ChannelData) {
-  const created = channelTime(event, 'Created');
-  const ended = channelTime(event, 'Hangup');
-  const [firstProgress = 0] = [channelTime(event, 'Progress'), channelTime(event, 'Progress-Media')]
-    .filter((time) => time > 0)
-    .sort();
+export function hangupFacts(event: ChannelData): HangupFacts {
   const result = resultOf(event);
   const status = sipStatus(event);
   return {
@@ -36,9 +34,5 @@ export function hangupFields(event: ChannelData) {
     q850: Number(variable(event, 'hangup_cause_q850')) || 0,
     ...(status === undefined ? {} : { sip_status: status }),
     hangup_by: hangupBy(event),
-    duration_ms: between(created, ended),
-    ring_ms: between(created, firstProgress),
-    billable_ms: between(channelTime(event, 'Answered'), ended),
-    tried: tried(event),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import type { CallerFacts } from '#libs/dialplan/presentation.ts';
 import { type ChannelData, header, variable } from './channel-data.ts';
 
@@ -39,27 +40,63 @@ export function callIdentity(data: ChannelData, profile: 'Caller' | 'Other-Leg')
 /** The channel variable that holds the identity of a call, fixed when it was tagged. Exported to the called legs. */
 export const IDENTITY_VARIABLE = 'dialhook_caller';
 
+/** An identity and when the call started, epoch ms. */
+export interface TaggedIdentity extends CallIdentity {
+  readonly started: number;
+}
+
 /** The identity as a value that no part of FreeSWITCH expands, splits or decodes. */
-export const encodeIdentity = (identity: CallIdentity): string =>
+export const encodeIdentity = (identity: TaggedIdentity): string =>
   Buffer.from(
-    JSON.stringify([identity.caller_id_number, identity.caller_id_name, identity.destination_number]),
+    JSON.stringify([
+      identity.caller_id_number,
+      identity.caller_id_name,
+      identity.destination_number,
+      identity.started,
+    ]),
   ).toString('base64url');
 
-/** The identity that a channel was tagged with; undefined without one. */
-export function taggedIdentity(data: ChannelData): CallIdentity | undefined {
+const Tagged = z.tuple([z.string(), z.string(), z.string(), z.number()]);
+
+/** What a channel was tagged with; undefined without it. */
+export function taggedWith(data: ChannelData): TaggedIdentity | undefined {
   const encoded = variable(data, IDENTITY_VARIABLE);
   if (encoded === '') return undefined;
   try {
-    const parsed = z
-      .tuple([z.string(), z.string(), z.string()])
-      .safeParse(JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8')));
+    const parsed = Tagged.safeParse(JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8')));
     if (!parsed.success) return undefined;
-    const [caller_id_number, caller_id_name, destination_number] = parsed.data;
-    return { caller_id_number, caller_id_name, destination_number };
+    const [caller_id_number, caller_id_name, destination_number, started] = parsed.data;
+    return { caller_id_number, caller_id_name, destination_number, started };
   } catch {
     return undefined;
   }
 }
+
+/** The identity that a channel was tagged with; undefined without one. */
+export function taggedIdentity(data: ChannelData): CallIdentity | undefined {
+  const tagged = taggedWith(data);
+  if (tagged === undefined) return undefined;
+  const { started: _, ...identity } = tagged;
+  return identity;
+}
+
+/**
+ * When the call started, epoch ms; 0 when FreeSWITCH does not say so. A called leg that the caller has transferred starts
+ * a call of its own when it enters.
+ */
+export function startOf(data: ChannelData): number {
+  const tagged = variable(data, CALL_VARIABLE);
+  const isOwn = tagged === '' || tagged === header(data, 'Unique-ID');
+  const created = Number(header(data, 'Caller-Channel-Created-Time'));
+  const micros = isOwn ? created : Number(header(data, 'Event-Date-Timestamp'));
+  return (isOwn ? taggedWith(data)?.started : undefined) ?? Math.round((micros || 0) / 1000);
+}
+
+/** The identity of a call that enters, as its channel is tagged with it. */
+export const newIdentity = (data: ChannelData): TaggedIdentity => ({
+  ...callIdentity(data, 'Caller'),
+  started: startOf(data),
+});
 
 /** What the agent knows of the caller when it carries out a decision. */
 export function callerFacts(data: ChannelData): CallerFacts {

@@ -1,74 +1,69 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import { type Action, type Notification, ObservedNotification } from '#libs/contract/endpoint.ts';
-import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
-import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
-import { parseCtiBridge } from '../cti-bridge.ts';
-import { channelTime, header, isoTime, nodeName, variable } from './channel-data.ts';
-import { hangupFields } from './hangup.ts';
-import { callIdentity, taggedIdentity } from './identity.ts';
-
-const CALLED_LEG_ACTIONS: Readonly<Record<string, Exclude<Action, 'hangup'>>> = {
-  CHANNEL_PROGRESS: 'ring',
-  CHANNEL_PROGRESS_MEDIA: 'progress',
-  CHANNEL_ANSWER: 'answer',
-};
-const END = 'CHANNEL_HANGUP_COMPLETE';
-
-/** The events that the agent subscribes to. */
-export const EVENTS = [...Object.keys(CALLED_LEG_ACTIONS), END];
-
-/**
- * The event socket filters: only channels that are tagged, without the events of a caller leg in CS_EXECUTE (it runs
- * its dialplan), which carry nothing that a notification needs.
- */
-export const FILTERS = [
-  [`variable_${CALL_VARIABLE}`, '/.+/'],
-  ['Channel-State', '-CS_EXECUTE'],
-] as const;
+import { type CallState, KEEPS_PARTY, type Leg } from './call-state.ts';
+import type { LegEvent } from './leg-event.ts';
+import { talkMs } from './talk-time.ts';
+import { between, legDurations, tried } from './tried.ts';
 
 /** A notification and what is needed to publish it. */
 export interface CallEvent {
   readonly endpoint: Pick<CtiBridgeArguments, 'url' | 'notify'>;
+  /** Whether the endpoint wants notifications with this action. Of the others only hangups are produced. */
+  readonly wanted: boolean;
   readonly notification: Notification;
-  /** When the channel was created, epoch milliseconds. */
+  /** When the call started, epoch ms. */
   readonly callStart: number;
 }
 
-export interface ObservedEvent extends CallEvent {
-  readonly notification: ObservedNotification;
-}
+/** The fields of an observed notification besides those that every one has. */
+type Fields<N = ObservedNotification> = N extends ObservedNotification
+  ? Omit<N, 'uuid' | 'node' | 'time' | 'caller_id_number' | 'caller_id_name' | 'destination_number'>
+  : never;
+
+const isWanted = ({ subscriber }: CallState, action: Action): boolean =>
+  subscriber?.notify === true && subscriber.actions.includes(action);
 
 /**
- * The notification in an event of FreeSWITCH; undefined when there is none: another event, a channel that is not
- * tagged, or a call without a valid `cti_bridge`.
- * @throws {ZodError} when a header is missing or malformed.
+ * A notification of the call as a list: empty when the endpoint does not want it or is not known.
+ * @throws {ZodError} when a field that FreeSWITCH filled in is malformed.
  */
-export function readEvent(
-  event: FreeSwitchEvent,
-  settings: { readonly nodeName: string | undefined; readonly defaultUrl: string | undefined },
-): ObservedEvent | undefined {
-  const uuid = variable(event, CALL_VARIABLE);
-  const leg = header(event, 'Unique-ID');
-  const parsed = parseCtiBridge(variable(event, 'cti_bridge'), settings.defaultUrl);
-  if (uuid === '' || leg === '' || !parsed.ok) return undefined;
-
-  const name = header(event, 'Event-Name');
-  const isCallerLeg = leg === uuid;
-  const action = isCallerLeg ? (name === END ? 'hangup' : undefined) : CALLED_LEG_ACTIONS[name];
-  if (action === undefined) return undefined;
-
-  const common = {
-    uuid,
-    leg,
-    node: nodeName(event, settings.nodeName),
-    time: isoTime(header(event, 'Event-Date-Timestamp')),
-    ...(taggedIdentity(event) ?? callIdentity(event, isCallerLeg ? 'Caller' : 'Other-Leg')),
-  };
-  const notification = ObservedNotification.parse(
-    action === 'hangup'
-      ? { action, ...common, ...hangupFields(event) }
-      : { action, ...common, called_number: header(event, 'Caller-Destination-Number') },
-  );
-  const callStart = Math.floor(channelTime(event, 'Created') / 1000);
-  return { endpoint: parsed.endpoint, notification, callStart };
+export function notify(call: CallState, time: string, fields: Fields): CallEvent[] {
+  const { subscriber, uuid, node, identity, started } = call;
+  const wanted = isWanted(call, fields.action);
+  if (subscriber === undefined || (!wanted && fields.action !== 'hangup')) return [];
+  const { url, notify: enabled } = subscriber;
+  const notification = ObservedNotification.parse({ ...fields, uuid, node, time, ...identity });
+  return [{ endpoint: { url, notify: enabled }, wanted, notification, callStart: started }];
 }
+
+/** Whether the caller left the call by a transfer: FreeSWITCH sends the BYE then. */
+const isTransferred = (call: CallState, { disposition }: LegEvent): boolean =>
+  call.callerTransferReported || KEEPS_PARTY.has(disposition);
+
+/** The end of the caller leg, with everything that is known of the called legs. */
+export function hangup(call: CallState, end: LegEvent): CallEvent[] {
+  const { created, ring, media, ended } = end.times;
+  const started = call.started || created;
+  const progress = [ring, media].filter((time) => time > 0).toSorted((a, b) => a - b);
+  return end.hangup === undefined
+    ? []
+    : notify({ ...call, started }, end.time, {
+        action: 'hangup',
+        leg: call.uuid,
+        ...end.hangup,
+        ...(isTransferred(call, end) ? { hangup_by: 'caller' } : {}),
+        duration_ms: between(started, ended),
+        ring_ms: between(started, progress[0] ?? 0),
+        billable_ms: talkMs(end, [...call.legs.values()]),
+        tried: tried(end.originated, call.legs),
+      });
+}
+
+export const legEnd = (call: CallState, leg: Leg, time: string): CallEvent[] =>
+  notify(call, time, {
+    action: 'leg_end',
+    leg: leg.leg,
+    called_number: leg.number,
+    ...leg.failure,
+    ...legDurations(leg),
+  });

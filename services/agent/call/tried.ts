@@ -1,22 +1,39 @@
-import type { EndpointRequest } from '#libs/contract/endpoint.ts';
-import { type ChannelData, variableList } from './channel-data.ts';
+import type { TriedLeg } from '#libs/contract/endpoint.ts';
+import type { Leg } from './call-state.ts';
+import type { OriginatedLeg } from './leg-event.ts';
+import { wasConnected } from './talk-time.ts';
+
+/** Milliseconds from one moment to another; 0 when one is missing or FreeSWITCH's clock was set back. */
+export const between = (from: number, to: number): number => (from > 0 && to > from ? to - from : 0);
+
+/** Times of a called leg that has ended. */
+export const legDurations = ({ created, answered, joined, ended, left }: Leg) => {
+  const talking = joined || answered;
+  const end = left || ended;
+  return { ring_ms: between(created, talking || end), talk_ms: talking > 0 ? between(talking, end) : 0 };
+};
+
+function details(leg: Leg, originated: OriginatedLeg): TriedLeg {
+  const { cause, ...sip } = leg.failure;
+  const isConnected = originated.cause === 'NONE' && (leg.ended === 0 || wasConnected(leg));
+  return {
+    leg: leg.leg,
+    number: leg.number,
+    cause: isConnected ? 'NONE' : cause || originated.cause,
+    ...sip,
+    rang: leg.ring > 0,
+    early_media: leg.media > 0,
+    answered: leg.answered > 0,
+    ...(leg.ended > 0 || leg.left > 0 ? legDurations(leg) : {}),
+  };
+}
 
 /**
- * The called legs in the order tried, each with its cause. A leg is `NONE` when its originate succeeded, which
- * FreeSWITCH also says of a leg that had early media and then failed.
+ * The called legs in the order tried. `originated` is what the caller leg remembers of them, `legs` what their own
+ * events have said; of a leg without events (the agent was restarted) only the former is known.
  */
-export function tried(data: ChannelData): EndpointRequest['tried'] {
-  const causes = new Map(
-    variableList(data, 'originate_causes').map((entry) => {
-      const [leg = '', cause = ''] = entry.split(';');
-      return [leg, cause];
-    }),
-  );
-  const legs = new Map(
-    variableList(data, 'originated_legs').map((entry) => {
-      const [leg = '', , number = ''] = entry.split(';');
-      return [leg, { leg, number, cause: causes.get(leg) ?? '' }];
-    }),
-  );
-  return [...legs.values()];
-}
+export const tried = (originated: readonly OriginatedLeg[], legs: ReadonlyMap<string, Leg>): TriedLeg[] =>
+  originated.map((one) => {
+    const leg = legs.get(one.leg);
+    return leg === undefined ? { leg: one.leg, number: one.number, cause: one.cause } : details(leg, one);
+  });

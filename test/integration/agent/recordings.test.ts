@@ -9,7 +9,8 @@ import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
-import { FILTERS, readEvent } from '#services/agent/call/notification.ts';
+import { FILTERS } from '#services/agent/call/leg-event.ts';
+import { notificationsOf } from '#test/support/agent/replay.ts';
 import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, type Script, scriptRouters } from '#test/support/agent/routers.ts';
@@ -214,10 +215,7 @@ describe.each(RECORDINGS)('the notifications of a call: %s', (name) => {
     NODE_NAME: 'vm',
     FREESWITCH_PORT: String(freeSwitch.port),
   });
-  const expected = recordedEvents(name).flatMap((event) => {
-    const read = readEvent(event, { nodeName: undefined, defaultUrl: URL });
-    return read ? [read.notification] : [];
-  });
+  const expected = notificationsOf(recordedEvents(name), { nodeName: undefined, defaultUrl: URL });
   /** Each test renames the uuids: JetStream would drop a second replay as duplicates. */
   const renamed = (frames: readonly Buffer[], run: string) =>
     frames.map((frame) => {

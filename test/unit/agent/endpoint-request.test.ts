@@ -167,7 +167,8 @@ describe('tried', () => {
       [one, two],
     ],
     ['one leg named twice', { variable_originated_legs: ['b;y;2', 'b;y;2'] }, [two]],
-  ])('lists %s in tried', (_, data, legs) => expect(tried(data)).toEqual(legs));
+  ])('lists %s in tried', (_, data, legs) =>
+    expect(tried(originatedLegs(data), new Map())).toEqual(legs));
 });
 
 describe('parseCtiBridge', () => {

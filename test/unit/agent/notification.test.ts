@@ -1,18 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
-import { EVENTS, readEvent } from '#services/agent/call/notification.ts';
+import { EVENTS, type LegEventSettings } from '#services/agent/call/leg-event.ts';
+import { notificationsOf, replay } from '#test/support/agent/replay.ts';
 import { RECORDINGS, recordedEvents, recordedSip } from '#test/support/esl/recordings.ts';
 
 const URL = 'http://127.0.0.1:9000/binding?number=0555&callerid=13800138000';
 const SETTINGS = { nodeName: undefined, defaultUrl: URL };
 
-const read = (event: FreeSwitchEvent, settings: Parameters<typeof readEvent>[1] = SETTINGS) =>
+const readEvent = (event: FreeSwitchEvent, settings: LegEventSettings) => replay([event], settings)[0];
+const read = (event: FreeSwitchEvent, settings: LegEventSettings = SETTINGS) =>
   readEvent(event, settings)?.notification;
-const readAll = (name: string) =>
-  recordedEvents(name).flatMap((event) => {
-    const notification = read(event);
-    return notification ? [notification] : [];
-  });
+const readAll = (name: string) => notificationsOf(recordedEvents(name), SETTINGS);
 
 interface Expected {
   /** Action and number of the called legs' notifications, in order. */
@@ -44,7 +42,7 @@ const CALLS: Readonly<Record<string, Expected>> = {
   },
   'callee-hangs-up': {
     legs: ['ring 123456', 'answer 123456'],
-    ...{ ...NORMAL, hangup_by: 'callee', ms: [840, 0, 620], tried: ['123456 NONE'] },
+    ...{ ...NORMAL, hangup_by: 'callee', ms: [840, 0, 600], tried: ['123456 NONE'] },
   },
   'caller-gives-up-ringing': {
     legs: ['ring 123456'],
@@ -150,7 +148,7 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
   });
 });
 
-describe('readEvent', () => {
+describe('one event', () => {
   const events = recordedEvents('answered');
   const of = (name: string, direction: string) => {
     const event = events.find((one) => one['Event-Name'] === name && one['Call-Direction'] === direction);
@@ -177,12 +175,11 @@ describe('readEvent', () => {
   it('needs an endpoint from the channel or the configuration', () => {
     const none = { nodeName: undefined, defaultUrl: undefined };
     expect(readEvent(ring, none)).toBeUndefined();
-    expect(readEvent({ ...ring, variable_cti_bridge: 'http://a/ 1 2 0' }, none)?.endpoint).toEqual({
-      url: 'http://a/',
-      connectTimeoutMs: 1,
-      responseTimeoutMs: 2,
-      notify: false,
+    expect(readEvent({ ...end, variable_cti_bridge: 'http://a/ 1 2 0' }, none)).toMatchObject({
+      endpoint: { url: 'http://a/', notify: false },
+      wanted: false,
     });
+    expect(readEvent({ ...ring, variable_cti_bridge: 'http://a/ 1 2 0' }, none)).toBeUndefined();
     expect(readEvent(end, { nodeName: undefined, defaultUrl: 'http://default/' })?.endpoint.url).toBe(URL);
   });
 
@@ -265,6 +262,7 @@ describe('readEvent', () => {
       'CHANNEL_PROGRESS',
       'CHANNEL_PROGRESS_MEDIA',
       'CHANNEL_ANSWER',
+      'CHANNEL_BRIDGE',
       'CHANNEL_HANGUP_COMPLETE',
     ]);
   });

@@ -1,0 +1,155 @@
+import type { EndpointRequest, TriedLeg } from '#libs/contract/endpoint.ts';
+import { LruMap } from '#libs/lru/lru-map.ts';
+import {
+  endWait,
+  isWaiting,
+  onEntry,
+  onJoin,
+  onJoinedLegEnd,
+  onLegEvent,
+  onLegLeft,
+  type Step,
+} from './call-model.ts';
+import { type CallState, firstState, isOver } from './call-state.ts';
+import { joiningsOf } from './joining.ts';
+import type { LegEvent, OriginatedLeg } from './leg-event.ts';
+import type { CallEvent } from './notification.ts';
+import { tried } from './tried.ts';
+
+/** How long a hangup waits for the end of called legs. FreeSWITCH reports the legs of a call within milliseconds. */
+const LEG_END_WAIT_MS = 1_000;
+/** How long a request waits for the end of the legs that have failed before it. */
+const TRIED_WAIT_MS = 250;
+/** Calls remembered. Of a forgotten one, notifications lack details of the legs that had ended. */
+const MAX_CALLS = 20_000;
+/** Legs by which calls are found; a call has a few. */
+const MAX_LEGS = 4 * MAX_CALLS;
+
+export interface CallTrackerOptions {
+  /** Called for each notification, and for each hangup even when the endpoint does not want it. */
+  readonly publish: (event: CallEvent) => void;
+  /** Whether FreeSWITCH's events arrive. Without them it is useless to wait for one. */
+  readonly isUp: () => boolean;
+  /** Runs `work` after a while. Returns a function that cancels it. Default: setTimeout. */
+  readonly later?: (ms: number, work: () => void) => () => void;
+}
+
+function setTimer(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}
+
+interface Waiting {
+  readonly call: CallState;
+  readonly cancel: () => void;
+}
+
+/**
+ * The memory of calls: the state of each one (call-model.ts), in two places. Calls whose hangup waits are in `#waiting`,
+ * where none is evicted, each with its timer; all others are in `#calls`, which forgets the least recently used.
+ */
+export class CallTracker {
+  readonly #options: CallTrackerOptions;
+  readonly #later: NonNullable<CallTrackerOptions['later']>;
+  readonly #calls = new LruMap<string, CallState>(MAX_CALLS);
+  readonly #waiting = new Map<string, Waiting>();
+  /** The call that called a leg. */
+  readonly #callOfLeg = new LruMap<string, string>(MAX_LEGS);
+  /** The call that a leg of another call, or of none, has joined. */
+  readonly #joinedCall = new LruMap<string, string>(MAX_LEGS);
+  /** Called after each change of a call. */
+  readonly #observers = new Map<string, Set<() => void>>();
+
+  constructor(options: CallTrackerOptions) {
+    this.#options = options;
+    this.#later = options.later ?? setTimer;
+  }
+
+  /** Calls remembered. */
+  get size(): number {
+    return this.#calls.size + this.#waiting.size;
+  }
+
+  onEvent(event: LegEvent): void {
+    const { call, leg, kind } = event;
+    if (kind === 'bridge') {
+      this.#onBridge(event);
+      return;
+    }
+    const joined = this.#joinedCall.get(leg);
+    if (joined !== undefined && joined !== call)
+      this.#change(joined, (known) => known && onJoinedLegEnd(known, event));
+    if (call === '') return;
+    if (leg !== call) this.#callOfLeg.set(leg, call);
+    this.#change(call, (known) => onLegEvent(known, event));
+  }
+
+  /**
+   * A channel has entered `socket` and a request follows. `event.call` is the call that it is from now on the caller leg
+   * of; `left` is the event as the call saw it that this leg was called by, after a transfer by the caller.
+   */
+  onEntry(event: LegEvent, reason: EndpointRequest['reason'], left?: LegEvent): void {
+    if (left !== undefined) this.#change(left.call, (known) => onLegLeft(known, left));
+    const to = reason === 'transfer' && left === undefined ? event.number : undefined;
+    this.#change(event.call, (known) => onEntry(known, event, to));
+  }
+
+  /** The called legs of a call in the order tried. Waits a moment for the end of those that have just failed. */
+  async tried(uuid: string, originated: readonly OriginatedLeg[]): Promise<TriedLeg[]> {
+    const legs = () => this.#find(uuid)?.legs ?? new Map();
+    const isComplete = () => originated.every(({ leg }) => legs().get(leg)?.ended > 0);
+    if (!isComplete() && this.#options.isUp()) await this.#until(uuid, isComplete, TRIED_WAIT_MS);
+    return tried(originated, legs());
+  }
+
+  #onBridge(event: LegEvent): void {
+    const otherCall = this.#callOfLeg.get(event.otherLeg) ?? this.#find(event.otherLeg)?.uuid;
+    const other = otherCall === undefined ? undefined : this.#find(otherCall);
+    for (const { call, joining } of joiningsOf(event, other)) {
+      if (joining.remaining === call) this.#joinedCall.set(joining.leg, call);
+      this.#change(call, (known) => onJoin(known ?? firstState(event), joining));
+    }
+  }
+
+  #find(uuid: string): CallState | undefined {
+    return this.#waiting.get(uuid)?.call ?? this.#calls.get(uuid);
+  }
+
+  #change(uuid: string, next: (known: CallState | undefined) => Step | undefined): void {
+    const step = next(this.#find(uuid));
+    if (step === undefined) return;
+    this.#keep(step.call);
+    for (const notification of step.notifications) this.#options.publish(notification);
+    for (const observer of this.#observers.get(uuid) ?? []) observer();
+  }
+
+  #keep(call: CallState): void {
+    const { uuid } = call;
+    const waiting = this.#waiting.get(uuid);
+    if (isWaiting(call)) {
+      const expire = () => this.#change(uuid, (known) => known && endWait(known));
+      const cancel = waiting?.cancel ?? this.#later(LEG_END_WAIT_MS, expire);
+      this.#calls.delete(uuid);
+      this.#waiting.set(uuid, { call, cancel });
+      return;
+    }
+    waiting?.cancel();
+    this.#waiting.delete(uuid);
+    if (isOver(call)) this.#calls.delete(uuid);
+    else this.#calls.set(uuid, call);
+  }
+
+  async #until(uuid: string, condition: () => boolean, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const observers = this.#observers.get(uuid) ?? new Set();
+    const check = () => {
+      if (condition()) resolve();
+    };
+    this.#observers.set(uuid, observers.add(check));
+    const cancel = this.#later(ms, resolve);
+    await promise;
+    cancel();
+    observers.delete(check);
+    if (observers.size === 0) this.#observers.delete(uuid);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Leg } from './call-state.ts';
+import type { LegEvent } from './leg-event.ts';
+
+type Interval = readonly [from: number, to: number];
+
+/** The total length of intervals, of which some may overlap. */
+export function unionMs(intervals: readonly Interval[]): number {
+  let total = 0;
+  let covered = 0;
+  for (const [from, to] of intervals.toSorted(([a], [b]) => a - b)) {
+    if (to <= Math.max(from, covered)) continue;
+    total += to - Math.max(from, covered);
+    covered = to;
+  }
+  return total;
+}
+
+/** Whether the leg was connected with the caller, as far as its own events tell: a race has one winner. */
+export const wasConnected = ({ answered, failure, joined }: Leg): boolean =>
+  joined > 0 || (answered > 0 && failure.cause !== 'LOSE_RACE');
+
+/**
+ * Milliseconds in which the caller leg was connected with a party that had answered. `caller` is the event of its end.
+ *
+ * Without an event of any of its called legs (the agent was restarted) it counts from the caller leg's last bridge.
+ */
+export function talkMs(caller: LegEvent, legs: readonly Leg[]): number {
+  const { answered, bridged, ended } = caller.times;
+  if (answered === 0) return 0;
+  const called = new Set(caller.originated.map(({ leg }) => leg));
+  const own = legs.filter(({ leg, joined }) => joined > 0 || called.has(leg));
+  const connected = own.filter(wasConnected);
+  const intervals = connected.map((leg): Interval => {
+    const from = Math.max(answered, leg.joined || leg.answered);
+    const to = Math.min(ended, leg.ended || ended, leg.left || ended);
+    return [from, to];
+  });
+  const isUnknown = own.length === 0 && caller.originated.some(({ cause }) => cause === 'NONE');
+  if (isUnknown && bridged > 0) intervals.push([Math.max(answered, bridged), ended]);
+  return unionMs(intervals);
+}

@@ -1,0 +1,49 @@
+/**
+ * Records what FreeSWITCH reports of each story to an agent's event socket, for the tests of the call model:
+ *
+ *     node test/support/call-events/record.ts
+ *
+ * Needs freeswitch on the PATH. Of each event it keeps what the agent reads.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { ACTIONS } from '#libs/contract/endpoint.ts';
+import { EVENTS, FILTERS } from '#services/agent/call/leg-event.ts';
+import { startTestCluster } from '#test/support/cases/stack.ts';
+import { type Event, EventSocket } from '#test/support/freeswitch/event-socket.ts';
+import { realSwitch } from '#test/support/freeswitch/switch.ts';
+import { until } from '#test/support/until.ts';
+import { fixturePath, keptHeaders } from './fixtures.ts';
+import { STORIES, tell } from './stories.ts';
+
+const isHangup = (event: Event): boolean => event['Event-Name'] === 'CHANNEL_HANGUP_COMPLETE';
+
+const freeswitch = await realSwitch();
+const cluster = await startTestCluster(freeswitch);
+const events: Event[] = [];
+const { eventSocket } = freeswitch;
+const socket = await EventSocket.login(eventSocket, `auth ${eventSocket.password}`, (one) =>
+  events.push(one),
+);
+for (const [name, value] of FILTERS) await socket.send(`filter ${name} ${value}`);
+await socket.send(`event json ${EVENTS.join(' ')}`);
+
+const only = process.argv.slice(2);
+for (const story of STORIES) {
+  if (only.length > 0 && !only.includes(story.name)) continue;
+  events.length = 0;
+  await tell(story, freeswitch, cluster, ACTIONS);
+  const calls = Object.keys(story.expect).length;
+  await until('the calls have ended', () => {
+    const callers = events.filter(
+      (one) => isHangup(one) && one['Unique-ID'] === one['variable_dialhook_call'],
+    );
+    return callers.length >= calls;
+  });
+  const path = fixturePath(story.name);
+  mkdirSync(new URL('.', path), { recursive: true });
+  writeFileSync(path, `${events.map((event) => JSON.stringify(keptHeaders(event))).join('\n')}\n`);
+  console.log(`${story.name}: ${events.length} events`);
+}
+socket.close();
+await cluster.stop();
+await freeswitch.stop();
