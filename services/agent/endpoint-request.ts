@@ -4,6 +4,8 @@ import type { DecisionRequest } from '#libs/contract/messages.ts';
 import { type ChannelData, header, isoTime, variable } from './call/channel-data.ts';
 import { attemptOf, type Entry, isTagged } from './call/entry.ts';
 import { assertedNumber, callIdentity, isWithheld, taggedIdentity } from './call/identity.ts';
+import { originatedLegs } from './call/leg-event.ts';
+import { tried } from './call/tried.ts';
 
 /** The variables whose names are in `wanted`; a name that ends with `*` is a prefix. */
 function selectVariables(data: ChannelData, wanted: readonly string[]): Record<string, string> {
@@ -32,7 +34,7 @@ export const endpointRequest = (
   node: string,
   wantedVariables: readonly string[],
   { kind: _, ...why }: Extract<Entry, { kind: 'request' }>,
-  triedLegs: readonly TriedLeg[],
+  triedLegs: readonly TriedLeg[] = tried(originatedLegs(data), new Map()),
 ): EndpointRequest => ({
   action: 'request',
   ...why,

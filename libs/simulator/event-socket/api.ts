@@ -67,6 +67,8 @@ const COMMANDS: ReadonlyMap<string, ApiCommand> = new Map<string, ApiCommand>([
   ['show', show],
   ['switchname', (node) => node.core.name],
   ['sofia_contact', (node, args) => node.registrations.sofiaContact(args)],
+  // FreeSWITCH answers in the unit that the argument names; the agent asks for milliseconds.
+  ['uptime', (node) => String(Math.round(node.core.clock.now() - node.core.started))],
   ['uuid_exists', (node, args) => String(channelOf(node, args) !== undefined)],
   ['uuid_getvar', uuidGetvar],
   ['uuid_kill', uuidKill],

@@ -22,12 +22,15 @@ export class Core implements ChannelHost {
   readonly channels = new Map<string, Channel>();
   readonly receivers = new Set<EventReceiver>();
   readonly globals: ReadonlyMap<string, string>;
+  /** By its clock. */
+  readonly started: number;
   #sequence = 0;
   #dead = false;
 
   constructor(options: { name: string; domain: string; clock: Clock }) {
     this.name = options.name;
     this.clock = options.clock;
+    this.started = this.clock.now();
     this.globals = new Map([
       ['hostname', options.name],
       ['switchname', options.name],

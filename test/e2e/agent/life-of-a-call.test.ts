@@ -3,17 +3,17 @@ import { ACTIONS, DEFAULT_ACTIONS, type Notification } from '#libs/contract/endp
 import { linesOf, requestLine } from '#test/support/call-events/lines.ts';
 import { STORIES, tell } from '#test/support/call-events/stories.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
-import { freeswitchFound, type RealSwitch, realSwitch } from '#test/support/freeswitch/switch.ts';
+import { freeswitchFound, type RealCaseNode, realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { until } from '#test/support/until.ts';
 
 const LATE = new Set(['leg_end', 'transfer']);
 
 describe.skipIf(!freeswitchFound())('the life of a call on a real FreeSWITCH', () => {
-  let freeswitch: RealSwitch;
+  let freeswitch: RealCaseNode;
   let cluster: TestCluster;
 
   beforeAll(async () => {
-    freeswitch = await realSwitch();
+    freeswitch = await realCaseNode();
     cluster = await startTestCluster(freeswitch);
   });
   afterAll(async () => {

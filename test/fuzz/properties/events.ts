@@ -4,8 +4,8 @@ import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
 import { parseJson } from '#libs/esl/text.ts';
 import { entryOf } from '#services/agent/call/entry.ts';
-import { readEvent } from '#services/agent/call/notification.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
+import { replay } from '#test/support/agent/replay.ts';
 import type { Arbitraries } from '../arbitraries.ts';
 import { countExecuted, same, timed } from '../property.ts';
 
@@ -65,8 +65,7 @@ export const events = ({ text, ctiBridge, mostly }: Arbitraries) =>
         variable_sip_user_agent: agent,
       } as Record<string, string | string[]>;
       const crossed = parseJson(Buffer.from(JSON.stringify(data))) as Record<string, string | string[]>;
-      const read = readEvent(crossed, { nodeName: undefined, defaultUrl: 'http://crm/' });
-      if (read) {
+      for (const read of replay([crossed], { nodeName: undefined, defaultUrl: 'http://crm/' })) {
         countExecuted();
         const progress = { v: 1, url: read.endpoint.url, notification: read.notification };
         same(

@@ -10,7 +10,7 @@ import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { LogEvent } from '#libs/telemetry/log-events.ts';
-import { FILTERS } from '#services/agent/call/notification.ts';
+import { FILTERS } from '#services/agent/call/leg-event.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { Peer, PeerServer } from '#test/support/esl/peer.ts';

@@ -1,4 +1,4 @@
-import type { Notification } from '#libs/contract/endpoint.ts';
+import { ObservedNotification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
 import { CallTracker } from '#services/agent/call/call-tracker.ts';
 import { type LegEventSettings, legEvent } from '#services/agent/call/leg-event.ts';
@@ -39,4 +39,5 @@ export function replay(events: readonly FreeSwitchEvent[], settings: LegEventSet
 export const notificationsOf = (
   events: readonly FreeSwitchEvent[],
   settings: LegEventSettings,
-): Notification[] => replay(events, settings).map(({ notification }) => notification);
+): ObservedNotification[] =>
+  replay(events, settings).map(({ notification }) => ObservedNotification.parse(notification));

@@ -19,7 +19,7 @@ export const keptHeaders = (event: Readonly<Record<string, unknown>>): Record<st
 
 /** The file with the recorded events of a story, one JSON object per line. */
 export const fixturePath = (story: string): URL =>
-  new URL(`../recordings/call-events/${story.replaceAll(' ', '-')}.jsonl`, import.meta.url);
+  new URL(`./recordings/${story.replaceAll(' ', '-')}.jsonl`, import.meta.url);
 
 export const recordedStory = (story: string): FreeSwitchEvent[] =>
   readFileSync(fixturePath(story), 'utf8')

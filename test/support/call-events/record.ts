@@ -6,18 +6,19 @@
  * Needs freeswitch on the PATH. Of each event it keeps what the agent reads.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ACTIONS } from '#libs/contract/endpoint.ts';
 import { EVENTS, FILTERS } from '#services/agent/call/leg-event.ts';
 import { startTestCluster } from '#test/support/cases/stack.ts';
+import { realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { type Event, EventSocket } from '#test/support/freeswitch/event-socket.ts';
-import { realSwitch } from '#test/support/freeswitch/switch.ts';
 import { until } from '#test/support/until.ts';
 import { fixturePath, keptHeaders } from './fixtures.ts';
 import { STORIES, tell } from './stories.ts';
 
 const isHangup = (event: Event): boolean => event['Event-Name'] === 'CHANNEL_HANGUP_COMPLETE';
 
-const freeswitch = await realSwitch();
+const freeswitch = await realCaseNode();
 const cluster = await startTestCluster(freeswitch);
 const events: Event[] = [];
 const { eventSocket } = freeswitch;
@@ -39,6 +40,8 @@ for (const story of STORIES) {
     );
     return callers.length >= calls;
   });
+  // Legs that end after the caller: after a transfer, or of a phone that picked up.
+  await sleep(500);
   const path = fixturePath(story.name);
   mkdirSync(new URL('.', path), { recursive: true });
   writeFileSync(path, `${events.map((event) => JSON.stringify(keptHeaders(event))).join('\n')}\n`);

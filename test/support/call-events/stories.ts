@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
+import type { Callee, Step } from '#test/support/cases/case-node.ts';
 import type { TestCluster } from '#test/support/cases/stack.ts';
-import type { Callee, Step } from '#test/support/cases/switch.ts';
-import type { PlacedCall, RealScript, RealSwitch } from '#test/support/freeswitch/switch.ts';
+import type { PlacedCall, RealCaseNode, RealScript } from '#test/support/freeswitch/case-node.ts';
 import { until } from '#test/support/until.ts';
 
 /** One call, or two, on a real FreeSWITCH with the real services, and what the endpoint gets to know of it. */
 export interface Story {
   readonly name: string;
   readonly decide: (request: EndpointRequest) => object;
-  readonly run: (place: Place, freeswitch: RealSwitch) => Promise<void>;
+  readonly run: (place: Place, freeswitch: RealCaseNode) => Promise<void>;
   /** The notifications of each call by the number dialled, each as `line` writes it; a call's are in this order. */
   readonly expect: Readonly<Record<string, readonly string[]>>;
   /** The requests after the first, as `requestLine` writes them. */
@@ -377,7 +377,12 @@ export const STORIES: readonly Story[] = [
 ];
 
 /** Runs a story and resolves when every leg of it has ended. */
-export function tell(story: Story, freeswitch: RealSwitch, cluster: TestCluster, notify?: readonly string[]) {
+export function tell(
+  story: Story,
+  freeswitch: RealCaseNode,
+  cluster: TestCluster,
+  notify?: readonly string[],
+) {
   cluster.answer = (request) => ({
     body: JSON.stringify({ ...(notify === undefined ? {} : { notify }), ...story.decide(request) }),
   });

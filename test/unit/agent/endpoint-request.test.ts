@@ -4,6 +4,7 @@ import { DecisionRequest } from '#libs/contract/messages.ts';
 import { parseHeaders } from '#libs/esl/frames.ts';
 import { header, isoTime, nodeName, variable } from '#services/agent/call/channel-data.ts';
 import { attemptOf, entryOf } from '#services/agent/call/entry.ts';
+import { originatedLegs } from '#services/agent/call/leg-event.ts';
 import { tried } from '#services/agent/call/tried.ts';
 import { parseCtiBridge } from '#services/agent/cti-bridge.ts';
 import { decisionRequest, endpointRequest } from '#services/agent/endpoint-request.ts';
@@ -167,8 +168,7 @@ describe('tried', () => {
       [one, two],
     ],
     ['one leg named twice', { variable_originated_legs: ['b;y;2', 'b;y;2'] }, [two]],
-  ])('lists %s in tried', (_, data, legs) =>
-    expect(tried(originatedLegs(data), new Map())).toEqual(legs));
+  ])('lists %s in tried', (_, data, legs) => expect(tried(originatedLegs(data), new Map())).toEqual(legs));
 });
 
 describe('parseCtiBridge', () => {

@@ -9,7 +9,7 @@ const SETTINGS = { nodeName: undefined, defaultUrl: URL };
 
 const readEvent = (event: FreeSwitchEvent, settings: LegEventSettings) => replay([event], settings)[0];
 const read = (event: FreeSwitchEvent, settings: LegEventSettings = SETTINGS) =>
-  readEvent(event, settings)?.notification;
+  notificationsOf([event], settings)[0];
 const readAll = (name: string) => notificationsOf(recordedEvents(name), SETTINGS);
 
 interface Expected {
