@@ -107,7 +107,7 @@ export async function startAgent(
     isUp: () => freeSwitch.up,
     onHangupPublished: (call) => live.remove(call),
   });
-  lifecycle.onStop('events', () => publisher.buffer.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
+  lifecycle.onStop('events', () => publisher.drain(AbortSignal.timeout(config.STOP_DEADLINE_MS / 2)));
   const freeSwitch: FreeSwitchLink = new FreeSwitchLink({ config, bus, live, publisher, log });
   freeSwitch.joinLifecycle(lifecycle);
   const handler = new CallHandler({

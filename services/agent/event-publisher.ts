@@ -83,6 +83,12 @@ export class EventPublisher {
     });
   }
 
+  /** No further event comes: resolves when everything is published or `cancel` fires. */
+  drain(cancel: AbortSignal): Promise<void> {
+    this.tracker.endWaits();
+    return this.buffer.drain(cancel);
+  }
+
   /** A hangup of the call is synthesized. */
   onClosed(uuid: string): void {
     this.#closed.set(uuid, true);

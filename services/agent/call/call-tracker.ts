@@ -102,6 +102,11 @@ export class CallTracker {
     return tried(originated, legs());
   }
 
+  /** Publishes every hangup that waits: no further event comes. */
+  endWaits(): void {
+    for (const uuid of [...this.#waiting.keys()]) this.#change(uuid, (known) => known && endWait(known));
+  }
+
   #onBridge(event: LegEvent): void {
     const otherCall = this.#callOfLeg.get(event.otherLeg) ?? this.#find(event.otherLeg)?.uuid;
     const other = otherCall === undefined ? undefined : this.#find(otherCall);

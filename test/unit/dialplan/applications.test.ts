@@ -43,7 +43,7 @@ const settingsOf = (line = '') => {
 
 it('tagCall gives both legs the uuid of the call and its cti_bridge', () => {
   expect(lines([tagCall({ dialhook_caller: 'WyIxIl0' })])).toEqual([
-    'multiset ^^;dialhook_call=${uuid};dialhook_caller=WyIxIl0;export_vars=dialhook_call,cti_bridge,dialhook_caller,${export_vars}',
+    'multiset ^^;dialhook_call=${uuid};dialhook_caller=WyIxIl0;export_vars=dialhook_call,cti_bridge,dialhook_notify,dialhook_caller,${export_vars}',
   ]);
 });
 
