@@ -2,7 +2,9 @@ import { createSecureContext } from 'node:tls';
 import type { Phase } from '#libs/contract/phases.ts';
 import { originOf } from '#libs/net/url.ts';
 import { AddressFilter, type AddressRules } from './address-rules.ts';
+import { bodyText, displayText } from './answer-body.ts';
 import { type Lookup, sharedLookup, systemLookup } from './connect.ts';
+import { type BodyLimit, isSuccess, type WireAnswer } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
 import { failureOf, HttpError, isLostConnection, timedOut } from './failure.ts';
 import { measured } from './metrics.ts';
@@ -16,7 +18,7 @@ import { type WireRequest, wireRequest } from './wire-request.ts';
 export type { HttpAnswer, HttpRequest } from './types.ts';
 
 export interface EndpointClientOptions extends AddressRules {
-  /** Largest body of a 2xx answer, in bytes. A larger one ends with `body_too_large`. */
+  /** Largest body of a 2xx answer, in bytes, also when decompressed. A larger one ends with `body_too_large`. */
   readonly maxBodyBytes: number;
   /** Milliseconds before an idle connection is closed; less when the server announces less. */
   readonly keepAliveMs: number;
@@ -41,7 +43,6 @@ export interface EndpointTls {
 }
 
 const MAX_IDLE_CONNECTIONS = 1024;
-const UTF8 = new TextDecoder();
 const ENDED = new HttpError('caller_gone', 'the request has ended');
 const NOT_STARTED: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
 const CALLER_GONE: Failed = { result: 'caller_gone', error: 'the caller hung up before the answer arrived' };
@@ -51,6 +52,21 @@ interface Progress {
   phase: Phase;
   reused: boolean;
   readonly phases: PhaseClock;
+}
+
+/** @throws {HttpError} `body_too_large` */
+function withText({ status, headers, body }: WireAnswer, { maxBytes, used }: BodyLimit) {
+  if (used && isSuccess(status)) return { status, headers, ...bodyText(body, headers, maxBytes) };
+  return { status, headers, body: displayText(body, headers, maxBytes) };
+}
+
+/** One request on its way. */
+interface Exchange {
+  readonly request: WireRequest;
+  readonly limit: BodyLimit;
+  readonly deadlines: Deadlines;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
 }
 
 /** The server closed the kept-alive connection before the request arrived, so that repeating the request is safe. */
@@ -134,7 +150,9 @@ export class EndpointClient {
     );
     const callerGone = () => end(CALLER_GONE);
     signal?.addEventListener('abort', callerGone, { once: true });
-    const outcome = await Promise.race([this.#exchange(request, deadlines, progress, ended.signal), failed]);
+    const limit = { maxBytes: this.#options.maxBodyBytes, used: !given.ignoreBody };
+    const exchange = this.#exchange({ request, limit, deadlines, progress, signal: ended.signal });
+    const outcome = await Promise.race([exchange, failed]);
     const spentMs = deadlines.stop();
     signal?.removeEventListener('abort', callerGone);
     const timing = {
@@ -152,19 +170,19 @@ export class EndpointClient {
     return signal?.aborted ? CALLER_GONE : undefined;
   }
 
-  async #exchange(request: WireRequest, deadlines: Deadlines, progress: Progress, signal: AbortSignal) {
+  async #exchange(exchange: Exchange) {
+    const { request, deadlines, progress, signal } = exchange;
     const enter = (phase: Phase) => {
       if (signal.aborted) return;
       progress.phase = phase;
       progress.phases.enter(phase);
       if (phase === 'ttfb') deadlines.enter('response');
     };
-    const attempt = (fresh: boolean) => this.#attempt(request, fresh, progress, signal, enter);
     try {
-      return await attempt(false).catch((error: unknown) => {
+      return await this.#attempt(exchange, false, enter).catch((error: unknown) => {
         if (signal.aborted || !closedWhileIdle(error, progress)) throw error;
         deadlines.enter('connect');
-        return attempt(true);
+        return this.#attempt(exchange, true, enter);
       });
     } catch (error) {
       return failureOf(error, progress.phase, request.where);
@@ -172,18 +190,15 @@ export class EndpointClient {
   }
 
   async #attempt(
-    request: WireRequest,
+    { request, limit, progress, signal }: Exchange,
     fresh: boolean,
-    progress: Progress,
-    signal: AbortSignal,
     enter: (phase: Phase) => void,
   ) {
     const connection = await this.#pool.acquire(request.origin, fresh, signal, enter);
     progress.reused = connection.used;
     try {
       if (signal.aborted) throw ENDED;
-      const answer = await connection.send(request, this.#options.maxBodyBytes, signal, enter);
-      return { ...answer, body: UTF8.decode(answer.body) };
+      return withText(await connection.send(request, limit, signal, enter), limit);
     } finally {
       this.#pool.release(connection);
     }

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { Client } from 'undici';
 import type { Phase } from '#libs/contract/phases.ts';
+import { answerFault } from './answer-fault.ts';
 import { HttpError } from './failure.ts';
+import { InterimAnswers } from './interim-answers.ts';
 import type { ResponseHeaders } from './types.ts';
 import type { WireRequest } from './wire-request.ts';
 
@@ -14,7 +16,13 @@ export interface WireAnswer {
   readonly body: Buffer;
 }
 
-const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+export interface BodyLimit {
+  readonly maxBytes: number;
+  /** Whether the body of a 2xx answer is used. If not, a body that is too large is cut. */
+  readonly used: boolean;
+}
+
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** A connected socket with undici's HTTP/1.1 client on it: one request at a time, and closed for good with the socket. */
 export class Connection {
@@ -22,6 +30,7 @@ export class Connection {
   /** Whether it has served a request. */
   used = false;
   readonly #socket: Socket;
+  readonly #interim: InterimAnswers;
   readonly #client: Client;
   readonly #onClosed: (connection: Connection) => void;
   #closed = false;
@@ -34,6 +43,7 @@ export class Connection {
   ) {
     this.origin = origin;
     this.#socket = socket;
+    this.#interim = new InterimAnswers(socket);
     this.#onClosed = onClosed;
     let connected = false;
     this.#client = new Client(origin, {
@@ -70,32 +80,34 @@ export class Connection {
   }
 
   /**
-   * Sends one request and reads the complete answer. Enters `ttfb` when the request is written and `body` at the first
-   * byte of the answer. `signal` closes the connection.
-   * @throws {HttpError} `body_too_large`, or the error of the socket or of undici. The connection is closed then.
+   * Sends one request and reads the complete answer. Interim answers are read past. Enters `ttfb` when the request is written and `body` at the first
+   * byte of the first answer. `signal` closes the connection.
+   * @throws {HttpError} `body_too_large` or `connection_failed`, or the error of the socket or of undici. The connection
+   * is closed then.
    */
   async send(
     request: WireRequest,
-    maxBodyBytes: number,
+    limit: BodyLimit,
     signal: AbortSignal,
     enter: (phase: Phase) => void,
   ): Promise<WireAnswer> {
     const stop = () => this.close();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      return await this.#exchange(request, maxBodyBytes, enter);
+      return await this.#exchange(request, limit, enter);
     } catch (error) {
       this.close();
       throw error;
     } finally {
       signal.removeEventListener('abort', stop);
+      this.#interim.forget();
       this.used = true;
     }
   }
 
   #exchange(
     { method, path, headers, body }: WireRequest,
-    maxBodyBytes: number,
+    { maxBytes, used }: BodyLimit,
     enter: (phase: Phase) => void,
   ): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
@@ -103,28 +115,31 @@ export class Connection {
       let size = 0;
       let head = { status: 0, headers: {} as ResponseHeaders };
       const tooLarge = () => {
-        if (isSuccess(head.status))
-          reject(new HttpError('body_too_large', `the answer is larger than ${maxBodyBytes} bytes`));
+        if (used && isSuccess(head.status))
+          reject(new HttpError('body_too_large', `the answer is larger than ${maxBytes} bytes`));
         // For an operator the status of a failure is more useful than the size of its body.
-        else resolve({ ...head, body: Buffer.concat(chunks).subarray(0, maxBodyBytes) });
+        else resolve({ ...head, body: Buffer.concat(chunks).subarray(0, maxBytes) });
         this.close();
       };
       this.#client.dispatch(
         { method, path, headers, body },
         {
-          onRequestStart: () => enter('ttfb'),
-          onResponseStarted: () => enter('body'),
+          onRequestStart: () => {
+            enter('ttfb');
+            this.#interim.expect(() => enter('body'));
+          },
           onResponseStart: (_, status, responseHeaders) => {
             head = { status, headers: responseHeaders };
-            if (status >= 200 && Number(responseHeaders['content-length']) > maxBodyBytes) tooLarge();
+            if (Number(responseHeaders['content-length']) > maxBytes) tooLarge();
           },
           onResponseData: (_, chunk) => {
             chunks.push(Buffer.from(chunk));
             size += chunk.length;
-            if (size > maxBodyBytes) tooLarge();
+            if (size > maxBytes) tooLarge();
           },
           onResponseEnd: () => resolve({ ...head, body: Buffer.concat(chunks) }),
-          onResponseError: (_, error) => reject(error),
+          onResponseError: (_, error) =>
+            reject(answerFault(error, { firstPiece: this.#interim.firstPiece, head, bodyBytes: size })),
         },
       );
     });

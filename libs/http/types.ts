@@ -9,6 +9,8 @@ export interface HttpRequest {
   /** With POST sent as JSON, with GET as query parameters after those of the URL. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  /** Only the status of a 2xx answer is used: its body may be too large or not be text. */
+  readonly ignoreBody?: boolean;
   /** Sent as `webhook-id` and `webhook-timestamp`, and signed when the client has a secret for the origin. */
   readonly webhook?: WebhookIdentity;
   /** Milliseconds until the request is written: the phases `queue`, `dns`, `connect` and `tls` together. */
@@ -60,8 +62,13 @@ export type HttpAnswer =
       readonly status: number;
       /** Header names are in lower case. */
       readonly headers: ResponseHeaders;
-      /** Decoded as UTF-8. Truncated to `maxBodyBytes` when the status is not 2xx. */
+      /**
+       * Decompressed and decoded. For display only, and cut to `maxBodyBytes`, when the status is not 2xx or the body is
+       * ignored.
+       */
       readonly body: string;
+      /** Why the body of a 2xx answer could not be decompressed or decoded; `body` is empty then. */
+      readonly bodyError?: string;
       readonly timing: Timing;
     }
   | ({ readonly ok: false; readonly timing: Timing } & Failed);

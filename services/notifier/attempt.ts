@@ -59,6 +59,7 @@ export class Attempts {
         url,
         method,
         body: notification,
+        ignoreBody: true,
         headers: traceHeaders(context),
         webhook: { id: entry.id, time: this.#clock.now() },
         ...timeouts,

@@ -1,5 +1,10 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
-import { type EndpointRequest, notificationId, requestId } from '#libs/contract/endpoint.ts';
+import {
+  type EndpointRequest,
+  type Notification,
+  notificationId,
+  requestId,
+} from '#libs/contract/endpoint.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import type { VariablePolicy } from '#libs/contract/refused-variables.ts';
 import { replyOf } from '#libs/dialplan/answer.ts';
@@ -35,13 +40,14 @@ const send = (
   endpoint: CtiBridgeArguments,
   url: string,
   id: string,
-  body: object,
+  body: EndpointRequest | Notification,
 ) =>
   client.request({
     url,
     method,
     body: { ...body },
     headers: {},
+    ignoreBody: body.action !== 'request',
     webhook: { id, time: now() },
     connectTimeoutMs: endpoint.connectTimeoutMs,
     responseTimeoutMs: endpoint.responseTimeoutMs,

@@ -59,7 +59,7 @@ const answers: [name: string, answer: string, expected: string][] = [
   [
     'another protocol by upgrade',
     'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
-    'connection_failed: 127.0.0.1:PORT: the connection was closed before the answer was complete',
+    'connection_failed: 127.0.0.1:PORT: the endpoint switched to another protocol (101)',
   ],
   [
     'endless headers',
