@@ -23,13 +23,42 @@ function describe(issue: Issue, path: readonly PropertyKey[]): string {
   if (first) return describe(first, [...path, ...first.path]);
   const where = path.join('.') || 'the answer';
   if (issue.code === 'unrecognized_keys') return `${where} has unknown keys: ${issue.keys.join(', ')}`;
-  if (issue.code === 'invalid_type') return `${where} is missing or is not ${article(issue.expected)}`;
-  return `${where} ${issue.message}`;
+  if (issue.code !== 'invalid_type')
+    return `${where} ${issue.message}${issue.code === 'invalid_union' ? whatCame(issue) : ''}`;
+  if (!('input' in issue)) return `${where} is missing or is not ${kindName(issue.expected)}`;
+  if (issue.input === undefined) return `${where} is missing`;
+  return `${where} must be ${kindName(issue.expected)}, not ${kindOf(issue.input)}`;
 }
 
-const article = (expected: string): string => `${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
+const NAMES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
 
-/** The first error, with the path of its field. Never repeats the value. */
+const kindName = (expected: string): string =>
+  NAMES[expected] ?? `${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'boolean') return String(value);
+  return kindName(Array.isArray(value) ? 'array' : typeof value);
+}
+
+/**
+ * Needs `reportInput`. Left out for a number, whose value may be wrong rather than its type, and for a discriminated
+ * union, whose path is that of the discriminator and whose value is the whole object.
+ */
+function whatCame(issue: Issue): string {
+  if (!('input' in issue) || 'discriminator' in issue || typeof issue.input === 'number') return '';
+  return issue.input === undefined ? ', but is missing' : `, not ${kindOf(issue.input)}`;
+}
+
+/** The first error, with the path of its field and, if parsed with `reportInput`, the type of the value. Never repeats the value. */
 export function problem(error: z.core.$ZodError): string {
   const [issue] = error.issues;
   return issue ? describe(issue, issue.path) : 'is not valid';

@@ -3,8 +3,14 @@ import { z } from 'zod';
 /** Maximum length of the value of a channel variable, in characters. */
 export const MAX_VALUE_LENGTH = 4096;
 
-const pattern = (regex: RegExp, max: number, message: string) =>
-  z.string().max(max, `must be at most ${max} characters`).regex(regex, message);
+/** `message` is the rule, or finds the rule that a text breaks. */
+const pattern = (regex: RegExp, max: number, message: string | ((text: string) => string)) => {
+  const error =
+    typeof message === 'string'
+      ? message
+      : ({ input }: { input?: string | undefined }) => message(input ?? '');
+  return z.string().max(max, `must be at most ${max} characters`).regex(regex, { error });
+};
 
 /**
  * A number to dial: digits, letters and * # + _ . -, none of which has a meaning in a dial string, followed by
@@ -26,7 +32,11 @@ export const DialNumber = z
 export const GatewayName = pattern(
   /^[0-9A-Za-z_][0-9A-Za-z_.+-]*(?:::[0-9A-Za-z_][0-9A-Za-z_.+-]*)?$/,
   129,
-  'must be a gateway name of letters, digits and _ . + -, or PROFILE::GATEWAY',
+  (text) => {
+    if (/^[.+-][\w.+:-]*$/.test(text)) return 'must start with a letter, a digit or _';
+    if (/^[\w.+-]+::[.+-][\w.+-]*$/.test(text)) return 'must start with a letter, a digit or _ after ::';
+    return 'must be a gateway name of letters, digits and _ . + -, or PROFILE::GATEWAY';
+  },
 );
 
 /** Text for the display of a phone: one line of at most 256 characters. */
@@ -38,17 +48,29 @@ export const DisplayName = z
   .refine((text) => !text.includes('${'), 'must not contain ${');
 
 /** The name of a sofia gateway, sofia profile or directory user. */
-export const SipName = pattern(
-  /^[0-9A-Za-z_][0-9A-Za-z_.+-]*$/,
-  64,
-  'may contain only letters, digits and _ . + -',
+export const SipName = pattern(/^[0-9A-Za-z_][0-9A-Za-z_.+-]*$/, 64, (text) =>
+  /^[.+-][0-9A-Za-z_.+-]*$/.test(text)
+    ? 'must start with a letter, a digit or _'
+    : 'may contain only letters, digits and _ . + -',
 );
+
+const HOST_CHARACTERS = /^[0-9A-Za-z.:[\]-]+$/;
+
+function hostPortRule(text: string): string {
+  if (!text.includes('[') && text.split(':').length > 2) return 'must have an IPv6 address in brackets';
+  if (/:\d{6,}$/.test(text)) return 'must have a port of at most 5 digits';
+  if (text !== '' && !HOST_CHARACTERS.test(text))
+    return 'may contain only letters, digits and . -, and a port, or an IPv6 address in brackets';
+  return /^[.-]|[.-](?::\d+)?$/.test(text)
+    ? 'must start and end with a letter or a digit'
+    : 'must be HOST or HOST:PORT, an IPv6 address in brackets';
+}
 
 /** A host, IPv4 or bracketed IPv6 address, with an optional port. */
 export const HostPort = pattern(
   /^(?:[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/,
   255,
-  'must be HOST or HOST:PORT, an IPv6 address in brackets',
+  hostPortRule,
 );
 
 /** `${`, possibly with dollars and backslashes in between. The lookbehind anchors a match at the first of them, which keeps the time linear. */

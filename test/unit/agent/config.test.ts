@@ -61,7 +61,7 @@ describe('readAgentConfig', () => {
       { DEFAULT_DECISION: '{"dial":{"type":"dialstring","dialstring":"x"}}' },
       'DEFAULT_DECISION is not a decision: dial.dialstring: must be sofia/',
     ],
-    [{ SIP_DOMAIN: 'a b' }, 'SIP_DOMAIN must be HOST or HOST:PORT'],
+    [{ SIP_DOMAIN: 'a b' }, 'SIP_DOMAIN may contain only letters, digits and . -'],
     [{ MAX_CALLS_DECIDING: '0' }, 'MAX_CALLS_DECIDING must be a whole number from 1 to 100000'],
   ])('refuses %j', (env, words) => expect(() => readAgentConfig(env)).toThrow(words));
 });

@@ -72,20 +72,23 @@ describe('Decision', () => {
 
   const target = 'dial must be a target, a list of targets or a hangup';
   const sofiaName = 'may contain only letters, digits and _ . + -';
-  const hostPort = 'must be HOST or HOST:PORT, an IPv6 address in brackets';
+  const hostPort = 'may contain only letters, digits and . -, and a port, or an IPv6 address in brackets';
   const cause = 'dial.cause must be the name or the number of a FreeSWITCH hangup cause';
   const status = 'dial.sipcode must be from 400 to 699';
   it.each<[unknown, string]>([
-    [null, 'the answer is missing or is not an object'],
-    [HOSTILE, 'the answer is missing or is not an object'],
-    [[], 'the answer is missing or is not an object'],
-    [{}, target],
-    [{ dial: HOSTILE }, target],
-    [{ dial: null }, target],
+    [null, 'the answer must be an object, not null'],
+    [HOSTILE, 'the answer must be an object, not text'],
+    [[], 'the answer must be an object, not a list'],
+    [{}, `${target}, but is missing`],
+    [{ dial: HOSTILE }, `${target}, not text`],
+    [{ dial: null }, `${target}, not null`],
     [{ dial: {} }, 'dial.type must be one of gateway, user, ip, dialstring or hangup'],
     [{ dial: { type: HOSTILE } }, 'dial.type must be one of gateway, user, ip, dialstring or hangup'],
-    [{ dial: { type: 'gateway', gateway: 'gw' } }, 'dial.number must be text or a whole number'],
-    [{ dial: { ...GATEWAY, number: null } }, 'dial.number must be text or a whole number'],
+    [
+      { dial: { type: 'gateway', gateway: 'gw' } },
+      'dial.number must be text or a whole number, but is missing',
+    ],
+    [{ dial: { ...GATEWAY, number: null } }, 'dial.number must be text or a whole number, not null'],
     [{ dial: { ...GATEWAY, number: 1.5 } }, 'dial.number must be text or a whole number'],
     [{ dial: { ...GATEWAY, number: -1 } }, 'dial.number must not be negative'],
     [{ dial: { ...GATEWAY, number: HOSTILE } }, NUMBER],
@@ -95,13 +98,39 @@ describe('Decision', () => {
       { dial: { ...GATEWAY, gateway: HOSTILE } },
       'dial.gateway must be a gateway name of letters, digits and _ . + -, or PROFILE::GATEWAY',
     ],
-    [{ dial: { type: 'gateway', number: '1' } }, 'dial.gateway is missing or is not a string'],
+    [{ dial: { type: 'gateway', number: '1' } }, 'dial.gateway is missing'],
+    [{ dial: { ...GATEWAY, gateway: '+4930123' } }, 'dial.gateway must start with a letter, a digit or _'],
+    [
+      { dial: { ...GATEWAY, gateway: 'gw::-1' } },
+      'dial.gateway must start with a letter, a digit or _ after ::',
+    ],
+    [
+      { dial: { type: 'user', number: '1', user: '+4930123' } },
+      'dial.user must start with a letter, a digit or _',
+    ],
+    [{ dial: { type: 'user', number: '1', user: 1000 } }, 'dial.user must be text, not a number'],
+    [
+      { dial: { type: 'ip', number: '1', ip: '2001:db8::1' } },
+      'dial.ip must have an IPv6 address in brackets',
+    ],
+    [
+      { dial: { type: 'ip', number: '1', ip: 'host:123456' } },
+      'dial.ip must have a port of at most 5 digits',
+    ],
+    [
+      { dial: { type: 'ip', number: '1', ip: 'host.' } },
+      'dial.ip must start and end with a letter or a digit',
+    ],
+    [
+      { dial: { type: 'ip', number: '1', ip: 'host:' } },
+      'dial.ip must be HOST or HOST:PORT, an IPv6 address in brackets',
+    ],
     [{ dial: { ...GATEWAY, profile: HOSTILE } }, 'dial has unknown keys: profile'],
     [{ dial: { type: 'user', number: '1', user: HOSTILE } }, `dial.user ${sofiaName}`],
     [{ dial: { type: 'user', number: '1', user: '1', domain: HOSTILE } }, `dial.domain ${hostPort}`],
     [{ dial: { type: 'ip', number: '1', ip: HOSTILE } }, `dial.ip ${hostPort}`],
     [{ dial: { type: 'ip', number: '1', ip: 'host', sofia: 'a/b' } }, `dial.sofia ${sofiaName}`],
-    [{ dial: { type: 'dialstring' } }, 'dial.dialstring is missing or is not a string'],
+    [{ dial: { type: 'dialstring' } }, 'dial.dialstring is missing'],
     [{ dial: { type: 'dialstring', dialstring: '' } }, 'dial.dialstring must not be empty'],
     [
       { dial: { type: 'dialstring', dialstring: 'x'.repeat(4097) } },
@@ -110,30 +139,36 @@ describe('Decision', () => {
     [{ dial: { ...HANGUP, cause: HOSTILE } }, cause],
     [{ dial: { ...HANGUP, cause: 4 } }, cause],
     [{ dial: { ...HANGUP, cause: 16.5 } }, cause],
-    [{ dial: { ...HANGUP, cause: true } }, cause],
+    [{ dial: { ...HANGUP, cause: true } }, `${cause}, not true`],
     [{ dial: { ...HANGUP, cause: 'x'.repeat(65) } }, cause],
     [{ dial: { ...HANGUP, sipcode: 399 } }, status],
     [{ dial: { ...HANGUP, sipcode: 700 } }, status],
     [{ dial: { ...HANGUP, sipcode: 500.5 } }, status],
     [{ dial: { ...HANGUP, sipcode: '5xx' } }, status],
     [{ dial: { ...HANGUP, sipcode: HOSTILE } }, status],
-    [{ dial: { ...HANGUP, sipcode: {} } }, status],
+    [{ dial: { ...HANGUP, sipcode: {} } }, `${status}, not an object`],
     [{ dial: { ...HANGUP, gateway: 'gw' } }, 'dial has unknown keys: gateway'],
     [{ dial: [] }, 'dial must name a target'],
     [{ dial: Array(17).fill(GATEWAY) }, 'dial must name at most 16 targets'],
     [{ dial: [GATEWAY, HANGUP] }, 'dial.1.type must be one of gateway, user, ip or dialstring in a list'],
-    [{ dial: [GATEWAY, { type: 'ip', number: '1' }] }, 'dial.1.ip is missing or is not a string'],
+    [{ dial: [GATEWAY, { type: 'ip', number: '1' }] }, 'dial.1.ip is missing'],
     [{ dial: HANGUP, strategy: HOSTILE }, 'strategy must be sequential or simultaneous'],
     [{ dial: HANGUP, on_fail: HOSTILE }, 'on_fail must be hangup or request'],
-    [{ dial: HANGUP, final_causes: 17 }, 'final_causes is missing or is not an array'],
+    [{ dial: HANGUP, final_causes: 17 }, 'final_causes must be a list, not a number'],
     [
       { dial: HANGUP, final_causes: [17, HOSTILE] },
       'final_causes.1 must be a FreeSWITCH hangup cause, or a SIP status such as sip:603 or sip:6xx',
     ],
     [{ dial: HANGUP, final_causes: Array(65).fill(17) }, 'final_causes must name at most 64 causes'],
-    [{ dial: HANGUP, variables: [] }, 'variables is missing or is not a record'],
-    [{ dial: HANGUP, variables: { a: null } }, 'variables.a must be a string, a number or a boolean'],
-    [{ dial: HANGUP, variables: { a: [HOSTILE] } }, 'variables.a must be a string, a number or a boolean'],
+    [{ dial: HANGUP, variables: [] }, 'variables must be an object, not a list'],
+    [
+      { dial: HANGUP, variables: { a: null } },
+      'variables.a must be a string, a number or a boolean, not null',
+    ],
+    [
+      { dial: HANGUP, variables: { a: [HOSTILE] } },
+      'variables.a must be a string, a number or a boolean, not a list',
+    ],
     [
       { dial: HANGUP, variables: { a: HOSTILE } },
       'variables.a must not contain control characters or line ends',
@@ -151,7 +186,7 @@ describe('Decision', () => {
       'variables must hold at most 128 variables',
     ],
   ])('refuses %#, naming the field and not the value', (answer, words) => {
-    const read = Decision.safeParse(answer);
+    const read = Decision.safeParse(answer, { reportInput: true });
     expect(read.error && problem(read.error)).toBe(words);
   });
 });

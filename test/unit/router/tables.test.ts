@@ -115,17 +115,14 @@ test('a published URL has no part that may be secret', () => {
 
 const decisions: [answer: string, expected: string][] = [
   ['\u0000', 'invalid_json'],
-  ['null', 'invalid_decision: the answer is missing or is not an object'],
-  ['[]', 'invalid_decision: the answer is missing or is not an object'],
+  ['null', 'invalid_decision: the answer must be an object, not null'],
+  ['[]', 'invalid_decision: the answer must be an object, not a list'],
   ['{}', 'invalid_decision: dial'],
   [
     '{"dial":{"type":"secret"}}',
     'invalid_decision: dial.type must be one of gateway, user, ip, dialstring or hangup',
   ],
-  [
-    '{"dial":{"type":"gateway","number":"1"}}',
-    'invalid_decision: dial.gateway is missing or is not a string',
-  ],
+  ['{"dial":{"type":"gateway","number":"1"}}', 'invalid_decision: dial.gateway is missing'],
   [
     '{"dial":{"type":"gateway","number":"1","gateway":"gw,secret"}}',
     'invalid_decision: dial.gateway must be a gateway name',
