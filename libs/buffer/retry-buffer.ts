@@ -12,7 +12,7 @@ export interface RetryBufferOptions<Item> {
   readonly limit: number;
   /** An urgent item is dropped only when the buffer holds a quarter more than `limit`. Default: no item is. */
   readonly isUrgent?: (item: Item) => boolean;
-  /** When given, a key has one waiting item at most: a newer one is merged into it, whatever the limit. */
+  /** If set, each key has at most one waiting item: a newer one is merged into it, regardless of `limit`. */
   readonly merge?: (waiting: Item, newer: Item) => Item;
   /** Sends at once. Default: one for each key. */
   readonly maxInFlight?: number;
@@ -38,7 +38,7 @@ interface KeyState<Item> {
  *       |          v
  *       +------ backing off (250 ms, doubled up to 5 s)
  *
- * A crash in any state loses the items: what must survive it belongs into JetStream or Redis.
+ * A crash in any state loses the items: store items that must survive in JetStream or Redis instead.
  */
 export class RetryBuffer<Item> {
   readonly #options: RetryBufferOptions<Item>;
@@ -76,7 +76,7 @@ export class RetryBuffer<Item> {
     return state?.items[state.inFlight ? 1 : 0];
   }
 
-  /** Sends the item as soon as its turn comes. Ignored after `drain`. */
+  /** Queues an item. Ignored after `drain`. */
   add(item: Item): void {
     if (this.#isClosed) return;
     const { keyOf, isUrgent, merge, limit, onDropped } = this.#options;
@@ -120,7 +120,7 @@ export class RetryBuffer<Item> {
     await this.#keys.get(key)?.inFlight;
   }
 
-  /** Resolves when nothing of this key is buffered any more. */
+  /** Resolves when no item of this key is buffered. */
   async settled(key: string): Promise<void> {
     await this.#keys.get(key)?.settled.promise;
   }
@@ -177,7 +177,7 @@ export class RetryBuffer<Item> {
     else this.#remove(key, state);
   }
 
-  /** After a failed send the newer item takes its place. */
+  /** After a failed send a newer item replaces the failed one. */
   #mergeWaiting(state: KeyState<Item>): void {
     const { merge } = this.#options;
     const [failed, newer] = state.items;

@@ -25,19 +25,19 @@ function authenticatorOf(config: Partial<NatsConfig>, first: URL | undefined): A
   );
 }
 
-/** What the options need to know of a connection that uses them. */
+/** The state of the connection that the options read. */
 export interface ConnectionState {
   /** Hosts of the servers that the cluster has announced, without port. */
   readonly announced: ReadonlySet<string>;
-  /** A server showed a certificate for none of the expected names. */
+  /** Called when a server presents a certificate for none of the expected names. */
   readonly onRefused: (error: Error) => void;
 }
 
 const NO_STATE: ConnectionState = { announced: new Set(), onRefused: () => {} };
 
 /**
- * A server's certificate must be for the name in NATS_URL, or for the announced name or address of a server: the client
- * knows no name for servers with an IP address, and then passes `localhost`.
+ * Checks a server certificate against the names in NATS_URL and the announced names and addresses. For a server with an
+ * IP address the client knows no name and passes `localhost`.
  */
 const serverIdentity =
   (given: readonly string[], { announced, onRefused }: ConnectionState) =>

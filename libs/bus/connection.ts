@@ -15,14 +15,17 @@ import { connectionOptions } from './access.ts';
 
 const RECONNECT_WAIT_MS = 500;
 const RECONNECT_JITTER_MS = 100;
-/** For TCP, TLS and login together. Without it the client waits 20 s for a server that closes after its INFO. */
+/**
+ * Time limit for TCP, TLS and login together, ms. Otherwise the client waits 20 s for a server that closes after its
+ * INFO.
+ */
 const CONNECT_TIMEOUT_MS = 2_000;
-/** A server that hangs is left after three intervals. */
+/** A server that does not answer is left after three intervals. */
 const PING_INTERVAL_MS = 2_000;
 
 type Access = Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>;
 
-/** The client's words when a server closes the connection before its INFO. */
+/** Error text of the client when a server closes the connection before its INFO. */
 const CLOSED_EARLY = 'node provided an undefined error';
 
 function connectError(error: Error, access: Access): Error {
@@ -50,7 +53,7 @@ async function connectWithRetries(dial: () => Promise<NatsConnection>, log: Log)
 /** HOST:PORT, [V6]:PORT or HOST, without port and brackets. */
 const hostOf = (server: string): string => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 
-/** A connection to NATS that reconnects for ever and knows whether it is connected. */
+/** A connection to NATS that reconnects without limit and knows whether it is connected. */
 export class Bus {
   readonly nats: NatsConnection;
   /** NATS_JETSTREAM_DOMAIN. */
@@ -78,7 +81,7 @@ export class Bus {
     const announced = new Set<string>();
     const refused = new Set<string>();
     const onRefused = (err: Error) => {
-      // Once for each name that fails: the client tries again for ever.
+      // Logged once for each name, because the client retries without limit.
       if (!refused.has(err.message)) log.warn('nats.certificate_refused', { err });
       refused.add(err.message);
     };
@@ -151,8 +154,8 @@ export class Bus {
   }
 
   /**
-   * A server closed the connection between INFO and PONG, as one that shuts down does. The client would wait for the
-   * connect timeout: this rejects the attempt, so that it tries the next server at once.
+   * Called when a server closes the connection between INFO and PONG, as during its shutdown. The client would wait for
+   * the connect timeout; this rejects the attempt, so that it tries the next server at once.
    */
   #leaveServer(): void {
     const { protocol } = this.nats as { protocol?: { connectError?: (error: Error) => void } };

@@ -12,7 +12,7 @@ const AGAIN_MS = 5_000;
 const isMissing = ({ name, cause }: Error): boolean =>
   name === 'JetStreamNotEnabled' && !(cause instanceof JetStreamApiError);
 
-/** What an operator can do about JetStream that does not answer. */
+/** Advice for an operator when JetStream does not answer. */
 function remedy(error: Error, domain: string | undefined): string {
   if (isMissing(error))
     return domain === undefined
@@ -24,8 +24,8 @@ function remedy(error: Error, domain: string | undefined): string {
 }
 
 /**
- * Writes nats.jetstream_missing until JetStream has answered once, in the background. The service runs without it: an
- * agent decides calls and buffers the rest.
+ * Logs nats.jetstream_missing in the background until JetStream has answered once. The service runs without it: an
+ * agent decides calls and buffers progress events.
  */
 export function reportMissingJetStream(bus: Bus, lifecycle: Lifecycle, log: Log): void {
   const stopped = new AbortController();

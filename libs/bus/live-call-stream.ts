@@ -43,7 +43,7 @@ export class LiveCallStream {
   readonly #bus: Bus;
   readonly #limits: LiveCallStreamLimits;
   readonly #jetstream: JetStreamClient;
-  /** Sequence number by subject of the calls that were written or read here. */
+  /** Sequence number by subject, of the calls that this process wrote or read. */
   readonly #known = new Map<string, number>();
   #manager: JetStreamManager | undefined;
   #ensuring: Promise<JetStreamManager> | undefined;
@@ -81,7 +81,7 @@ export class LiveCallStream {
     return this.#ensuring;
   }
 
-  /** Has the next operation check the stream, which may have been lost. */
+  /** Makes the next operation check that the stream still exists. */
   recheck(): void {
     this.#manager = undefined;
   }
@@ -147,7 +147,7 @@ export class LiveCallStream {
     });
   }
 
-  /** Reads the calls that were written since the last time and not deleted since. */
+  /** Reads the calls that were written after the last read and still exist. */
   async #readNew(node: string): Promise<void> {
     const manager = await this.ensure();
     const { created, state } = await manager.streams.info(BUS.liveStream);

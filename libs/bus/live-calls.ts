@@ -17,12 +17,12 @@ export interface LiveCallLimits extends LiveCallStreamLimits {
 interface Change {
   readonly subject: string;
   readonly body: string | undefined;
-  /** A write may have reached the stream. */
+  /** Whether a write may have reached the stream. */
   sent: boolean;
 }
 
 /**
- * The calls that are up, in a JetStream stream, so that the node's next agent knows them when this one dies. Changes are
+ * Live calls in a JetStream stream, from which the next agent of the node reads them after a crash. Changes are
  * buffered and retried until JetStream has accepted them; for each call only the newest change is kept.
  */
 export class LiveCalls {
@@ -54,7 +54,7 @@ export class LiveCalls {
     return this.#buffer.size;
   }
 
-  /** Calls known to be up: written by this agent, or read from the stream by `uuids`. */
+  /** Known live calls: written by this agent, or read from the stream by `uuids`. */
   get size(): number {
     return this.#stream.size;
   }
@@ -63,19 +63,19 @@ export class LiveCalls {
     return this.#buffer.dropped;
   }
 
-  /** Why changes are not accepted; undefined when they are. */
+  /** The error of the last failed change; undefined after a successful one. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
 
-  /** The call is up. Resolves when JetStream has stored it, or when the first attempt has failed. */
+  /** Records a live call. Resolves when JetStream has stored it, or when the first attempt has failed. */
   async add(call: LiveCall): Promise<void> {
     const subject = liveCallSubject(call.node, call.uuid);
     this.#buffer.add({ subject, body: JSON.stringify(call), sent: false });
     await this.#buffer.attempted(subject);
   }
 
-  /** The call has ended and its hangup is published. Returns at once. */
+  /** Removes a call whose hangup is published. Returns at once. */
   remove({ node, uuid }: { readonly node: string; readonly uuid: string }): void {
     const subject = liveCallSubject(node, uuid);
     const neverSent = this.#buffer.waiting(subject)?.sent === false && !this.#stream.knows(subject);
@@ -83,7 +83,7 @@ export class LiveCalls {
     this.#buffer.add({ subject, body: undefined, sent: true });
   }
 
-  /** Drops what is known of a call that another agent has removed. */
+  /** Drops the local state of a call that another agent has removed. */
   forget(node: string, uuid: string): void {
     this.#stream.forget(liveCallSubject(node, uuid));
   }

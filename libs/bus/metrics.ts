@@ -6,7 +6,7 @@ import type { Bus } from './connection.ts';
 type Stream = typeof BUS.stream | typeof BUS.liveStream;
 
 const TIMEOUT_MS = 1_000;
-/** The two metrics of a stream are read right after each other, from one request. */
+/** Both metrics of a stream are collected together and share one request. */
 const CACHE_MS = 500;
 
 /** Registers the metrics of a stream. The NATS user needs the permission for its STREAM.INFO. */

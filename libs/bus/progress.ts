@@ -45,7 +45,7 @@ export interface StreamLimits {
   readonly duplicateWindowMs: number;
 }
 
-/** Creates the stream or brings it to these limits. Every notifier may call it at any time. */
+/** Creates the stream or updates its limits. Every notifier may call it at any time. */
 export async function ensureProgressStream(bus: Bus, limits: StreamLimits): Promise<void> {
   const manager = await bus.jetstreamManager();
   await ensureStream(manager, {
@@ -83,7 +83,7 @@ export async function restartProgressConsumer(bus: Bus, partition: number): Prom
   return bus.jetstream().consumers.getConsumerFromInfo(info);
 }
 
-/** Where an agent publishes the progress of a call. */
+/** The subject for progress events of a call. */
 export const progressSubject = (uuid: string, node: string): string =>
   `${BUS.progress}.${partitionOf(uuid)}.${subjectToken(node)}`;
 

@@ -20,8 +20,8 @@ export interface StatusSource {
 const figuresOf = async (source: StatusSource) => source.figures();
 
 /**
- * Publishes the status of this process at intervals and once when it begins to stop. Call it last when starting a service,
- * because what starts last stops first.
+ * Publishes the status of this process at intervals and once when the service begins to stop. Call it last when
+ * starting a service: stop steps run in reverse order.
  */
 export function publishStatus(
   bus: Bus,

@@ -10,13 +10,13 @@ const HOST = String.raw`(?:\[[0-9a-f:.]+\]|[^:/?#@,%\s[\]]+)(?::\d{1,5})?`;
 export interface ServerUrlRules {
   /** For example `nats:`. */
   readonly schemes: readonly string[];
-  /** A regular expression of what may follow the port. */
+  /** A regular expression for the text after the port. */
   readonly path: string;
   /** Settings that take user and password as they are. */
   readonly instead: string;
 }
 
-/** Percent-encoding may spell no UTF-8. */
+/** Percent-encoding need not be valid UTF-8. */
 const isDecodable = ({ username, password }: URL): boolean => {
   try {
     decodeURIComponent(username + password);
@@ -44,7 +44,7 @@ export const serverUrls = ({ schemes, path, instead }: ServerUrlRules) => {
       : text.includes('@')
         ? `${ENCODE}, or set ${instead} instead`
         : 'must be SCHEME://HOST:PORT, or several of these separated by commas';
-    // No later check may parse it.
+    // Stop here: later checks would parse the invalid URL.
     context.addIssue({ code: 'custom', message, continue: false });
   });
 };

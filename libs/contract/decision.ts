@@ -136,7 +136,7 @@ const TOO_MANY = `must hold at most ${MAX_VARIABLES} variables`;
 
 const PRIVACY = 'must be none, id or full';
 
-/** What the called party is shown of the caller. */
+/** The presentation of the caller to the called party. */
 export const CallerId = z
   .strictObject({
     number: DialNumber.optional().describe('Default: the number that the caller presents'),

@@ -24,7 +24,7 @@ const call = {
 const Milliseconds = z.number().int().nonnegative();
 const SipStatus = z.number().int().min(100).max(699);
 
-/** How a called leg ended, as far as it is known. */
+/** The end of a called leg. Unknown fields are missing. */
 const ended = {
   sip_status: SipStatus.optional().describe('SIP status with which the called party refused or redirected'),
   sip_phrase: z.string().optional().describe('reason phrase of that status'),
@@ -197,7 +197,7 @@ export const ObservedNotification = z.discriminatedUnion('action', [
 export type ObservedNotification = z.output<typeof ObservedNotification>;
 
 /**
- * What happened to the call. Any 2xx status acknowledges it; otherwise it is sent again. `webhook-id` is
+ * A notification: an event of a call. Any 2xx status acknowledges it; otherwise it is sent again. `webhook-id` is
  * `<uuid>.<leg>.<action>`, the same in each repetition.
  */
 export const Notification = z.discriminatedUnion('action', [

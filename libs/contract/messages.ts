@@ -54,7 +54,7 @@ export type Abandon = z.output<typeof Abandon>;
 export const ProgressEvent = z.strictObject({ v: Version, url: z.string(), notification: Notification });
 export type ProgressEvent = z.output<typeof ProgressEvent>;
 
-/** Agent to whichever agent the call's node has when the call is over: what is known of a call that is up. */
+/** Stored by an agent for a live call, and read by any agent of the node when the call has ended. */
 export const LiveCall = z.strictObject({
   v: Version,
   url: z.string(),

@@ -4,8 +4,8 @@ import { RESULT_NAMES } from './results.ts';
 
 /**
  * One recorded step of a call, as the services publish it for the console on `dialhook.timeline.UUID`. The timeline of a
- * call is all of its steps, ordered by `time`. Steps are published without acknowledgement and dropped when NATS is
- * away: nothing may decide or bill by them.
+ * call is all of its steps, ordered by `time`. Steps are published without acknowledgement and dropped while NATS
+ * is disconnected: never decide or bill by them.
  */
 
 const Milliseconds = z.number().nonnegative();

@@ -42,8 +42,8 @@ export const notifySetting = (actions: readonly string[] | undefined): string =>
   actions === undefined ? '' : actions.join('.') || '.';
 
 /**
- * Tags the caller leg and the legs that it will call, with further variables. cti_bridge is exported by name, so that
- * every event tells where notifications go: to copy its value would expand what a caller may have written into it.
+ * Tags the caller leg and exports the tag to its called legs, with further variables. cti_bridge is exported by name,
+ * so that each event names the endpoint; copying its value would expand text that the caller may have chosen.
  */
 export const tagCall = (variables: Settings): Application =>
   setTogether({
@@ -70,7 +70,7 @@ export const ENTRY_VARIABLE = 'dialhook_entry';
  */
 export type Entry = 'next' | 'last' | 'failed';
 
-/** The cause that the caller gets when no target is left. */
+/** The cause for the caller when no target is left. */
 export const CAUSE_VARIABLE = 'dialhook_cause';
 
 /** Undoes the settings of a decision. FreeSWITCH runs it before it routes a transferred channel. */
@@ -81,16 +81,16 @@ export const FINAL_VARIABLE = 'dialhook_final';
 export const ON_REDIRECT_VARIABLE = 'dialhook_on_redirect';
 
 /**
- * FreeSWITCH expands ${...}, API calls included, in the data of every application except those behind this one. It is
- * turned on again before the call is dialled, because a call that is transferred later needs it. `set` and `multiset`
- * expand their values all the same (base_set in mod_dptools.c).
+ * FreeSWITCH expands ${...}, which includes API calls, in the data of the applications of a call. Expansion is off for
+ * the applications after this one and on again before the call is dialled, because a later transfer needs it. `set` and
+ * `multiset` expand their value anyway (base_set in mod_dptools.c).
  */
 const EXPANSION_OFF = set('app_disable_expand_variables', 'true');
 const EXPANSION_ON: Settings = { app_disable_expand_variables: 'false' };
-/** FreeSWITCH finds nothing to expand in text with neither (switch_channel_expand_variables_check). */
+/** FreeSWITCH expands only text with one of these (switch_channel_expand_variables_check). */
 const EXPANDABLE = /[$\\]/;
 
-/** FreeSWITCH would give the caller the SIP status of an earlier target with the cause of a later one. */
+/** Without this the caller would get the SIP status of an earlier target with the cause of a later one. */
 const FORGET_LAST_STATUS: Settings = {
   last_bridge_proto_specific_hangup_cause: '',
   last_bridge_hangup_cause: '',
@@ -143,14 +143,14 @@ export const hangupApplications = (hangup: Hangup, outcome: Outcome, attempt: nu
 export interface FailurePolicy {
   /** Causes and SIP statuses after which no further target is tried and no further request is made. */
   readonly finalCauses: readonly FinalCause[];
-  /** Whether the endpoint is requested again when every group has failed. */
+  /** Whether another request is made when every group has failed. */
   readonly requestAgain: boolean;
   readonly onRedirect: DialPlan['on_redirect'];
   /** The hosts of the `socket` action of the dialplan, through which the agent is entered again; undefined when unknown. */
   readonly socket: string | undefined;
 }
 
-/** Everything that dialling needs to know about one call. */
+/** The data of one call that dialling needs. */
 export interface Dial {
   readonly groups: readonly DialableGroup[];
   readonly plan: Pick<DialPlan, 'variables' | 'caller_id' | 'callee_id' | 'pass_headers' | 'media'>;
@@ -167,7 +167,7 @@ export interface Dial {
   readonly policy: FailurePolicy;
 }
 
-/** FreeSWITCH's own rule for the next target: by cause. It cannot tell SIP statuses apart, see `enteredAfter`. */
+/** How FreeSWITCH itself chooses the next target: by cause. It cannot distinguish SIP statuses, see `enteredAfter`. */
 function continueUnlessFinal(finalCauses: FailurePolicy['finalCauses']): Settings {
   const causes = finalCauses.filter(isHangupCause);
   return causes.length === 0
@@ -178,7 +178,7 @@ function continueUnlessFinal(finalCauses: FailurePolicy['finalCauses']): Setting
 /** Gives the caller the cause of the target that fails next, NO_ANSWER included. */
 const STOP: Settings = { failure_causes: '', continue_on_fail: 'false' };
 
-/** Whether, and as what, the agent is entered again after a failed group. */
+/** The reason with which the agent is entered after a failed group; undefined when it is not entered. */
 function enteredAfter(isLast: boolean, policy: FailurePolicy): Entry | undefined {
   const { socket, finalCauses, onRedirect, requestAgain } = policy;
   if (socket === undefined) return undefined;
@@ -221,7 +221,7 @@ function undoing(settings: Settings, exportedNames: readonly string[]): Settings
   ];
   return {
     [UNDO_VARIABLE]: nestedSet({
-      // Expanded when it is set: the names that were exported before the decision.
+      // Expanded when the variable is set: the names that were exported before the decision.
       ...(exportedNames.length === 0 ? {} : { export_vars: '${export_vars}' }),
       ...Object.fromEntries(unset.map((name) => [name, ''])),
     }),
@@ -230,13 +230,13 @@ function undoing(settings: Settings, exportedNames: readonly string[]): Settings
 
 const UNDO = /^multiset (\^\^\|[^$\\\p{Cc}]*)$/u;
 
-/** Undoes what an earlier decision about the same call has set. */
+/** Undoes the settings of an earlier decision about the same call. */
 function undoEarlier(undo: string): Application[] {
   const data = UNDO.exec(undo)?.[1];
   return data === undefined ? [] : [{ name: 'multiset', data }];
 }
 
-/** The variables of every called leg. Those of its group and its own come on top. */
+/** The variables of every called leg, before those of its group and its own. */
 export const calledVariables = ({
   plan,
   caller,

@@ -1,7 +1,7 @@
 import type { CalleeId, CallerId, Variables } from '#libs/contract/decision.ts';
 import type { Settings } from './settings.ts';
 
-/** What the agent knows of the caller when it carries out a decision. */
+/** Data of the caller when a decision is carried out. */
 export interface CallerFacts {
   /** The number and name that the caller presents; `anonymous` when withheld. */
   readonly number: string;
@@ -13,14 +13,14 @@ export interface CallerFacts {
   readonly dialled: string;
 }
 
-/** What a decision says about presentation. */
+/** The fields of a decision about presentation. */
 export interface PresentationSettings {
   readonly caller_id?: CallerId | undefined;
   readonly callee_id?: CalleeId | undefined;
   readonly pass_headers: boolean;
 }
 
-/** Variables that carry out a presentation: of the caller leg, and of the called legs. */
+/** The variables of a presentation, for the caller leg and for the called legs. */
 export interface Presentation {
   readonly callerLeg: Settings;
   readonly calledLegs: Variables;
@@ -29,7 +29,7 @@ export interface Presentation {
 const WITHHELD = { number: 'anonymous', name: 'Anonymous' };
 const MAX_LENGTH = 256;
 
-/** Display text without what FreeSWITCH expands, splits or takes for the end of a line. */
+/** Display text without characters that FreeSWITCH expands, splits at or reads as a line end. */
 const safe = (text: string): string =>
   text
     .replaceAll("'", '’')
@@ -39,7 +39,7 @@ const safe = (text: string): string =>
     .slice(0, MAX_LENGTH)
     .toWellFormed();
 
-/** What the called party is shown of a caller that withholds its number: neither the number nor an asserted identity. */
+/** A withheld caller: the called party gets neither the number nor an asserted identity. */
 const HIDDEN: Variables = {
   origination_caller_id_number: WITHHELD.number,
   origination_caller_id_name: WITHHELD.name,
@@ -64,7 +64,10 @@ const shown = (number: string, name: string): Variables => ({
   origination_privacy: 'screen',
 });
 
-/** What the called party is shown of the caller. Empty: FreeSWITCH's own presentation of a caller that hides nothing. */
+/**
+ * The presentation of the caller to the called party. Empty: FreeSWITCH's own presentation of a caller that withholds
+ * nothing.
+ */
 function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
   const { number, name, privacy = number === undefined && caller.withheld ? 'full' : 'none' } = id ?? {};
   if (privacy === 'full') return HIDDEN;
@@ -81,16 +84,16 @@ function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
 }
 
 /**
- * Who sees what. The caller is shown the number it dialled, the called party the number that the caller presents,
- * neither anything else of the other, unless the decision says so. The places where FreeSWITCH takes each from:
+ * The presentation of each party to the other. By default the caller sees the number it dialled, and the called party
+ * the number that the caller presents; a decision can change both. FreeSWITCH reads them from:
  *
  * - initial_callee_id_*: Remote-Party-ID or P-Asserted-Identity of responses to the caller (generate_pai_str in
  *   mod_sofia.c);
  * - origination_callee_id_*: updates during the call, and the identity of a called party that stays when the caller
  *   transfers the call;
- * - ignore_display_updates: what the called party asserts of itself (sofia_update_callee_id in sofia.c);
- * - sip_copy_custom_headers: X- headers, P-Charge-Info and Diversion, from the caller where the caller leg has it, from
- *   the called party where the called leg has it.
+ * - ignore_display_updates: the identity that the called party asserts (sofia_update_callee_id in sofia.c);
+ * - sip_copy_custom_headers: X- headers, P-Charge-Info and Diversion, from the caller when set on the caller leg, from
+ *   the called party when set on the called leg.
  */
 export function presentation(caller: CallerFacts, settings: PresentationSettings): Presentation {
   const number = settings.callee_id?.number ?? (safe(caller.dialled) || 'unknown');

@@ -6,13 +6,13 @@ export interface RingTime {
   readonly delay?: number | undefined;
 }
 
-/** How long FreeSWITCH lets a leg ring by itself, in seconds (SWITCH_DEFAULT_TIMEOUT). */
+/** Default ring time of FreeSWITCH, in seconds (SWITCH_DEFAULT_TIMEOUT). */
 const DEFAULT_TIMEOUT_S = 60;
 
 /**
- * Ends a leg that has not answered in time, whatever early media it sends: `originate_timeout` no longer counts when a
- * leg has early media. FreeSWITCH schedules by whole seconds of the wall clock, so one second more is at least as long
- * as the timeout.
+ * Ends a leg that has not answered in time, with or without early media; `originate_timeout` does not apply once a leg
+ * has early media. FreeSWITCH schedules by whole seconds of the wall clock, so one second is added to last at least as
+ * long as the timeout.
  */
 export const legVariables = ({ timeout, delay }: RingTime): Variables => ({
   ...(delay === undefined || delay === 0 ? {} : { leg_delay_start: String(delay) }),

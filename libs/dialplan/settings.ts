@@ -26,7 +26,7 @@ export const setTogether = (settings: Settings): Application => ({
 /** The same as a value of `setTogether`, for variables such as execute_on_blind_transfer that hold an application. */
 export const nestedSet = (settings: Settings): string => `multiset ${assignments(settings, '|')}`;
 
-/** Whether `multiset`, `set` and dial strings take a value as it is: nothing to expand, no quotes and no separators. */
+/** Whether `multiset`, `set` and dial strings keep a value unchanged: nothing to expand, no quotes, no separators. */
 export const isPlain = (value: string): boolean =>
   !value.includes('$') && BracketText.safeParse(value).success;
 

@@ -47,7 +47,7 @@ const ENDED = new HttpError('caller_gone', 'the request has ended');
 const NOT_STARTED: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
 const CALLER_GONE: Failed = { result: 'caller_gone', error: 'the caller hung up before the answer arrived' };
 
-/** How far a request has come. */
+/** The progress of a request. */
 interface Progress {
   phase: Phase;
   reused: boolean;

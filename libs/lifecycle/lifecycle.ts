@@ -1,6 +1,6 @@
 import type { Log } from '#libs/telemetry/log.ts';
 
-/** Returns undefined when fine, else what is wrong. */
+/** Returns the problem, or undefined when there is none. */
 export type Check = () => string | undefined;
 
 export interface Health {

@@ -51,7 +51,7 @@ export const CAUSE_CLASSES = {
 } as const satisfies Record<string, readonly string[]>;
 export type CauseClass = keyof typeof CAUSE_CLASSES;
 
-/** All attributes, each with its possible values, or with what bounds their number (`open`). */
+/** All attributes, each with its possible values, or with the bound of their number (`open`). */
 export const ATTRIBUTES = {
   'dialhook.node': { open: 'one per FreeSWITCH node', description: 'the FreeSWITCH node' },
   'dialhook.endpoint': {

@@ -76,7 +76,7 @@ function pushReader(env: NodeJS.ProcessEnv): IMetricReader {
   });
 }
 
-/** The instance id keeps apart what several processes of a service on one host push. */
+/** The instance id distinguishes the metrics of several processes of a service on one host. */
 const resourceOf = (service: string, env: NodeJS.ProcessEnv) =>
   defaultResource()
     .merge(resourceFromAttributes({ 'service.instance.id': INSTANCE_ID }))

@@ -86,8 +86,8 @@ async function listenForCalls(
 }
 
 /**
- * Starts an agent: it handles calls from FreeSWITCH's `socket` application and publishes FreeSWITCH's events.
- * On stop it accepts no more calls, decides those in flight, leaves the event socket, and publishes what is buffered.
+ * Starts an agent: it handles calls from FreeSWITCH's `socket` application and publishes FreeSWITCH's events. On stop
+ * it accepts no more calls, decides those in flight, closes the event socket, and publishes buffered events.
  * @throws when SOCKET_PORT cannot be listened on.
  */
 export async function startAgent(

@@ -19,8 +19,8 @@ export interface FreeSwitchLinkOptions {
 }
 
 /**
- * The agent's event socket connection to its FreeSWITCH, and what depends on it: events go to the publisher, and while
- * the connection is up, live calls are reconciled and operators can control calls.
+ * The event socket connection of the agent to its FreeSWITCH. It passes events to the publisher; while it is up, live
+ * calls are reconciled and operators can control calls.
  */
 export class FreeSwitchLink {
   readonly #connection: InboundConnection;

@@ -80,7 +80,7 @@ export class PlanRunner {
     return done;
   }
 
-  /** After a failed target, without a request: hangs the caller up, or lets FreeSWITCH go on with the next target. */
+  /** After a failed target, without a request: hangs the caller up, or releases it to the next application of FreeSWITCH. */
   async resume(call: OutboundCall, entry: Exclude<Entry, { kind: 'request' }>): Promise<void> {
     const work = () =>
       entry.kind === 'hangup'

@@ -55,7 +55,7 @@ export class Reconciler {
     });
   }
 
-  /** Starts a comparison, or another one after the one that is running. */
+  /** Starts a comparison. While one is running, another one is queued. */
   reconcile(): void {
     if (this.#ended.signal.aborted) return;
     this.#again = true;

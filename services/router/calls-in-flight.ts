@@ -31,7 +31,7 @@ export class CallsInFlight {
     }
   }
 
-  /** Does nothing when the call is not in flight here: agents notify every router. */
+  /** Agents notify every router, so most calls are not in flight in this one; those are ignored. */
   abandon(uuid: string): void {
     for (const controller of this.#byUuid.get(uuid) ?? []) controller.abort();
   }

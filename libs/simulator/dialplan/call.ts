@@ -14,7 +14,7 @@ import { extensionOf, type Task } from './task.ts';
 /** The context of every call; a transfer into it runs the script's dialplan again. */
 const CONTEXT = 'default';
 
-/** One simulated call: its script, the threads of its legs, and what they did. */
+/** One simulated call: its script, the threads of its legs, and a record of their actions. */
 export class Call implements ThreadCall {
   readonly node: Node;
   readonly script: CallScript;

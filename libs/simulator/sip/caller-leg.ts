@@ -19,7 +19,7 @@ export class CallerLeg implements Leg {
   readonly channel: Channel;
   /** The last status of the caller's INVITE. */
   status = 100;
-  /** The text in the Reason header of a refusal: a cause, or what a called party's Reason header said. */
+  /** The text in the Reason header of a refusal: a cause, or the text of a called party's Reason header. */
   reason: string | undefined;
   readonly #node: Node;
   #endedByCaller = false;

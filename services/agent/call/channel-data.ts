@@ -25,6 +25,6 @@ export const channelTime = (data: ChannelData, moment: string): number =>
 /** FreeSWITCH's timestamp (microseconds since 1970, as text) in ISO 8601, UTC. */
 export const isoTime = (micros: string): string => new Date(Math.floor(Number(micros) / 1000)).toISOString();
 
-/** The node's name: `configured` (NODE_NAME), or what FreeSWITCH calls itself. */
+/** The node's name: `configured` (NODE_NAME), or the name that FreeSWITCH gives itself. */
 export const nodeName = (data: ChannelData, configured: string | undefined): string =>
   configured ?? (header(data, 'FreeSWITCH-Switchname') || header(data, 'FreeSWITCH-Hostname'));

@@ -12,10 +12,10 @@ import { type ChannelData, header, variable, variableList } from './channel-data
 /** The channel variable that holds how many transfers of the channel earlier requests have reported. */
 export const TRANSFERS_VARIABLE = 'dialhook_transfers';
 
-/** How many times the channel has been transferred. */
+/** Number of transfers of the channel. */
 export const transfersOf = (data: ChannelData): number => variableList(data, 'transfer_history').length;
 
-/** Remembers on the channel which transfers a request has reported. */
+/** Stores on the channel how many transfers a request has reported. */
 export const reportedTransfers = (data: ChannelData): Record<string, string> => {
   const transfers = transfersOf(data);
   return transfers === 0 ? {} : { [TRANSFERS_VARIABLE]: String(transfers) };
@@ -31,7 +31,7 @@ export function attemptOf(data: ChannelData): number {
 export const isTagged = (data: ChannelData): boolean =>
   variable(data, CALL_VARIABLE) === header(data, 'Unique-ID');
 
-/** How the target that was dialled last has failed. */
+/** The failure of the last target dialled. */
 export interface TargetFailure {
   readonly cause: string;
   /** The SIP status with which the called party refused or redirected; undefined without one. */
@@ -47,7 +47,7 @@ export function targetFailure(data: ChannelData): TargetFailure {
   };
 }
 
-/** Whether a failure ends the list of targets. `sip:6xx` stands for every status from 600 to 699. */
+/** Whether a failure ends the list of targets. `sip:6xx` matches every status from 600 to 699. */
 export function isFinal({ cause, status }: TargetFailure, finalCauses: readonly FinalCause[]): boolean {
   const statuses = status === undefined ? [] : [`sip:${status}`, `sip:${Math.floor(status / 100)}xx`];
   return finalCauses.some((final) => final === cause || statuses.includes(final));

@@ -26,7 +26,7 @@ export function assertedNumber(data: ChannelData): string {
 /**
  * Who calls whom, as the caller presents itself. The caller leg's own data has it in its caller profile (`Caller`), a
  * called leg's data in that of the leg that originated it (`Other-Leg`). FreeSWITCH puts the asserted number of a
- * withheld caller into the profile: it is left out here.
+ * withheld caller into the profile; this leaves it out.
  */
 export function callIdentity(data: ChannelData, profile: 'Caller' | 'Other-Leg'): CallIdentity {
   const withheld = isWithheld(data, profile);
@@ -45,7 +45,7 @@ export interface TaggedIdentity extends CallIdentity {
   readonly started: number;
 }
 
-/** The identity as a value that no part of FreeSWITCH expands, splits or decodes. */
+/** The identity as text that FreeSWITCH neither expands, splits nor decodes. */
 export const encodeIdentity = (identity: TaggedIdentity): string =>
   Buffer.from(
     JSON.stringify([
@@ -58,7 +58,7 @@ export const encodeIdentity = (identity: TaggedIdentity): string =>
 
 const Tagged = z.tuple([z.string(), z.string(), z.string(), z.number()]);
 
-/** What a channel was tagged with; undefined without it. */
+/** The identity and start time that a channel was tagged with; undefined without them. */
 export function taggedWith(data: ChannelData): TaggedIdentity | undefined {
   const encoded = variable(data, IDENTITY_VARIABLE);
   if (encoded === '') return undefined;
@@ -98,7 +98,7 @@ export const newIdentity = (data: ChannelData): TaggedIdentity => ({
   started: startOf(data),
 });
 
-/** What the agent knows of the caller when it carries out a decision. */
+/** Data of the caller when a decision is carried out. */
 export function callerFacts(data: ChannelData): CallerFacts {
   const identity = callIdentity(data, 'Caller');
   return {

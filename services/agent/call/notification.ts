@@ -5,7 +5,7 @@ import type { LegEvent } from './leg-event.ts';
 import { talkMs } from './talk-time.ts';
 import { between, legDurations, tried } from './tried.ts';
 
-/** A notification and what is needed to publish it. */
+/** A notification with the data needed to publish it. */
 export interface CallEvent {
   readonly endpoint: Pick<CtiBridgeArguments, 'url' | 'notify'>;
   /** Whether the endpoint wants notifications with this action. Of the others only hangups are produced. */

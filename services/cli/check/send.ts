@@ -27,7 +27,7 @@ export interface RequestResult {
   readonly reply: DecisionReply;
 }
 
-/** The answer to one notification or a repeat of it, and how a notifier would judge it. */
+/** The answer to one notification or to its repetition, and the outcome that a notifier would record. */
 export interface NotificationResult {
   readonly action: string;
   readonly repeated: boolean;

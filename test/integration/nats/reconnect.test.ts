@@ -72,7 +72,7 @@ describe('a service that loses its NATS server', () => {
     expect(await reconnectedAfterMs(bus)).toBeLessThan(1_500);
   });
 
-  it('gives up a server that accepts the connection and sends nothing after 2 s', async () => {
+  it('leaves a server that accepts the connection and sends nothing, after 2 s', async () => {
     const silent = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     open.push(() => silent.close());

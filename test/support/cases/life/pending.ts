@@ -46,7 +46,7 @@ export const PENDING: Readonly<Record<'decision' | 'model', readonly string[]>> 
     '5 redirects: the next target follows a redirect to our own domain',
     '5 redirects: the next target follows a redirect to another host, which is not called',
     '5 redirects: a redirect does not cancel the other phone that rings',
-    '5 redirects: to another host with a single target: the call fails, and nobody else is called',
+    '5 redirects: to another host with a single target: the call fails, and no other party is called',
     '5 redirects: a called party has no way into an extension of the dialplan',
     '5 redirects: 301 is a failure like 302',
     '5 redirects: 305 is a failure like 302',

@@ -64,7 +64,7 @@ export const REDIRECTS: readonly LifeCase[] = [
     },
   },
   {
-    name: '5 redirects: to another host with a single target: the call fails, and nobody else is called',
+    name: '5 redirects: to another host with a single target: the call fails, and no other party is called',
     async run(life) {
       const elsewhere = foreign(life, 'mallory');
       const { invites, status, notice } = await life
