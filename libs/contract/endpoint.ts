@@ -41,7 +41,7 @@ const TriedLeg = z.strictObject({
   early_media: z.boolean().optional().describe('whether it sent early media (SDP before the answer)'),
   answered: z.boolean().optional(),
   ring_ms: Milliseconds.optional().describe('from its INVITE to its answer or its end'),
-  talk_ms: Milliseconds.optional().describe('from its answer to its end'),
+  talk_ms: Milliseconds.optional().describe('from its answer to its end, or until it left the call'),
 });
 /** A called leg of a call. Fields that are not known are missing, for example after a restart of the agent. */
 export type TriedLeg = z.output<typeof TriedLeg>;
@@ -100,7 +100,11 @@ export const EndpointRequest = z.strictObject({
 });
 export type EndpointRequest = z.output<typeof EndpointRequest>;
 
-const leg = { leg: z.string().describe('uuid of the leg that the notification is about') };
+const leg = {
+  leg: z
+    .string()
+    .describe('uuid of the leg that the notification is about; of a transfer: the leg that left the call'),
+};
 const called = {
   ...call,
   ...leg,
@@ -109,10 +113,10 @@ const called = {
 
 const Ring = z
   .strictObject({ action: z.literal('ring'), ...called })
-  .describe('the called leg rings (SIP 180)');
+  .describe('the called leg rings (SIP 180, or 183 without SDP)');
 const Progress = z
   .strictObject({ action: z.literal('progress'), ...called })
-  .describe('the called leg has early media (SIP 183)');
+  .describe('the called leg has early media (SIP 180 or 183 with SDP)');
 const Answer = z.strictObject({ action: z.literal('answer'), ...called }).describe('the called leg answered');
 const Hangup = z
   .strictObject({
@@ -145,7 +149,7 @@ const LegEnd = z
     cause: z.string().describe('hangup cause of the leg'),
     ...ended,
     ring_ms: Milliseconds.describe('from its INVITE to its answer or its end'),
-    talk_ms: Milliseconds.describe('from its answer to its end'),
+    talk_ms: Milliseconds.describe('from its answer to its end, or until it left the call'),
   })
   .describe('a called leg has ended; sent only to endpoints that list it in notify');
 
@@ -157,15 +161,19 @@ const Transfer = z
     kind: z
       .enum(['blind', 'attended', 'pickup'])
       .describe(
-        'blind: REFER to a number; attended: REFER with Replaces; pickup: another phone took the ringing call',
+        'blind: to a number; attended: to a party that the transferor had called (REFER with Replaces); pickup: another phone took the call',
       ),
-    by: z.enum(['caller', 'callee', 'other']).describe('the party that transferred or picked up the call'),
+    by: z
+      .enum(['caller', 'callee', 'other'])
+      .describe('the party that transferred; other: an operator, or the phone that picked up'),
     to_number: z.string().optional().describe('number of the new party'),
     to_leg: z.string().optional().describe('uuid of the leg of the new party'),
     to_call: z
       .string()
       .optional()
-      .describe('uuid of the call that the remaining party is part of from now on'),
+      .describe(
+        'uuid of the other call: the one that the called party is the caller of from now on (blind, by the caller), or the one that the new party comes from (attended)',
+      ),
   })
   .describe('a party left the call and another one joined; sent only to endpoints that list it in notify');
 

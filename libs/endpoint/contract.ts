@@ -52,7 +52,7 @@ export type EndpointRequest = {
     readonly answered?: boolean | undefined;
     /** from its INVITE to its answer or its end */
     readonly ring_ms?: number | undefined;
-    /** from its answer to its end */
+    /** from its answer to its end, or until it left the call */
     readonly talk_ms?: number | undefined;
   })[];
   /** with reason redirect: URI that the target redirected to */
@@ -206,7 +206,7 @@ export type Notification = {
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
-  /** uuid of the leg that the notification is about */
+  /** uuid of the leg that the notification is about; of a transfer: the leg that left the call */
   readonly leg: string;
   /** number dialled on the called leg */
   readonly called_number: string;
@@ -224,7 +224,7 @@ export type Notification = {
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
-  /** uuid of the leg that the notification is about */
+  /** uuid of the leg that the notification is about; of a transfer: the leg that left the call */
   readonly leg: string;
   /** number dialled on the called leg */
   readonly called_number: string;
@@ -242,7 +242,7 @@ export type Notification = {
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
-  /** uuid of the leg that the notification is about */
+  /** uuid of the leg that the notification is about; of a transfer: the leg that left the call */
   readonly leg: string;
   /** number dialled on the called leg */
   readonly called_number: string;
@@ -261,7 +261,7 @@ export type Notification = {
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
-  /** uuid of the leg that the notification is about */
+  /** uuid of the leg that the notification is about; of a transfer: the leg that left the call */
   readonly leg: string;
   /** result of the last request, dialhook_result */
   readonly result?: "decided" | "invalid_arguments" | "refused_url" | "no_router" | "router_timeout" | "overloaded" | "connect_timeout" | "connection_failed" | "tls_failed" | "response_timeout" | "http_status" | "redirect_refused" | "empty_body" | "html_body" | "body_too_large" | "invalid_json" | "invalid_decision" | "user_not_registered" | "too_many_requests" | "caller_gone" | "circuit_open" | "defaulted" | "internal_error" | undefined;
@@ -302,7 +302,7 @@ export type Notification = {
     readonly answered?: boolean | undefined;
     /** from its INVITE to its answer or its end */
     readonly ring_ms?: number | undefined;
-    /** from its answer to its end */
+    /** from its answer to its end, or until it left the call */
     readonly talk_ms?: number | undefined;
   })[];
 } | {
@@ -320,7 +320,7 @@ export type Notification = {
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
-  /** uuid of the leg that the notification is about */
+  /** uuid of the leg that the notification is about; of a transfer: the leg that left the call */
   readonly leg: string;
   /** when the caller leg was created, UTC */
   readonly started: string;
@@ -340,7 +340,7 @@ export type Notification = {
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
-  /** uuid of the leg that the notification is about */
+  /** uuid of the leg that the notification is about; of a transfer: the leg that left the call */
   readonly leg: string;
   /** number dialled on the called leg */
   readonly called_number: string;
@@ -356,7 +356,7 @@ export type Notification = {
   readonly redirect_to?: string | undefined;
   /** from its INVITE to its answer or its end */
   readonly ring_ms: number;
-  /** from its answer to its end */
+  /** from its answer to its end, or until it left the call */
   readonly talk_ms: number;
 } | {
   readonly action: "transfer";
@@ -372,16 +372,16 @@ export type Notification = {
   readonly caller_id_name: string;
   /** number that the caller dialled */
   readonly destination_number: string;
-  /** uuid of the leg that the notification is about */
+  /** uuid of the leg that the notification is about; of a transfer: the leg that left the call */
   readonly leg: string;
-  /** blind: REFER to a number; attended: REFER with Replaces; pickup: another phone took the ringing call */
+  /** blind: to a number; attended: to a party that the transferor had called (REFER with Replaces); pickup: another phone took the call */
   readonly kind: "blind" | "attended" | "pickup";
-  /** the party that transferred or picked up the call */
+  /** the party that transferred; other: an operator, or the phone that picked up */
   readonly by: "caller" | "callee" | "other";
   /** number of the new party */
   readonly to_number?: string | undefined;
   /** uuid of the leg of the new party */
   readonly to_leg?: string | undefined;
-  /** uuid of the call that the remaining party is part of from now on */
+  /** uuid of the other call: the one that the called party is the caller of from now on (blind, by the caller), or the one that the new party comes from (attended) */
   readonly to_call?: string | undefined;
 };

@@ -38,6 +38,10 @@ const endedLeaverOf = (call: CallState): Leg | undefined => {
   return leaver !== undefined && leaver.ended > 0 ? leaver : undefined;
 };
 
+/** The leg from which a call was picked up: of a party that talked, or a ringing one. */
+const pickedOff = (call: CallState): string =>
+  leaverOf(call)?.leg ?? [...call.legs.keys()].at(-1) ?? call.end?.originated.at(-1)?.leg ?? call.uuid;
+
 /** A party joins the call. A leg that belongs to it already was only brought back by `sofia recover`. */
 export function join(call: CallState, joining: Joining): Step {
   const { remaining, leg, number, kind, time } = joining;
@@ -45,7 +49,13 @@ export function join(call: CallState, joining: Joining): Step {
   if (call.legs.has(leg)) return unchanged(call);
   const joined = withLeg(call, joinedLeg(joining));
   if (kind === 'pickup') {
-    const picked = { action: 'transfer', leg, kind, by: 'other', ...target(joining) } as const;
+    const picked = {
+      action: 'transfer',
+      leg: pickedOff(call),
+      kind,
+      by: 'other',
+      ...target(joining),
+    } as const;
     const answer = notify(joined, time, { action: 'answer', leg, called_number: number });
     return { call: joined, notifications: [...answer, ...notify(joined, time, picked)] };
   }

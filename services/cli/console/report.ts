@@ -16,7 +16,8 @@ const phaseWords = (phases: Phases): string =>
 function notificationWords(n: Notification): string {
   if (n.action === 'transfer')
     return `transfer: ${n.kind} by ${n.by}${n.to_number === undefined ? '' : ` to ${n.to_number}`}`;
-  if (n.action === 'leg_end') return `leg_end: ${n.called_number} ${n.cause}`;
+  if (n.action === 'leg_end')
+    return `leg_end: ${n.called_number} ${n.cause}${n.talk_ms > 0 ? `, ${span(n.talk_ms)} talk` : ''}`;
   if (n.action !== 'hangup') return `${n.action}: ${n.called_number}`;
   return n.recovered
     ? 'hangup: synthesized, the end of the call was not seen'
@@ -47,7 +48,7 @@ function stepWords(step: TimelineStep): readonly [word: string, colour: Format, 
       return [
         'received',
         'cyan',
-        `by ${step.by}${step.request.attempt > 1 ? `, attempt ${step.request.attempt}` : ''}`,
+        `by ${step.by}${step.request.reason === 'new' ? '' : `, ${step.request.reason}`}${step.request.attempt > 1 ? `, attempt ${step.request.attempt}` : ''}`,
       ];
     case 'requested': {
       const answer = step.result === 'decided' ? statusWords(step.status, undefined) : (step.error ?? '');

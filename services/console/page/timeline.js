@@ -16,8 +16,9 @@ const offset = (ms) => `+${ms < 10_000 ? `${ms} ms` : span(ms)}`;
 export function stepWords(step) {
   switch (step.step) {
     case 'received': {
-      const { attempt } = step.request;
-      return [attempt > 1 ? t('step.received.again', { attempt }) : t('step.received'), 'plain'];
+      const { attempt, reason } = step.request;
+      const why = reason === 'new' ? '' : t(`reason.${reason}`);
+      return [attempt > 1 ? t('step.received.again', { attempt }) : t('step.received'), 'plain', why];
     }
     case 'requested': {
       const endpoint = host(step.endpoint) + (step.fallback ? ` (${t('fallback')})` : '');
@@ -40,6 +41,20 @@ export function stepWords(step) {
           by,
         ];
       }
+      if (one.action === 'transfer')
+        return [
+          t(`step.transfer.${one.kind}`, { to: one.to_number ?? '' }),
+          'busy',
+          `${t('transferred by')}: ${t(`by.${one.by}`)}`,
+        ];
+      if (one.action === 'leg_end')
+        return [
+          t('step.leg_end', { number: one.called_number, cause: one.cause }),
+          'plain',
+          [one.sip_status && `SIP ${one.sip_status}`, one.talk_ms > 0 && span(one.talk_ms)]
+            .filter(Boolean)
+            .join(' · '),
+        ];
       return [
         t(`step.${one.action}`, { number: one.called_number }),
         one.action === 'answer' ? 'good' : 'busy',

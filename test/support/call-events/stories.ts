@@ -345,7 +345,7 @@ export const STORIES: readonly Story[] = [
         'ring 1',
         'leg_end 1 PICKED_OFF',
         'answer 4242',
-        'transfer pickup by other 4242 to 4242',
+        'transfer pickup by other 1 to 4242',
         'leg_end 4242 NORMAL_CLEARING',
         'hangup talk 1:PICKED_OFF:rang',
       ],
