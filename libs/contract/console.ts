@@ -131,7 +131,7 @@ export const EndpointSummary = z.strictObject({
 export type EndpointSummary = z.output<typeof EndpointSummary>;
 export const EndpointList = z.strictObject({ endpoints: z.array(EndpointSummary) });
 
-export const EndpointSwitch = z.strictObject({
+export const EndpointChange = z.strictObject({
   origin: z
     .string()
     .max(500)

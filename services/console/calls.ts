@@ -1,10 +1,16 @@
-import type { CALL_STATES, CallList, CallQuery, CallSummary } from '#libs/contract/console.ts';
+import type {
+  CALL_STATES,
+  CallList,
+  CallQuery,
+  CallSummary,
+  DELIVERY_STATES,
+} from '#libs/contract/console.ts';
 import { type Notification, notificationId } from '#libs/contract/endpoint.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
 import { LruMap } from '#libs/lru/lru-map.ts';
 
 type State = (typeof CALL_STATES)[number];
-type Delivery = 'published' | 'delivered' | 'retried' | 'dead';
+type Delivery = (typeof DELIVERY_STATES)[number];
 
 interface Entry {
   /** Stream sequence of the call's first step. It is the page cursor: the same in every console. */

@@ -7,8 +7,8 @@ import {
   DeadLetterList,
   DeadLetterQuery,
   Done,
+  EndpointChange,
   EndpointList,
-  EndpointSwitch,
   NodeList,
   ReplayRequest,
   ReplayResult,
@@ -133,7 +133,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/endpoints/switch',
     role: 'operator',
     summary: 'Enables or disables notifications to an endpoint',
-    body: EndpointSwitch,
+    body: EndpointChange,
     response: Done,
     problems: REDIS_AWAY,
     handle: async (context, { body, session }) => {
