@@ -14,8 +14,10 @@ import { ensureStream } from './streams.ts';
 import { subjectToken, tokenText } from './subject.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
-/** JetStream error 10043: the message was already deleted, for example by the node's other agent. */
+/** JetStream errors of a message that was already deleted, for example by the node's other agent. */
 const SEQUENCE_NOT_FOUND = 10043;
+/** Means "no message found" in a replicated stream, and other failures with other words. */
+const DELETE_FAILED = 10057;
 const FETCH_SIZE = 5_000;
 
 const nodePrefix = (node: string): string => `${BUS.live}.${subjectToken(node)}.`;
@@ -143,6 +145,7 @@ export class LiveCallStream {
     return manager.streams.deleteMessage(BUS.liveStream, seq, false).catch((error: unknown) => {
       if (isApiError(error, JetStreamApiCodes.NoMessageFound)) return false;
       if (isApiError(error, SEQUENCE_NOT_FOUND)) return false;
+      if (isApiError(error, DELETE_FAILED) && /no message found/.test((error as Error).message)) return false;
       throw error;
     });
   }

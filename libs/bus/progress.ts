@@ -87,6 +87,16 @@ export async function restartProgressConsumer(bus: Bus, partition: number): Prom
 export const progressSubject = (uuid: string, node: string): string =>
   `${BUS.progress}.${partitionOf(uuid)}.${subjectToken(node)}`;
 
+/**
+ * JetStream error 10158 of a replicated stream: the node's other agent has published the same notification, and it is not
+ * stored on all replicas yet. A retry is acknowledged as a duplicate.
+ */
+const DUPLICATE_IN_PROCESS = 10158;
+
+export const isDuplicateInProcess = (error: unknown): boolean =>
+  error instanceof JetStreamApiError &&
+  (error.code === DUPLICATE_IN_PROCESS || /duplicate message id is in process/.test(error.message));
+
 export class ProgressPublisher {
   readonly #jetstream: JetStreamClient;
 

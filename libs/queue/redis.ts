@@ -20,7 +20,15 @@ const COMMAND_TIMEOUT_MS = 10_000;
 const SENTINEL_PORT = 26_379;
 
 /** Errors of a server that is now a replica, or is starting. The host name may lead to another server by now. */
-const NOT_PRIMARY = /\b(READONLY|LOADING|MASTERDOWN|UNBLOCKED)\b/;
+const NOT_PRIMARY = /\b(READONLY|LOADING|MASTERDOWN|UNBLOCKED|CLUSTERDOWN)\b/;
+
+/** A refusal in words, with the remedy when REDIS_MODE does not fit the server. */
+export function refusalText({ message }: Error): string {
+  if (/^(MOVED|CROSSSLOT|ASK)\b/.test(message))
+    return `${message} (this is a Redis Cluster: set REDIS_MODE=cluster)`;
+  if (/unknown command/.test(message)) return `${message} (no Redis server, or a Sentinel: see REDIS_MODE)`;
+  return message;
+}
 
 const reconnectDelayMs = (times: number): number => backoffMs(RECONNECT, times);
 
@@ -52,7 +60,8 @@ function openRedis(config: RedisConfig, given: Options): RedisClient {
     ...given,
   };
   if (config.REDIS_MODE === 'cluster') {
-    const { lazyConnect = false, retryStrategy, ...redisOptions } = options;
+    // Cluster follows MOVED and CLUSTERDOWN by itself, to other nodes.
+    const { lazyConnect = false, retryStrategy, reconnectOnError: _, ...redisOptions } = options;
     return new Cluster(
       urls.map((url) => addressOf(url, 6_379)),
       { redisOptions, lazyConnect, clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null },

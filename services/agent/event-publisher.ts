@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { RetryBuffer } from '#libs/buffer/retry-buffer.ts';
 import type { Bus } from '#libs/bus/connection.ts';
-import { ProgressPublisher } from '#libs/bus/progress.ts';
+import { isDuplicateInProcess, ProgressPublisher } from '#libs/bus/progress.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
@@ -78,7 +78,8 @@ export class EventPublisher {
       onDropped: ({ notification }, dropped) =>
         log.error('notification.dropped', { ...about(notification), action: notification.action, dropped }),
       onFailed: (err, failures) => {
-        if (failures === 1) log.warn('notification.publish_failed', { err, buffered: this.buffer.size });
+        if (isDuplicateInProcess(err)) log.debug('notification.publish_failed', { err });
+        else if (failures === 1) log.warn('notification.publish_failed', { err, buffered: this.buffer.size });
       },
     });
   }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { PARTITIONS } from '#libs/contract/partition.ts';
+import { refusalText } from '#libs/queue/redis.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { PartitionLeases } from './partition-leases.ts';
 import type { StreamReader } from './stream-reader.ts';
@@ -103,9 +104,8 @@ export class Partitions {
       this.#failure = undefined;
       this.#tickedAt = performance.now();
     } catch (error) {
-      const { message } = error as Error;
-      if (message !== this.#failure) log.warn('stream.lease_failed', { err: error });
-      this.#failure = message;
+      if (this.#failure !== refusalText(error as Error)) log.warn('stream.lease_failed', { err: error });
+      this.#failure = refusalText(error as Error);
     }
     this.#reportReaders();
   }

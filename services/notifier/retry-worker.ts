@@ -1,7 +1,7 @@
 import { DelayedError, isNotConnectionError, type Job, type Queue, Worker } from 'bullmq';
 import type { Claims } from '#libs/queue/claims.ts';
 import { retryPrefix } from '#libs/queue/keys.ts';
-import type { RedisClient } from '#libs/queue/redis.ts';
+import { type RedisClient, refusalText } from '#libs/queue/redis.ts';
 import { type CallJob, RETRY_QUEUE } from '#libs/queue/retry-queue.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { CallDelivery } from './call-delivery.ts';
@@ -78,6 +78,8 @@ export class RetryWorker {
   /** When Redis last refused a canary, or the worker was created. */
   #refusedAt = performance.now();
   #refusal: string | undefined;
+  /** The worker's last error since a job ran. */
+  #error: string | undefined;
   #canarySending = false;
 
   constructor(redis: RedisClient, queue: Queue, options: RetryWorkerOptions, log: Log) {
@@ -114,6 +116,7 @@ export class RetryWorker {
     const { prefix, instance, concurrency, attemptMs, takeoverMs, run } = this.#options;
     const process = async (job: Job<CallJob>, token = '') => {
       this.#lastJobAt = performance.now();
+      this.#error = undefined;
       if (job.name === CANARY) return;
       await run(job, token).finally(() => {
         this.#lastJobAt = performance.now();
@@ -132,13 +135,25 @@ export class RetryWorker {
       runRetryDelay: RETRY_MS,
     });
     worker.on('error', (error) => {
-      if (isNotConnectionError(error)) this.#log.error('queue.error', { err: error });
+      if (isNotConnectionError(error)) this.#failed(worker, error);
     });
     worker.on('failed', (job, error) =>
       this.#log.error('delivery.failed', { err: error, call: job?.data.call }),
     );
     worker.on('stalled', (job) => this.#log.warn('delivery.recovered', { job }));
     return worker;
+  }
+
+  /** Redis refused a command of the worker, which would repeat it at once, thousands of times a second. */
+  #failed(worker: Worker<CallJob>, error: Error): void {
+    if (error.message !== this.#error) this.#log.error('queue.error', { err: error });
+    this.#error = error.message;
+    if (worker.isPaused()) return;
+    const swallow = (err: unknown) => this.#log.debug('queue.error', { err });
+    worker.pause(true).catch(swallow);
+    setTimeout(() => {
+      if (worker === this.#worker && !worker.closing) worker.resume().catch(swallow);
+    }, RETRY_MS);
   }
 
   #tick(): void {
@@ -164,7 +179,7 @@ export class RetryWorker {
 
   #refused(error: Error): void {
     if (this.#refusal === undefined) this.#log.error('redis.writes_refused', { err: error });
-    this.#refusal = error.message;
+    this.#refusal = refusalText(error);
     this.#refusedAt = performance.now();
   }
 

@@ -17,6 +17,8 @@ export interface RedisCluster {
   keysByMaster(): Promise<string[][]>;
   /** INFO errorstats of each master: how often it replied with which error. */
   errorStats(): Promise<string[]>;
+  /** Sends SIGKILL to the first master. */
+  killPrimary(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ async function startNode(dir: string): Promise<{ readonly port: number; readonly
     'cluster-enabled': 'yes',
     'cluster-config-file': join(dir, `${port}.conf`),
     'cluster-port': String(await freePort()),
+    'cluster-node-timeout': '2000',
   };
   const server = new ManagedProcess({
     name: `redis-server ${port}`,
@@ -44,21 +47,38 @@ async function startNode(dir: string): Promise<{ readonly port: number; readonly
   return { port, server };
 }
 
-/** Starts a Redis Cluster of three masters without replicas, on 127.0.0.1. */
-export async function startRedisCluster(): Promise<RedisCluster> {
+/** Starts a Redis Cluster of three masters on 127.0.0.1, each with 0 (default) or 1 replica. */
+export async function startRedisCluster({ replicas = 0 }: { replicas?: 0 | 1 } = {}): Promise<RedisCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'dialhook-redis-cluster-'));
-  const nodes = await Promise.all([startNode(dir), startNode(dir), startNode(dir)]);
+  const nodes = await Promise.all(Array.from({ length: 3 * (1 + replicas) }, () => startNode(dir)));
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+  await run('redis-cli', [
+    '--cluster',
+    'create',
+    ...addresses,
+    '--cluster-replicas',
+    String(replicas),
+    '--cluster-yes',
+  ]);
   const clients = nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
+  for (const client of clients) client.on('error', () => {});
   await until('all nodes know the cluster', async () => {
     const infos = await Promise.all(clients.map((client) => client.cluster('INFO')));
     return infos.every((info) => info.includes('cluster_state:ok'));
   });
+  if (replicas > 0)
+    await until('the replicas are in sync', async () => {
+      const infos = await Promise.all(clients.map((client) => client.info('replication')));
+      return infos.every((info) => /master_link_status:up|connected_slaves:1/.test(info));
+    });
   return {
     url: addresses.map((address) => `redis://${address}`).join(','),
     keysByMaster: () => Promise.all(clients.map((client) => client.keys('*'))),
     errorStats: () => Promise.all(clients.map((client) => client.info('errorstats'))),
+    killPrimary: async () => {
+      nodes[0]?.server.signal('SIGKILL');
+      await nodes[0]?.server.stop();
+    },
     stop: async () => {
       for (const client of clients) client.disconnect();
       await Promise.all(nodes.map(({ server }) => server.stop()));
