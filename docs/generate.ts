@@ -12,6 +12,7 @@ import { RouterSettings } from '#services/router/config.ts';
 import { dashboardFiles } from '../deploy/grafana/dashboards.ts';
 import { logEventsPage } from './log-events-page.ts';
 import { metricsPage } from './metrics-page.ts';
+import { contractPage } from './refused-variables.ts';
 import { typeDeclaration } from './types.ts';
 
 /** Writes the pages that are generated from schemas and lists. `npm run generate` runs it; `npm run check` fails when a page is out of date. */
@@ -124,6 +125,7 @@ ${typeDeclaration('Notification', SCHEMAS.notification.title, SCHEMAS.notificati
 /** The generated pages, by path below docs/. */
 export const pages: Readonly<Record<string, string>> = {
   'configuration.md': configuration,
+  'contract.md': contractPage(),
   'metrics.md': metricsPage(),
   'log-events.md': logEventsPage(),
   ...Object.fromEntries(

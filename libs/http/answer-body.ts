@@ -74,7 +74,7 @@ function decompressed(
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
       throw new HttpError(
         'body_too_large',
-        `the ${coding} answer is larger than ${maxBytes} bytes when decompressed`,
+        `the ${coding} answer is larger than ${maxBytes} bytes when decompressed (MAX_BODY_BYTES)`,
       );
     return undefined;
   }

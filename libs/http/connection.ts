@@ -10,6 +10,9 @@ import type { WireRequest } from './wire-request.ts';
 /** A connection is closed this long before the server's announced keep-alive timeout. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
 
+/** Error texts name this limit. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
 export interface WireAnswer {
   readonly status: number;
   readonly headers: ResponseHeaders;
@@ -49,6 +52,7 @@ export class Connection {
     this.#client = new Client(origin, {
       allowH2: false,
       pipelining: 1,
+      maxHeaderSize: MAX_HEADER_BYTES,
       // `Deadlines` bounds the request; undici's timers are coarse.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -116,7 +120,9 @@ export class Connection {
       let head = { status: 0, headers: {} as ResponseHeaders };
       const tooLarge = () => {
         if (used && isSuccess(head.status))
-          reject(new HttpError('body_too_large', `the answer is larger than ${maxBytes} bytes`));
+          reject(
+            new HttpError('body_too_large', `the answer is larger than ${maxBytes} bytes (MAX_BODY_BYTES)`),
+          );
         // For an operator the status of a failure is more useful than the size of its body.
         else resolve({ ...head, body: Buffer.concat(chunks).subarray(0, maxBytes) });
         this.close();

@@ -71,7 +71,7 @@ function resultOf(code: string, phase: Phase): HttpFailure {
 }
 
 function textOf(error: unknown, code: string, phase: Phase): string {
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'the headers of the answer are larger than the limit';
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'the headers of the answer are larger than 16 KiB';
   if (code === 'UND_ERR_INVALID_ARG') return 'the request cannot be written as HTTP';
   if (error instanceof errors.HTTPParserError) return 'the answer is not HTTP/1.1';
   const text = (phase === 'tls' ? TLS_TEXTS[code] : undefined) ?? TEXTS[code];

@@ -42,7 +42,7 @@ const EXPIRED = failed('router_timeout', 'the agent had stopped waiting before t
 
 const CIRCUIT_OPEN = failed(
   'circuit_open',
-  'the endpoint keeps failing; requests to it are refused for a while',
+  'the endpoint keeps failing; requests to it are refused for a while (BREAKER_OPEN_MS)',
 );
 
 function withoutFallback(first: Outcome, why: string): Outcome {
@@ -136,7 +136,10 @@ export class DecisionService {
     const { uuid, node } = request.request;
     if (this.#inFlight.full)
       return {
-        reply: failed('overloaded', `the router already has ${this.#inFlight.size} requests in flight`),
+        reply: failed(
+          'overloaded',
+          `the router already has ${this.#inFlight.size} requests in flight (MAX_CALLS_IN_FLIGHT)`,
+        ),
       };
     return this.#inFlight.run(uuid, async (signal) => {
       // An overloaded router reads a request late, right before the agent's `abandon` for it. Waiting one turn lets

@@ -20,7 +20,7 @@ const REMEDIES: Partial<Record<Failure, string>> = {
     'the answer is an HTML page: check whether a login or an error page of a proxy answers this path',
   body_too_large: 'a decision is a few hundred bytes long; send nothing else',
   invalid_json:
-    'send one JSON object in UTF-8 and nothing else: no byte order mark, no trailing comma, no log output',
+    'send one JSON object in UTF-8, or declare its charset, and nothing else: no trailing comma, no log output',
   invalid_decision:
     'correct the field named above; see dialhook schema decision and docs/contract.md#the-decision',
 };

@@ -182,12 +182,12 @@ describe('bodies', () => {
     [
       'a gzip bomb',
       ok(bomb, coded('gzip')),
-      'body_too_large: the gzip answer is larger than 65536 bytes when decompressed',
+      'body_too_large: the gzip answer is larger than 65536 bytes when decompressed (MAX_BODY_BYTES)',
     ],
     [
       'a brotli bomb',
       ok(brotliCompressSync(Buffer.alloc(50_000_000, ' ')), coded('br')),
-      'body_too_large: the br answer is larger than 65536 bytes when decompressed',
+      'body_too_large: the br answer is larger than 65536 bytes when decompressed (MAX_BODY_BYTES)',
     ],
     [
       'nothing, declared as gzip',
@@ -197,7 +197,7 @@ describe('bodies', () => {
     [
       'more than the limit',
       ok(Buffer.alloc(2 * LIMIT, ' ')),
-      'body_too_large: the answer is larger than 65536 bytes',
+      'body_too_large: the answer is larger than 65536 bytes (MAX_BODY_BYTES)',
     ],
   ];
 

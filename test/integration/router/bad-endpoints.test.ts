@@ -64,7 +64,7 @@ const answers: [name: string, answer: string, expected: string][] = [
   [
     'endless headers',
     `HTTP/1.1 200 OK\r\n${'X-Secret: secret\r\n'.repeat(4096)}`,
-    'body_too_large: 127.0.0.1:PORT: the headers of the answer are larger than the limit',
+    'body_too_large: 127.0.0.1:PORT: the headers of the answer are larger than 16 KiB',
   ],
 ];
 
@@ -93,7 +93,7 @@ test('50 MB are not read: the connection ends at the limit', async () => {
   await using endpoint = await startEndpoint(flood(flooded));
   const closed = once(endpoint.events, 'closed');
   expect(outcome(await ask(endpoint.url))).toBe(
-    'body_too_large: 127.0.0.1:PORT: the answer is larger than 65536 bytes',
+    'body_too_large: 127.0.0.1:PORT: the answer is larger than 65536 bytes (MAX_BODY_BYTES)',
   );
   await closed;
   expect(flooded.sent).toBeLessThan(50 * MEBIBYTE);

@@ -118,7 +118,7 @@ test('one call too many is answered with overloaded, and the place is free again
   ]);
   expect([held, refused]).toMatchObject([
     { result: 'response_timeout' },
-    { result: 'overloaded', error: 'the router already has 1 requests in flight' },
+    { result: 'overloaded', error: 'the router already has 1 requests in flight (MAX_CALLS_IN_FLIGHT)' },
   ]);
   expect(await service.decide(short, callContext(UUID))).toMatchObject({ result: 'response_timeout' });
 });

@@ -45,7 +45,7 @@ const failures: [error: unknown, phase: Phase, result: string, words: string][] 
     coded('UND_ERR_HEADERS_OVERFLOW'),
     'body',
     'body_too_large',
-    'the headers of the answer are larger than the limit',
+    'the headers of the answer are larger than 16 KiB',
   ],
   [coded('UND_ERR_INVALID_ARG'), 'queue', 'refused_url', 'the request cannot be written as HTTP'],
   [coded('EUNHEARDOF'), 'connect', 'connection_failed', 'the connection failed (EUNHEARDOF)'],
