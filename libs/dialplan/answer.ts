@@ -23,7 +23,7 @@ function jsonProblem(error: Error, text: string): string {
   return `the answer is not JSON${where}`;
 }
 
-/** Objects and lists inside each other, at most, in an answer. A decision has four. */
+/** Maximum nesting of objects and lists in an answer. A decision has a nesting of four. */
 const MAX_DEPTH = 32;
 
 /** A number that a double cannot hold is the text of a variable, an error in another field, and ignored elsewhere. */

@@ -45,7 +45,7 @@ function openLiveCalls(config: AgentConfig, bus: Bus, lifecycle: Lifecycle, log:
   return live;
 }
 
-/** By default only with a DEFAULT_DECISION: then the agent can do something for a call. */
+/** Default: only with a DEFAULT_DECISION, which needs no router. */
 const acceptsWithoutNats = ({ ACCEPT_WITHOUT_NATS, DEFAULT_DECISION }: AgentConfig): boolean =>
   ACCEPT_WITHOUT_NATS === undefined ? DEFAULT_DECISION !== undefined : ACCEPT_WITHOUT_NATS === 'on';
 
@@ -73,7 +73,7 @@ async function listenForCalls(
   lifecycle.onStop('socket', () => server.close());
   log.info('socket.listening', { host: config.SOCKET_HOST, port: server.port });
   if (!acceptsWithoutNats(config)) {
-    // The next host in the dialplan, for example the node's other agent, may have NATS.
+    // Another agent, which is the next host in the dialplan, may be connected to NATS.
     bus.onChange((connected) => {
       server.accept(connected);
       if (lifecycle.stopping) return;

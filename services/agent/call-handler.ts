@@ -46,7 +46,7 @@ export interface CallHandlerOptions {
   /** Called for each call before its request is sent. The channel is tagged when the promise resolves. */
   readonly trackCall?: TrackCall;
   readonly timeline?: TimelineRecorder;
-  /** What is known of earlier legs of a call. Default: only what the channel data hold. */
+  /** The earlier legs of a call. Default: those in the channel data. */
   readonly tracker?: Pick<CallTracker, 'tried' | 'onEntry'>;
 }
 
@@ -57,7 +57,7 @@ const NO_TRACKER: NonNullable<CallHandlerOptions['tracker']> = {
 
 /**
  * Handles each call of the `socket` application: requests a decision through the routers and carries it out, or
- * releases the call to its dialplan. All that it must know of a call is in the channel data.
+ * releases the call to its dialplan. All required data of a call is in the channel data.
  */
 export class CallHandler {
   readonly #bus: Bus;

@@ -22,7 +22,7 @@ function selectVariables(data: ChannelData, wanted: readonly string[]): Record<s
   return selected;
 }
 
-/** The address that the target which failed last has redirected to. */
+/** The address to which the last target redirected. */
 function redirected(reason: EndpointRequest['reason'], triedLegs: readonly TriedLeg[]) {
   const address = triedLegs.at(-1)?.redirect_to;
   return reason === 'redirect' && address !== undefined ? { redirect_to: address } : {};

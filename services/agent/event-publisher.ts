@@ -16,7 +16,7 @@ import { callSpan, legSpan } from './call-spans.ts';
 import type { AgentConfig } from './config.ts';
 import { countClosedEarly, countPublished, measureEventLag } from './metrics.ts';
 
-/** Calls closed by this agent that it remembers. */
+/** Maximum number of synthesized hangups in memory. */
 const MAX_CLOSED = 10_000;
 
 const about = ({ uuid, node }: Notification) => aboutCall(uuid, node);
@@ -39,7 +39,7 @@ export interface EventPublisherOptions {
   readonly config: AgentConfig;
   readonly log: Log;
   readonly timeline?: TimelineRecorder;
-  /** Whether FreeSWITCH's events arrive. Default: they do. */
+  /** Whether FreeSWITCH's events arrive. Default: true. */
   readonly isUp?: () => boolean;
   /** Called when JetStream has stored the hangup of a call, or its endpoint does not want it. */
   readonly onHangupPublished?: (call: { uuid: string; node: string }) => void;
@@ -52,7 +52,7 @@ export interface EventPublisherOptions {
 export class EventPublisher {
   readonly buffer: RetryBuffer<CallEvent>;
   readonly tracker: CallTracker;
-  /** Calls for which this agent has synthesized a hangup lately. */
+  /** Calls for which this agent recently synthesized a hangup. */
   readonly #closed = new LruMap<string, true>(MAX_CLOSED);
   readonly #options: EventPublisherOptions;
   readonly #publisher: ProgressPublisher;
@@ -84,13 +84,13 @@ export class EventPublisher {
     });
   }
 
-  /** No further event comes: resolves when everything is published or `cancel` fires. */
+  /** Call when no further events arrive. Resolves when everything is published or `cancel` fires. */
   drain(cancel: AbortSignal): Promise<void> {
     this.tracker.endWaits();
     return this.buffer.drain(cancel);
   }
 
-  /** A hangup of the call is synthesized. */
+  /** Call when a hangup of the call is synthesized. */
   onClosed(uuid: string): void {
     this.#closed.set(uuid, true);
   }
@@ -105,7 +105,7 @@ export class EventPublisher {
     this.tracker.onEvent(event);
   }
 
-  /** A call for which a hangup was synthesized is up, or has only ended now. */
+  /** Handles an event of a call whose hangup was already synthesized: it is still live, or ends only now. */
   #checkClosed({ call, node, kind }: LegEvent): void {
     if (!this.#closed.delete(call)) return;
     this.#log.warn('live_call.closed_early', { ...aboutCall(call, node), kind });

@@ -6,7 +6,7 @@ import type { ChannelData } from './call/channel-data.ts';
 import { startOf } from './call/identity.ts';
 import type { CallEvent } from './call/notification.ts';
 
-/** The record of a call that is up: enough to synthesize its hangup. */
+/** The record of a live call: enough to synthesize its hangup. */
 export function liveCall(
   data: ChannelData,
   request: EndpointRequest,

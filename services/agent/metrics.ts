@@ -44,7 +44,7 @@ export function countPublished(notification: Notification): void {
   if (ring_ms > 0) measureMs('dialhook.call.post_dial_delay', ring_ms, where);
 }
 
-/** Counts a call that was still up after its synthesized hangup. */
+/** Counts a call that was still live after its synthesized hangup. */
 export const countClosedEarly = (node: string): void =>
   count('dialhook.live_calls.closed_early', { 'dialhook.node': node });
 

@@ -22,14 +22,14 @@ export type { Step } from './step.ts';
  * - live: the caller leg is up. Events of called legs cause ring, progress, answer and leg_end.
  * - ending: the caller leg has ended (CHANNEL_HANGUP_COMPLETE). FreeSWITCH reports the legs of a call in any order, so the
  *   hangup waits for the called legs that have not ended (`awaitedLegs`), and at most LEG_END_WAIT_MS: `endWait`.
- * - ended: the hangup is out. A called leg can talk on, after a transfer by the caller; its leg_end comes later.
+ * - ended: the hangup is published. After a transfer by the caller a called leg can still be connected; its leg_end
+ *   follows later.
  *
- * A transfer is reported when both its sides are known: which leg leaves, and where the other one goes. Either can come
- * first (transfers.ts).
+ * A transfer is reported when both the leg that leaves and the target of the other leg are known. The events for them
+ * can arrive in either order (transfers.ts).
  *
- * All functions are pure. A crash loses the state: what is known again comes from the next event of each leg, which
- * carries its times, the call's identity and the endpoint. Details of legs that had ended are lost then; notifications
- * are not.
+ * All functions are pure. A crash loses the state. The next event of each leg restores it, because events carry times,
+ * identity and endpoint of the call. Details of legs that had ended are lost; notifications are not.
  */
 export function onLegEvent(known: CallState | undefined, event: LegEvent): Step {
   const call = subscribed(known ?? firstState(event), event);
@@ -77,7 +77,7 @@ function onCalledLegEnd(call: CallState, leg: Leg, event: LegEvent): Step {
   return chain(byCallee, hangupIfComplete);
 }
 
-/** The end of a leg that has joined the call from outside: of a phone that picked it up, or of another call. */
+/** Handles the end of a leg that joined the call: of a phone that picked it up, or of another call. */
 export function onJoinedLegEnd(call: CallState, event: LegEvent): Step {
   const known = call.legs.get(event.leg);
   if (event.kind !== 'end' || known === undefined) return unchanged(call);
@@ -86,14 +86,14 @@ export function onJoinedLegEnd(call: CallState, event: LegEvent): Step {
   return { call: ended, notifications: event.call === '' ? legEnd(ended, leg, event.time) : [] };
 }
 
-/** The channel entered `socket`: what is known of the call from now on. `to`: it was transferred to that number. */
+/** Handles an entry of the channel into `socket`. `to` is the number that it was transferred to. */
 export function onEntry(known: CallState | undefined, event: LegEvent, to: string | undefined): Step {
   const call = { ...subscribed(known ?? firstState(event, event.leg), event), dialled: event.number };
   if (to === undefined) return unchanged(call);
   return reportWaitingTransfer({ ...call, transferTo: to }, event);
 }
 
-/** A called leg has become the caller leg of a call of its own: the caller has transferred it to Dialhook. */
+/** Handles a called leg that becomes the caller leg of a new call, because the caller transferred it to Dialhook. */
 export function onLegLeft(known: CallState | undefined, event: LegEvent): Step {
   const before = known ?? firstState(event);
   const at = before.end?.times.ended || event.at;
@@ -108,7 +108,7 @@ export function onLegLeft(known: CallState | undefined, event: LegEvent): Step {
   return chain(left, hangupIfComplete);
 }
 
-/** Sends the hangup that waits for called legs: LEG_END_WAIT_MS have passed. */
+/** Publishes the hangup that waits for called legs, after LEG_END_WAIT_MS. */
 export function endWait(call: CallState): Step {
   if (call.end === undefined || call.hangupSent) return unchanged(call);
   return { call: { ...call, hangupSent: true }, notifications: hangup(call, call.end) };
@@ -119,6 +119,6 @@ export const isWaiting = ({ end, hangupSent }: CallState): boolean => end !== un
 const hangupIfComplete = (call: CallState): Step =>
   awaitedLegs(call).length === 0 ? endWait(call) : unchanged(call);
 
-/** Another party joins the call by a pickup or a transfer with consultation. */
+/** Handles a party that joins the call by a pickup or an attended transfer. */
 export const onJoin = (call: CallState, joining: Joining): Step =>
   chain(join(call, joining), hangupIfComplete);

@@ -8,17 +8,17 @@ export interface Leg extends LegTimes {
   readonly number: string;
   readonly failure: LegFailure;
   readonly disposition: string;
-  /** When it was connected with the caller by a pickup or a transfer; 0 for a leg that the call dialled. */
+  /** When a pickup or a transfer connected it with the caller; 0 for a leg that the call dialled. */
   readonly joined: number;
   /** When it became the caller leg of a call of its own, because the caller transferred it; 0 otherwise. */
   readonly left: number;
-  /** Whether it talks on without the caller after an attended transfer. */
+  /** Whether it is still connected after an attended transfer by the caller. */
   readonly stays: boolean;
-  /** Whether the transfer by which it left is reported. */
+  /** Whether the transfer that removed it is reported. */
   readonly transferReported: boolean;
 }
 
-/** What the agent remembers of a call. */
+/** The state of a call. */
 export interface CallState {
   readonly uuid: string;
   readonly node: string;
@@ -26,20 +26,20 @@ export interface CallState {
   /** Epoch ms. */
   readonly started: number;
   readonly subscriber: Subscriber | undefined;
-  /** By uuid, in the order in which they were first heard of. */
+  /** By uuid, in the order of their first events. */
   readonly legs: ReadonlyMap<string, Leg>;
   /** The event of the caller leg's end. */
   readonly end: LegEvent | undefined;
   readonly hangupSent: boolean;
   /** Whether the transfer by the caller is reported. */
   readonly callerTransferReported: boolean;
-  /** Target of a blind transfer of the caller leg, while the leg that it leaves has not ended. */
+  /** Target of a blind transfer of the caller leg. Set until the called leg that it leaves has ended. */
   readonly transferTo: string | undefined;
-  /** The number in the caller leg's profile: what it dialled, or was transferred to last. */
+  /** The number that the caller leg dialled, or was last transferred to. */
   readonly dialled: string;
 }
 
-/** The state of a call that is first heard of by this event of one of its legs. */
+/** The state of a new call, from the first event of one of its legs. */
 export const firstState = (event: LegEvent, uuid = event.call): CallState => ({
   uuid,
   node: event.node,
@@ -54,7 +54,7 @@ export const firstState = (event: LegEvent, uuid = event.call): CallState => ({
   dialled: '',
 });
 
-/** The earlier of two moments, of which 0 means that it is not known: `sofia recover` creates a leg again. */
+/** The earlier of two times, ignoring 0, which means unknown. Needed because `sofia recover` creates a leg again. */
 const first = (a: number, b: number): number => (a === 0 || b === 0 ? a || b : Math.min(a, b));
 
 export function mergeLeg(
@@ -80,7 +80,7 @@ export function mergeLeg(
   };
 }
 
-/** The call with one leg added or replaced. */
+/** Returns the call with one leg added or replaced. */
 export const withLeg = (call: CallState, leg: Leg): CallState => ({
   ...call,
   legs: new Map(call.legs).set(leg.leg, leg),
@@ -90,7 +90,7 @@ export const withLeg = (call: CallState, leg: Leg): CallState => ({
 export const KEEPS_PARTY: ReadonlySet<string> = new Set(['BLIND_TRANSFER', 'ATTENDED_TRANSFER']);
 
 /**
- * The called legs whose end the hangup waits for: all that have not ended, but for those that talk on after a transfer by
+ * The called legs that the hangup waits for: all that have not ended, except those still connected after a transfer by
  * the caller.
  */
 export function awaitedLegs({ legs, end }: CallState): readonly string[] {
@@ -104,7 +104,7 @@ export function awaitedLegs({ legs, end }: CallState): readonly string[] {
     });
 }
 
-/** Whether nothing more can happen to the call. */
+/** Whether no further event can change the call. */
 export const isOver = ({ hangupSent, legs, end }: CallState): boolean =>
   hangupSent &&
   [...legs.values()].every(({ ended, left }) => ended > 0 || left > 0) &&

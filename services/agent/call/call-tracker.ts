@@ -18,19 +18,19 @@ import { tried } from './tried.ts';
 
 /** How long a hangup waits for the end of called legs. FreeSWITCH reports the legs of a call within milliseconds. */
 const LEG_END_WAIT_MS = 1_000;
-/** How long a request waits for the end of the legs that have failed before it. */
+/** How long a request waits for the end events of the legs that failed before it. */
 const TRIED_WAIT_MS = 250;
-/** Calls remembered. Of a forgotten one, notifications lack details of the legs that had ended. */
+/** Maximum number of calls in memory. Notifications of an evicted call lack details of the legs that had ended. */
 const MAX_CALLS = 20_000;
-/** Legs by which calls are found; a call has a few. */
+/** Maximum number of legs by which calls are found; a call has a few. */
 const MAX_LEGS = 4 * MAX_CALLS;
 
 export interface CallTrackerOptions {
   /** Called for each notification, and for each hangup even when the endpoint does not want it. */
   readonly publish: (event: CallEvent) => void;
-  /** Whether FreeSWITCH's events arrive. Without them it is useless to wait for one. */
+  /** Whether FreeSWITCH's events arrive; otherwise the tracker does not wait for one. */
   readonly isUp: () => boolean;
-  /** Runs `work` after a while. Returns a function that cancels it. Default: setTimeout. */
+  /** Runs `work` after a delay. Returns a function that cancels it. Default: setTimeout. */
   readonly later?: (ms: number, work: () => void) => () => void;
 }
 
@@ -45,17 +45,17 @@ interface Waiting {
 }
 
 /**
- * The memory of calls: the state of each one (call-model.ts), in two places. Calls whose hangup waits are in `#waiting`,
- * where none is evicted, each with its timer; all others are in `#calls`, which forgets the least recently used.
+ * The states of calls (call-model.ts). Calls whose hangup waits are in `#waiting`, each with a timer, and never
+ * evicted. All others are in `#calls`, which evicts the least recently used.
  */
 export class CallTracker {
   readonly #options: CallTrackerOptions;
   readonly #later: NonNullable<CallTrackerOptions['later']>;
   readonly #calls = new LruMap<string, CallState>(MAX_CALLS);
   readonly #waiting = new Map<string, Waiting>();
-  /** The call that called a leg. */
+  /** Called leg to the call that dialled it. */
   readonly #callOfLeg = new LruMap<string, string>(MAX_LEGS);
-  /** The call that a leg of another call, or of none, has joined. */
+  /** Leg of another call, or of none, to the call that it joined. */
   readonly #joinedCall = new LruMap<string, string>(MAX_LEGS);
   /** Called after each change of a call. */
   readonly #observers = new Map<string, Set<() => void>>();
@@ -65,7 +65,7 @@ export class CallTracker {
     this.#later = options.later ?? setTimer;
   }
 
-  /** Calls remembered. */
+  /** Number of calls in memory. */
   get size(): number {
     return this.#calls.size + this.#waiting.size;
   }
@@ -85,8 +85,8 @@ export class CallTracker {
   }
 
   /**
-   * A channel has entered `socket` and a request follows. `event.call` is the call that it is from now on the caller leg
-   * of; `left` is the event as the call saw it that this leg was called by, after a transfer by the caller.
+   * Call when a channel has entered `socket` and a request follows. `event.call` is the call of which the channel is
+   * now the caller leg. After a transfer by the caller, `left` is the event for the call that dialled this leg before.
    */
   onEntry(event: LegEvent, reason: EndpointRequest['reason'], left?: LegEvent): void {
     if (left !== undefined) this.#change(left.call, (known) => onLegLeft(known, left));
@@ -94,7 +94,7 @@ export class CallTracker {
     this.#change(event.call, (known) => onEntry(known, event, to));
   }
 
-  /** The called legs of a call in the order tried. Waits a moment for the end of those that have just failed. */
+  /** The called legs of a call in the order tried. Waits briefly for the end events of legs that have just failed. */
   async tried(uuid: string, originated: readonly OriginatedLeg[]): Promise<TriedLeg[]> {
     const legs = () => this.#find(uuid)?.legs ?? new Map();
     const isComplete = () => originated.every(({ leg }) => legs().get(leg)?.ended > 0);
@@ -102,7 +102,7 @@ export class CallTracker {
     return tried(originated, legs());
   }
 
-  /** Publishes every hangup that waits: no further event comes. */
+  /** Publishes every waiting hangup, because no further events arrive. */
   endWaits(): void {
     for (const uuid of [...this.#waiting.keys()]) this.#change(uuid, (known) => known && endWait(known));
   }

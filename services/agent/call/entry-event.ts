@@ -5,11 +5,11 @@ import { type Entry, isTagged } from './entry.ts';
 import { newIdentity } from './identity.ts';
 import { entryEvent, type LegEvent } from './leg-event.ts';
 
-/** An entry into `socket` for the model of the call. */
+/** An entry into `socket`, as events for the call model. */
 export interface EntryEvents {
-  /** For the call that the channel is the caller leg of. */
+  /** For the call whose caller leg the channel is. */
   readonly event: LegEvent;
-  /** For the call that called this leg, when its caller has transferred it. */
+  /** For the call that dialled this leg, if its caller transferred it. */
   readonly left: LegEvent | undefined;
 }
 

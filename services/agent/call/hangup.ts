@@ -1,7 +1,7 @@
 import { RESULT_NAMES, type Result } from '#libs/contract/results.ts';
 import { type ChannelData, header, variable } from './channel-data.ts';
 
-/** What CHANNEL_HANGUP_COMPLETE of the caller leg says of the end of the call. */
+/** The end of the call, from CHANNEL_HANGUP_COMPLETE of the caller leg. */
 export interface HangupFacts {
   readonly result?: Result;
   readonly cause: string;

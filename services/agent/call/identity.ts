@@ -24,8 +24,8 @@ export function assertedNumber(data: ChannelData): string {
 }
 
 /**
- * Who calls whom, as the caller presents itself. The caller leg's own data has it in its caller profile (`Caller`), a
- * called leg's data in that of the leg that originated it (`Other-Leg`). FreeSWITCH puts the asserted number of a
+ * Number and name that the caller presents, and the number that it dialled. In data of the caller leg they are in its
+ * caller profile (`Caller`), in data of a called leg in the profile of the originating leg (`Other-Leg`). FreeSWITCH puts the asserted number of a
  * withheld caller into the profile; this leaves it out.
  */
 export function callIdentity(data: ChannelData, profile: 'Caller' | 'Other-Leg'): CallIdentity {
@@ -81,8 +81,8 @@ export function taggedIdentity(data: ChannelData): CallIdentity | undefined {
 }
 
 /**
- * When the call started, epoch ms; 0 when FreeSWITCH does not say so. A called leg that the caller has transferred starts
- * a call of its own when it enters.
+ * Start of the call, epoch ms; 0 when unknown. A called leg that the caller transferred starts a new call when it enters
+ * `socket`.
  */
 export function startOf(data: ChannelData): number {
   const tagged = variable(data, CALL_VARIABLE);
@@ -92,7 +92,7 @@ export function startOf(data: ChannelData): number {
   return (isOwn ? taggedWith(data)?.started : undefined) ?? Math.round((micros || 0) / 1000);
 }
 
-/** The identity of a call that enters, as its channel is tagged with it. */
+/** The identity with which the channel of a new call is tagged. */
 export const newIdentity = (data: ChannelData): TaggedIdentity => ({
   ...callIdentity(data, 'Caller'),
   started: startOf(data),

@@ -2,15 +2,15 @@ import type { CallState } from './call-state.ts';
 import type { LegEvent } from './leg-event.ts';
 import type { Joining } from './transfers.ts';
 
-/** A party that joins the call with that uuid. */
+/** A party, and the uuid of the call that it joins. */
 export interface JoiningOfCall {
   readonly call: string;
   readonly joining: Joining;
 }
 
 /**
- * Who joins which call, from a CHANNEL_BRIDGE that a transfer or a pickup has caused. `other` is the call of the other
- * leg, when the agent knows it.
+ * The parties that join calls by a transfer or a pickup, from its CHANNEL_BRIDGE event. `other` is the call of the other
+ * leg, if the agent knows it.
  *
  * - Attended transfer: the legs of two calls are connected, and each is a new party to the other's call.
  * - Pickup: the channel of the event is the phone that picked up; only the call of the other leg gets a new party.

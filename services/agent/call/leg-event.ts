@@ -38,7 +38,7 @@ export const FILTERS = [
   ['Channel-State', '-CS_EXECUTE'],
 ] as const;
 
-/** When things happened to a leg, epoch ms by FreeSWITCH's clock; 0 when they have not. */
+/** Times of the events of a leg, epoch ms by FreeSWITCH's clock; 0 before the event. */
 export interface LegTimes {
   readonly created: number;
   /** 180, or 183 without SDP. */
@@ -56,16 +56,16 @@ export type TransferEntry =
   | { readonly kind: 'attended' }
   | { readonly kind: 'bridge'; readonly leg: string };
 
-/** A called leg as the channel that called it remembers it. */
+/** A called leg in the data of the channel that dialled it. */
 export interface OriginatedLeg {
   readonly leg: string;
-  /** The number that the caller was shown for it. */
+  /** The number shown to the caller for this leg. */
   readonly number: string;
-  /** `NONE`: its originate succeeded, which early media is enough for. */
+  /** `NONE`: the originate succeeded; early media is enough for that. */
   readonly cause: string;
 }
 
-/** Where notifications of a call go, and which ones are wanted. */
+/** The endpoint of a call and the notifications that it wants. */
 export interface Subscriber extends Pick<CtiBridgeArguments, 'url' | 'notify'> {
   readonly actions: readonly Action[];
 }
@@ -82,26 +82,26 @@ export interface LegEvent {
   /** ISO 8601 and epoch ms. */
   readonly time: string;
   readonly at: number;
-  /** Number dialled on this leg, and on the other one. */
+  /** Numbers dialled on this leg and on the other leg. */
   readonly number: string;
   readonly otherNumber: string;
   /** Number of the party that dialled. */
   readonly callerNumber: string;
   readonly identity: CallIdentity;
-  /** When the call started, epoch ms; 0 when the channel does not say so. */
+  /** Start of the call, epoch ms; 0 when unknown. */
   readonly started: number;
   readonly subscriber: Subscriber | undefined;
   readonly times: LegTimes;
   readonly failure: LegFailure;
-  /** How it left: `BLIND_TRANSFER`, `ATTENDED_TRANSFER`, or another disposition of FreeSWITCH. */
+  /** FreeSWITCH's disposition of the leg, such as `BLIND_TRANSFER` or `ATTENDED_TRANSFER`. */
   readonly disposition: string;
   readonly transfers: readonly TransferEntry[];
   readonly originated: readonly OriginatedLeg[];
-  /** The leg that it was bridged with last. */
+  /** The leg with which it was last bridged. */
   readonly bridgedTo: string;
   /** Brought back by `sofia recover`. */
   readonly recovered: boolean;
-  /** Only of a caller leg that has ended. */
+  /** Set only for a caller leg that has ended. */
   readonly hangup: HangupFacts | undefined;
 }
 
@@ -131,7 +131,7 @@ function transferEntry(text: string): TransferEntry[] {
   return kind === 'uuid_br' ? [{ kind: 'bridge', leg: detail }] : [];
 }
 
-/** The legs that a channel has called, in the order tried. */
+/** The legs that a channel has dialled, in the order tried. */
 export function originatedLegs(data: ChannelData): OriginatedLeg[] {
   const causes = new Map(
     variableList(data, 'originate_causes').map((entry) => {

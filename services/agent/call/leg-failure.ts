@@ -1,6 +1,6 @@
 import { type ChannelData, header, variable } from './channel-data.ts';
 
-/** How a called leg ended; fields that do not apply are undefined. */
+/** The failure of a called leg. Fields that do not apply are undefined. */
 export interface LegFailure {
   readonly cause: string;
   /** SIP status with which the called party refused or redirected. */

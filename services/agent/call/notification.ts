@@ -8,14 +8,14 @@ import { between, legDurations, tried } from './tried.ts';
 /** A notification with the data needed to publish it. */
 export interface CallEvent {
   readonly endpoint: Pick<CtiBridgeArguments, 'url' | 'notify'>;
-  /** Whether the endpoint wants notifications with this action. Of the others only hangups are produced. */
+  /** Whether the endpoint wants this action. Only hangups are produced although they are not wanted. */
   readonly wanted: boolean;
   readonly notification: Notification;
-  /** When the call started, epoch ms. */
+  /** Start of the call, epoch ms. */
   readonly callStart: number;
 }
 
-/** The fields of an observed notification besides those that every one has. */
+/** The fields of an observed notification in addition to the common ones. */
 type Fields<N = ObservedNotification> = N extends ObservedNotification
   ? Omit<N, 'uuid' | 'node' | 'time' | 'caller_id_number' | 'caller_id_name' | 'destination_number'>
   : never;
@@ -24,8 +24,8 @@ const isWanted = ({ subscriber }: CallState, action: Action): boolean =>
   subscriber?.notify === true && subscriber.actions.includes(action);
 
 /**
- * A notification of the call as a list: empty when the endpoint does not want it or is not known.
- * @throws {ZodError} when a field that FreeSWITCH filled in is malformed.
+ * Returns the notification in a list; an empty list when the endpoint does not want it or is unknown.
+ * @throws {ZodError} when a field from FreeSWITCH is malformed.
  */
 export function notify(call: CallState, time: string, fields: Fields): CallEvent[] {
   const { subscriber, uuid, node, identity, started } = call;
@@ -36,11 +36,11 @@ export function notify(call: CallState, time: string, fields: Fields): CallEvent
   return [{ endpoint: { url, notify: enabled }, wanted, notification, callStart: started }];
 }
 
-/** Whether the caller left the call by a transfer: FreeSWITCH sends the BYE then. */
+/** Whether the caller left the call by a transfer. FreeSWITCH then sends the BYE. */
 const isTransferred = (call: CallState, { disposition }: LegEvent): boolean =>
   call.callerTransferReported || KEEPS_PARTY.has(disposition);
 
-/** The end of the caller leg, with everything that is known of the called legs. */
+/** The hangup of the call, with the details of its called legs. */
 export function hangup(call: CallState, end: LegEvent): CallEvent[] {
   const { created, ring, media, ended } = end.times;
   const started = call.started || created;

@@ -7,7 +7,7 @@ export interface Step {
   readonly notifications: readonly CallEvent[];
 }
 
-/** A call that an event does not concern. */
+/** The step of an event that does not concern the call. */
 export const unchanged = (call: CallState): Step => ({ call, notifications: [] });
 
 export function chain(step: Step, next: (call: CallState) => Step): Step {

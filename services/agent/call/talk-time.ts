@@ -3,7 +3,7 @@ import type { LegEvent } from './leg-event.ts';
 
 type Interval = readonly [from: number, to: number];
 
-/** The total length of intervals, of which some may overlap. */
+/** The total length of intervals, counting overlaps once. */
 export function unionMs(intervals: readonly Interval[]): number {
   let total = 0;
   let covered = 0;
@@ -15,14 +15,17 @@ export function unionMs(intervals: readonly Interval[]): number {
   return total;
 }
 
-/** Whether the leg was connected with the caller, as far as its own events tell: a race has one winner. */
+/**
+ * Whether the leg was connected with the caller, judging by its own events. Of legs that answer at the same time only
+ * one is.
+ */
 export const wasConnected = ({ answered, failure, joined }: Leg): boolean =>
   joined > 0 || (answered > 0 && failure.cause !== 'LOSE_RACE');
 
 /**
- * Milliseconds in which the caller leg was connected with a party that had answered. `caller` is the event of its end.
+ * Milliseconds during which the caller leg was connected with an answered party. `caller` is the event of its end.
  *
- * Without an event of any of its called legs (the agent was restarted) it counts from the caller leg's last bridge.
+ * Without events of called legs (after a restart of the agent) it counts from the last bridge of the caller leg.
  */
 export function talkMs(caller: LegEvent, legs: readonly Leg[]): number {
   const { answered, bridged, ended } = caller.times;

@@ -4,14 +4,14 @@ import { notify } from './notification.ts';
 import { chain, type Step, unchanged } from './step.ts';
 import { wasConnected } from './talk-time.ts';
 
-/** A party that is connected with a leg of the call by a transfer with consultation or a pickup. */
+/** A party that an attended transfer or a pickup connects with a leg of the call. */
 export interface Joining {
   readonly kind: 'attended' | 'pickup';
-  /** The leg of the call that it is connected with: the caller leg, or a called leg that the caller has transferred. */
+  /** The leg that it is connected with: the caller leg, or a called leg that the caller has transferred. */
   readonly remaining: string;
   readonly leg: string;
   readonly number: string;
-  /** The call that it comes from, when it is known. */
+  /** The call that the party comes from, if known. */
   readonly call: string | undefined;
   readonly time: string;
   readonly at: number;
@@ -29,7 +29,7 @@ const joinedLeg = ({ leg, number, at }: Joining): Leg => ({
   ...{ stays: false, transferReported: false },
 });
 
-/** The leg that was connected with the caller and has left, or is about to, without a report. */
+/** The leg that leaves or has left the caller without a reported transfer. */
 const leaverOf = (call: CallState, except?: string): Leg | undefined =>
   [...call.legs.values()].find((leg) => wasConnected(leg) && !leg.transferReported && leg.leg !== except);
 
@@ -38,11 +38,11 @@ const endedLeaverOf = (call: CallState): Leg | undefined => {
   return leaver !== undefined && leaver.ended > 0 ? leaver : undefined;
 };
 
-/** The leg from which a call was picked up: of a party that talked, or a ringing one. */
+/** The leg from which a call was picked up: an answered or a ringing one. */
 const pickedOff = (call: CallState): string =>
   leaverOf(call)?.leg ?? [...call.legs.keys()].at(-1) ?? call.end?.originated.at(-1)?.leg ?? call.uuid;
 
-/** A party joins the call. A leg that belongs to it already was only brought back by `sofia recover`. */
+/** Handles a party that joins the call. A leg of the call itself was only recovered by `sofia recover`. */
 export function join(call: CallState, joining: Joining): Step {
   const { remaining, leg, number, kind, time } = joining;
   if (remaining !== call.uuid) return keepCalledLeg(call, joining);
@@ -68,7 +68,7 @@ export function join(call: CallState, joining: Joining): Step {
   };
 }
 
-/** The caller has connected a called leg with another party and leaves. */
+/** Handles an attended transfer by the caller: a called leg is connected with another party and the caller leaves. */
 function keepCalledLeg(call: CallState, joining: Joining): Step {
   const leg = call.legs.get(joining.remaining);
   const kept = leg === undefined ? call : withLeg(call, { ...leg, stays: true });
@@ -86,7 +86,7 @@ function keepCalledLeg(call: CallState, joining: Joining): Step {
   };
 }
 
-/** Parties that have joined without an event that the agent knows: the caller leg names them when it ends. */
+/** Parties that joined without an event known to the agent. The caller leg names them when it ends. */
 export function reportLateJoins(call: CallState, end: LegEvent): Step {
   if (end.recovered || end.times.bridged === 0) return unchanged(call);
   const joinings = end.transfers.flatMap((entry, index): Joining[] => {
@@ -101,7 +101,7 @@ export function reportLateJoins(call: CallState, end: LegEvent): Step {
   return joinings.reduce((step, joining) => chain(step, (state) => join(state, joining)), unchanged(call));
 }
 
-/** Reports that `leaver` has left the caller, which went on to the number `to`. */
+/** Reports that `leaver` transferred the caller to the number `to`. */
 function reportLeaver(call: CallState, leaver: Leg, event: LegEvent, to: string, toLeg?: string): Step {
   const by = leaver.disposition === 'BLIND_TRANSFER' ? 'callee' : 'other';
   const call_ = withLeg({ ...call, transferTo: undefined }, { ...leaver, transferReported: true });

@@ -3,7 +3,7 @@ import type { Leg } from './call-state.ts';
 import type { OriginatedLeg } from './leg-event.ts';
 import { wasConnected } from './talk-time.ts';
 
-/** Milliseconds from one moment to another; 0 when one is missing or FreeSWITCH's clock was set back. */
+/** Milliseconds between two times; 0 when one is unknown or FreeSWITCH's clock was set back. */
 export const between = (from: number, to: number): number => (from > 0 && to > from ? to - from : 0);
 
 /** Times of a called leg that has ended. */
@@ -29,8 +29,8 @@ function details(leg: Leg, originated: OriginatedLeg): TriedLeg {
 }
 
 /**
- * The called legs in the order tried. `originated` is what the caller leg remembers of them, `legs` what their own
- * events have said; of a leg without events (the agent was restarted) only the former is known.
+ * The called legs in the order tried. `originated` comes from the caller leg, `legs` from the events of the
+ * called legs. A leg without events (after a restart of the agent) is only in `originated`.
  */
 export const tried = (originated: readonly OriginatedLeg[], legs: ReadonlyMap<string, Leg>): TriedLeg[] =>
   originated.map((one) => {
