@@ -66,7 +66,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
   }
   const hangup = (uuid: string) => eventually(async () => (await view.hangups(uuid))[0]);
 
-  it('keeps a call that is up, and tells its end as it was', async () => {
+  it('keeps a live call and publishes its real hangup', async () => {
     const { uuid, ended } = await answered(1_000);
     const compared = agent.count(COMPARED);
     await eventually(() => agent.count(COMPARED) > compared);

@@ -73,7 +73,7 @@ test('--busy tries every target; --registered has a device', async () => {
   ]);
 });
 
-test('a hangup is a decision; what is none is exit code 1 and says why', async () => {
+test('a hangup is a decision; an invalid answer has exit code 1 and an error', async () => {
   decides({ type: 'hangup', cause: 17 });
   const hungUp = await simulate();
   expect([hungUp.code, hungUp.out]).toEqual([0, expect.stringContaining('USER_BUSY, SIP 486')]);

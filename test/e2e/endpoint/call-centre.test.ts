@@ -63,7 +63,7 @@ describe.each(languages())('a call centre in $name', (language) => {
   const numbers = (record: { invites: readonly { number: string }[] }) =>
     record.invites.map(({ number }) => number);
 
-  it('goes on from one who is busy, one who does not answer and one who has no device', async () => {
+  it('tries the next agent after one that is busy, does not answer or has no device', async () => {
     const record = await place('4001', 50).ended;
     expect(numbers(record)).toEqual(['1001', '1002', '1004']);
     expect(record).toMatchObject({ status: 200, cause: 'NORMAL_CLEARING' });

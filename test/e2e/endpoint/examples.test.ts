@@ -121,7 +121,7 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
       },
     );
 
-    it.each(['POST', 'GET'])('takes what a notifier tells it, each once, %s', async (ENDPOINT_METHOD) => {
+    it.each(['POST', 'GET'])('handles each notification of a notifier once, %s', async (ENDPOINT_METHOD) => {
       await using _ = await harness.notifier({ ENDPOINT_METHOD, ENDPOINT_SIGNING_SECRETS: secret });
       const uuid = randomUUID();
       await harness.publish([ringing(url, uuid, 'a')]);
@@ -155,7 +155,7 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
       return answer.status;
     }
 
-    it('refuses what was changed, is old, or is half a signature', async () => {
+    it('refuses a changed body, an old timestamp and a truncated signature', async () => {
       const content = '{"action":"hangup","uuid":"u"}';
       const now = { id: randomUUID(), timestamp: Math.floor(Date.now() / 1000), content };
       const ago = (seconds: number) => ({ ...now, timestamp: now.timestamp - seconds });

@@ -138,7 +138,7 @@ describe.skipIf(!freeswitchFound())('facts about FreeSWITCH on which the agent r
     ]);
   });
 
-  it('%20 in a variable and a space look the same in the answer to connect; getvar tells', async () => {
+  it('%20 in a variable and a space look the same in the answer to connect, not in that to getvar', async () => {
     const heard: string[] = [];
     await call(
       async ({ channelData, getvar }) => {

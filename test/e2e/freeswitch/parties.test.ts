@@ -41,7 +41,7 @@ describe.skipIf(!freeswitchFound())('parties of a real FreeSWITCH', () => {
       ...more,
     });
   };
-  it('the trace holds what each side was shown', async () => {
+  it('the trace has the numbers shown to each side', async () => {
     const call = place('sofia/gateway/gw/13800138000', { '13800138000': answers }, { byeAt: 100 });
     const { trace } = await call.ended;
     expect(leaks(trace, 'caller', ['13800138000']).join('\n')).toContain('Remote-Party-ID');

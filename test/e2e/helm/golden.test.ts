@@ -23,7 +23,7 @@ describe.each(VALUE_SETS)('$name', ({ name, path }) => {
     compare(`${name}.yaml`, await renderText('-f', path));
   });
 
-  it('says what to paste into the dialplan', async () => {
+  it('prints the lines for the dialplan', async () => {
     compare(`${name}.txt`, await notes('-f', path));
   });
 });

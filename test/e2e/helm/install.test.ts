@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)('against a real API server', () => {
     expect(await server.objects('telephony')).toEqual(before);
   });
 
-  it('keeps what an autoscaler has set through an upgrade', async () => {
+  it('keeps the replicas set by an autoscaler during an upgrade', async () => {
     const release = ['scaled', CHART, '--namespace', 'telephony', '--set', 'router.autoscaling.enabled=true'];
     await cluster('install', ...release);
     const path = '/apis/apps/v1/namespaces/telephony/deployments/scaled-dialhook-router';

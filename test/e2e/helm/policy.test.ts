@@ -44,7 +44,7 @@ describe.each(VALUE_SETS)('$name', ({ name, path }) => {
 
   const ofKind = (...kinds: readonly string[]) => manifests.filter(({ kind }) => kinds.includes(kind));
 
-  it('is what Kubernetes understands', () => {
+  it('is valid for Kubernetes', () => {
     for (const manifest of manifests)
       expect(validate(manifest), `${manifest.kind} ${manifest.metadata.name}`).toBeUndefined();
     expect(manifests.filter((one) => !isKnown(one)).map(({ kind }) => kind)).toEqual(FOREIGN[name] ?? []);
@@ -191,7 +191,7 @@ describe.each(VALUE_SETS)('$name', ({ name, path }) => {
     }
   });
 
-  it('scales what it makes', () => {
+  it('scales workloads of the chart only', () => {
     for (const { spec } of ofKind('HorizontalPodAutoscaler', 'ScaledObject')) {
       const target = manifests.find(
         (one) => one.kind === 'Deployment' && one.metadata.name === spec.scaleTargetRef.name,

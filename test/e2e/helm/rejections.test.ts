@@ -192,7 +192,7 @@ it.each(REJECTED)('refuses %s', async (name, values, words) => {
   for (const word of words) expect(said).toContain(word);
 });
 
-it('tells all contradictions at once', async () => {
+it('reports all contradictions at once', async () => {
   const file = join(folder, 'all.yaml');
   writeFileSync(
     file,

@@ -49,14 +49,14 @@ describe('the chart dialhook-stack', () => {
     expect(Object.keys(values.install)).toEqual(dependencies.slice(1).map(({ name }) => name));
   });
 
-  it('locks what it pins', () => {
+  it('locks the versions that it pins', () => {
     const lock = read(join(STACK, 'Chart.lock')) as { dependencies: readonly object[] };
     expect(lock.dependencies).toEqual(
       dependencies.map(({ name, version, repository }) => ({ name, version, repository })),
     );
   });
 
-  it('leads the services to what it installs', () => {
+  it('points the services to the servers that it installs', () => {
     const hosts = ['nats', 'valkey', 'jaeger'].map((name) => values[name].fullnameOverride);
     const env = (name: string) =>
       Object.fromEntries(containerOf(manifests, `dialhook-${name}`).env.map((one) => [one.name, one.value]));

@@ -82,7 +82,7 @@ test('each phase of the request is timed: dns, connect, tls, ttfb, body', async 
   await rm(dir, { recursive: true });
 });
 
-test('the sample call is what the options say, and a request by the contract', async () => {
+test('the sample call follows the options and the schema of requests', async () => {
   const args = ['--caller', '13800138000', '--name', '张三', '--destination', '95588', '--context', 'public'];
   await check(url, ...args, '--variable', 'sip_h_X-A=1=2', '--variable', 'b=', '--tried', '77=USER_BUSY');
   expect(EndpointRequest.parse(JSON.parse(heard[0]?.body ?? ''))).toMatchObject({
@@ -96,7 +96,7 @@ test('the sample call is what the options say, and a request by the contract', a
   });
 });
 
-describe('a bad endpoint: which field, what to do, and exit code 1', () => {
+describe('an invalid answer: the wrong field, the remedy, and exit code 1', () => {
   it.each([
     [200, '{"dial":{"type":"gateway","gateway":"gw","number":"1 2"}}', 'invalid_decision', 'dial.number'],
     [200, '{"dial":[{"type":"gateway","gateway":"gw"}]}', 'invalid_decision', 'dial.0.number'],
@@ -127,7 +127,7 @@ describe('a bad endpoint: which field, what to do, and exit code 1', () => {
     expect([closed.code, closed.out]).toEqual([1, expect.stringContaining('\nconnection_failed  ')]);
   });
 
-  it('shows what it answered without what could move the cursor', async () => {
+  it('prints the answer without control characters', async () => {
     answer = says(500, 'oops \u001b[2J');
     const { out } = await check(url);
     expect(out).toContain('    oops ?[2J');

@@ -96,7 +96,7 @@ const status = (instance: string, more: Partial<ServiceStatus>): ServiceStatus =
 });
 const tell = (one: ServiceStatus) => console.nats.publish(BUS.status, JSON.stringify(one));
 
-it('nodes are shown with their agents, endpoints with what routers and notifiers know', async () => {
+it('lists nodes with their agents, and endpoints with the state from routers and notifiers', async () => {
   const error = {
     time: '2026-03-01T03:00:00.000Z',
     result: 'response_timeout',
@@ -182,7 +182,7 @@ describe('dead letters', () => {
     expect((await console.get('/api/dead-letters/none')).status).toBe(404);
   });
 
-  it('are sent again by an operator, one, of a call, of an endpoint, since a time, and who it was is written down', async () => {
+  it('are replayed by id, call, endpoint or time, with an audit line that names the operator', async () => {
     await console.redis.flushall();
     const [first = ''] = await keep('http://a.example/x', 'call-a', 2);
     await keep('http://b.example/x', 'call-b', 1);
@@ -313,7 +313,7 @@ describe('access', () => {
     expect((await console.get('/api/calls')).status).toBe(200);
   });
 
-  it('never finds a script, a token or a session in what is logged', () => {
+  it('logs no script, token or session', () => {
     const text = JSON.stringify(console.lines);
     for (const secret of [OPERATOR, VIEWER, 'hush']) expect(text).not.toContain(secret);
   });

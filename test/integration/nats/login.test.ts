@@ -124,7 +124,7 @@ describe('NATS lets in', () => {
     expect(await isIn({ NATS_URL: `nats://127.0.0.1:${port}`, NATS_CREDS_FILE })).toBe(true);
   });
 
-  it('who shows a certificate, where it asks for one', async () => {
+  it('with a client certificate, when the server requires one', async () => {
     const [ours, theirs, stranger] = [
       selfSigned('IP:127.0.0.1'),
       selfSigned('IP:127.0.0.1'),
@@ -149,7 +149,7 @@ describe('NATS lets in', () => {
   });
 });
 
-describe('who sits between a service and NATS', () => {
+describe('a man in the middle between a service and NATS', () => {
   /** A NATS server without TLS, like an attacker that strips it. */
   async function startStripper() {
     const heard: string[] = [];

@@ -122,7 +122,7 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
     ).toEqual([]);
   });
 
-  it('an agent asks and a router answers', async () => {
+  it('an agent sends a request and a router replies', async () => {
     const { bus: router } = await as('router');
     const end = serveDecisions(router, log, async () => ({ v: 1, result: 'http_status', error: 'yes' }));
     const abandoned: string[] = [];
@@ -183,7 +183,7 @@ describe('the console', () => {
     },
   );
 
-  it('has agents hang up and transfer, who answer it once', async () => {
+  it('sends hangup and transfer requests, each answered by one agent', async () => {
     const { bus: agent, refused } = await as('agent');
     agent.nats.subscribe(`${BUS.control}.fs1`, {
       callback: (_, message) => {
@@ -200,7 +200,7 @@ describe('the console', () => {
   });
 });
 
-describe('who has taken over the console', () => {
+describe('an attacker with the credentials of the console', () => {
   it.each<Attack>([
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear requests, in which endpoints may stand with passwords', subscribe(BUS.decide)],
@@ -221,7 +221,7 @@ describe('who has taken over the console', () => {
   });
 });
 
-describe('who has taken over a router', () => {
+describe('an attacker with the credentials of a router', () => {
   it.each<Attack>([
     ['publish progress', publish(`${BUS.progress}.1.fs1`)],
     ['publish live calls', publish(`${BUS.live}.fs1.x`)],
@@ -261,7 +261,7 @@ describe('who has taken over a router', () => {
   });
 });
 
-describe('who has taken over a notifier', () => {
+describe('an attacker with the credentials of a notifier', () => {
   it.each<Attack>([
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear requests', subscribe(BUS.decide)],
@@ -282,7 +282,7 @@ describe('who has taken over a notifier', () => {
   });
 });
 
-describe('who has taken over an agent', () => {
+describe('an attacker with the credentials of an agent', () => {
   it.each<Attack>([
     ['answer requests', subscribe(BUS.decide, BUS.routers)],
     ['hear the requests of others', subscribe(BUS.decide)],
@@ -324,7 +324,7 @@ describe('who has taken over an agent', () => {
   });
 });
 
-describe('who may make or change a stream could have it hold whatever is sent', () => {
+describe('a user that may create or update streams could capture every message', () => {
   const streams = { agent: BUS.liveStream, notifier: BUS.stream } as const;
   const taps = [
     { mirror: { name: BUS.stream } },

@@ -142,7 +142,7 @@ test('a failed probe throttles for longer each time; a failure of another kind o
   await until('nothing is known against it', async () => Object.keys(await closed.get()).length === 0);
 });
 
-test('two notifiers share what one of them learned about an endpoint', async () => {
+test('two notifiers share the state of an endpoint', async () => {
   await using endpoint = await startReceiver(() => ({ status: 429, headers: { 'retry-after': '600' } }));
   await using waiting = await delayed();
   await using first = await harness.notifier();

@@ -78,7 +78,7 @@ describe('with user and password in settings of their own', () => {
   });
 });
 
-describe('who has the notifier’s password', () => {
+describe('a client with the notifier’s password', () => {
   it.each([
     ['read keys of others', ['GET', 'other']],
     ['write keys of others', ['SET', 'other', '1']],
@@ -108,7 +108,7 @@ describe('who has the notifier’s password', () => {
   });
 });
 
-describe('who has none', () => {
+describe('a client without a password', () => {
   it('is not let in without a name, with a wrong password, or in the clear', async () => {
     await expect(redis.as('default', 'x').ping()).rejects.toThrow(/WRONGPASS|NOAUTH/);
     await expect(redis.as('dialhook', 'x').ping()).rejects.toThrow(/WRONGPASS|NOAUTH/);

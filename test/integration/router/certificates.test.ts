@@ -40,7 +40,7 @@ async function called(env: Record<string, string>): Promise<string> {
   return answer.ok ? String(answer.status) : answer.result;
 }
 
-test("an endpoint with a certificate of one's own authority, which asks for one of ours", async () => {
+test('an endpoint with a certificate of a private authority that requires a client certificate', async () => {
   expect(await called(files)).toBe('200');
 });
 

@@ -77,7 +77,7 @@ test('no retry once the answer has begun', async () => {
   expect(endpoint.received).toHaveLength(2);
 });
 
-test('the retry has what is left of the deadlines', async () => {
+test('the retry has the remaining time of both deadlines', async () => {
   await using endpoint = await startEndpoint(({ socket, nth }) => {
     if (nth === 2) setTimeout(() => socket.destroy(), SHORT_MS);
     else if (endpoint.received.length === 1) socket.write(OK);

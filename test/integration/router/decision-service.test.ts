@@ -33,7 +33,7 @@ const spans = (...names: string[]) =>
       attributes: span.attributes,
     }));
 
-test('the request is what the agent sent, under a trace whose id is the uuid of the call', async () => {
+test('the endpoint gets the request of the agent, with the call uuid as trace id', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();
   const service = new DecisionService(httpClient, options, log);

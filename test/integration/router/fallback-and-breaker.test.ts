@@ -24,7 +24,7 @@ test('the fallback gets the same request when the endpoint does not decide', asy
   expect(JSON.parse(fallback.received[0]?.body ?? '')).toEqual(asked.request);
 });
 
-test('the fallback is not asked when the endpoint decides', async () => {
+test('the fallback gets no request when the endpoint decides', async () => {
   await using good = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();

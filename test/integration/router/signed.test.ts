@@ -75,7 +75,7 @@ test('without a secret the request has its name and its time, and no signature',
   expect(headers).not.toHaveProperty('webhook-signature');
 });
 
-test('what the call itself carries cannot take the place of a signature', async () => {
+test('fields of the call cannot replace a signature', async () => {
   const headers = { 'Webhook-Signature': 'v1,forged', 'webhook-id': 'forged' };
   const request = await received({ '': [all] }, { headers });
   expect(request.head).not.toContain('forged');

@@ -45,7 +45,7 @@ it('a flood of silent connections keeps no probe out, and is counted', async () 
 
 const ended = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
 
-it('who says nothing, half a request or half a body is shut some seconds later', async () => {
+it('a silent connection, half a request and half a body are closed after some seconds', async () => {
   const halves = [
     '',
     'GET /healthz HTTP/1.1\r\nX-',

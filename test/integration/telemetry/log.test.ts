@@ -19,7 +19,7 @@ function written(level: string, body: string): Record<string, unknown>[] {
 }
 
 describe('a log', () => {
-  it('writes lines that say when, how bad, who and what', () => {
+  it('writes time, level, service, event and message', () => {
     expect(written('info', `log.debug('call.decided'); log.info('call.decided', { a: 1 });`)).toEqual([
       {
         level: 'info',
@@ -39,7 +39,7 @@ describe('a log', () => {
     ]);
   });
 
-  it('hides what is secret', () => {
+  it('hides secrets', () => {
     const [line] = written(
       'info',
       `log.info('call.control', { login: { user: 'me', password: 'x', secret: 'y' } });`,

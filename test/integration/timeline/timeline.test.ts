@@ -89,7 +89,7 @@ describe('the timeline', () => {
     expect(published).not.toHaveBeenCalled();
   });
 
-  it('drops and counts what NATS does not take: away, too large, too many at once', async () => {
+  it('drops and counts steps while NATS is disconnected, that are too large, or too many at once', async () => {
     const timeline = new TimelinePublisher(bus, ENABLED);
     timeline.add(decided('x', 'y'.repeat(2 ** 21)));
     timeline.flush();
@@ -115,7 +115,7 @@ describe('the timeline', () => {
     await agent.stop();
   });
 
-  it('holds no more than its bound while NATS does not read, and goes on afterwards', async () => {
+  it('buffers no more than its bound while NATS does not read, and continues afterwards', async () => {
     const timeline = new TimelinePublisher(bus, ENABLED);
     nats.pause();
     const before = bus.nats.stats().outBytes;

@@ -93,7 +93,7 @@ export function runControl(start: () => Promise<CaseNode>): void {
   const OK = { v: 1, ok: true };
 
   describe('a live call', () => {
-    it('is hung up while it is up, with a cause that says who it was', async () => {
+    it('is hung up after the answer, with the cause of an operator', async () => {
       const { uuid, reply } = await during('CHANNEL_BRIDGE', { '1': answers }, (call) =>
         request(hangup(call)),
       );

@@ -80,7 +80,7 @@ export function describeCases(kind: string, start: () => Promise<CaseNode>): voi
       if (hangup) expect(heard.at(-1)?.notification).toMatchObject(hangup);
     });
 
-    it('asks the endpoint with all that is known of the call', () => {
+    it('sends a request with all data of the call', () => {
       const [request] = cluster.requests;
       expect(request).toMatchObject({
         action: 'request',

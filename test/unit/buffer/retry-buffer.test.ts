@@ -199,7 +199,7 @@ describe('RetryBuffer', () => {
       expect([attempts.length, buffer.size]).toEqual([0, 0]);
     });
 
-    it('loses what is left when cancelled', async () => {
+    it('drops the remaining items when cancelled', async () => {
       const { buffer, attempts } = bufferWith();
       const cancel = new AbortController();
       buffer.add('a.1');
@@ -214,7 +214,7 @@ describe('RetryBuffer', () => {
       expect([attempts.length, buffer.size]).toEqual([1, 0]);
     });
 
-    it('loses what is left when cancelled before it began, an item in flight included', async () => {
+    it('drops all items, also one in flight, when cancelled before it began', async () => {
       const { buffer, attempts, failures } = bufferWith();
       buffer.add('a.1');
       buffer.add('b.1');

@@ -60,7 +60,7 @@ describe('readConfig', () => {
     [{ OTHER: 'y' }, { NEEDED: 'x' }],
   ])('%j', (env, config) => expect(read(env)).toMatchObject(config));
 
-  it('names every wrong variable at once, with what it must be and what it is', () => {
+  it('names every invalid variable at once, with the rule and the value', () => {
     expect(
       refused({
         PORT: '65536',
@@ -104,7 +104,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('checks what a file holds, and does not show it', () => {
+  it('validates the content of a file and does not show it', () => {
     expect(refused({ TOKEN_FILE: file('short', 'abc'), NEEDED: 'x' })).toEqual([
       'TOKEN must be at least 4 characters (it is set)',
     ]);

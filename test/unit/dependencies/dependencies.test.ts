@@ -51,7 +51,7 @@ it('the lock file holds hashes and no download address', () => {
   );
 });
 
-it('what is locked is what is named', () => {
+it('the lock file has the versions of package.json', () => {
   for (const [name, version] of Object.entries(named))
     expect(packages[`node_modules/${name}`]?.version, name).toBe(version);
 });

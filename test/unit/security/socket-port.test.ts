@@ -92,7 +92,7 @@ describe('connections that say nothing', () => {
     expect(server.size).toBe(MAX);
   });
 
-  it('who answers like FreeSWITCH is held to the share of an address', async () => {
+  it('a peer that answers like FreeSWITCH is limited to the share of its address', async () => {
     for (let n = 0; n < MAX_PER_ADDRESS; n++) await call();
     const late = await open();
     late.resume();

@@ -67,7 +67,7 @@ describe('the number of series', () => {
     expect(counts.reduce((sum, { value }) => sum + value, 0)).toBe(900);
   });
 
-  it('does not grow by what is in a URL besides its origin, and shows no password', () => {
+  it('does not grow with paths and queries of URLs, and shows no password', () => {
     begin();
     expect(endpointOfMetrics('https://user:secret@a.example/x?token=1#y')).toBe('https://a.example');
     expect(endpointOfMetrics('https://a.example:443/other')).toBe('https://a.example');

@@ -56,13 +56,13 @@ describe('calls', () => {
     expect(names(exporter)).toEqual(['inner', 'outer']);
   });
 
-  it('that go well are not exported, and leave nothing behind', async () => {
+  it('without an error are not exported and use no memory afterwards', async () => {
     const { exporter, work } = traced(0);
     for (let i = 0; i < 10; i++) work(traceId(randomUUID()), false);
     expect(names(exporter)).toEqual([]);
   });
 
-  it('in which something went wrong are exported, as sampled, and so is what follows', () => {
+  it('with an error are exported as sampled, and so are their later spans', () => {
     const { exporter, sampling, work } = traced(0);
     const id = traceId(randomUUID());
     work(id, true);

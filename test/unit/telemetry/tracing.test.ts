@@ -96,7 +96,7 @@ describe('the spans of calls', () => {
     expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
   });
 
-  it('pass on what is thrown inside them', () => {
+  it('pass on errors thrown inside them', () => {
     expect(unexported).toEqual(new Error('a fault'));
   });
 });

@@ -81,7 +81,7 @@ describe('a step without the secrets of URLs', () => {
         expect(text(step, numbers)).not.toMatch(/hush|u:p|[?]/);
   });
 
-  it('keeps of an answer what fits, and nothing that the cut would lay open', () => {
+  it('truncates an answer without exposing a secret', () => {
     const long = `${'x'.repeat(4090)}https://user:password@h/`;
     const step = publicStep(requested(long), 'full');
     expect(step).toMatchObject({ answer: `${'x'.repeat(4090)}https:` });
@@ -132,7 +132,7 @@ describe('a masked step', () => {
     });
   });
 
-  it('still says what was done', () => {
+  it('still names the applications', () => {
     expect(
       publicStep(
         decided('set continue_on_fail=true', 'bridge [^^;b=1]sofia/gateway/gw/05557777', 'hangup'),
