@@ -4,10 +4,16 @@ import { clock, span, t } from './words.js';
 
 /** @import { CallDetail } from '../../../libs/contract/console.ts' */
 
+/** The number of the other party. @type {(notification: CallDetail['notifications'][number]['notification']) => string} */
+function numberOf(notification) {
+  if (notification === undefined || notification.action === 'hangup') return '';
+  return notification.action === 'transfer' ? (notification.to_number ?? '') : notification.called_number;
+}
+
 /** @param {{ one: CallDetail['notifications'][number] }} props */
 const Notification = ({ one }) => html`<li>
   <p><b>${t(`action.${one.id.split('.').at(-1)}`)}</b>
-    ${one.notification && one.notification.action !== 'hangup' && html` <span class="quiet">${one.notification.called_number}</span>`}
+    ${' '}<span class="quiet">${numberOf(one.notification)}</span>
     ${' '}<${Badge} tone=${tone(one.state)}>${t(`delivery.${one.state}`)}<//></p>
   <ol class="attempts">
     ${one.attempts.map(
