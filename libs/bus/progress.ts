@@ -93,9 +93,14 @@ export const progressSubject = (uuid: string, node: string): string =>
  */
 const DUPLICATE_IN_PROCESS = 10158;
 
+class DuplicateInProcess extends Error {
+  override readonly name = 'DuplicateInProcess';
+}
+
 export const isDuplicateInProcess = (error: unknown): boolean =>
-  error instanceof JetStreamApiError &&
-  (error.code === DUPLICATE_IN_PROCESS || /duplicate message id is in process/.test(error.message));
+  error instanceof DuplicateInProcess ||
+  (error instanceof JetStreamApiError &&
+    (error.code === DUPLICATE_IN_PROCESS || /duplicate message id is in process/.test(error.message)));
 
 export class ProgressPublisher {
   readonly #jetstream: JetStreamClient;
@@ -111,6 +116,9 @@ export class ProgressPublisher {
       msgID: notificationId(progress.notification),
       headers: traceToHeaders(spanContext),
     });
+    // nats-server 2.9 acknowledges a duplicate in process, with sequence 0: the message may still be lost.
+    if (stored.duplicate && stored.seq === 0)
+      throw new DuplicateInProcess('duplicate message id is in process');
     return !stored.duplicate;
   }
 }

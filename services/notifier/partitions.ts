@@ -50,6 +50,8 @@ export class Partitions {
   #failure: string | undefined = 'partition leases have not been taken yet';
   #tickedAt = performance.now();
   #started = false;
+  /** NATS is away, or the shares have not been balanced since. */
+  #left = false;
   #reported: string | undefined;
 
   constructor(parts: PartitionsParts) {
@@ -67,7 +69,7 @@ export class Partitions {
     if (this.#failure !== undefined) return this.#failure;
     const silentMs = Math.round(performance.now() - this.#tickedAt);
     if (silentMs > this.#parts.leaseMs) return `partition leases were not renewed for ${silentMs} ms`;
-    this.#started ||= [...this.#readers.values()].every(({ started }) => started);
+    if (!this.#left) this.#started ||= [...this.#readers.values()].every(({ started }) => started);
     if (!this.#started) return 'reading has not started yet';
     return this.#readerProblem();
   }
@@ -117,6 +119,7 @@ export class Partitions {
     const before = this.#readers.size;
     if (before > share) await this.#giveBack([...this.#readers.keys()].slice(share));
     else if (before < share) await this.#takeUpTo(share);
+    this.#left = false;
     if (this.#readers.size !== before)
       log.info('stream.partitions', { partitions: this.#readers.size, notifiers });
   }
@@ -169,6 +172,9 @@ export class Partitions {
 
   /** Without a connection to NATS, releases all partitions: another notifier may be connected. */
   async #leave(): Promise<void> {
+    // Taking partitions again proves nothing: JetStream may still be away when NATS is back.
+    this.#started = false;
+    this.#left = true;
     await this.#giveBack([...this.#readers.keys()]);
     await this.#parts.leases.leave();
   }
