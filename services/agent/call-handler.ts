@@ -142,7 +142,7 @@ export class CallHandler {
     const exported = canonical === text ? {} : { cti_bridge: canonical };
     const { event, left } = entryEvents(call.data, entry, endpoint, this.#config);
     this.#tracker.onEntry(event, entry.reason, left);
-    void this.#trackCall(call.data, request, endpoint).then(() => call.tag());
+    const tracked = this.#trackCall(call.data, request, endpoint).then(() => call.tag());
     if (request.attempt > this.#config.MAX_REQUESTS_PER_CALL)
       return this.#runner.runDefault(call, TOO_MANY_REQUESTS, exported);
     if (this.#deciding > this.#config.MAX_CALLS_DECIDING)
@@ -158,6 +158,9 @@ export class CallHandler {
       const error = `variables: ${refused} is not among this agent's ALLOWED_VARIABLES`;
       return this.#runner.runDefault(call, failure('invalid_decision', error), exported);
     }
+    // An endpoint that does not want the hangup gets no synthesized one either.
+    if ('groups' in reply.plan && reply.plan.notify?.includes('hangup') === false)
+      void tracked.then(() => this.#trackCall(call.data, request, { ...endpoint, notify: false }));
     const done = await this.#runner.run(call, reply.plan, { result: 'decided' }, exported);
     return done.result === 'decided' ? done : this.#runner.runDefault(call, done, exported);
   }

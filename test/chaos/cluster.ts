@@ -50,7 +50,11 @@ const NOTIFIER_ENV: Env = {
 };
 
 /** Reconcile soon enough that a run still waits for the synthesized hangup. */
-const AGENT_ENV: Env = { RECONCILE_INTERVAL_MS: '5000', RECONCILE_CONFIRM_MS: '2000' };
+const AGENT_ENV: Env = {
+  RECONCILE_INTERVAL_MS: '5000',
+  RECONCILE_CONFIRM_MS: '2000',
+  RECONCILE_RESTART_WAIT_MS: '0',
+};
 
 const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -16,7 +16,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
   let gate: CuttableProxy;
   let agent: AgentProcess;
 
-  const start = () =>
+  const start = (env: Record<string, string> = {}) =>
     AgentProcess.start({
       NATS_URL: nats.url,
       FREESWITCH_PORT: String(gate.port),
@@ -24,7 +24,9 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
       FREESWITCH_PASSWORD: freeswitch.user.password,
       RECONCILE_INTERVAL_MS: '200',
       RECONCILE_CONFIRM_MS: '100',
+      RECONCILE_RESTART_WAIT_MS: '0',
       EVENT_SOCKET_SILENCE_MS: '1000',
+      ...env,
     });
 
   beforeAll(async () => {
@@ -32,7 +34,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     view = await BusView.open(nats);
     routers = await scriptRouters(nats.url);
     routers.script = () => decided({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } });
-    freeswitch = await realCaseNode();
+    freeswitch = await realCaseNode({ trackCalls: true });
     gate = await CuttableProxy.to(freeswitch.eventSocket.port);
     agent = await start();
   });
@@ -94,5 +96,61 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     agent = await start();
     expect(await hangup(uuid)).toMatchObject({ recovered: true });
     await eventually(async () => (await view.liveCount()) === 0);
+  });
+
+  /** A call that is up, for `sofia recover`. */
+  async function talking() {
+    const call = freeswitch.place({
+      caller: { number: '13800138000', name: 'Alice' },
+      destination: '0555',
+      ctiBridge: 'http://crm/binding?a=1 3000 3000 1',
+      socket: `127.0.0.1:${agent.port}`,
+      fallback: 'sofia/gateway/gw/fallback',
+      callees: { '123456': { ringAt: 0, answerAt: 10 } },
+    });
+    const party = await call.callee('123456');
+    await call.talking;
+    await eventually(async () => (await view.live()).some(({ uuid }) => uuid === call.uuid));
+    await eventually(async () => (await freeswitch.api('show calls')).includes(call.uuid));
+    return { call, party };
+  }
+
+  async function restartAgent(env: Record<string, string>): Promise<void> {
+    await agent.stop();
+    agent = await start(env);
+  }
+
+  it('waits after a crash of FreeSWITCH, and reports a recovered call when it ends', async () => {
+    await restartAgent({ RECONCILE_RESTART_WAIT_MS: '60000' });
+    const { call, party } = await talking();
+    await freeswitch.kill();
+    await freeswitch.start();
+    await eventually(() => agent.said('live_call.restart_wait'));
+    expect(await freeswitch.api('sofia recover')).toContain('Recovered 2 call');
+    await eventually(
+      () => call.events.filter((event) => event['Event-Name'] === 'CHANNEL_BRIDGE').length === 2,
+    );
+    expect(await view.hangups(call.uuid)).toEqual([]);
+    party.bye();
+    const ended = await hangup(call.uuid);
+    if (ended.action !== 'hangup' || ended.recovered) throw new Error('synthesized');
+    expect(ended).toMatchObject({ cause: 'NORMAL_CLEARING', hangup_by: 'callee' });
+    expect(ended.billable_ms).toBeGreaterThan(0);
+    expect(ended.billable_ms).toBeLessThanOrEqual(ended.duration_ms);
+    expect(ended.tried).toMatchObject([{ number: '123456', cause: 'NONE', answered: true }]);
+    expect(agent.said('live_call.closed_early')).toBeUndefined();
+  });
+
+  it('logs a call that turns out to be up after its synthesized hangup', async () => {
+    await restartAgent({});
+    const { call, party } = await talking();
+    await freeswitch.kill();
+    await freeswitch.start();
+    expect(await hangup(call.uuid)).toMatchObject({ recovered: true });
+    await freeswitch.api('sofia recover');
+    expect(await eventually(() => agent.said('live_call.closed_early'))).toMatchObject({ call: call.uuid });
+    party.bye();
+    await call.ended;
+    expect(await view.hangups(call.uuid)).toHaveLength(1);
   });
 });

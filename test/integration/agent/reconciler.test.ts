@@ -8,7 +8,11 @@ import { decided, type Routers, scriptRouters } from '#test/support/agent/router
 import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
-const QUICK = { RECONCILE_INTERVAL_MS: '200', RECONCILE_CONFIRM_MS: '100' };
+const QUICK = {
+  RECONCILE_INTERVAL_MS: '200',
+  RECONCILE_CONFIRM_MS: '100',
+  RECONCILE_RESTART_WAIT_MS: '0',
+};
 
 let nats: NatsServer;
 let view: BusView;

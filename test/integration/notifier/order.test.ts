@@ -85,6 +85,31 @@ test('no notification follows a hangup that was sent or is in flight', async () 
   ]);
 });
 
+test('leg_end and transfer follow a hangup that was sent', async () => {
+  await using endpoint = await startReceiver();
+  await using _ = await harness.notifier();
+  const { hangup } = callOfTwoLegs(endpoint.url);
+  const { uuid, node, time, caller_id_number, caller_id_name, destination_number } = hangup.notification;
+  const call = { uuid, node, time, caller_id_number, caller_id_name, destination_number };
+  const legEnd: ProgressEvent = {
+    ...hangup,
+    notification: {
+      ...call,
+      ...{ action: 'leg_end', leg: 'first', called_number: '1', cause: 'NORMAL_CLEARING' },
+      ...{ ring_ms: 1, talk_ms: 1 },
+    },
+  };
+  const transfer: ProgressEvent = {
+    ...hangup,
+    notification: { ...call, action: 'transfer', leg: uuid, kind: 'blind', by: 'caller' },
+  };
+  await harness.publish([hangup]);
+  await until('it is delivered', () => endpoint.accepted.length === 1);
+  await harness.publish([legEnd, transfer]);
+  await until('they are delivered', () => endpoint.accepted.length === 3);
+  expect(endpoint.accepted).toEqual(idsOf([hangup, legEnd, transfer]));
+});
+
 test('a ring after a later event is dropped, an answer is not', async () => {
   await using endpoint = await startReceiver();
   await using _ = await harness.notifier();
