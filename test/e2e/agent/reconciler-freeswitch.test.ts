@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentProcess, BusView, eventually } from '#test/support/agent/agent-process.ts';
 import { CuttableProxy } from '#test/support/agent/cuttable-proxy.ts';
@@ -112,6 +113,8 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     await call.talking;
     await eventually(async () => (await view.live()).some(({ uuid }) => uuid === call.uuid));
     await eventually(async () => (await freeswitch.api('show calls')).includes(call.uuid));
+    // FreeSWITCH writes its recovery table in the background.
+    await sleep(1_000);
     return { call, party };
   }
 
