@@ -15,6 +15,10 @@ export interface InboundOptions {
   /** Password of `user`, or of the event socket. */
   readonly password: string;
   readonly events: readonly string[];
+  /** Events that the user may not be allowed to receive. Each has its own `event` command. */
+  readonly optionalEvents?: readonly string[];
+  /** Called for an optional event that FreeSWITCH refuses. */
+  readonly onEventRefused?: (event: string) => void;
   /** Header and value of each `filter` command. */
   readonly filters: readonly (readonly [string, string])[];
   readonly onEvent: (event: FreeSwitchEvent) => void;
@@ -103,15 +107,16 @@ export class InboundConnection {
   }
 
   async #login(socket: EventSocket): Promise<void> {
-    const { user, password, events, filters } = this.#options;
+    const { user, password, events, optionalEvents = [], filters } = this.#options;
     const login = user === undefined ? `auth ${password}` : `userauth ${user}:${password}`;
     await socket.send(login).catch((error: Error) => {
       throw error instanceof CommandError
         ? new CommandError('FreeSWITCH refused the login', { cause: error })
         : error;
     });
-    const replies: Promise<Reply>[] = [
+    const replies: Promise<Reply | undefined>[] = [
       socket.send(`event json ${events.join(' ')}`),
+      ...optionalEvents.map((event) => this.#subscribe(socket, event)),
       ...filters.map(([header, value]) => socket.send(`filter ${header} ${value}`)),
     ];
     await Promise.all(replies);
@@ -120,6 +125,16 @@ export class InboundConnection {
     this.#up = true;
     this.#watchForSilence(socket);
     this.#options.onUp();
+  }
+
+  async #subscribe(socket: EventSocket, event: string): Promise<Reply | undefined> {
+    try {
+      return await socket.send(`event json ${event}`);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.#options.onEventRefused?.(event);
+      return undefined;
+    }
   }
 
   #watchForSilence(socket: EventSocket): void {

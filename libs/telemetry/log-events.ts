@@ -144,6 +144,12 @@ export const LOG_EVENTS = {
     description:
       'The agent is disconnected from NATS: FreeSWITCH tries its next host, or the dialplan continues. socket.listening follows. See ACCEPT_WITHOUT_NATS.',
   },
+  'freeswitch.event_refused': {
+    by: ['agent'],
+    message: 'FreeSWITCH refused an event',
+    description:
+      'FREESWITCH_USER is not allowed to receive the event `name`. Add it to `esl-allowed-events`; without CHANNEL_BRIDGE, transfers with consultation and pickups are reported late or without details.',
+  },
   'socket.listening': {
     by: ['agent'],
     message: 'listening for calls',

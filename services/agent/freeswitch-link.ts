@@ -3,7 +3,7 @@ import type { LiveCalls } from '#libs/bus/live-calls.ts';
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
-import { EVENTS, FILTERS } from './call/leg-event.ts';
+import { EVENTS, FILTERS, OPTIONAL_EVENTS } from './call/leg-event.ts';
 import { CallControl } from './call-control.ts';
 import type { AgentConfig } from './config.ts';
 import { EventLag } from './event-lag.ts';
@@ -55,6 +55,8 @@ export class FreeSwitchLink {
       user: config.FREESWITCH_USER,
       password: config.FREESWITCH_PASSWORD,
       events: EVENTS,
+      optionalEvents: OPTIONAL_EVENTS,
+      onEventRefused: (name) => log.warn('freeswitch.event_refused', { name }),
       filters: FILTERS,
       onEvent: (event) => this.#onEvent(event),
       onUp: () => this.#onUp(),

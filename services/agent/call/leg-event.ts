@@ -24,7 +24,13 @@ const KINDS = {
 } as const;
 
 /** The events that the agent subscribes to. */
-export const EVENTS = Object.keys(KINDS);
+export const EVENTS = Object.keys(KINDS).filter((name) => name !== 'CHANNEL_BRIDGE');
+
+/**
+ * Shows attended transfers and pickups as they happen; without it they are known when a leg ends. Not required, because
+ * the directory users of earlier versions are not allowed to receive it.
+ */
+export const OPTIONAL_EVENTS = ['CHANNEL_BRIDGE'];
 
 /**
  * The event socket filters. FreeSWITCH sends an event when a positive filter matches and no negative one does: events of

@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ACTIONS } from '#libs/contract/endpoint.ts';
-import { EVENTS, FILTERS } from '#services/agent/call/leg-event.ts';
+import { EVENTS, FILTERS, OPTIONAL_EVENTS } from '#services/agent/call/leg-event.ts';
 import { startTestCluster } from '#test/support/cases/stack.ts';
 import { realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { type Event, EventSocket } from '#test/support/freeswitch/event-socket.ts';
@@ -26,7 +26,7 @@ const socket = await EventSocket.login(eventSocket, `auth ${eventSocket.password
   events.push(one),
 );
 for (const [name, value] of FILTERS) await socket.send(`filter ${name} ${value}`);
-await socket.send(`event json ${EVENTS.join(' ')}`);
+await socket.send(`event json ${[...EVENTS, ...OPTIONAL_EVENTS].join(' ')}`);
 
 const only = process.argv.slice(2);
 for (const story of STORIES) {

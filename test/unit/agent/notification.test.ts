@@ -262,7 +262,6 @@ describe('one event', () => {
       'CHANNEL_PROGRESS',
       'CHANNEL_PROGRESS_MEDIA',
       'CHANNEL_ANSWER',
-      'CHANNEL_BRIDGE',
       'CHANNEL_HANGUP_COMPLETE',
     ]);
   });
