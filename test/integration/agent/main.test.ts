@@ -10,7 +10,7 @@ import { BUS, type DecisionReply } from '#libs/contract/messages.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { LogEvent } from '#libs/telemetry/log-events.ts';
-import { FILTERS } from '#services/agent/call/leg-event.ts';
+import { FILTERS, OPTIONAL_EVENTS } from '#services/agent/call/leg-event.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { Peer, PeerServer } from '#test/support/esl/peer.ts';
@@ -99,7 +99,7 @@ function start(env: NodeJS.ProcessEnv = {}): AgentProcess {
 }
 
 async function logIn(name = 'agent-dies') {
-  const { authRequest, answers, events } = loginOf(name, FILTERS.length);
+  const { authRequest, answers, events } = loginOf(name, OPTIONAL_EVENTS.length + FILTERS.length);
   const peer = await freeSwitch.peer();
   peer.write(authRequest);
   await peer.answer(...answers);

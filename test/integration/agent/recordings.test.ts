@@ -9,7 +9,7 @@ import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
-import { FILTERS } from '#services/agent/call/leg-event.ts';
+import { FILTERS, OPTIONAL_EVENTS } from '#services/agent/call/leg-event.ts';
 import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { notificationsOf } from '#test/support/agent/replay.ts';
@@ -243,7 +243,7 @@ describe.each(RECORDINGS)('the notifications of a call: %s', (name) => {
   });
 
   async function watch(count: number) {
-    const { authRequest, answers, events } = loginOf(name, FILTERS.length);
+    const { authRequest, answers, events } = loginOf(name, OPTIONAL_EVENTS.length + FILTERS.length);
     const peers = [];
     for (let n = 0; n < count; n++) {
       const agent = await startTestAgent(nats.url, env());
