@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HANGUP_CAUSES, type HangupCause } from './causes.ts';
 import { BracketVariables, callSettings, FinalCause, Strategy, timing, Variables } from './decision.ts';
-import { DialNumber, HostPort, SipName } from './text.ts';
+import { DialNumber, HostPort, SipName, TelParameters } from './text.ts';
 
 const SOFIA_GATEWAY = String.raw`sofia\/gateway\/[\w.+-]+(?:::[\w.+-]+)?\/[\w*#+.:;=%~@&?!\/-]+`;
 const SOFIA_ADDRESS = String.raw`sofia\/[\w.+-]+\/(?:sips?:)?[\w*#+.;=%~-]+@(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[\w.:;=%~@&?!\/+-]*)?`;
@@ -30,7 +30,14 @@ export const DialEndpoint = z
   );
 
 const Leg = z.union([
-  z.strictObject({ endpoint: DialEndpoint, variables: BracketVariables, ...timing }),
+  z.strictObject({
+    endpoint: DialEndpoint,
+    tel_params: TelParameters.optional().describe(
+      'parameters of the number in the request URI of a call through a gateway',
+    ),
+    variables: BracketVariables,
+    ...timing,
+  }),
   z.strictObject({
     user: SipName,
     domain: HostPort.optional(),

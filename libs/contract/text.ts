@@ -28,6 +28,13 @@ export const DialNumber = z
     ),
   );
 
+/** Parameters of a number: `npdi;rn=+13125550199`. */
+export const TelParameters = pattern(
+  /^[A-Za-z][0-9A-Za-z-]*(?:=[0-9A-Za-z*#+_.-]+)?(?:;[A-Za-z][0-9A-Za-z-]*(?:=[0-9A-Za-z*#+_.-]+)?)*$/,
+  128,
+  'must be parameters such as npdi;rn=+13125550199',
+);
+
 /** The name of a gateway, which may be preceded by its sofia profile as `sofia status` prints it: `internal::gw`. */
 export const GatewayName = pattern(
   /^[0-9A-Za-z_][0-9A-Za-z_.+-]*(?:::[0-9A-Za-z_][0-9A-Za-z_.+-]*)?$/,

@@ -2,8 +2,8 @@ import { type FinalCause, isHangupCause } from '#libs/contract/decision.ts';
 import type { DialPlan, Group, Plan } from '#libs/contract/plan.ts';
 import type { Result } from '#libs/contract/results.ts';
 import { formatGroup } from './dial-string.ts';
+import { groupVariables, legVariables, type RingTime, telVariables } from './leg-variables.ts';
 import { type CallerFacts, presentation } from './presentation.ts';
-import { groupVariables, legVariables, type RingTime } from './ring-time.ts';
 import {
   type Application,
   exportedName,
@@ -22,6 +22,7 @@ export interface DialableGroup {
   readonly variables: Group['variables'];
   readonly legs: readonly (RingTime & {
     readonly endpoint: string;
+    readonly tel_params?: string | undefined;
     readonly variables: Group['variables'];
   })[];
 }
@@ -252,9 +253,9 @@ export const calledVariables = ({
 function dialString(group: DialableGroup, called: Settings): string {
   const legs = group.legs.map((leg) => ({
     endpoint: leg.endpoint,
-    variables: { ...leg.variables, ...legVariables(leg) },
+    variables: { ...leg.variables, ...legVariables(leg), ...telVariables(leg) },
   }));
-  return formatGroup({ ...called, ...groupVariables(group.legs), ...group.variables }, legs);
+  return formatGroup({ ...groupVariables(group.legs), ...called, ...group.variables }, legs);
 }
 
 /** One `bridge` for each group. A group that fails leads to the next one, unless its cause or SIP status is final. */

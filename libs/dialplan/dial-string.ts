@@ -104,10 +104,12 @@ export function parseDialString(text: string, sequential: boolean): Group[] {
   return groups;
 }
 
+/** `{^^;name=value;...}`, with colons between the variables when a value has a semicolon. */
 function brackets(open: string, variables: Variables, close: string): string {
-  const entries = Object.entries(variables);
+  const entries = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   if (entries.length === 0) return '';
-  return `${open}^^;${entries.map(([name, value]) => `${name}=${value}`).join(';')}${close}`;
+  const separator = entries.some((entry) => entry.includes(';')) ? ':' : ';';
+  return `${open}^^${separator}${entries.join(separator)}${close}`;
 }
 
 /** The dial string of one group, for `bridge`. */

@@ -40,8 +40,13 @@ function groupsOf(target: DialTarget, strategy: Decision['strategy'], where: str
     { variables: {}, legs: [{ endpoint, variables: {}, ...timing }] },
   ];
   switch (target.type) {
-    case 'gateway':
-      return one(`sofia/gateway/${target.gateway}/${target.number}`);
+    case 'gateway': {
+      // FreeSWITCH would move parameters behind the host of the gateway (sofia_outgoing_channel in mod_sofia.c).
+      const [number, ...params] = target.number.split(';');
+      const endpoint = `sofia/gateway/${target.gateway}/${number}`;
+      const more = params.length === 0 ? {} : { tel_params: params.join(';') };
+      return [{ variables: {}, legs: [{ endpoint, ...more, variables: {}, ...timing }] }];
+    }
     case 'ip':
       return one(`sofia/${target.sofia}/${target.number}@${target.ip}`);
     case 'user': {
@@ -92,6 +97,16 @@ function checkVariables(plan: DialPlan, may: VariablePolicy): void {
   }
   const refused = refusedVariable(plan, may);
   if (refused !== undefined) throw new PlanError(`${refused} is a variable that an endpoint must not set`);
+}
+
+/** FreeSWITCH reads at most 10 MiB in one message, which has the variables once for each bridge. */
+const MAX_VARIABLES_BYTES = 2 * 1024 * 1024;
+
+function checkSize({ groups, variables }: DialPlan): void {
+  const hasUsers = groups.some(({ legs }) => legs.some((leg) => 'user' in leg));
+  const bridges = hasUsers ? MAX_BRANCHES : groups.length;
+  if (Buffer.byteLength(JSON.stringify(variables)) * bridges > MAX_VARIABLES_BYTES)
+    throw new PlanError('variables: too long for this number of targets');
 }
 
 /** Takes a variable out of a record. */
@@ -150,5 +165,6 @@ export function planOf(decision: Decision, may: VariablePolicy = variablePolicy(
     );
   const plan = withRingTime(withCallerId({ groups, ...settings }));
   checkVariables(plan, may);
+  checkSize(plan);
   return plan;
 }

@@ -1,7 +1,7 @@
 import type { DialPlan, Group } from '#libs/contract/plan.ts';
 import { calledVariables, type Dial, type DialableGroup } from '#libs/dialplan/applications.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
-import { groupVariables, legVariables } from '#libs/dialplan/ring-time.ts';
+import { groupVariables, legVariables, telVariables } from '#libs/dialplan/leg-variables.ts';
 import { isPlain } from '#libs/dialplan/settings.ts';
 import { kept, sorted } from '../property.ts';
 
@@ -17,9 +17,10 @@ export function expectedBridges(dial: Dial) {
         variables: [
           leg.variables,
           legVariables(leg),
+          telVariables(leg),
           exported,
-          inBraces,
           groupVariables(group.legs),
+          inBraces,
           group.variables,
         ].reduce<Record<string, string>>((all, some) => kept(all, some), {}),
       })),

@@ -4,8 +4,8 @@ import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
 import { Decision } from '#libs/contract/decision.ts';
 import type { Plan } from '#libs/contract/plan.ts';
 import { calledVariables, dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
+import { groupVariables, legVariables, telVariables } from '#libs/dialplan/leg-variables.ts';
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
-import { groupVariables, legVariables } from '#libs/dialplan/ring-time.ts';
 import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
 import { dialOf } from '#test/support/dialplan/dial.ts';
@@ -201,7 +201,7 @@ describe('any answer of an endpoint', () => {
         const read = applicationsOf(packets[0] ?? '');
         expect(read).toEqual(meant);
         const called = calledVariables(dial);
-        const shared = (variables: object) => ({ ...called, ...variables });
+        const shared = (variables: object) => ({ ...variables, ...called });
         const exports = Object.fromEntries(exportsOf(read));
         expect(dialled(read).map((one) => ({ ...one, variables: { ...exports, ...one.variables } }))).toEqual(
           groups.map((group) => ({
@@ -209,7 +209,7 @@ describe('any answer of an endpoint', () => {
             groups: [
               group.legs.map((one) => ({
                 endpoint: one.endpoint,
-                variables: kept({ ...one.variables, ...legVariables(one) }),
+                variables: kept({ ...one.variables, ...legVariables(one), ...telVariables(one) }),
               })),
             ],
           })),

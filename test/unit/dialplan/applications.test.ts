@@ -28,7 +28,9 @@ const CALLED =
   'outbound_redirect_fatal=true;sip_copy_custom_headers=false;origination_callee_id_number=0555;origination_callee_id_name=0555;ignore_display_updates=true';
 const FORGET = 'last_bridge_proto_specific_hangup_cause=;last_bridge_hangup_cause=;originate_failed_cause=';
 const STOP = 'failure_causes=;continue_on_fail=false';
-const bridge = (endpoints: string, more = '') => `bridge {^^;${CALLED}${more}}${endpoints}`;
+const bridge = (endpoints: string, more = '', first = '') =>
+  `bridge {^^;${first}${CALLED}${more}}${endpoints}`;
+const AT_ONCE = 'ignore_early_media=true;';
 const enterAs = (entry: string) => [
   `multiset ^^;dialhook_entry=${entry};dialhook_cause=\${last_bridge_hangup_cause}`,
   `socket ${SOCKET}`,
@@ -76,7 +78,7 @@ describe('dialApplications', () => {
       dialhook_result: 'decided',
       dialhook_error: '',
     });
-    expect(rest).toEqual([bridge('user/1,user/2'), 'hangup']);
+    expect(rest).toEqual([bridge('user/1,user/2', '', AT_ONCE), 'hangup']);
   });
 
   it('continues after a failed group unless its cause is final, and stops after the last group', () => {
@@ -213,10 +215,28 @@ describe('dialApplications', () => {
     expect(written.at(-2)).toBe(
       bridge(
         '[^^;a=1;execute_on_originate=sched_hangup +11 NO_ANSWER;execute_on_answer=sched_cancel]user/1,' +
-          '[^^;leg_delay_start=5;execute_on_originate=sched_hangup +21 NO_ANSWER;execute_on_answer=sched_cancel]user/2',
-        ';originate_timeout=27',
+          '[^^;leg_delay_start=5;execute_on_originate=sched_hangup +26 NO_ANSWER;execute_on_answer=sched_cancel]user/2',
+        '',
+        `${AT_ONCE}originate_timeout=27;`,
       ),
     );
+  });
+
+  it('writes the parameters of a number behind it in the request URI of a gateway', () => {
+    const legs = [{ endpoint: 'sofia/gateway/gw/1', tel_params: 'npdi;rn=+2', variables: {}, timeout: 3 }];
+    expect(dial([{ variables: {}, legs }]).at(-2)).toBe(
+      bridge(
+        '[^^:execute_on_originate=sched_hangup +4 NO_ANSWER:execute_on_answer=sched_cancel:sip_invite_tel_params=npdi;rn=+2]sofia/gateway/gw/1',
+        '',
+        'originate_timeout=5;',
+      ),
+    );
+  });
+
+  it('lets a decision say what early media means for legs that ring at once', () => {
+    const [, second] = dial([group('user/1', 'user/2')], withVariables({ ignore_early_media: 'false' }));
+    expect(second).toContain('ignore_early_media=false;');
+    expect(second).not.toContain('ignore_early_media=true');
   });
 
   it('writes an error text with an application of its own', () => {

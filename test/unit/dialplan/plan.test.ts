@@ -13,6 +13,16 @@ describe('planOf', () => {
   it.each<[string, unknown, unknown]>([
     ['gateway', { dial: gateway('1') }, [one('sofia/gateway/gw/1')]],
     [
+      'gateway and a number with parameters',
+      { dial: { ...gateway('+1;npdi;rn=+2'), gateway: 'internal::gw' } },
+      [
+        {
+          variables: {},
+          legs: [{ endpoint: 'sofia/gateway/internal::gw/+1', tel_params: 'npdi;rn=+2', variables: {} }],
+        },
+      ],
+    ],
+    [
       'ip',
       { dial: { type: 'ip', number: '1', ip: '10.0.0.9:5060' } },
       [one('sofia/external/1@10.0.0.9:5060')],
@@ -127,6 +137,13 @@ describe('planOf', () => {
       'variables: effective_caller_id_number is not accepted; use caller_id.number',
     ],
     [{ dial: dialString('[Bypass_Media=true]user/1') }, 'variables: Bypass_Media is not accepted; use media'],
+    [
+      {
+        dial: Array.from({ length: 16 }, (_, n) => gateway(String(n))),
+        variables: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`v${n}`, 'x'.repeat(4000)])),
+      },
+      'variables: too long for this number of targets',
+    ],
   ])('refuses contradictions and variables without effect %#', (answer, words) =>
     expect(() => plan(answer)).toThrow(new PlanError(words)),
   );

@@ -6,7 +6,6 @@ export const PENDING: Readonly<Record<'decision' | 'model', readonly string[]>> 
   decision: [
     '5 redirects: 302 to the same number at our own domain does not loop',
     '5 redirects: to another host with a single target: the call fails, and no other party is called',
-    'report 2600hz/kazoo#4951: early media of one phone does not stop the others that ring at once',
   ],
   model: [],
 };
