@@ -40,8 +40,9 @@ def decide(call: dict) -> dict | None:
     if not free:
         return {"dial": {"type": "hangup", "cause": 17}}
     return {
-        "variables": {"originate_timeout": queue["ring_seconds"]},
-        "dial": [{"type": "user", "user": agent, "number": agent} for agent in free[:16]],
+        "dial": [
+            {"type": "user", "user": agent, "number": agent, "timeout": queue["ring_seconds"]} for agent in free[:16]
+        ],
         "on_fail": "request",
     }
 

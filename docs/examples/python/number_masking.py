@@ -34,7 +34,8 @@ def decide(call: dict) -> dict:
         return {"dial": {"type": "hangup", "cause": "UNALLOCATED_NUMBER"}}
     shown = call["destination_number"]
     return {
-        "variables": {"origination_caller_id_number": shown, "origination_caller_id_name": shown},
+        "caller_id": {"number": shown},
+        "callee_id": {"number": shown},
         "dial": {"type": "gateway", "gateway": GATEWAY, "number": other},
     }
 

@@ -58,8 +58,9 @@ function decide(call: EndpointRequest): Decision | undefined {
     .sort((one, other) => (freeSince.get(one) ?? 0) - (freeSince.get(other) ?? 0));
   if (free.length === 0) return { dial: { type: 'hangup', cause: 17 } };
   return {
-    variables: { originate_timeout: queue.ring_seconds },
-    dial: free.slice(0, 16).map((agent) => ({ type: 'user', user: agent, number: agent })),
+    dial: free
+      .slice(0, 16)
+      .map((agent) => ({ type: 'user', user: agent, number: agent, timeout: queue.ring_seconds })),
     on_fail: 'request',
   };
 }

@@ -48,7 +48,8 @@ function decide(call: EndpointRequest): Decision {
   if (other === undefined) return { dial: { type: 'hangup', cause: 'UNALLOCATED_NUMBER' } };
   const shown = call.destination_number;
   return {
-    variables: { origination_caller_id_number: shown, origination_caller_id_name: shown },
+    caller_id: { number: shown },
+    callee_id: { number: shown },
     dial: { type: 'gateway', gateway: GATEWAY, number: other },
   };
 }

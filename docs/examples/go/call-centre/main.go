@@ -84,13 +84,9 @@ func decide(call dialhook.Message) *dialhook.Decision {
 	slices.SortStableFunc(free, func(a, b string) int { return freeSince[a].Compare(freeSince[b]) })
 	var targets []dialhook.Target
 	for _, agent := range free[:min(len(free), 16)] {
-		targets = append(targets, dialhook.Target{Type: "user", User: agent, Number: agent})
+		targets = append(targets, dialhook.Target{Type: "user", User: agent, Number: agent, Timeout: line.RingSeconds})
 	}
-	return &dialhook.Decision{
-		Variables: map[string]any{"originate_timeout": line.RingSeconds},
-		Dial:      targets,
-		OnFail:    "request",
-	}
+	return &dialhook.Decision{Dial: targets, OnFail: "request"}
 }
 
 func release(uuid string, ended bool) {

@@ -48,11 +48,21 @@ type Target struct {
 	User    string `json:"user,omitempty"`
 	Cause   string `json:"cause,omitempty"`
 	SIPCode int    `json:"sipcode,omitempty"`
+	// Timeout is the ring time in seconds.
+	Timeout int `json:"timeout,omitempty"`
+}
+
+// ID is what one party is shown of the other.
+type ID struct {
+	Number string `json:"number,omitempty"`
+	Name   string `json:"name,omitempty"`
 }
 
 // Decision is the answer to a request. Dial is a Target or a slice of them.
 type Decision struct {
 	Variables map[string]any `json:"variables,omitempty"`
+	CallerID  *ID            `json:"caller_id,omitempty"`
+	CalleeID  *ID            `json:"callee_id,omitempty"`
 	Dial      any            `json:"dial"`
 	OnFail    string         `json:"on_fail,omitempty"`
 }

@@ -69,8 +69,9 @@ func decide(call dialhook.Message) *dialhook.Decision {
 	}
 	shown := call.DestinationNumber
 	return &dialhook.Decision{
-		Variables: map[string]any{"origination_caller_id_number": shown, "origination_caller_id_name": shown},
-		Dial:      dialhook.Target{Type: "gateway", Gateway: gateway, Number: other},
+		CallerID: &dialhook.ID{Number: shown},
+		CalleeID: &dialhook.ID{Number: shown},
+		Dial:     dialhook.Target{Type: "gateway", Gateway: gateway, Number: other},
 	}
 }
 
