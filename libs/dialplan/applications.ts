@@ -176,8 +176,23 @@ function continueUnlessFinal(finalCauses: FailurePolicy['finalCauses']): Setting
     : { failure_causes: causes.join(','), continue_on_fail: '' };
 }
 
-/** Gives the caller the cause of the target that fails next, NO_ANSWER included. */
-const STOP: Settings = { failure_causes: '', continue_on_fail: 'false' };
+/** The cause of a leg that answered with a redirect (SIP 3xx). */
+const REDIRECTED = 'REQUESTED_CHAN_UNAVAIL';
+
+/**
+ * Gives the caller the cause and the SIP status of the target that fails next, NO_ANSWER included. After a redirect
+ * FreeSWITCH would answer the caller with 3xx: see `endAfterRedirect`.
+ */
+const STOP: Settings = { failure_causes: '', continue_on_fail: REDIRECTED };
+
+/** FreeSWITCH answers a caller with the last SIP status of a called leg (sofia_on_hangup in mod_sofia.c). */
+export const FORGET_STATUS: Application = setTogether({ last_bridge_proto_specific_hangup_cause: '' });
+
+/** Reached when the last target redirected: the caller gets the cause without the status. */
+const endAfterRedirect: readonly Application[] = [
+  FORGET_STATUS,
+  { name: 'hangup', data: '${originate_failed_cause}' },
+];
 
 /** The reason with which the agent is entered after a failed group; undefined when it is not entered. */
 function enteredAfter(isLast: boolean, policy: FailurePolicy): Entry | undefined {
@@ -308,6 +323,6 @@ export function dialApplications(dial: Dial): Application[] {
       [ATTEMPT_VARIABLE]: String(dial.attempt),
     }),
     ...bridgeApplications(dial, plain),
-    { name: 'hangup', data: entryAtEnd === undefined ? '' : `\${${CAUSE_VARIABLE}}` },
+    ...(entryAtEnd === undefined ? endAfterRedirect : [{ name: 'hangup', data: `\${${CAUSE_VARIABLE}}` }]),
   ];
 }

@@ -5,6 +5,7 @@ import {
   ATTEMPT_VARIABLE,
   CAUSE_VARIABLE,
   dialApplications,
+  FORGET_STATUS,
   hangupApplications,
   NOTIFY_VARIABLE,
   notifySetting,
@@ -17,7 +18,7 @@ import { ClosedError } from '#libs/esl/event-socket.ts';
 import type { OutboundCall } from '#libs/esl/outbound.ts';
 import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
 import { type ChannelData, variable } from './call/channel-data.ts';
-import { attemptOf, type Entry, reportedTransfers, targetFailure } from './call/entry.ts';
+import { attemptOf, type Entry, isRedirect, reportedTransfers, targetFailure } from './call/entry.ts';
 import { callerFacts } from './call/identity.ts';
 import type { AgentConfig } from './config.ts';
 import { failurePolicy } from './failure-policy.ts';
@@ -84,7 +85,10 @@ export class PlanRunner {
   async resume(call: OutboundCall, entry: Exclude<Entry, { kind: 'request' }>): Promise<void> {
     const work = () =>
       entry.kind === 'hangup'
-        ? call.runAndRelease([{ name: 'hangup', data: entry.cause }])
+        ? call.runAndRelease([
+            ...(isRedirect(targetFailure(call.data)) ? [FORGET_STATUS] : []),
+            { name: 'hangup', data: entry.cause },
+          ])
         : call.setAndRelease({}, {});
     await work().catch((error: Error) => {
       if (!isCallerGone(call, error)) throw error;
@@ -102,12 +106,13 @@ export class PlanRunner {
 
   /** Releases the call with `dialhook_result` set. `exported` lets notifications of it still find their endpoint. */
   async continueDialplan(call: OutboundCall, outcome: Outcome, exported: Exported = {}): Promise<Outcome> {
-    const { cause } = targetFailure(call.data);
+    const last = targetFailure(call.data);
     const variables = {
       ...outcomeVariables(outcome),
       [ATTEMPT_VARIABLE]: String(attemptOf(call.data)),
       ...reportedTransfers(call.data),
-      ...(cause === '' ? {} : { [CAUSE_VARIABLE]: cause }),
+      ...(last.cause === '' ? {} : { [CAUSE_VARIABLE]: last.cause }),
+      ...(isRedirect(last) ? { last_bridge_proto_specific_hangup_cause: '' } : {}),
     };
     await executeSpan(() => call.setAndRelease(variables, exported)).catch((error: Error) => {
       if (!isCallerGone(call, error)) throw error;

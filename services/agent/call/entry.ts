@@ -53,7 +53,7 @@ export function isFinal({ cause, status }: TargetFailure, finalCauses: readonly 
   return finalCauses.some((final) => final === cause || statuses.includes(final));
 }
 
-const isRedirect = ({ status = 0 }: TargetFailure): boolean => status >= 300 && status < 400;
+export const isRedirect = ({ status = 0 }: TargetFailure): boolean => status >= 300 && status < 400;
 
 /** What the agent does when FreeSWITCH enters `socket`. */
 export type Entry =

@@ -35,11 +35,11 @@ function enteredAgain(targets: number, { socket, requestAgain, onRedirect, final
   const isAtEnd = socket !== undefined && (requestAgain || onRedirect === 'request');
   const isBetween = socket !== undefined && (onRedirect === 'request' || finalCauses.includes('sip:603'));
   const times = (isBetween ? targets - 1 : 0) + (isAtEnd ? 1 : 0);
-  const end = isAtEnd ? ['hangup ${dialhook_cause}'] : ['hangup'];
+  const end = isAtEnd ? ['hangup ${dialhook_cause}'] : ['hangup ${originate_failed_cause}'];
   return {
     ran: [...Array.from({ length: times }, () => `socket ${socket}`), ...end, 'exit'],
     causes: times,
-    end: isAtEnd ? ['${dialhook_cause}'] : [],
+    end: isAtEnd ? ['${dialhook_cause}'] : ['${originate_failed_cause}'],
   };
 }
 

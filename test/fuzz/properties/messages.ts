@@ -143,7 +143,7 @@ export const messages = ({ text, contacts }: Arbitraries) =>
         channel.bridges.map((bridged) => bridged.map(sorted)),
         expectedBridges(dial),
       );
-      same('expanded variables', channel.expanded, []);
+      same('expanded variables', channel.expanded, ['${originate_failed_cause}']);
       countExecuted();
     }),
   );

