@@ -25,6 +25,10 @@ export const DialEndpoint = z
   )
   .refine((endpoint) => !endpoint.includes(':_:'), 'must not contain :_:, which starts another dial string')
   .refine(
+    (endpoint) => !/^sofia\/gateway\/.*;(?:maddr|method|fs_path)\b/i.test(endpoint),
+    'must not contain ;maddr, ;method or ;fs_path, which send the INVITE elsewhere than to the gateway',
+  )
+  .refine(
     (endpoint) => !/origination_nested_vars=true/i.test(endpoint),
     'must not contain origination_nested_vars=true, which makes FreeSWITCH expand ${ in variables',
   );

@@ -13,6 +13,13 @@ const pattern = (regex: RegExp, max: number, message: string | ((text: string) =
 };
 
 /**
+ * A parameter of a telephone number (RFC 3966, RFC 4694, RFC 4904). Parameters of a SIP URI, such as maddr, would send
+ * the INVITE to another host.
+ */
+const PARAMETER =
+  '(?:npdi|rn|cic|rn-context|cic-context|phone-context|tgrp|trunk-context|isub|ext|postd|enumdi)(?:=[0-9A-Za-z*#+_.-]+)?';
+
+/**
  * A number to dial: digits, letters and * # + _ . -, none of which has a meaning in a dial string, followed by
  * parameters as in RFC 4694 (number portability), for example `+13125550100;npdi;rn=+13125550199`.
  */
@@ -22,7 +29,7 @@ export const DialNumber = z
   })
   .pipe(
     pattern(
-      /^[0-9A-Za-z*#+_.-]+(?:;[A-Za-z][0-9A-Za-z-]*(?:=[0-9A-Za-z*#+_.-]+)?)*$/,
+      new RegExp(String.raw`^[0-9A-Za-z*#+_.-]+(?:;${PARAMETER})*$`, 'i'),
       128,
       'may contain only digits, letters and * # + _ . -, and parameters such as ;npdi;rn=+13125550199',
     ),
@@ -30,7 +37,7 @@ export const DialNumber = z
 
 /** Parameters of a number: `npdi;rn=+13125550199`. */
 export const TelParameters = pattern(
-  /^[A-Za-z][0-9A-Za-z-]*(?:=[0-9A-Za-z*#+_.-]+)?(?:;[A-Za-z][0-9A-Za-z-]*(?:=[0-9A-Za-z*#+_.-]+)?)*$/,
+  new RegExp(String.raw`^${PARAMETER}(?:;${PARAMETER})*$`, 'i'),
   128,
   'must be parameters such as npdi;rn=+13125550199',
 );

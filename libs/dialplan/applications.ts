@@ -264,13 +264,19 @@ export const calledVariables = ({
   ...plan.variables,
 });
 
+/** A caller number of a dial string comes without the display name of the caller, which often is its number. */
+function withName(variables: Group['variables']): Group['variables'] {
+  const { origination_caller_id_number: number, origination_caller_id_name: name = number } = variables;
+  return name === undefined ? variables : { ...variables, origination_caller_id_name: name };
+}
+
 /** The dial string of one group: the variables of the decision, those of the group, and each leg with its own. */
 function dialString(group: DialableGroup, called: Settings): string {
   const legs = group.legs.map((leg) => ({
     endpoint: leg.endpoint,
-    variables: { ...leg.variables, ...legVariables(leg), ...telVariables(leg) },
+    variables: { ...withName(leg.variables), ...legVariables(leg), ...telVariables(leg) },
   }));
-  return formatGroup({ ...groupVariables(group.legs), ...called, ...group.variables }, legs);
+  return formatGroup({ ...groupVariables(group.legs), ...called, ...withName(group.variables) }, legs);
 }
 
 /** One `bridge` for each group. A group that fails leads to the next one, unless its cause or SIP status is final. */

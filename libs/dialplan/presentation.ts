@@ -29,12 +29,27 @@ export interface Presentation {
 const WITHHELD = { number: 'anonymous', name: 'Anonymous' };
 const MAX_LENGTH = 256;
 
+/** FreeSWITCH reads a variable that starts with this as a list. */
+const LIST = /^(?: *ARRAY::)+/;
+
+/**
+ * A display name that FreeSWITCH writes into a header as it is: no quote or backslash, which would end the quoted
+ * string, and nothing that it decodes to a control character or splits at.
+ */
+const quotable = (text: string): string =>
+  text
+    .replaceAll(/%(?:[01][0-9a-f]|7f)/gi, ' ')
+    .replaceAll(':_:', ' ')
+    .replaceAll(/["\\]/g, ' ')
+    .replace(LIST, '')
+    .trim();
+
 /** Display text without characters that FreeSWITCH expands, splits at or reads as a line end. */
 const safe = (text: string): string =>
-  text
+  quotable(text)
     .replaceAll("'", '’')
     .replaceAll(/[\p{Cc}\u2028\u2029$\\;"[\]{}<>|^,]/gu, ' ')
-    .replace(/^ *ARRAY::/, '')
+    .replace(LIST, '')
     .trim()
     .slice(0, MAX_LENGTH)
     .toWellFormed();
@@ -79,7 +94,8 @@ function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
   }
   const own = caller.withheld && caller.asserted !== '' ? caller.asserted : caller.number;
   const display = number ?? (safe(own) || WITHHELD.number);
-  const shownName = name ?? (number === undefined && !caller.withheld ? safe(caller.name) : display);
+  const ownName = number === undefined && !caller.withheld ? safe(caller.name) : '';
+  const shownName = quotable(name ?? ownName) || display;
   return privacy === 'id' ? assertedOnly(display, shownName) : shown(display, shownName);
 }
 

@@ -15,6 +15,8 @@ export const WITHHELD = { number: 'anonymous', name: 'Anonymous' } as const;
 /** Whether the caller asked that its number be withheld, by the profile of the caller leg or of the leg it called. */
 export const isWithheld = (data: ChannelData, profile: 'Caller' | 'Other-Leg'): boolean =>
   header(data, `${profile}-Privacy-Hide-Number`) === 'true' ||
+  // Without a Privacy header FreeSWITCH takes the asserted number of a caller whose From is anonymous.
+  (profile === 'Caller' && variable(data, 'sip_from_user').toLowerCase() === WITHHELD.number) ||
   header(data, `${profile}-Caller-ID-Number`) === WITHHELD.number;
 
 /** The number that the caller's network asserts; `''` without P-Asserted-Identity and Remote-Party-ID. */

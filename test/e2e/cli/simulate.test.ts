@@ -94,7 +94,7 @@ test.each([
   [['--url', 'http://a/'], '--agent HOST:PORT'],
   [['--agent', '127.0.0.1', '--url', 'http://a/'], '--agent HOST:PORT'],
   [['--agent', '127.0.0.1:1'], '--url URL'],
-  [['--agent', '127.0.0.1:1', '--url', 'http://a/', '--calls', '0'], 'not a number'],
+  [['--agent', '127.0.0.1:1', '--url', 'http://a/', '--calls', '0'], 'not a whole number'],
 ])('simulate %j is wrong usage', async (args, words) => {
   const { code, err } = await runDialhook(['simulate', ...args]);
   expect([code, err]).toEqual([64, expect.stringContaining(words)]);

@@ -5,6 +5,12 @@ import { groupVariables, legVariables, telVariables } from '#libs/dialplan/leg-v
 import { isPlain } from '#libs/dialplan/settings.ts';
 import { kept, sorted } from '../property.ts';
 
+/** A caller number without a name of its own is its own name. */
+function named(variables: Readonly<Record<string, string>>): Record<string, string> {
+  const number = variables['origination_caller_id_number'];
+  return number === undefined ? { ...variables } : { origination_caller_id_name: number, ...variables };
+}
+
 /** The bridges of a plan, without dial strings: what FreeSWITCH must parse. */
 export function expectedBridges(dial: Dial) {
   const called = Object.entries(calledVariables(dial));
@@ -15,13 +21,13 @@ export function expectedBridges(dial: Dial) {
       group.legs.map((leg) => ({
         endpoint: leg.endpoint,
         variables: [
-          leg.variables,
+          named(leg.variables),
           legVariables(leg),
           telVariables(leg),
           exported,
           groupVariables(group.legs),
           inBraces,
-          group.variables,
+          named(group.variables),
         ].reduce<Record<string, string>>((all, some) => kept(all, some), {}),
       })),
     ),

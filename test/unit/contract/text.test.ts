@@ -91,3 +91,21 @@ describe.each<[string, z.ZodType, unknown[], unknown[]]>([
   it.each(good)('accepts %j', (value) => expect(accepts(schema, value)).toBe(true));
   it.each(bad)('refuses %j', (value) => expect(accepts(schema, value)).toBe(false));
 });
+
+describe('DialNumber', () => {
+  it.each(['+13125550100;npdi;rn=+13125550199', '1;phone-context=+49', '1;ext=5', '*67#1'])(
+    'accepts %s',
+    (number) => expect(DialNumber.safeParse(number).success).toBe(true),
+  );
+
+  it.each([
+    '1;maddr=127.0.0.2',
+    '1;transport=tcp',
+    '1;npdi;maddr=127.0.0.2',
+    '1;method=BYE',
+    '1;lr',
+    '1;user=phone',
+  ])('refuses %s, a parameter of a SIP URI', (number) =>
+    expect(DialNumber.safeParse(number).success).toBe(false),
+  );
+});

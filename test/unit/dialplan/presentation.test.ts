@@ -98,4 +98,17 @@ describe('the called party is shown', () => {
     const { calledLegs } = show({}, { ...CALLER, name: 'a\r\nTo: b' });
     expect(calledLegs['origination_caller_id_name']).toBe('a  To: b');
   });
+
+  it.each([
+    ['Shop%0d%0aX-Evil: 1', 'Shop  X-Evil: 1'],
+    ['tail\\', 'tail'],
+    ['a"b', 'a b'],
+    ['ARRAY::a|:b', 'a|:b'],
+    [':_:', '4000'],
+    ['', '4000'],
+    ["O'Brien 100%", "O'Brien 100%"],
+  ])('the name %j as %j', (name, shownName) => {
+    const { calledLegs } = show({ caller_id: { number: '4000', name } });
+    expect(calledLegs['origination_caller_id_name']).toBe(shownName);
+  });
 });
