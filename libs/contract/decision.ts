@@ -187,10 +187,10 @@ export const callSettings = {
     .default(false)
     .describe('whether X- headers, P-Charge-Info and Diversion of one party are passed on to the other'),
   on_redirect: z
-    .enum(['fail', 'request', 'follow'], { error: 'must be fail, request or follow' })
+    .enum(['fail', 'request'], { error: 'must be fail or request' })
     .default('fail')
     .describe(
-      'what a redirect (SIP 3xx) of a target means: fail: the target failed and the next one follows; request: make another request; follow: dial the address that it names, if REDIRECT_ALLOWED_HOSTS of the agent allows it',
+      'what a redirect (SIP 3xx) of a target means: fail: the target failed and the next one follows; request: make another request',
     ),
   media: z
     .enum(['bypass', 'proxy'], { error: 'must be bypass or proxy' })

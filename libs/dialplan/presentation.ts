@@ -107,7 +107,9 @@ function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
  *   mod_sofia.c);
  * - origination_callee_id_*: updates during the call, and the identity of a called party that stays when the caller
  *   transfers the call;
- * - ignore_display_updates: the identity that the called party asserts (sofia_update_callee_id in sofia.c);
+ * - ignore_display_updates: on the called legs the identity that the called party asserts (sofia_update_callee_id in
+ *   sofia.c); on the caller leg every update during the call, such as the number of a phone that picks it up
+ *   (switch_core_session_perform_receive_message in switch_core_session.c);
  * - sip_copy_custom_headers: X- headers, P-Charge-Info and Diversion, from the caller when set on the caller leg, from
  *   the called party when set on the called leg.
  */
@@ -116,7 +118,12 @@ export function presentation(caller: CallerFacts, settings: PresentationSettings
   const name = safe(settings.callee_id?.name ?? '') || number;
   const headers = settings.pass_headers ? {} : { sip_copy_custom_headers: 'false' };
   return {
-    callerLeg: { ...headers, initial_callee_id_number: number, initial_callee_id_name: name },
+    callerLeg: {
+      ...headers,
+      initial_callee_id_number: number,
+      initial_callee_id_name: name,
+      ignore_display_updates: 'true',
+    },
     calledLegs: {
       ...headers,
       origination_callee_id_number: number,

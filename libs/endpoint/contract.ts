@@ -183,8 +183,8 @@ export type Decision = {
   } | undefined;
   /** whether X- headers, P-Charge-Info and Diversion of one party are passed on to the other */
   readonly pass_headers?: boolean | undefined;
-  /** what a redirect (SIP 3xx) of a target means: fail: the target failed and the next one follows; request: make another request; follow: dial the address that it names, if REDIRECT_ALLOWED_HOSTS of the agent allows it */
-  readonly on_redirect?: "fail" | "request" | "follow" | undefined;
+  /** what a redirect (SIP 3xx) of a target means: fail: the target failed and the next one follows; request: make another request */
+  readonly on_redirect?: "fail" | "request" | undefined;
   /** bypass: media flows between the parties, not through FreeSWITCH; proxy: through it unchanged */
   readonly media?: "bypass" | "proxy" | undefined;
   /** notifications of this call. Default: ring, progress, answer, hangup */

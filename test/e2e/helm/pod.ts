@@ -41,12 +41,7 @@ export class Pod {
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (data: Buffer) => {
         this.log += data.toString('utf8');
-        this.socketPort ||= Number(
-          /"port":(\d+)[^\n]*"taking calls"|"taking calls"[^\n]*"port":(\d+)/
-            .exec(this.log)
-            ?.slice(1)
-            .find(Boolean) ?? 0,
-        );
+        this.socketPort ||= Number(/"event":"socket.listening".*?"port":(\d+)/.exec(this.log)?.[1] ?? 0);
         this.#healthPort ||= Number(/"health_port":(\d+)/.exec(this.log)?.[1] ?? 0);
       });
   }

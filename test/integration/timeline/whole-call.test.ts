@@ -96,7 +96,7 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
       ttfb_ms: expect.any(Number),
     });
     expect(only('decided')).toMatchObject({ result: 'decided', by: only('received').by });
-    expect(only('decided').applications.at(-1)).toBe('hangup');
+    expect(only('decided').applications.at(-1)).toMatch(/^hangup/);
     expect(only('decided').applications).toContainEqual(
       expect.stringMatching(/^bridge [[{].*[\]}]sofia\/gateway\/gw\/.{4}56$/),
     );

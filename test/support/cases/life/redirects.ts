@@ -117,16 +117,4 @@ export const REDIRECTS: readonly LifeCase[] = [
       });
     },
   },
-  {
-    name: '5 redirects: on_redirect follow is refused for a host that the operator has not allowed',
-    async run(life) {
-      const elsewhere = foreign(life, 'mallory');
-      const decision = { ...LIST, on_redirect: 'follow' };
-      const { invites, notice } = await life
-        .call(decision, { '777': to(elsewhere), '778': answers, mallory: answers }, { byeAt: 100 })
-        .finish();
-      expect(invites.map(({ number }) => number)).toEqual(['777', '778']);
-      expect(triedLeg(notice, 0)).toMatchObject({ redirect_to: elsewhere });
-    },
-  },
 ];
