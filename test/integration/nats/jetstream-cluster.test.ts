@@ -5,9 +5,7 @@ import { LiveCalls } from '#libs/bus/live-calls.ts';
 import { ensureProgressStream, isDuplicateInProcess, ProgressPublisher } from '#libs/bus/progress.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { recordLog } from '#test/support/log.ts';
-import { NotifierHarness } from '#test/support/notifier/harness.ts';
-import { callOf, idsOf, ofCall } from '#test/support/notifier/progress.ts';
-import { startReceiver } from '#test/support/notifier/receiver.ts';
+import { callOf } from '#test/support/notifier/progress.ts';
 import { type NatsCluster, startNatsCluster } from '#test/support/servers/nats-cluster.ts';
 import { until } from '#test/support/until.ts';
 
@@ -74,50 +72,4 @@ test('two agents that publish the same and remove the same calls at once report 
   ]);
   for (const { lines } of [one, two])
     expect(lines.filter(({ event }) => event === 'live_call.write_failed')).toEqual([]);
-});
-
-test('two of three servers are away: /readyz of a notifier says so throughout, and nothing is lost', {
-  timeout: 120_000,
-}, async () => {
-  await using harness = await NotifierHarness.start();
-  await using endpoint = await startReceiver();
-  const { bus } = await service();
-  const { log, lines } = recordLog();
-  const settings = { NATS_URL: cluster.url, PROGRESS_REPLICAS: '3', TIMELINE: 'off', TAKEOVER_MS: '2000' };
-  await using notifier = await harness.notifier(settings, undefined, log);
-  await until('it is ready', () => notifier.health().ready);
-  const before = callOf(endpoint.url, 3);
-  const publish = async (events: typeof before) => {
-    const publisher = new ProgressPublisher(bus);
-    for (const event of events)
-      await until('it is published', async () => {
-        await publisher.publish(event, ROOT_CONTEXT);
-      });
-  };
-  await publish(before);
-  await until('they are delivered', () => ofCall(endpoint.accepted, before).length === 3);
-
-  const [, second, third] = cluster.nodes;
-  if (!second || !third) throw new Error('no nodes');
-  await Promise.all([second.kill(), third.kill()]);
-  await until('it is not ready', () => !notifier.health().ready);
-  let ready = 0;
-  let looks = 0;
-  const timer = setInterval(() => {
-    looks++;
-    if (notifier.health().ready) ready++;
-  }, 50);
-  await new Promise((resolve) => setTimeout(resolve, 15_000));
-  clearInterval(timer);
-  console.info(
-    `two of three away for 15 s: /readyz said ready ${ready} of ${looks} times, ${lines.length} lines`,
-  );
-  expect(ready).toBe(0);
-  await Promise.all([second.start(), third.start()]);
-  const since = performance.now();
-  const after = callOf(endpoint.url, 3);
-  await publish(after);
-  await expect.poll(() => ofCall(endpoint.accepted, after), { timeout: 40_000 }).toEqual(idsOf(after));
-  console.info(`delivered ${Math.round(performance.now() - since)} ms after the servers were back`);
-  await expect.poll(() => notifier.health().ready, { timeout: 30_000 }).toBe(true);
 });
