@@ -8,6 +8,15 @@ export interface Health {
   readonly checks: Readonly<Record<string, string>>;
 }
 
+/** A check that throws has failed. */
+function stateOf(check: Check): string {
+  try {
+    return check() ?? 'ok';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /**
  * Readiness and shutdown of a service. `onStop` steps run one after the other, in the reverse order of their registration,
  * within one deadline for all.
@@ -38,7 +47,7 @@ export class Lifecycle {
   }
 
   health(): Health {
-    const checks = Object.fromEntries([...this.#checks].map(([name, { check }]) => [name, check() ?? 'ok']));
+    const checks = Object.fromEntries([...this.#checks].map(([name, { check }]) => [name, stateOf(check)]));
     if (this.stopping) checks['lifecycle'] = 'stopping';
     const unready = [...this.#checks].some(([name, { decides }]) => decides() && checks[name] !== 'ok');
     return { ready: !unready && !this.stopping, checks };

@@ -5,8 +5,9 @@ import { observeProcess } from '#libs/telemetry/process-metrics.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { serveHealth } from './health-server.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { nodeRefusal } from './node-version.ts';
+import { Systemd } from './systemd.ts';
 
-const MINIMUM_NODE = 24;
 const EXIT_CONFIG = 78;
 
 interface ServiceConfig {
@@ -30,37 +31,39 @@ function configOrExit<C>(service: string, read: () => C): C {
 
 /**
  * Runs a service: reads its configuration, starts log, traces, metrics and health server, then calls `start`. SIGTERM and
- * SIGINT stop it in order. Exit codes: 0 after a stop, 1 after an uncaught error, 78 for an invalid configuration.
+ * SIGINT stop it in order. systemd gets its state. Exit codes: 0 after a stop, 1 after an uncaught error, 78 for an invalid
+ * configuration or a Node that must not be used.
  */
 export async function runService<C extends ServiceConfig>(
   service: string,
   readServiceConfig: () => C,
   start: (config: C, lifecycle: Lifecycle, log: Log) => Promise<void>,
 ): Promise<void> {
-  if (Number.parseInt(process.versions.node, 10) < MINIMUM_NODE) {
-    console.error(
-      `dialhook ${service}: requires Node ${MINIMUM_NODE} or newer, this is ${process.version}; run npm ci`,
-    );
+  const refusal = nodeRefusal(process.versions.node);
+  if (refusal) {
+    console.error(`dialhook ${service}: ${refusal}`);
     process.exit(EXIT_CONFIG);
   }
   const config = configOrExit(service, readServiceConfig);
   const log = createLog(service, { level: config.LOG_LEVEL, numbers: config.LOG_NUMBERS });
   const lifecycle = new Lifecycle(log, config.STOP_DEADLINE_MS);
-  const end = async (code: number) => {
-    await lifecycle.stop();
-    process.exit(code);
+  const systemd = new Systemd(process.env, () => lifecycle.health(), log);
+  const end = (code: number) => {
+    systemd.stopping(config.STOP_DEADLINE_MS);
+    const exit = () => process.exit(code);
+    lifecycle.stop().then(exit, exit);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
       log.info('service.stopping', { signal });
-      void end(0);
+      end(0);
     });
   process.on('uncaughtException', (err, origin) => {
     log.fatal(
       origin === 'unhandledRejection' ? 'service.unhandled_rejection' : 'service.uncaught_exception',
       { err },
     );
-    void end(1);
+    end(1);
   });
   lifecycle.onStop('traces', startTracing(service));
   const metrics = startMetrics(service, config.METRICS_MAX_ENDPOINTS);
@@ -75,5 +78,6 @@ export async function runService<C extends ServiceConfig>(
   const { HEALTH_HOST, HEALTH_PORT } = config;
   const healthPort = await serveHealth(lifecycle, HEALTH_HOST, HEALTH_PORT, metrics.scrape);
   await start(config, lifecycle, log);
+  systemd.started();
   log.info('service.started', { health_port: healthPort, pid: process.pid });
 }

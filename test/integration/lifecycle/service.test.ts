@@ -49,6 +49,19 @@ describe('runService', () => {
     expect(code).toBe(0);
   });
 
+  it('exits with 78 on a Node with known vulnerabilities', async () => {
+    const old = "Object.defineProperty(process.versions, 'node', { value: '24.21.0' })";
+    const { code, errors, lines } = await run(
+      { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(old)}` },
+      () => {},
+    );
+    expect(errors).toEqual([
+      expect.stringMatching(/^dialhook example: requires Node 24\.22\.1 or newer: 24\.21\.0 has known/),
+    ]);
+    expect(lines).toEqual([]);
+    expect(code).toBe(78);
+  });
+
   it('exits with 78 and one line for each invalid setting', async () => {
     const { code, errors, lines } = await run({ LOG_LEVEL: 'loud', HEALTH_PORT: '-1' }, () => {});
     expect(errors).toEqual([

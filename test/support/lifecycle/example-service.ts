@@ -16,12 +16,19 @@ await runService(
       if (HOW === 'faulty stop') throw new Error('a step');
       return HOW === 'endless stop' ? new Promise(() => {}) : undefined;
     });
+    if (HOW === 'unready until SIGHUP') {
+      let state: string | undefined = 'not connected';
+      lifecycle.check('part', () => state);
+      process.on('SIGHUP', () => {
+        state = undefined;
+      });
+    }
     if (HOW === 'fault at start') throw new Error('at start');
     if (HOW === 'uncaught')
       setImmediate(() => {
         throw new Error('uncaught');
       });
-    if (HOW === 'unhandled') void Promise.reject(new Error('unhandled'));
+    if (HOW === 'unhandled') Promise.withResolvers().reject(new Error('unhandled'));
     process.on('SIGUSR2', () => log.info('service.started', lifecycle.health()));
     setInterval(() => {}, 60_000);
   },

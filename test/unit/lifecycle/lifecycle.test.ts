@@ -35,12 +35,13 @@ describe('stop', () => {
   it('runs them once, also when a step stops the service', async () => {
     const { life } = lifecycle();
     let runs = 0;
+    const stops: Promise<void>[] = [];
     life.onStop('step', () => {
       runs++;
-      void life.stop();
+      stops.push(life.stop());
     });
     await Promise.all([life.stop(), life.stop()]);
-    await life.stop();
+    await Promise.all([life.stop(), ...stops]);
     expect(runs).toBe(1);
   });
 
