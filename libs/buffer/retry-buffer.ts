@@ -1,9 +1,14 @@
 import { type Backoff, backoffMs } from '#libs/backoff/backoff.ts';
+import { type OutageListeners, OutageTracker } from './outage.ts';
+import { Refusals } from './refusals.ts';
 
-const BACKOFF: Backoff = { firstMs: 250, maxMs: 5_000 };
+/** Interval of probes; doubled after a probe without an accepted item. */
+const PROBE: Backoff = { firstMs: 250, maxMs: 1_000 };
+/** Keys retried by one probe. */
+const PROBED_KEYS = 16;
 const URGENT_RESERVE = 1.25;
 
-export interface RetryBufferOptions<Item> {
+export interface RetryBufferOptions<Item> extends OutageListeners {
   /** Items of one key are sent in order, one at a time. Keys do not wait for each other. */
   readonly keyOf: (item: Item) => string;
   /** Resolves when the server has accepted the item. A rejection is retried, before later items of the key. */
@@ -17,16 +22,22 @@ export interface RetryBufferOptions<Item> {
   /** Sends at once. Default: one for each key. */
   readonly maxInFlight?: number;
   readonly onDropped: (item: Item, dropped: number) => void;
-  /** Called after each failed send. `failures` counts those of this item in a row. */
-  readonly onFailed: (error: Error, failures: number) => void;
+  /** Called for an item that cannot be sent (see `Refusals`). It is removed, and the next item of its key follows. */
+  readonly onSetAside: (item: Item, error: Error) => void;
+  /** Called after each failed send that is retried. */
+  readonly onFailed?: (error: Error) => void;
+  /** Whether an error is part of normal operation: it is retried and is no outage. Default: no error is. */
+  readonly isExpected?: (error: Error) => boolean;
 }
 
 interface KeyState<Item> {
   /** The first is the one in flight or to be retried. */
   readonly items: Item[];
-  failures: number;
   inFlight: Promise<void> | undefined;
-  retry: NodeJS.Timeout | undefined;
+  /** When the first item failed last, on the clock of `performance`. */
+  failedAt: number;
+  /** Of the first item. */
+  readonly refusals: Refusals;
   readonly settled: PromiseWithResolvers<void>;
 }
 
@@ -36,7 +47,11 @@ interface KeyState<Item> {
  *     ready -> in flight -> accepted: the next item is ready, or the key is gone
  *       ^          |
  *       |          v
- *       +------ backing off (250 ms, doubled up to 5 s)
+ *       +------- failed ---> set aside: the next item is ready, or the key is gone
+ *
+ * Failed keys become ready when an item of any key is accepted, at the earliest 250 ms after their failure. Until then
+ * a probe makes the 16 that failed first ready, after 250 ms to 1 s. So the load of an outage does not grow with the
+ * number of buffered items, and all are sent as soon as it ends.
  *
  * A crash in any state loses the items: store items that must survive in JetStream or Redis instead.
  */
@@ -51,9 +66,17 @@ export class RetryBuffer<Item> {
   #inFlight = 0;
   #size = 0;
   #dropped = 0;
+  /** Items accepted so far. */
+  #accepted = 0;
+  /** Keys in the state `failed`, the one that failed first at the front. */
+  readonly #failed = new Set<string>();
+  readonly #outage: OutageTracker;
+  #probe: NodeJS.Timeout | undefined;
+  #probes = 0;
 
   constructor(options: RetryBufferOptions<Item>) {
     this.#options = options;
+    this.#outage = new OutageTracker(options);
   }
 
   /** Items in the buffer, those in flight included. */
@@ -63,6 +86,11 @@ export class RetryBuffer<Item> {
 
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** The last error of an outage; undefined when there is none. */
+  get trouble(): string | undefined {
+    return this.#outage.error?.message;
   }
 
   /** Whether an item of this key is buffered. */
@@ -99,9 +127,9 @@ export class RetryBuffer<Item> {
     }
     this.#keys.set(key, {
       items: [item],
-      failures: 0,
       inFlight: undefined,
-      retry: undefined,
+      failedAt: 0,
+      refusals: new Refusals(),
       settled: Promise.withResolvers(),
     });
     this.#start(key);
@@ -115,6 +143,11 @@ export class RetryBuffer<Item> {
     return true;
   }
 
+  /** Retries all failed items at once, for example after a reconnect. */
+  retry(): void {
+    this.#startFailed(0);
+  }
+
   /** Resolves when the send in flight of this key has ended, accepted or not; at once when none is in flight. */
   async attempted(key: string): Promise<void> {
     await this.#keys.get(key)?.inFlight;
@@ -125,7 +158,10 @@ export class RetryBuffer<Item> {
     await this.#keys.get(key)?.settled.promise;
   }
 
-  /** Resolves when the buffer is empty or `cancel` fires, and closes it. Items still buffered then are lost. */
+  /**
+   * Resolves when the buffer is empty or `cancel` fires, and closes it. Items still buffered then are lost, without
+   * `onRestored`.
+   */
   async drain(cancel: AbortSignal): Promise<void> {
     const close = () => this.#closed.resolve();
     if (cancel.aborted) close();
@@ -133,6 +169,7 @@ export class RetryBuffer<Item> {
     if (this.#size > 0) await Promise.race([this.#idle.promise, this.#closed.promise]);
     cancel.removeEventListener('abort', close);
     this.#isClosed = true;
+    clearTimeout(this.#probe);
     for (const [key, state] of this.#keys) this.#remove(key, state);
   }
 
@@ -140,6 +177,7 @@ export class RetryBuffer<Item> {
     const { maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
     const state = this.#keys.get(key);
     if (!state) return;
+    this.#failed.delete(key);
     if (this.#inFlight >= maxInFlight) {
       this.#ready.add(key);
       return;
@@ -155,7 +193,7 @@ export class RetryBuffer<Item> {
   }
 
   async #send(key: string, state: KeyState<Item>): Promise<void> {
-    const { send, onFailed } = this.#options;
+    const { send } = this.#options;
     let error: unknown;
     try {
       await send(state.items[0] as Item);
@@ -164,17 +202,68 @@ export class RetryBuffer<Item> {
     }
     state.inFlight = undefined;
     if (this.#keys.get(key) !== state) return;
-    if (error !== undefined) {
-      this.#mergeWaiting(state);
-      onFailed(error as Error, ++state.failures);
-      state.retry = setTimeout(() => this.#start(key), backoffMs(BACKOFF, state.failures));
-      return;
-    }
-    state.failures = 0;
+    if (error === undefined) this.#onAccepted(key, state);
+    else if (this.#isAtFault(state, error as Error)) this.#setAside(key, state, error as Error);
+    else this.#onFailed(key, state, error as Error);
+  }
+
+  #isAtFault({ refusals }: KeyState<Item>, error: Error): boolean {
+    if (this.#options.isExpected?.(error)) return false;
+    return refusals.add(error, this.#accepted, performance.now());
+  }
+
+  #onAccepted(key: string, state: KeyState<Item>): void {
+    this.#accepted++;
+    this.#next(key, state);
+    this.#probes = 0;
+    this.#startFailed(PROBE.firstMs);
+  }
+
+  #setAside(key: string, state: KeyState<Item>, error: Error): void {
+    const [item] = state.items;
+    this.#next(key, state);
+    if (item !== undefined) this.#options.onSetAside(item, error);
+  }
+
+  /** Removes the first item of a key. */
+  #next(key: string, state: KeyState<Item>): void {
     state.items.shift();
+    state.refusals.reset();
     this.#size--;
+    this.#outage.accepted(key);
     if (state.items.length > 0) this.#start(key);
     else this.#remove(key, state);
+  }
+
+  #onFailed(key: string, state: KeyState<Item>, error: Error): void {
+    const { isExpected, onFailed } = this.#options;
+    this.#mergeWaiting(state);
+    state.failedAt = performance.now();
+    this.#failed.add(key);
+    onFailed?.(error);
+    if (!isExpected?.(error)) this.#outage.failed(key, error);
+    this.#scheduleProbe();
+  }
+
+  #scheduleProbe(): void {
+    if (this.#isClosed || this.#failed.size === 0) return;
+    this.#probe ??= setTimeout(
+      () => {
+        this.#probe = undefined;
+        for (const key of [...this.#failed].slice(0, PROBED_KEYS)) this.#start(key);
+        this.#scheduleProbe();
+      },
+      backoffMs(PROBE, ++this.#probes),
+    );
+  }
+
+  /** Starts the keys whose failure is at least `minimumMs` ago. */
+  #startFailed(minimumMs: number): void {
+    const before = performance.now() - minimumMs;
+    for (const key of this.#failed) {
+      if ((this.#keys.get(key)?.failedAt ?? 0) > before) return;
+      this.#start(key);
+    }
   }
 
   /** After a failed send a newer item replaces the failed one. */
@@ -187,9 +276,10 @@ export class RetryBuffer<Item> {
   }
 
   #remove(key: string, state: KeyState<Item>): void {
-    clearTimeout(state.retry);
     this.#ready.delete(key);
     this.#keys.delete(key);
+    this.#outage.removed(key);
+    this.#failed.delete(key);
     this.#size -= state.items.length;
     state.settled.resolve();
     if (this.#size > 0) return;

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Refusals } from '#libs/buffer/refusals.ts';
 import { RetryBuffer, type RetryBufferOptions } from '#libs/buffer/retry-buffer.ts';
 import { until } from '#test/support/until.ts';
 
@@ -17,6 +18,8 @@ function bufferWith(options: Partial<RetryBufferOptions<Item>> = {}) {
   const attempts: Attempt[] = [];
   const dropped: string[] = [];
   const failures: string[] = [];
+  const aside: string[] = [];
+  const outages: string[] = [];
   const buffer = new RetryBuffer<Item>({
     keyOf: (item) => item.split('.', 1)[0] ?? '',
     isUrgent: (item) => item.endsWith('!'),
@@ -26,10 +29,21 @@ function bufferWith(options: Partial<RetryBufferOptions<Item>> = {}) {
       }),
     limit: 100,
     onDropped: (item, count) => dropped.push(`${item} ${count}`),
-    onFailed: (error, count) => failures.push(`${error.message} ${count}`),
+    onSetAside: (item, error) => aside.push(`${item} ${error.message}`),
+    onFailed: (error) => failures.push(error.message),
+    onOutage: (error) => outages.push(error.message),
+    onRestored: (outage) => outages.push(`restored after ${outage.failures}`),
     ...options,
   });
-  return { buffer, attempts, dropped, failures, sent: () => attempts.map(({ item }) => item) };
+  return {
+    buffer,
+    attempts,
+    dropped,
+    failures,
+    aside,
+    outages,
+    sent: () => attempts.map(({ item }) => item),
+  };
 }
 
 const never = () => new AbortController().signal;
@@ -64,7 +78,7 @@ describe('RetryBuffer', () => {
     await buffer.drain(never());
   });
 
-  it('retries a failed item before later items of its key and counts its failures', async () => {
+  it('retries a failed item before later items of its key', async () => {
     const { buffer, attempts, failures, sent } = bufferWith();
     buffer.add('a.1');
     buffer.add('a.2');
@@ -79,7 +93,7 @@ describe('RetryBuffer', () => {
     attempts[4]?.accept();
     await buffer.drain(never());
     expect(sent()).toEqual(['a.1', 'a.1', 'a.1', 'a.2', 'a.2']);
-    expect(failures).toEqual(['timeout 1', 'timeout 2', 'full 1']);
+    expect(failures).toEqual(['timeout', 'timeout', 'full']);
   });
 
   it('drops and counts items beyond the limit, with a reserve for urgent ones', async () => {
@@ -122,6 +136,69 @@ describe('RetryBuffer', () => {
     attempts[0]?.fail(new Error('timeout'));
     await attempted;
     await buffer.drain(AbortSignal.abort());
+  });
+
+  it('reports an outage once, and its end when every failed item is accepted', async () => {
+    const { buffer, attempts, outages } = bufferWith({ isExpected: ({ message }) => message === 'expected' });
+    for (const item of ['a.1', 'b.1', 'c.1'] as const) buffer.add(item);
+    attempts[2]?.fail(new Error('expected'));
+    await buffer.attempted('c');
+    expect([buffer.trouble, outages]).toEqual([undefined, []]);
+    attempts[0]?.fail(new Error('timeout'));
+    await buffer.attempted('a');
+    attempts[1]?.fail(new Error('full'));
+    await buffer.attempted('b');
+    expect([buffer.trouble, outages]).toEqual(['full', ['timeout']]);
+    await until(() => attempts.length === 6);
+    const [, , , c, a, b] = attempts;
+    expect([c?.item, a?.item, b?.item]).toEqual(['c.1', 'a.1', 'b.1']);
+    c?.accept();
+    a?.accept();
+    await buffer.settled('a');
+    expect([buffer.trouble, outages]).toEqual(['full', ['timeout']]);
+    b?.accept();
+    await buffer.drain(never());
+    expect([buffer.trouble, outages]).toEqual([undefined, ['timeout', 'restored after 2']]);
+  });
+
+  it('stays in an outage until an item is accepted, also when those that failed are discarded', async () => {
+    const { buffer, attempts, outages } = bufferWith();
+    buffer.add('a.1');
+    attempts[0]?.fail(new Error('timeout'));
+    await buffer.attempted('a');
+    expect(buffer.discard('a')).toBe(true);
+    expect(buffer.trouble).toBe('timeout');
+    buffer.add('b.1');
+    attempts[1]?.accept();
+    await buffer.drain(never());
+    expect([buffer.trouble, outages]).toEqual([undefined, ['timeout', 'restored after 1']]);
+  });
+
+  it('probes with few items in an outage, and sends all as soon as one is accepted', async () => {
+    const { buffer, attempts, failures, sent } = bufferWith();
+    const items = Array.from({ length: 40 }, (_, n): Item => `k${n}.1`);
+    for (const item of items) buffer.add(item);
+    for (const { fail } of attempts) fail(new Error('timeout'));
+    await until(() => failures.length === 40);
+    await until(() => attempts.length > 40);
+    expect(sent().slice(40)).toEqual(items.slice(0, 16));
+    attempts[40]?.accept();
+    await until(() => attempts.length === 80);
+    expect(sent().slice(56)).toEqual(items.slice(16));
+    for (const { accept } of attempts.slice(41)) accept();
+    await buffer.drain(never());
+    expect(sent()).toHaveLength(80);
+  });
+
+  it('retries all failed items at once when told to', async () => {
+    const { buffer, attempts, failures } = bufferWith();
+    for (let n = 0; n < 40; n++) buffer.add(`k${n}.1`);
+    for (const { fail } of attempts) fail(new Error('not connected'));
+    await until(() => failures.length === 40);
+    buffer.retry();
+    expect(attempts).toHaveLength(80);
+    for (const { accept } of attempts.slice(40)) accept();
+    await buffer.drain(never());
   });
 
   describe('with `merge`', () => {
@@ -223,7 +300,45 @@ describe('RetryBuffer', () => {
       await buffer.drain(AbortSignal.abort());
       attempts[1]?.fail(new Error('late'));
       await turn();
-      expect([attempts.length, failures]).toEqual([2, ['not connected 1']]);
+      expect([attempts.length, failures]).toEqual([2, ['not connected']]);
     });
+  });
+});
+
+describe('an item that cannot be sent', () => {
+  it('is set aside at its first failure when its error is permanent; the next one of its key follows', async () => {
+    const { buffer, attempts, aside, outages, sent } = bufferWith();
+    for (const item of ['a.1', 'a.2', 'b.1'] as const) buffer.add(item);
+    attempts[0]?.fail(new RangeError('Invalid time value'));
+    await until(() => attempts.length === 3);
+    expect(aside).toEqual(['a.1 Invalid time value']);
+    expect(sent()).toEqual(['a.1', 'b.1', 'a.2']);
+    for (const attempt of attempts) attempt.accept();
+    await buffer.drain(never());
+    expect(outages).toEqual([]);
+    expect(buffer.size).toBe(0);
+  });
+});
+
+describe('Refusals', () => {
+  const error = new Error('the connection was closed');
+
+  it('blames an item that fails 21 times and for 30 s while others are accepted', () => {
+    const refusals = new Refusals();
+    for (let n = 0; n < 20; n++) expect(refusals.add(error, n, n * 1_000)).toBe(false);
+    expect(refusals.add(error, 21, 29_999)).toBe(false);
+    expect(refusals.add(error, 22, 30_001)).toBe(true);
+  });
+
+  it('blames no item while nothing is accepted, or a server refuses by itself', () => {
+    const refusals = new Refusals();
+    const full = Object.assign(new Error('maximum bytes exceeded'), {
+      name: 'JetStreamApiError',
+      code: 10077,
+    });
+    for (let n = 0; n < 100; n++) {
+      expect(refusals.add(error, 0, n * 10_000)).toBe(false);
+      expect(refusals.add(full, n, n * 10_000)).toBe(false);
+    }
   });
 });
