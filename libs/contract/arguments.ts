@@ -21,7 +21,10 @@ export type ParsedArguments =
   | { readonly ok: false; readonly error: string };
 
 export const DEFAULT_TIMEOUT_MS = 3000;
-export const MAX_TIMEOUT_MS = 60_000;
+const MAX_TIMEOUT_MS = 60_000;
+/** Maximum length of all arguments together, in bytes, as the dialplan writes them and percent-encoded. */
+export const MAX_ARGUMENTS_BYTES = 16_384;
+const TOO_LONG = `cti_bridge is longer than ${MAX_ARGUMENTS_BYTES} bytes, percent-encoded`;
 
 const wrong = (error: string): ParsedArguments => ({ ok: false, error });
 
@@ -32,7 +35,8 @@ function timeout(name: string, text: string | undefined): number | string {
   return `${name} must be whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`;
 }
 
-function endpointUrl(text: string): string | undefined {
+/** An http or https URL in the form that Dialhook uses: percent-encoded, without fragment; undefined for anything else. */
+export function endpointUrl(text: string): string | undefined {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
   url.hash = '';
@@ -44,6 +48,7 @@ function endpointUrl(text: string): string | undefined {
  * space inside a URL is written %20, NOTIFY_TYPE is 0 or 1. `error` is for `dialhook_error` and never repeats the input.
  */
 export function parseArguments(text: string): ParsedArguments {
+  if (Buffer.byteLength(text) > MAX_ARGUMENTS_BYTES) return wrong(TOO_LONG);
   const [urlText, connectText, responseText, notifyText, fallbackText, ...rest] = text
     .split(/\s+/)
     .filter((part) => part !== '');
@@ -60,8 +65,9 @@ export function parseArguments(text: string): ParsedArguments {
   const fallbackUrl = fallbackText === undefined ? undefined : endpointUrl(fallbackText);
   if (fallbackText !== undefined && fallbackUrl === undefined)
     return wrong('fallback URL must start with http:// or https:// and name a host');
-  const endpoint = { url, connectTimeoutMs, responseTimeoutMs, notify: notifyText !== '0' };
-  return { ok: true, endpoint: fallbackUrl === undefined ? endpoint : { ...endpoint, fallbackUrl } };
+  const required = { url, connectTimeoutMs, responseTimeoutMs, notify: notifyText !== '0' };
+  const endpoint = fallbackUrl === undefined ? required : { ...required, fallbackUrl };
+  return formatArguments(endpoint).length > MAX_ARGUMENTS_BYTES ? wrong(TOO_LONG) : { ok: true, endpoint };
 }
 
 /** The value of `cti_bridge` for these arguments: printable ASCII without `$`, so that FreeSWITCH expands nothing. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
+import { OUTCOMES } from './overview.ts';
 import { RESULT_NAMES } from './results.ts';
 import { ServiceStatus } from './status.ts';
 import { TimelineStep } from './timeline.ts';
@@ -17,6 +18,11 @@ export const CallSummary = z.strictObject({
   uuid: z.string(),
   node: z.string(),
   state: z.enum(CALL_STATES).describe('a call is live in every state but `ended`'),
+  outcome: z
+    .enum(OUTCOMES)
+    .describe(
+      'unknown: not answered yet, or its end is not reported; answered: a called leg answered; failed: ended without an answer; not_decided: the last request had another result than decided or defaulted',
+    ),
   started: Time.describe('time of the first step'),
   updated: Time.describe('time of the last step'),
   from: z.string().describe("the caller's number"),
@@ -31,6 +37,7 @@ export const CallSummary = z.strictObject({
   sip_status: z.number().int().optional(),
   duration_ms: Milliseconds.optional(),
   billable_ms: Milliseconds.optional(),
+  gateways: z.array(z.string()).optional().describe('gateways dialled; known when the call has ended'),
   notifications: z
     .strictObject({ published: Count, delivered: Count, retried: Count, dead: Count })
     .describe('number of notifications published, and how many of them are in each state'),
@@ -39,7 +46,7 @@ export type CallSummary = z.output<typeof CallSummary>;
 
 const Limit = z.coerce.number().int().min(1).max(500).default(50);
 
-export const CallQuery = z.strictObject({
+export const CallFilter = z.strictObject({
   q: z
     .string()
     .max(200)
@@ -49,19 +56,57 @@ export const CallQuery = z.strictObject({
   number: z.string().max(100).optional().describe('part of the caller number or the dialled number'),
   node: z.string().max(200).optional(),
   result: z.enum(RESULT_NAMES).optional(),
+  outcome: z.enum(OUTCOMES).optional(),
+  cause: z.string().max(100).optional().describe('hangup cause'),
+  endpoint: z
+    .string()
+    .max(2000)
+    .optional()
+    .describe('the last endpoint requested: scheme, host and port, or the URL without userinfo and query'),
+  gateway: z.string().max(200).optional().describe('a gateway dialled by a call that has ended'),
+  slower_than: z.coerce.number().nonnegative().optional().describe('a decision took this long or longer, ms'),
+  notifications: z
+    .enum(['pending', 'dead'])
+    .optional()
+    .describe('pending: one is neither delivered nor dead; dead: one is a dead letter'),
   state: z.enum(['live', 'ended']).optional(),
   since: Time.optional().describe('started at this time or later'),
   until: Time.optional().describe('started before this time'),
+});
+export type CallFilter = z.output<typeof CallFilter>;
+
+const Scope = z
+  .enum(['memory', 'timeline'])
+  .default('memory')
+  .describe(
+    'memory: the calls that the console keeps; timeline: all that the timeline stream keeps, which takes seconds',
+  );
+
+export const CallQuery = z.strictObject({
+  ...CallFilter.shape,
+  scope: Scope,
   limit: Limit,
   cursor: z.coerce.number().int().positive().optional().describe('`next` of the previous page'),
 });
 export type CallQuery = z.output<typeof CallQuery>;
+
+export const ExportQuery = z.strictObject({
+  ...CallFilter.shape,
+  scope: Scope,
+  format: z.enum(['csv', 'json']).describe('csv: for spreadsheets; json: a list of CallSummary'),
+});
+export type ExportQuery = z.output<typeof ExportQuery>;
 
 export const CallList = z.strictObject({
   calls: z.array(CallSummary).describe('newest first'),
   next: z.number().int().optional().describe('`cursor` of the next page; absent on the last page'),
   live: Count.describe('live calls among those kept'),
   kept: Count.describe('calls in memory of the console'),
+  complete: z
+    .boolean()
+    .describe(
+      'whether the search covered all calls of the timeline; if not, the scope `timeline` may find older ones',
+    ),
 });
 export type CallList = z.output<typeof CallList>;
 
@@ -96,13 +141,28 @@ export const CallDetail = z.strictObject({
 });
 export type CallDetail = z.output<typeof CallDetail>;
 
-const Instance = ServiceStatus.omit({ endpoints: true });
+const Instance = ServiceStatus.omit({ endpoints: true, limits: true, gateways: true });
 
 export const NodeList = z.strictObject({
   nodes: z.array(z.strictObject({ node: z.string(), live: Count, agents: z.array(Instance) })),
   services: z.array(Instance).describe('routers, notifiers and consoles'),
 });
 export type NodeList = z.output<typeof NodeList>;
+
+const LimitSummary = ServiceStatus.shape.limits.unwrap().element.extend({
+  refused: Count.describe('places refused, sum over all agents, each since its start'),
+});
+export type LimitSummary = z.output<typeof LimitSummary>;
+const GatewaySummary = ServiceStatus.shape.gateways.unwrap().element.extend({ node: z.string() });
+export type GatewaySummary = z.output<typeof GatewaySummary>;
+
+export const LimitList = z.strictObject({
+  limits: z.array(LimitSummary).describe('limits on calls at once and per second, most used first'),
+  gateways: z
+    .array(GatewaySummary)
+    .describe('gateways that have failed last, by node; those that rest are tried last'),
+});
+export type LimitList = z.output<typeof LimitList>;
 
 const EndpointErrors = ServiceStatus.shape.endpoints.unwrap().element.shape.last_errors;
 
@@ -131,7 +191,7 @@ export const EndpointSummary = z.strictObject({
 export type EndpointSummary = z.output<typeof EndpointSummary>;
 export const EndpointList = z.strictObject({ endpoints: z.array(EndpointSummary) });
 
-export const EndpointChange = z.strictObject({
+export const EndpointOrigin = z.strictObject({
   origin: z
     .string()
     .max(500)
@@ -139,7 +199,6 @@ export const EndpointChange = z.strictObject({
       (text) => /^https?:/.test(text) && URL.parse(text)?.origin === text,
       'must be http(s)://HOST:PORT',
     ),
-  enabled: z.boolean(),
 });
 
 export const DeadLetter = z.strictObject({
@@ -148,7 +207,7 @@ export const DeadLetter = z.strictObject({
   time: Time.describe('when it became a dead letter'),
   endpoint: z.string(),
   url: z.string().describe('without userinfo and query'),
-  reason: z.enum(['gone', 'refused', 'refused_url', 'exhausted', 'endpoint_disabled']),
+  reason: z.enum(['gone', 'refused', 'refused_url', 'exhausted', 'endpoint_disabled', 'unprocessable']),
   attempts: Count,
   error: z.string(),
   status: z.number().int().optional(),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { SipName } from './text.ts';
+import { CallId, SipName } from './text.ts';
 
 const call = {
   v: z.literal(1),
-  uuid: z.uuid(),
+  uuid: CallId,
   by: z.string().max(128).describe('name of the operator, for the log'),
 };
 

@@ -1,28 +1,8 @@
 import { z } from 'zod';
+import { call, called, leg, Milliseconds, SipStatus, Time } from './call-fields.ts';
+import { Digits, DigitsEnd } from './collect.ts';
 import { RESULT_NAMES } from './results.ts';
-
-/** ISO 8601, UTC. */
-const Time = z.iso.datetime();
-
-const call = {
-  uuid: z.string().describe('uuid of the call: the uuid of the caller leg'),
-  node: z.string().describe('name of the FreeSWITCH node'),
-  time: Time.describe('when it happened by the clock of FreeSWITCH, UTC'),
-  caller_id_number: z
-    .string()
-    .describe(
-      'number that the caller presents; anonymous when the caller withholds it. Fixed when the call enters',
-    ),
-  caller_id_name: z
-    .string()
-    .describe(
-      'name that the caller presents; Anonymous when the caller withholds it. Fixed when the call enters',
-    ),
-  destination_number: z.string().describe('number that the caller dialled'),
-};
-
-const Milliseconds = z.number().int().nonnegative();
-const SipStatus = z.number().int().min(100).max(699);
+import { CallId } from './text.ts';
 
 /** The end of a called leg. Unknown fields are missing. */
 const ended = {
@@ -33,13 +13,34 @@ const ended = {
 };
 
 const TriedLeg = z.strictObject({
-  leg: z.string().describe('uuid of the called leg'),
+  leg: CallId.describe('uuid of the called leg'),
   number: z.string().describe('number dialled on the called leg'),
-  cause: z.string().describe('hangup cause of the called leg; NONE for a leg that was connected'),
+  gateway: z.string().optional().describe('gateway of the called leg; missing for a leg without one'),
+  cause: z
+    .string()
+    .describe(
+      'hangup cause of the called leg; NONE for a leg that was connected; LIMIT_EXCEEDED for a target that was not dialled because a limit was reached',
+    ),
+  limit: z
+    .string()
+    .optional()
+    .describe(
+      'with cause LIMIT_EXCEEDED: that limit, gw:GATEWAY or id:NAME. `leg` is then not a channel of FreeSWITCH',
+    ),
   ...ended,
+  rested: z
+    .literal(true)
+    .optional()
+    .describe('the gateway had failed repeatedly and was tried last (RESTING_GATEWAYS)'),
   rang: z.boolean().optional().describe('whether it rang (SIP 180)'),
   early_media: z.boolean().optional().describe('whether it sent early media (SDP before the answer)'),
-  answered: z.boolean().optional(),
+  answered: z.boolean().optional().describe('whether it answered (SIP 200)'),
+  accepted: z
+    .boolean()
+    .optional()
+    .describe(
+      'only of a leg that answered and had to accept the call (confirm, whisper): whether it was connected with the caller',
+    ),
   ring_ms: Milliseconds.optional().describe('from its INVITE to its answer or its end'),
   talk_ms: Milliseconds.optional().describe('from its answer to its end, or until it left the call'),
 });
@@ -48,16 +49,17 @@ export type TriedLeg = z.output<typeof TriedLeg>;
 const Tried = z.array(TriedLeg);
 
 /** Why the endpoint is requested. */
-export const RequestReason = z.enum(['new', 'failed', 'redirect', 'transfer']);
+export const RequestReason = z.enum(['new', 'failed', 'redirect', 'transfer', 'digits']);
 export type RequestReason = z.output<typeof RequestReason>;
 
 /**
- * The request to the endpoint: where does this call go? The answer is a Decision. `webhook-id` is `<uuid>.<attempt>.request`.
+ * The request to the endpoint for a decision about a call. The answer is a Decision. `webhook-id` is
+ * `<uuid>.<attempt>.request`.
  */
 export const EndpointRequest = z.strictObject({
   action: z.literal('request'),
   reason: RequestReason.describe(
-    'new: the call has just come in; failed: no target answered (on_fail); redirect: a target answered with SIP 3xx (on_redirect); transfer: a party transferred the call here',
+    'new: the call has just come in; failed: no target answered (on_fail); redirect: a target answered with SIP 3xx (on_redirect); transfer: a party transferred the call here; digits: the caller has typed, or has not (collect)',
   ),
   ...call,
   caller_id_withheld: z
@@ -85,31 +87,33 @@ export const EndpointRequest = z.strictObject({
   ),
   redirect_to: z.string().optional().describe('with reason redirect: URI that the target redirected to'),
   transferred_by: z
-    .enum(['caller', 'callee'])
-    .optional()
-    .describe('with reason transfer: the party that transferred the call'),
-  transferred_from: z
-    .string()
+    .enum(['caller', 'callee', 'other'])
     .optional()
     .describe(
-      'with reason transfer by the caller: uuid of the call that the caller left. The called party that stays is the caller leg of this new call',
+      'with reason transfer: the party that transferred the call; other: an operator or the dialplan',
     ),
+  transferred_from: CallId.optional().describe(
+    'with reason transfer by the caller: uuid of the call that the caller left. The called party that stays is the caller leg of this new call',
+  ),
+  digits: Digits.optional().describe(
+    'with reason digits: what the caller typed, without a terminator; can be fewer than min, and is empty when it typed nothing',
+  ),
+  digits_end: DigitsEnd.optional().describe(
+    'with reason digits: why the collection ended. terminator: the caller typed one; max: max digits are complete; timeout: no further digit in time; error: FreeSWITCH could not collect digits, because the caller has no audio',
+  ),
+  previous: z
+    .strictObject({
+      url: z.string().describe('URL of the first endpoint, without userinfo and query'),
+      result: z.enum(RESULT_NAMES).describe('why it did not decide'),
+      error: z.string().describe('the same as a sentence'),
+    })
+    .optional()
+    .describe('sent to the fallback URL only: the endpoint that was requested before, and did not decide'),
   variables: z
     .record(z.string(), z.string())
     .describe('channel variables named in REQUEST_VARIABLES of the agent'),
 });
 export type EndpointRequest = z.output<typeof EndpointRequest>;
-
-const leg = {
-  leg: z
-    .string()
-    .describe('uuid of the leg that the notification is about; of a transfer: the leg that left the call'),
-};
-const called = {
-  ...call,
-  ...leg,
-  called_number: z.string().describe('number dialled on the called leg'),
-};
 
 const Ring = z
   .strictObject({ action: z.literal('ring'), ...called })
@@ -117,7 +121,9 @@ const Ring = z
 const Progress = z
   .strictObject({ action: z.literal('progress'), ...called })
   .describe('the called leg has early media (SIP 180 or 183 with SDP)');
-const Answer = z.strictObject({ action: z.literal('answer'), ...called }).describe('the called leg answered');
+const Answer = z
+  .strictObject({ action: z.literal('answer'), ...called })
+  .describe('the called leg answered; with confirm or whisper: it accepted the call and was connected');
 const Hangup = z
   .strictObject({
     action: z.literal('hangup'),
@@ -167,15 +173,35 @@ const Transfer = z
       .enum(['caller', 'callee', 'other'])
       .describe('the party that transferred; other: an operator, or the phone that picked up'),
     to_number: z.string().optional().describe('number of the new party'),
-    to_leg: z.string().optional().describe('uuid of the leg of the new party'),
-    to_call: z
-      .string()
-      .optional()
-      .describe(
-        'uuid of the other call: the one that the called party is the caller of from now on (blind, by the caller), or the one that the new party comes from (attended)',
-      ),
+    to_leg: CallId.optional().describe('uuid of the leg of the new party'),
+    to_call: CallId.optional().describe(
+      'uuid of the other call: the one that the called party is the caller of from now on (blind, by the caller), or the one that the new party comes from (attended)',
+    ),
   })
   .describe('a party left the call and another one joined; sent only to endpoints that list it in notify');
+
+const Recording = z
+  .strictObject({
+    action: z.literal('recording'),
+    ...called,
+    name: z.string().describe('path of the file below the folder of the operator (RECORDINGS of the agents)'),
+    complete: z
+      .boolean()
+      .describe(
+        'whether the file holds the whole recording; false: FreeSWITCH could not write it, had no audio, or has crashed meanwhile',
+      ),
+    channels: z
+      .literal([1, 2])
+      .describe('2: the caller is on the left channel, the called party on the right one'),
+    duration_ms: Milliseconds.optional().describe('length of a complete recording'),
+    size: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('size of a complete WAV file in bytes; missing for other formats and for stereo codecs'),
+  })
+  .describe('the recording of a called leg has ended; sent only to endpoints that list it in notify');
 
 /** A hangup whose event no agent has seen. Has none of the fields that only the event contains. */
 const SynthesizedHangup = z
@@ -201,6 +227,7 @@ export const ObservedNotification = z.discriminatedUnion('action', [
   Hangup,
   LegEnd,
   Transfer,
+  Recording,
 ]);
 export type ObservedNotification = z.output<typeof ObservedNotification>;
 
@@ -215,13 +242,19 @@ export const Notification = z.discriminatedUnion('action', [
   z.discriminatedUnion('recovered', [Hangup, SynthesizedHangup]),
   LegEnd,
   Transfer,
+  Recording,
 ]);
 export type Notification = z.output<typeof Notification>;
 export type Action = Notification['action'];
 
 /** The actions that an endpoint gets unless its decision says otherwise in `notify`: those of the original. */
 export const DEFAULT_ACTIONS = ['ring', 'progress', 'answer', 'hangup'] as const satisfies readonly Action[];
-export const ACTIONS = [...DEFAULT_ACTIONS, 'leg_end', 'transfer'] as const satisfies readonly Action[];
+export const ACTIONS = [
+  ...DEFAULT_ACTIONS,
+  'leg_end',
+  'transfer',
+  'recording',
+] as const satisfies readonly Action[];
 
 /** The `webhook-id` of a notification. */
 export const notificationId = (n: Pick<Notification, 'uuid' | 'leg' | 'action'>): string =>

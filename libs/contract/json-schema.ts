@@ -1,22 +1,39 @@
 import { z } from 'zod';
+import { asyncApi } from './asyncapi.ts';
 import { Decision } from './decision.ts';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { openApi } from './openapi.ts';
 
-export const jsonSchema = (schema: z.ZodType) =>
-  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+type Draft = 'draft-2020-12' | 'draft-7';
 
-const titled = (title: string, schema: z.ZodType) => ({ title, ...jsonSchema(schema) });
+export const jsonSchema = (schema: z.ZodType, target: Draft = 'draft-2020-12') =>
+  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target });
+
+/** For what endpoints receive: they must ignore fields of later versions. */
+const openSchema = (schema: z.ZodType, target: Draft = 'draft-2020-12') =>
+  z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    target,
+    override: ({ jsonSchema: one }) => {
+      if (one.additionalProperties === false) delete one.additionalProperties;
+    },
+  });
 
 /** The contract with endpoints, as published in docs/schema and printed by `dialhook schema`. */
 export const SCHEMAS = {
-  request: titled('Request to the endpoint', EndpointRequest),
-  decision: titled('Decision: answer of the endpoint to a request', Decision),
-  notification: titled('Notification to the endpoint', Notification),
+  request: { title: 'Request to the endpoint', ...openSchema(EndpointRequest) },
+  decision: { title: 'Decision: answer of the endpoint to a request', ...jsonSchema(Decision) },
+  notification: { title: 'Notification to the endpoint', ...openSchema(Notification) },
   openapi: openApi({
-    EndpointRequest: jsonSchema(EndpointRequest),
+    EndpointRequest: openSchema(EndpointRequest),
     Decision: jsonSchema(Decision),
-    Notification: jsonSchema(Notification),
+    Notification: openSchema(Notification),
+  }),
+  asyncapi: asyncApi({
+    EndpointRequest: openSchema(EndpointRequest, 'draft-7'),
+    Decision: jsonSchema(Decision, 'draft-7'),
+    Notification: openSchema(Notification, 'draft-7'),
   }),
 } as const;
 export type SchemaName = keyof typeof SCHEMAS;

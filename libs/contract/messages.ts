@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { Plan } from './plan.ts';
 import { type Failure, RESULT_NAMES } from './results.ts';
+import { CallId } from './text.ts';
 
 /** Version of the messages between services. A service refuses versions that it does not know. */
 const Version = z.literal(1);
@@ -16,6 +17,8 @@ export const BUS = {
   notifier: 'notifier',
   live: 'dialhook.live',
   liveStream: 'DIALHOOK_LIVE',
+  limits: 'dialhook.limits',
+  limitStream: 'DIALHOOK_LIMITS',
   timeline: 'dialhook.timeline',
   timelineStream: 'DIALHOOK_TIMELINE',
   status: 'dialhook.status',
@@ -47,7 +50,7 @@ export type DecisionReply = z.output<typeof DecisionReply>;
 export const failed = (result: Failure, error: string): DecisionReply => ({ v: 1, result, error });
 
 /** Agent to all routers: the decision for this call is no longer needed. */
-export const Abandon = z.strictObject({ v: Version, uuid: z.string() });
+export const Abandon = z.strictObject({ v: Version, uuid: CallId });
 export type Abandon = z.output<typeof Abandon>;
 
 /** Agent to notifier, through JetStream. The message id is the notification's id. */
@@ -58,11 +61,13 @@ export type ProgressEvent = z.output<typeof ProgressEvent>;
 export const LiveCall = z.strictObject({
   v: Version,
   url: z.string(),
-  uuid: z.string(),
+  uuid: CallId,
+  channel_uuid: z.string().optional(),
   node: z.string(),
   caller_id_number: z.string(),
   caller_id_name: z.string(),
   destination_number: z.string(),
+  data: z.unknown().optional(),
   started: z.iso.datetime(),
 });
 export type LiveCall = z.output<typeof LiveCall>;

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { HANGUP_CAUSES, type HangupCause } from './causes.ts';
-import { BracketVariables, callSettings, FinalCause, Strategy, timing, Variables } from './decision.ts';
-import { DialNumber, HostPort, SipName, TelParameters } from './text.ts';
+import { Collect } from './collect.ts';
+import { BracketVariables, callSettings, FinalCause, Strategy, Variables } from './decision.ts';
+import { reportingFields } from './decision-settings.ts';
+import { timing } from './dial-target.ts';
+import { DialNumber, HostPort, PORT, SipName, SoundName, TelParameters } from './text.ts';
 
 const SOFIA_GATEWAY = String.raw`sofia\/gateway\/[\w.+-]+(?:::[\w.+-]+)?\/[\w*#+.:;=%~@&?!\/-]+`;
-const SOFIA_ADDRESS = String.raw`sofia\/[\w.+-]+\/(?:sips?:)?[\w*#+.;=%~-]+@(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[\w.:;=%~@&?!\/+-]*)?`;
+const SOFIA_ADDRESS = String.raw`sofia\/[\w.+-]+\/(?:sips?:)?[\w*#+.;=%~-]+@(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::${PORT})?(?:;[\w.:;=%~@&?!\/+-]*)?`;
 const SOFIA_REGISTERED = String.raw`sofia\/[\w.+-]+\/[\w*#+.~-]+%[A-Za-z0-9][\w.-]*`;
 const USER = String.raw`user\/[\w.+-]+(?:@[A-Za-z0-9][\w.-]*)?`;
 /** XML dialplans only: the dialplan `inline` would read the number as a list of applications. */
@@ -80,6 +83,7 @@ export const Plan = z.union([
     variables: Variables,
     on_fail: z.enum(['hangup', 'request']),
     final_causes: z.array(FinalCause).optional(),
+    retry_causes: z.array(FinalCause).optional(),
     ...callSettings,
   }),
   z.strictObject({
@@ -87,7 +91,11 @@ export const Plan = z.union([
       z.strictObject({ cause: Cause }),
       z.strictObject({ sipcode: z.number().int().min(400).max(699) }),
     ]),
+    play: SoundName.optional(),
+    answer: z.boolean().optional(),
+    ...reportingFields,
   }),
+  z.strictObject({ collect: Collect, ...reportingFields }),
 ]);
 export type Plan = z.output<typeof Plan>;
 export type DialPlan = Extract<Plan, { groups: unknown }>;

@@ -27,6 +27,8 @@ function describe(issue: Issue, path: readonly PropertyKey[]): string {
     return `${where} ${issue.message}${issue.code === 'invalid_union' ? whatCame(issue) : ''}`;
   if (!('input' in issue)) return `${where} is missing or is not ${kindName(issue.expected)}`;
   if (issue.input === undefined) return `${where} is missing`;
+  // A fraction where a whole number is expected: the message of the schema has the rule.
+  if (issue.expected === 'int' && typeof issue.input === 'number') return `${where} ${issue.message}`;
   return `${where} must be ${kindName(issue.expected)}, not ${kindOf(issue.input)}`;
 }
 

@@ -87,7 +87,8 @@ export const REFUSED_VARIABLES = {
       sip_network_port sip_req_uri sip_route_uri sip_use_gateway
       sip_h_ sip_h_Authorization sip_h_Call-ID sip_h_Contact sip_h_Content-Length sip_h_Content-Type sip_h_CSeq
       sip_h_From sip_h_Max-Forwards sip_h_Proxy-Authorization sip_h_Record-Route sip_h_Refer-To sip_h_Replaces
-      sip_h_Route sip_h_To sip_h_Via`),
+      sip_h_Route sip_h_To sip_h_Via
+      sip_h_c sip_h_f sip_h_i sip_h_l sip_h_m sip_h_r sip_h_t sip_h_v`),
   },
   limits: {
     why: 'they lift a limit that keeps FreeSWITCH and its calls from looping or flooding',
@@ -120,6 +121,16 @@ export const REPLACED_VARIABLES: Readonly<Record<string, string>> = {
   caller_id_name: `${CALLER_ID}.name`,
   origination_privacy: `${CALLER_ID}.privacy`,
   sip_cid_type: `${CALLER_ID}.privacy`,
+  sip_h_privacy: `${CALLER_ID}.privacy`,
+  sip_from_uri: CALLER_ID,
+  sip_from_display: CALLER_ID,
+  sip_invite_from_uri: CALLER_ID,
+  sip_invite_full_from: CALLER_ID,
+  sip_force_full_from: CALLER_ID,
+  sip_handle_full_from: CALLER_ID,
+  'sip_h_p-asserted-identity': CALLER_ID,
+  'sip_h_p-preferred-identity': CALLER_ID,
+  'sip_h_remote-party-id': CALLER_ID,
   effective_callee_id_number: `${CALLEE_ID}.number`,
   effective_callee_id_name: `${CALLEE_ID}.name`,
   initial_callee_id_number: `${CALLEE_ID}.number`,
@@ -135,6 +146,8 @@ export const REPLACED_VARIABLES: Readonly<Record<string, string>> = {
   outbound_redirect_fatal: 'on_redirect',
   sip_redirect_fork: 'on_redirect',
   call_timeout: 'timeout of a target',
+  leg_timeout: 'timeout of a target',
+  leg_delay_start: 'delay of a target',
   bypass_media: MEDIA,
   bypass_media_after_bridge: MEDIA,
   bypass_media_after_att_xfer: MEDIA,

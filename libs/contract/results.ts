@@ -7,7 +7,7 @@ export const RESULTS = {
   invalid_arguments: 'the arguments in cti_bridge are invalid, or there is no URL',
   refused_url: 'the address rules of the router do not allow the URL',
   no_router: 'no router is running, or the agent is not connected to NATS',
-  router_timeout: 'a router received the request and did not reply in time',
+  router_timeout: 'no router accepted the request, or the router that did has not replied in time',
   overloaded: 'the agent or the router had too many calls in flight',
   connect_timeout: 'no connection (TCP and TLS) within the connect timeout',
   connection_failed:
@@ -24,6 +24,7 @@ export const RESULTS = {
     'the answer was JSON but not a valid decision, or it contained something that is not allowed',
   user_not_registered: 'every target was a user without a registered device',
   too_many_requests: 'MAX_REQUESTS_PER_CALL requests about this call have been made',
+  repeated_uuid: 'a live call of this FreeSWITCH has the same uuid: the caller has repeated its Call-ID',
   caller_gone: 'the caller hung up before the decision was carried out',
   circuit_open:
     'the endpoint failed repeatedly; no requests are sent to it for a few seconds (BREAKER_OPEN_MS)',

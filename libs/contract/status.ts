@@ -19,6 +19,23 @@ const EndpointStatus = z.strictObject({
 });
 export type EndpointStatus = z.output<typeof EndpointStatus>;
 
+const LimitStatus = z.strictObject({
+  limit: z.string().describe('gw:GATEWAY or id:NAME'),
+  used: z.number().int().nonnegative().describe('calls at once, of all nodes'),
+  recent: z.number().int().nonnegative().describe('new calls in the last second, of all nodes'),
+  max: z.number().int().nonnegative().optional().describe('most calls at once'),
+  rate: z.number().int().positive().optional().describe('most new calls per second'),
+  refused: z.number().int().nonnegative().describe('places that this agent has refused since it started'),
+});
+export type LimitStatus = z.output<typeof LimitStatus>;
+
+const GatewayStatus = z.strictObject({
+  gateway: z.string(),
+  failures: z.number().int().positive().describe('failures in a row'),
+  rests_until: z.iso.datetime().optional().describe('its targets are tried last until then'),
+});
+export type GatewayStatus = z.output<typeof GatewayStatus>;
+
 /** The status of one process, published on NATS and not stored. */
 export const ServiceStatus = z.strictObject({
   v: z.literal(1),
@@ -34,5 +51,15 @@ export const ServiceStatus = z.strictObject({
     .record(z.string(), z.number())
     .describe('counts of this process, for example calls_in_flight, notifications_buffered'),
   endpoints: z.array(EndpointStatus).max(200).optional().describe('endpoints of a router, busiest first'),
+  limits: z
+    .array(LimitStatus)
+    .max(200)
+    .optional()
+    .describe('limits that an agent counts, most used first; missing without any'),
+  gateways: z
+    .array(GatewayStatus)
+    .max(200)
+    .optional()
+    .describe('gateways that have failed last on the node of an agent; missing without any'),
 });
 export type ServiceStatus = z.output<typeof ServiceStatus>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Maximum length of the value of a channel variable, in characters. */
-export const MAX_VALUE_LENGTH = 4096;
+const MAX_VALUE_LENGTH = 4096;
 
 /** `message` is the rule, or finds the rule that a text breaks. */
 const pattern = (regex: RegExp, max: number, message: string | ((text: string) => string)) => {
@@ -12,6 +12,22 @@ const pattern = (regex: RegExp, max: number, message: string | ((text: string) =
   return z.string().max(max, `must be at most ${max} characters`).regex(regex, { error });
 };
 
+const CALL_ID = /^[0-9A-Za-z][0-9A-Za-z_.@+~-]*$/;
+const MAX_CALL_ID_LENGTH = 128;
+
+/** Whether a text is a CallId. Without zod, because every event has several ids. */
+export const isCallId = (text: string): boolean => text.length <= MAX_CALL_ID_LENGTH && CALL_ID.test(text);
+
+/**
+ * The id of a call or of a leg, see call-id.ts: text that is safe in a header, a NATS subject, a key of Redis, a command
+ * of the event socket, a variable and a URL.
+ */
+export const CallId = pattern(
+  CALL_ID,
+  MAX_CALL_ID_LENGTH,
+  'may contain only letters, digits and _ . @ + ~ -, and must start with a letter or a digit',
+);
+
 /**
  * A parameter of a telephone number (RFC 3966, RFC 4694, RFC 4904). Parameters of a SIP URI, such as maddr, would send
  * the INVITE to another host.
@@ -19,14 +35,14 @@ const pattern = (regex: RegExp, max: number, message: string | ((text: string) =
 const PARAMETER =
   '(?:npdi|rn|cic|rn-context|cic-context|phone-context|tgrp|trunk-context|isub|ext|postd|enumdi)(?:=[0-9A-Za-z*#+_.-]+)?';
 
+const NUMBER = 'must be text, or a whole number of at most 15 digits';
+
 /**
  * A number to dial: digits, letters and * # + _ . -, none of which has a meaning in a dial string, followed by
  * parameters as in RFC 4694 (number portability), for example `+13125550100;npdi;rn=+13125550199`.
  */
 export const DialNumber = z
-  .union([z.string(), z.number().int().nonnegative('must not be negative').transform(String)], {
-    error: 'must be text or a whole number',
-  })
+  .union([z.string(), z.int(NUMBER).nonnegative('must not be negative').transform(String)], { error: NUMBER })
   .pipe(
     pattern(
       new RegExp(String.raw`^[0-9A-Za-z*#+_.-]+(?:;${PARAMETER})*$`, 'i'),
@@ -68,11 +84,28 @@ export const SipName = pattern(/^[0-9A-Za-z_][0-9A-Za-z_.+-]*$/, 64, (text) =>
     : 'may contain only letters, digits and _ . + -',
 );
 
+/** The name of a limit on calls, which an endpoint or the operator chooses. */
+export const LimitId = pattern(
+  /^[0-9A-Za-z+_][0-9A-Za-z_.@:+-]*$/,
+  64,
+  'must be a name of letters, digits and _ . @ : + -',
+);
+
+/** The name of a sound or a ringback, which the operator gives to a file. */
+export const SoundName = pattern(
+  /^[0-9A-Za-z][0-9A-Za-z_-]*$/,
+  64,
+  'must be a name of letters, digits, _ and -, to which the operator gives a file',
+);
+
+/** A port, 1 to 65535. */
+export const PORT = String.raw`(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})`;
+
 const HOST_CHARACTERS = /^[0-9A-Za-z.:[\]-]+$/;
 
 function hostPortRule(text: string): string {
   if (!text.includes('[') && text.split(':').length > 2) return 'must have an IPv6 address in brackets';
-  if (/:\d{6,}$/.test(text)) return 'must have a port of at most 5 digits';
+  if (/:\d+$/.test(text) && !new RegExp(`:${PORT}$`).test(text)) return 'must have a port from 1 to 65535';
   if (text !== '' && !HOST_CHARACTERS.test(text))
     return 'may contain only letters, digits and . -, and a port, or an IPv6 address in brackets';
   return /^[.-]|[.-](?::\d+)?$/.test(text)
@@ -82,7 +115,7 @@ function hostPortRule(text: string): string {
 
 /** A host, IPv4 or bracketed IPv6 address, with an optional port. */
 export const HostPort = pattern(
-  /^(?:[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/,
+  new RegExp(String.raw`^(?:[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(?::${PORT})?$`),
   255,
   hostPortRule,
 );

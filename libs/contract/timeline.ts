@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { RESULT_NAMES } from './results.ts';
+import { CallId } from './text.ts';
 
 /**
  * One recorded step of a call, as the services publish it for the console on `dialhook.timeline.UUID`. The timeline of a
@@ -12,7 +13,7 @@ const Milliseconds = z.number().nonnegative();
 
 const step = {
   v: z.literal(1),
-  uuid: z.string().describe('uuid of the call'),
+  uuid: CallId.describe('uuid of the call'),
   node: z.string().describe('name of the FreeSWITCH node'),
   by: z.string().describe('the service that published the step, as SERVICE@INSTANCE'),
   time: z.iso.datetime().describe('time of the step, UTC'),
@@ -26,6 +27,10 @@ const Received = z
     step: z.literal('received'),
     ...step,
     endpoint: Endpoint.optional(),
+    notify: z
+      .literal(false)
+      .optional()
+      .describe('the call has no notifications (notify type 0), so that its end is not recorded'),
     request: EndpointRequest,
   })
   .describe('the agent received the call and sends this request; once for each attempt');
@@ -52,10 +57,23 @@ const Requested = z
     error: z.string().optional(),
     status: z.number().int().optional().describe('HTTP status'),
     answer: z.string().max(4096).optional().describe('response body, cut after 4,096 characters'),
+    cache: z
+      .strictObject({
+        outcome: z
+          .enum(['hit', 'stale'])
+          .describe('hit: used without a request; stale: used because the request failed'),
+        age_ms: Milliseconds.describe('since the answer of the endpoint'),
+      })
+      .optional()
+      .describe('the decision came from the cache of the router: no request was sent in this step'),
+    not_cached: z
+      .string()
+      .optional()
+      .describe('why the decision is not cached although its Cache-Control allows it'),
     ms: Milliseconds,
     phases: Phases,
   })
-  .describe('a router sent the request to an endpoint; once for each endpoint');
+  .describe('a router sent the request to an endpoint, once for each, or used a cached decision');
 
 const Decided = z
   .strictObject({

@@ -108,3 +108,18 @@ describe('formatArguments', () => {
     );
   });
 });
+
+describe('the length of the arguments', () => {
+  const TOO_LONG = { ok: false, error: 'cti_bridge is longer than 16384 bytes, percent-encoded' };
+  const ofLength = (length: number) =>
+    `http://h/${'x'.repeat(length - 'http://h/ 3000 3000 1'.length)} 3000 3000 1`;
+
+  it('is at most 16 KiB', () => {
+    expect(parseArguments(ofLength(16_384))).toMatchObject({ ok: true });
+    expect(parseArguments(ofLength(16_385))).toEqual(TOO_LONG);
+  });
+
+  it('counts percent-encoded, as the agent exports them', () => {
+    expect(parseArguments(`http://h/${'é'.repeat(3_000)}`)).toEqual(TOO_LONG);
+  });
+});

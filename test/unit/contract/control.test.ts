@@ -33,6 +33,7 @@ it.each(['default XML', "default'", '-x', 'x\n', ''])('%j is not a valid context
   expect(takes({ context })).toBe(false),
 );
 
-it.each(['x', '', 'b1cd59aa-0085-4be2-a1d4-0e11a3fff3bd all'])('%j is not a uuid', (uuid) =>
-  expect(takes({ uuid })).toBe(false),
+it.each(['', '-x', 'b1cd59aa-0085-4be2-a1d4-0e11a3fff3bd all', 'a,b', 'x'.repeat(129)])(
+  '%j is not the id of a call',
+  (uuid) => expect(takes({ uuid })).toBe(false),
 );

@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Decision } from '#libs/contract/decision.ts';
-import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
+import { ACTIONS, EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { SCHEMAS } from '#libs/contract/json-schema.ts';
 
 const { openapi } = SCHEMAS;
@@ -34,6 +34,16 @@ describe('docs/schema/endpoint.openapi.json', () => {
       expect(Decision.safeParse((example as { value: unknown }).value).error).toBeUndefined();
     },
   );
+
+  it('has a webhook for the request and for each action', () => {
+    expect(Object.keys(openapi.webhooks)).toEqual(['request', ...ACTIONS]);
+    for (const [action, { post: one }] of Object.entries(openapi.webhooks)) {
+      const name =
+        one.requestBody.content['application/json'].schema['$ref']?.toString().split('/').at(-1) ?? '';
+      const schema = openapi.components.schemas[name as 'Notification'] as object;
+      expect(JSON.stringify(schema)).toContain(`"action":{"type":"string","const":"${action}"}`);
+    }
+  });
 
   it('has a definition for every reference', () => {
     const references = JSON.stringify(openapi).match(/#\/components\/schemas\/\w+/g) ?? [];

@@ -28,7 +28,7 @@ describe.each<[string, z.ZodType, unknown[], unknown[]]>([
   [
     'HostPort',
     HostPort,
-    ['h', 'pbx.example', '10.0.0.9', '10.0.0.9:5060', '[::1]', '[2001:db8::1]:5060', 'a-b.c:1'],
+    ['h', 'pbx.example', '10.0.0.9', '10.0.0.9:5060', '[::1]', '[2001:db8::1]:5060', 'a-b.c:1', 'h:65535'],
     [
       '',
       '-a',
@@ -38,6 +38,9 @@ describe.each<[string, z.ZodType, unknown[], unknown[]]>([
       '::1',
       'h:',
       'h:123456',
+      'h:65536',
+      'h:99999',
+      'h:0',
       'h:x',
       'a b',
       'u@h',
