@@ -39,7 +39,8 @@ function defaultOf(setting: z.ZodType, { secret }: JsonProperty): string {
   const { data: value } = setting.safeParse(undefined);
   if (value === undefined) return 'not set';
   if (secret) return 'see below';
-  if (Array.isArray(value) && value.length === 0) return 'none';
+  if ((Array.isArray(value) && value.length === 0) || (value instanceof Map && value.size === 0))
+    return 'none';
   return `\`${Array.isArray(value) ? value.join(',') : String(value)}\``;
 }
 
@@ -135,6 +136,7 @@ export const pages: Readonly<Record<string, string>> = {
   'schema/decision.schema.json': page(SCHEMAS.decision),
   'schema/notification.schema.json': page(SCHEMAS.notification),
   'schema/endpoint.openapi.json': page(SCHEMAS.openapi),
+  'schema/endpoint.asyncapi.json': page(SCHEMAS.asyncapi),
   '../libs/endpoint/contract.ts': endpointTypes,
   'cli.md': commandLine,
   'schema/console.openapi.json': page(openApi),

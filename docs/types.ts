@@ -38,7 +38,8 @@ function typeOf(schema: Schema, indent = ''): string {
   if ('const' in schema) return JSON.stringify(schema.const);
   if (schema.enum) return union(schema.enum.map((value) => JSON.stringify(value)));
   const alternatives = schema.anyOf ?? schema.oneOf;
-  if (alternatives) return union(alternatives.map((one) => typeOf(one, indent)));
+  if (alternatives && schema.properties === undefined)
+    return union(alternatives.map((one) => typeOf(one, indent)));
   if (Array.isArray(schema.type))
     return union(schema.type.map((type: string) => typeOf({ ...schema, type }, indent)));
   if (schema.type === 'array') return `readonly (${typeOf(schema.items ?? {}, indent)})[]`;

@@ -251,7 +251,16 @@ const root: Schema = object({
       keyKey: orEmpty(SECRET_KEY),
     }),
   }),
-  redis: object({ url: urls('redis', 'rediss'), existingSecret: secretRef('key') }),
+  redis: object({
+    url: urls('redis', 'rediss'),
+    existingSecret: secretRef('key'),
+    auth: object({
+      existingSecret: orEmpty(DNS_NAME),
+      user: text(),
+      passwordKey: orEmpty(SECRET_KEY),
+      sentinelPasswordKey: orEmpty(SECRET_KEY),
+    }),
+  }),
   endpoints: object({ signingSecrets: secretRef('key') }),
   trustedCertificates: object({
     configMap: orEmpty(DNS_NAME),
