@@ -56,8 +56,15 @@ export function replyOfText(text: string, may: VariablePolicy = variablePolicy()
 
 const isHtml = (text: string): boolean => /^<(?:!doctype|!--|html|head|body|\?xml)/i.test(text);
 
+/** Why the address rules refuse a URL; undefined when they allow it. */
+type UrlRefusal = (url: string) => string | undefined;
+
 /** The reply for an HTTP answer of the endpoint: the plan, or why there is none. */
-export function replyOf(answer: HttpAnswer, may: VariablePolicy = variablePolicy()): DecisionReply {
+export function replyOf(
+  answer: HttpAnswer,
+  may: VariablePolicy = variablePolicy(),
+  urlRefusal: UrlRefusal = () => undefined,
+): DecisionReply {
   if (!answer.ok) return failed(answer.result, answer.error);
   const { status } = answer;
   if (status >= 300 && status < 400)
@@ -70,5 +77,8 @@ export function replyOf(answer: HttpAnswer, may: VariablePolicy = variablePolicy
   const text = answer.body.trim();
   if (text === '') return failed('empty_body', `the endpoint answered ${status} with an empty body`);
   if (isHtml(text)) return failed('html_body', `the endpoint answered ${status} with an HTML page, not JSON`);
-  return replyOfText(text, may);
+  const reply = replyOfText(text, may);
+  const url = reply.result === 'decided' ? reply.plan.notify_url : undefined;
+  const refusal = url === undefined ? undefined : urlRefusal(url);
+  return refusal === undefined ? reply : invalid(`notify_url: ${refusal}`);
 }

@@ -1,85 +1,66 @@
-import { type FinalCause, isHangupCause } from '#libs/contract/decision.ts';
-import type { DialPlan, Group, Plan } from '#libs/contract/plan.ts';
-import type { Result } from '#libs/contract/results.ts';
-import { formatGroup } from './dial-string.ts';
-import { groupVariables, legVariables, type RingTime, telVariables } from './leg-variables.ts';
-import { type CallerFacts, presentation } from './presentation.ts';
+import type { DialPlan, Plan } from '#libs/contract/plan.ts';
+import type { Acceptance } from './acceptance.ts';
 import {
-  type Application,
-  exportedName,
-  exportToCalled,
-  isPlain,
-  nestedSet,
-  type Settings,
-  set,
-  setTogether,
-} from './settings.ts';
-
-export type { Application } from './settings.ts';
-
-/** Legs whose users have been replaced by their devices: every one can be dialled. */
-export interface DialableGroup {
-  readonly variables: Group['variables'];
-  readonly legs: readonly (RingTime & {
-    readonly endpoint: string;
-    readonly tel_params?: string | undefined;
-    readonly variables: Group['variables'];
-  })[];
-}
+  bridgeApplications,
+  entrySettings,
+  type FailurePolicy,
+  FORGET_LAST_STATUS,
+  failureSettings,
+} from './after-failure.ts';
+import { type DialableGroup, dialString, redirectPrefix } from './bridge.ts';
+import { COLLECT_ONCE, COLLECT_SETTINGS } from './collect.ts';
+import type { DurationLimit } from './duration.ts';
+import { type Outcome, settingsApplications } from './outcome.ts';
+import { type CallerFacts, presentation } from './presentation.ts';
+import type { Recording } from './recording.ts';
+import { DATA_VARIABLE, NOTIFY_URL_VARIABLE, NOTIFY_VARIABLE, type ReportingSettings } from './reporting.ts';
+import { type Application, exportToCalled, isPlain, type Settings, set, setTogether } from './settings.ts';
+import { SKIPPED_VARIABLE } from './skipped.ts';
+import type { FindSound } from './sounds.ts';
+import { BRIDGE_EXPORTS, CURRENT_BRIDGE_EXPORTS, undoEarlier, undoing } from './undo.ts';
 
 export type Hangup = Extract<Plan, { hangup: unknown }>['hangup'];
 
-/** The channel variable that tags the legs of a call. Its value is the uuid of the call. */
+/** The channel variable that tags the legs of a call. Its value is the id of the call. */
 export const CALL_VARIABLE = 'dialhook_call';
-
-/**
- * The channel variable that holds the actions that the endpoint wants, separated by dots; not set for the default. Set on
- * the caller leg by a decision, and exported to every leg that is called from then on.
- */
-export const NOTIFY_VARIABLE = 'dialhook_notify';
-
-/** NOTIFY_VARIABLE for the actions of a decision. No action at all is written as one dot. */
-export const notifySetting = (actions: readonly string[] | undefined): string =>
-  actions === undefined ? '' : actions.join('.') || '.';
-
-/**
- * Tags the caller leg and exports the tag to its called legs, with further variables. cti_bridge is exported by name,
- * so that each event names the endpoint; copying its value would expand text that the caller may have chosen.
- */
-export const tagCall = (variables: Settings): Application =>
-  setTogether({
-    [CALL_VARIABLE]: '${uuid}',
-    ...variables,
-    export_vars: [
-      CALL_VARIABLE,
-      'cti_bridge',
-      NOTIFY_VARIABLE,
-      ...Object.keys(variables),
-      '${export_vars}',
-    ].join(','),
-  });
 
 /** The channel variable that holds how many requests have been made about a call. */
 export const ATTEMPT_VARIABLE = 'dialhook_attempt';
 
-/** Why `socket` was entered from an extension of ours, see `Entry`. Missing when the dialplan entered it. */
-export const ENTRY_VARIABLE = 'dialhook_entry';
+/** The channel variable that holds how many transfers of the channel earlier requests have reported. */
+export const TRANSFERS_VARIABLE = 'dialhook_transfers';
+
+/** Exported to the called legs, so that each event names the call and its endpoint. */
+const EXPORTED = [CALL_VARIABLE, 'cti_bridge', NOTIFY_VARIABLE, ATTEMPT_VARIABLE];
 
 /**
- * `next`: a target has failed and another one follows; `last`: the last target has failed; `failed`: the last target
- * has failed and on_fail is `request`.
+ * When a party transfers a caller to a call that still rings, and that call then fails, FreeSWITCH gives the channel of
+ * that caller the remaining applications and all variables of the other call, except those named in
+ * attended_transfer_no_copy (switch_channel_caller_extension_masquerade in switch_channel.c).
  */
-export type Entry = 'next' | 'last' | 'failed';
+const NOT_COPIED = [
+  NOTIFY_URL_VARIABLE,
+  DATA_VARIABLE,
+  TRANSFERS_VARIABLE,
+  SKIPPED_VARIABLE,
+  'originated_legs',
+  'originate_causes',
+];
 
-/** The cause for the caller when no target is left. */
-export const CAUSE_VARIABLE = 'dialhook_cause';
-
-/** Undoes the settings of a decision. FreeSWITCH runs it before it routes a transferred channel. */
-export const UNDO_VARIABLE = 'execute_on_blind_transfer_dialhook';
-
-/** Final causes and on_redirect of the decision, which the agent checks when `socket` is entered as `next` or `failed`. */
-export const FINAL_VARIABLE = 'dialhook_final';
-export const ON_REDIRECT_VARIABLE = 'dialhook_on_redirect';
+/**
+ * Tags the caller leg and exports the tag to its called legs, with further variables; `unset` are not exported.
+ * cti_bridge is exported by name, because copying its value would expand text that the caller may have chosen.
+ */
+export function tagCall(call: string, variables: Settings, unset: Settings = {}): Application {
+  const exported = [...EXPORTED, ...Object.keys(variables)];
+  return setTogether({
+    [CALL_VARIABLE]: call,
+    ...variables,
+    ...unset,
+    export_vars: [...exported, '${export_vars}'].join(','),
+    attended_transfer_no_copy: [...exported, ...NOT_COPIED, '${attended_transfer_no_copy}'].join(','),
+  });
+}
 
 /**
  * FreeSWITCH expands ${...}, which includes API calls, in the data of the applications of a call. Expansion is off for
@@ -91,47 +72,44 @@ const EXPANSION_ON: Settings = { app_disable_expand_variables: 'false' };
 /** FreeSWITCH expands only text with one of these (switch_channel_expand_variables_check). */
 const EXPANDABLE = /[$\\]/;
 
-/** Without this the caller would get the SIP status of an earlier target with the cause of a later one. */
-const FORGET_LAST_STATUS: Settings = {
-  last_bridge_proto_specific_hangup_cause: '',
-  last_bridge_hangup_cause: '',
-  originate_failed_cause: '',
-};
-
-/** The result of a request, as it is set on the caller leg. */
-export interface Outcome {
-  readonly result: Result;
-  readonly error?: string;
+/** A sound for the caller before it is hung up: as early media, or after an answer. */
+export interface Announcement {
+  readonly path: string;
+  readonly answer: boolean;
 }
 
-const MAX_ERROR = 500;
-
-/** Text that FreeSWITCH neither expands nor reads as a list. */
-const harmless = (text: string): string =>
-  text
-    .replaceAll(/[\p{Cc}$\\]/gu, ' ')
-    .replace(/^ARRAY::/, ' ARRAY::')
-    .slice(0, MAX_ERROR)
-    .toWellFormed();
-
-/** The channel variables that hold the result of a request. */
-export const outcomeVariables = ({ result, error = '' }: Outcome) => ({
-  dialhook_result: result,
-  dialhook_error: harmless(error),
-});
-
-/** Sets `settings` and the result. The error text may hold separators of `multiset`, so it has its own application. */
-function settingsApplications(outcome: Outcome, settings: Settings): Application[] {
-  const { dialhook_result, dialhook_error } = outcomeVariables(outcome);
-  return [
-    setTogether({ ...settings, dialhook_result, dialhook_error: '' }),
-    ...(dialhook_error === '' ? [] : [set('dialhook_error', dialhook_error)]),
-  ];
+/** The announcement of a decision; undefined without one, or without its sound. */
+export function announcementOf(
+  { play, answer = false }: { readonly play?: string | undefined; readonly answer?: boolean | undefined },
+  find: FindSound,
+): Announcement | undefined {
+  const path = play === undefined ? undefined : find(play);
+  return path === undefined ? undefined : { path, answer };
 }
 
-/** Hangs the caller up with a SIP status, which FreeSWITCH turns into a cause, or with a cause. */
-export const hangupApplications = (hangup: Hangup, outcome: Outcome, attempt: number): Application[] => [
-  ...settingsApplications(outcome, { [ATTEMPT_VARIABLE]: String(attempt) }),
+/**
+ * Hangs the caller up with a SIP status, which FreeSWITCH turns into a cause, or with a cause. `settings` are further
+ * variables of the caller leg.
+ */
+export const hangupApplications = (
+  hangup: Hangup,
+  outcome: Outcome,
+  attempt: number,
+  settings: Settings = {},
+  announcement?: Announcement,
+): Application[] => [
+  ...settingsApplications(outcome, {
+    // The caller would get the SIP status of a target of an earlier decision.
+    ...(attempt > 1 ? FORGET_LAST_STATUS : {}),
+    ...settings,
+    [ATTEMPT_VARIABLE]: String(attempt),
+  }),
+  ...(announcement === undefined
+    ? []
+    : [
+        { name: announcement.answer ? 'answer' : 'pre_answer', data: '' },
+        { name: 'playback', data: announcement.path },
+      ]),
   ...('sipcode' in hangup
     ? [
         { name: 'respond', data: String(hangup.sipcode) },
@@ -140,21 +118,39 @@ export const hangupApplications = (hangup: Hangup, outcome: Outcome, attempt: nu
     : [{ name: 'hangup', data: hangup.cause }]),
 ];
 
-/** What happens when a group of targets has failed. */
-export interface FailurePolicy {
-  /** Causes and SIP statuses after which no further target is tried and no further request is made. */
-  readonly finalCauses: readonly FinalCause[];
-  /** Whether another request is made when every group has failed. */
-  readonly requestAgain: boolean;
-  readonly onRedirect: DialPlan['on_redirect'];
-  /** The hosts of the `socket` action of the dialplan, through which the agent is entered again; undefined when unknown. */
-  readonly socket: string | undefined;
+/** The data of one call that collecting digits needs. */
+export interface Collection {
+  /** The applications that collect the digits, see `collectApplications`. */
+  readonly applications: readonly Application[];
+  readonly outcome: Outcome;
+  readonly attempt: number;
+  readonly settings: Settings;
+  readonly reporting: ReportingSettings;
+  readonly undo: string;
 }
+
+/** Collects digits of the caller. Nothing of an earlier decision about the call remains. */
+export const collectionApplications = (collection: Collection): Application[] => [
+  ...undoEarlier(collection.undo),
+  ...exportToLaterLegs(collection.reporting),
+  ...settingsApplications(collection.outcome, {
+    ...COLLECT_ONCE,
+    ...COLLECT_SETTINGS,
+    ...undoing(COLLECT_SETTINGS, []),
+    ...collection.settings,
+    ...collection.reporting.settings,
+    [ATTEMPT_VARIABLE]: String(collection.attempt),
+  }),
+  ...collection.applications,
+];
 
 /** The data of one call that dialling needs. */
 export interface Dial {
   readonly groups: readonly DialableGroup[];
-  readonly plan: Pick<DialPlan, 'variables' | 'caller_id' | 'callee_id' | 'pass_headers' | 'media'>;
+  readonly plan: Pick<
+    DialPlan,
+    'variables' | 'caller_id' | 'callee_id' | 'pass_headers' | 'media' | 'codecs' | 'early_media'
+  >;
   readonly caller: CallerFacts;
   /** Further variables of the called legs. */
   readonly exported: Settings;
@@ -163,94 +159,36 @@ export interface Dial {
   readonly attempt: number;
   /** Further variables of the caller leg, which a transfer does not unset. */
   readonly settings: Settings;
+  readonly reporting: ReportingSettings;
+  readonly duration?: DurationLimit | undefined;
+  readonly acceptance?: Acceptance | undefined;
+  readonly recording?: Recording | undefined;
+  /** The path or tone of the ringback; undefined without one. */
+  readonly ringback?: string | undefined;
   /** UNDO_VARIABLE of the caller leg: an earlier decision about the same call set it; `''` without one. */
   readonly undo: string;
   readonly policy: FailurePolicy;
 }
 
-/** How FreeSWITCH itself chooses the next target: by cause. It cannot distinguish SIP statuses, see `enteredAfter`. */
-function continueUnlessFinal(finalCauses: FailurePolicy['finalCauses']): Settings {
-  const causes = finalCauses.filter(isHangupCause);
-  return causes.length === 0
-    ? { failure_causes: '', continue_on_fail: 'true' }
-    : { failure_causes: causes.join(','), continue_on_fail: '' };
-}
-
-/** The cause of a leg that answered with a redirect (SIP 3xx). */
-const REDIRECTED = 'REQUESTED_CHAN_UNAVAIL';
-
-/**
- * Gives the caller the cause and the SIP status of the target that fails next, NO_ANSWER included. After a redirect
- * FreeSWITCH would answer the caller with 3xx: see `endAfterRedirect`.
- */
-const STOP: Settings = { failure_causes: '', continue_on_fail: REDIRECTED };
-
-/** FreeSWITCH answers a caller with the last SIP status of a called leg (sofia_on_hangup in mod_sofia.c). */
-export const FORGET_STATUS: Application = setTogether({ last_bridge_proto_specific_hangup_cause: '' });
-
-/** Reached when the last target redirected: the caller gets the cause without the status. */
-const endAfterRedirect: readonly Application[] = [
-  FORGET_STATUS,
-  { name: 'hangup', data: '${originate_failed_cause}' },
-];
-
-/** The reason with which the agent is entered after a failed group; undefined when it is not entered. */
-function enteredAfter(isLast: boolean, policy: FailurePolicy): Entry | undefined {
-  const { socket, finalCauses, onRedirect, requestAgain } = policy;
-  if (socket === undefined) return undefined;
-  if (isLast && requestAgain) return 'failed';
-  if (isLast) return onRedirect === 'fail' ? undefined : 'last';
-  const isCauseEnough = onRedirect === 'fail' && finalCauses.every(isHangupCause);
-  return isCauseEnough ? undefined : 'next';
-}
-
-/** Enters the agent again. When no agent accepts the connection, FreeSWITCH continues with the next application. */
-const enterAgain = (entry: Entry, socket: string): Application[] => [
-  setTogether({ [ENTRY_VARIABLE]: entry, [CAUSE_VARIABLE]: '${last_bridge_hangup_cause}' }),
-  { name: 'socket', data: socket },
-];
+/** transfer_ringback is for a caller that has been answered. `instant`: before the called party rings. */
+const ringbackSettings = (ringback: string | undefined): Settings =>
+  ringback === undefined ? {} : { ringback, transfer_ringback: ringback, instant_ringback: 'true' };
 
 /** Variables of the caller leg that a decision sets for the time of its own bridges. */
-function callerLegSettings({ plan, caller, policy, groups }: Dial): Settings {
-  const isEntered = groups.some(
-    (_, index) => enteredAfter(index === groups.length - 1, policy) !== undefined,
-  );
+function callerLegSettings({ plan, caller, policy, groups, ringback }: Dial): Settings {
   return {
     hangup_after_bridge: 'true',
     ...presentation(caller, plan).callerLeg,
+    [BRIDGE_EXPORTS]: `ignore_display_updates,${CURRENT_BRIDGE_EXPORTS}`,
     ...(plan.media === undefined ? {} : { [`${plan.media}_media`]: 'true' }),
-    ...(isEntered
-      ? { [FINAL_VARIABLE]: policy.finalCauses.join(','), [ON_REDIRECT_VARIABLE]: policy.onRedirect }
-      : {}),
-    [ENTRY_VARIABLE]: '',
+    ...ringbackSettings(ringback),
+    ...entrySettings(groups.length, policy),
   };
 }
 
-/** UNDO_VARIABLE for a decision that sets `settings` and exports variables with these names. */
-function undoing(settings: Settings, exportedNames: readonly string[]): Settings {
-  const unset = [
-    ...Object.keys(settings),
-    'failure_causes',
-    'continue_on_fail',
-    ...exportedNames.map(exportedName),
-    UNDO_VARIABLE,
-  ];
-  return {
-    [UNDO_VARIABLE]: nestedSet({
-      // Expanded when the variable is set: the names that were exported before the decision.
-      ...(exportedNames.length === 0 ? {} : { export_vars: '${export_vars}' }),
-      ...Object.fromEntries(unset.map((name) => [name, ''])),
-    }),
-  };
-}
-
-const UNDO = /^multiset (\^\^\|[^$\\\p{Cc}]*)$/u;
-
-/** Undoes the settings of an earlier decision about the same call. */
-function undoEarlier(undo: string): Application[] {
-  const data = UNDO.exec(undo)?.[1];
-  return data === undefined ? [] : [{ name: 'multiset', data }];
-}
+/** Before the names of exported variables are stored for the undoing: these stay exported after a transfer. */
+const exportToLaterLegs = ({ exports }: ReportingSettings): Application[] =>
+  exports.length === 0 ? [] : [setTogether({ export_vars: [...exports, '${export_vars}'].join(',') })];
 
 /** The variables of every called leg, before those of its group and its own. */
 export const calledVariables = ({
@@ -261,38 +199,9 @@ export const calledVariables = ({
   outbound_redirect_fatal: 'true',
   ...presentation(caller, plan).calledLegs,
   ...exported,
+  ...(plan.codecs === undefined ? {} : { absolute_codec_string: plan.codecs.join(',') }),
   ...plan.variables,
 });
-
-/** A caller number of a dial string comes without the display name of the caller, which often is its number. */
-function withName(variables: Group['variables']): Group['variables'] {
-  const { origination_caller_id_number: number, origination_caller_id_name: name = number } = variables;
-  return name === undefined ? variables : { ...variables, origination_caller_id_name: name };
-}
-
-/** The dial string of one group: the variables of the decision, those of the group, and each leg with its own. */
-function dialString(group: DialableGroup, called: Settings): string {
-  const legs = group.legs.map((leg) => ({
-    endpoint: leg.endpoint,
-    variables: { ...withName(leg.variables), ...legVariables(leg), ...telVariables(leg) },
-  }));
-  return formatGroup({ ...groupVariables(group.legs), ...called, ...withName(group.variables) }, legs);
-}
-
-/** One `bridge` for each group. A group that fails leads to the next one, unless its cause or SIP status is final. */
-function bridgeApplications({ groups, policy }: Dial, called: Settings): Application[] {
-  return groups.flatMap((group, index): Application[] => {
-    const isLast = index === groups.length - 1;
-    const entry = enteredAfter(isLast, policy);
-    return [
-      ...(index === 0
-        ? []
-        : [setTogether({ ...FORGET_LAST_STATUS, ...(isLast && entry === undefined ? STOP : {}) })]),
-      { name: 'bridge', data: dialString(group, called) },
-      ...(entry === undefined ? [] : enterAgain(entry, policy.socket ?? '')),
-    ];
-  });
-}
 
 /**
  * Places a call. The last bridge ends it, so that FreeSWITCH gives the caller its cause. `hangup_after_bridge` ends the
@@ -312,10 +221,24 @@ export function dialApplications(dial: Dial): Application[] {
     settings,
     others.map(([name]) => name),
   );
-  const entryAtEnd = enteredAfter(true, policy);
-  const isOneTarget = groups.length === 1 && entryAtEnd === undefined;
+  const { duration, acceptance, recording } = dial;
+  let nextLeg = 1;
+  const numbered = groups.map((group) => {
+    const firstLeg = nextLeg;
+    nextLeg += group.legs.length;
+    return { ...group, firstLeg };
+  });
+  const bridges = numbered.map((group, index) => {
+    const whole = { ...group, duration, acceptance, recording, early_media: dial.plan.early_media };
+    const by = [plain, dial.caller, dial.plan.caller_id] as const;
+    return {
+      dialString: dialString(whole, ...by),
+      redirectPrefix: redirectPrefix({ ...whole, firstLeg: nextLeg + index }, ...by),
+    };
+  });
   return [
     ...undoEarlier(dial.undo),
+    ...exportToLaterLegs(dial.reporting),
     ...(others.length === 0 ? [] : [setTogether(undo)]),
     ...(guarded ? [EXPANSION_OFF] : []),
     ...others.map(([name, value]) => exportToCalled(name, value)),
@@ -323,12 +246,12 @@ export function dialApplications(dial: Dial): Application[] {
       ...(guarded ? EXPANSION_ON : {}),
       ...FORGET_LAST_STATUS,
       ...settings,
-      ...(isOneTarget ? STOP : continueUnlessFinal(policy.finalCauses)),
+      ...failureSettings(groups.length, policy),
       ...(others.length === 0 ? undo : {}),
       ...dial.settings,
+      ...dial.reporting.settings,
       [ATTEMPT_VARIABLE]: String(dial.attempt),
     }),
-    ...bridgeApplications(dial, plain),
-    ...(entryAtEnd === undefined ? endAfterRedirect : [{ name: 'hangup', data: `\${${CAUSE_VARIABLE}}` }]),
+    ...bridgeApplications(bridges, policy),
   ];
 }

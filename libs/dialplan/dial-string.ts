@@ -104,11 +104,14 @@ export function parseDialString(text: string, sequential: boolean): Group[] {
   return groups;
 }
 
-/** `{^^;name=value;...}`, with colons between the variables when a value has a semicolon. */
+/** Separators of variables, the first of which is used that no value contains. */
+const SEPARATORS = [';', ':', '!', '~', '`', '?'];
+
+/** `{^^;name=value;...}` */
 function brackets(open: string, variables: Variables, close: string): string {
   const entries = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   if (entries.length === 0) return '';
-  const separator = entries.some((entry) => entry.includes(';')) ? ':' : ';';
+  const separator = SEPARATORS.find((one) => entries.every((entry) => !entry.includes(one))) ?? ';';
   return `${open}^^${separator}${entries.join(separator)}${close}`;
 }
 

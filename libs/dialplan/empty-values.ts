@@ -38,7 +38,10 @@ function normalized(name: string, value: unknown): unknown {
  * Changes `json`.
  */
 export function normalizeEmptyValues(json: unknown): void {
-  removeNulls(json);
   if (!isObject(json)) return;
+  const { data } = json;
+  removeNulls(json);
+  // Echoed as it is.
+  if (data !== undefined && data !== null) json['data'] = data;
   for (const [name, value] of Object.entries(json)) json[name] = normalized(name, value);
 }

@@ -26,8 +26,12 @@ export interface Presentation {
   readonly calledLegs: Variables;
 }
 
-const WITHHELD = { number: 'anonymous', name: 'Anonymous' };
+/** Number and name of a caller that withholds them (RFC 3323). */
+export const WITHHELD = { number: 'anonymous', name: 'Anonymous' } as const;
 const MAX_LENGTH = 256;
+
+/** Control characters and line ends, and their escapes, which FreeSWITCH decodes in a display name. */
+const LINE_END = /[\p{Cc}\u2028\u2029]|%(?:[01][0-9a-f]|7f)/iu;
 
 /** FreeSWITCH reads a variable that starts with this as a list. */
 const LIST = /^(?: *ARRAY::)+/;
@@ -54,6 +58,16 @@ const safe = (text: string): string =>
     .slice(0, MAX_LENGTH)
     .toWellFormed();
 
+/** Separators at which FreeSWITCH cuts a name (switch_sanitize_number in switch_utils.h), and the percent sign. */
+const SEPARATOR = /[%:/@]/g;
+
+/** A name as FreeSWITCH needs it: it decodes escapes once, after the cut (check_decode in mod_sofia.h). */
+const escaped = (name: string): string =>
+  name.replaceAll(SEPARATOR, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** Whether FreeSWITCH would show another text than this. */
+const isChanged = (name: string): boolean => LINE_END.test(name) || escaped(name) !== name;
+
 /** A withheld caller: the called party gets neither the number nor an asserted identity. */
 const HIDDEN: Variables = {
   origination_caller_id_number: WITHHELD.number,
@@ -62,13 +76,17 @@ const HIDDEN: Variables = {
   sip_cid_type: 'none',
 };
 
-/** The network gets the number in P-Asserted-Identity with `Privacy: id`; From is anonymous (RFC 3325). */
+/**
+ * The network gets the number in P-Asserted-Identity with `Privacy: id`; From is anonymous (RFC 3325). FreeSWITCH takes
+ * the domain of P-Asserted-Identity from sip_from_uri, but not from sip_invite_from_uri (sofia_glue_do_invite in
+ * sofia_glue.c): it stays that of the gateway or of the profile.
+ */
 const assertedOnly = (number: string, name: string): Variables => ({
   origination_caller_id_number: number,
   origination_caller_id_name: name,
   origination_privacy: 'screen:hide_name:hide_number',
   sip_cid_type: 'pid',
-  sip_from_uri: 'anonymous@anonymous.invalid',
+  sip_invite_from_uri: 'sip:anonymous@anonymous.invalid',
   sip_from_display: WITHHELD.name,
 });
 
@@ -81,22 +99,49 @@ const shown = (number: string, name: string): Variables => ({
 
 /**
  * The presentation of the caller to the called party. Empty: FreeSWITCH's own presentation of a caller that withholds
- * nothing.
+ * nothing. FreeSWITCH would show an asserted number instead of the one in From. A withheld caller is shown only a number
+ * that the decision names.
  */
-function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
-  const { number, name, privacy = number === undefined && caller.withheld ? 'full' : 'none' } = id ?? {};
-  if (privacy === 'full') return HIDDEN;
+export function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
+  const { number, name, privacy = 'none' } = id ?? {};
+  const isNumberHidden = number === undefined && caller.withheld;
+  if (privacy === 'full' || (privacy === 'none' && isNumberHidden)) return HIDDEN;
   const isMentioned = number !== undefined || name !== undefined || id?.privacy !== undefined;
-  if (!isMentioned) {
-    // FreeSWITCH decodes %0d%0a in a display name and writes the line end into the From header of its INVITE.
-    const oneLine = safe(caller.name) || 'unknown';
-    return /[\p{Cc}\u2028\u2029]/u.test(caller.name) ? { origination_caller_id_name: oneLine } : {};
+  const isFrom = caller.asserted === '' || caller.asserted === caller.number;
+  if (!isMentioned && isFrom) {
+    // FreeSWITCH would cut the name, or write a line end into the From header of its INVITE.
+    return isChanged(caller.name)
+      ? { origination_caller_id_name: escaped(safe(caller.name)) || 'unknown' }
+      : {};
   }
   const own = caller.withheld && caller.asserted !== '' ? caller.asserted : caller.number;
   const display = number ?? (safe(own) || WITHHELD.number);
   const ownName = number === undefined && !caller.withheld ? safe(caller.name) : '';
-  const shownName = quotable(name ?? ownName) || display;
+  const shownName = escaped(quotable(name ?? ownName) || display);
   return privacy === 'id' ? assertedOnly(display, shownName) : shown(display, shownName);
+}
+
+/** Whether `caller_id` of a decision chooses a number or a name. */
+export const isCallerChosen = (id: CallerId | undefined): boolean =>
+  id?.number !== undefined || id?.name !== undefined;
+
+/** The variables that `callerShown` sets. */
+const CALLER_VARIABLES: ReadonlySet<string> = new Set(
+  [HIDDEN, assertedOnly('', '')].flatMap((variables) => Object.keys(variables)),
+);
+
+/** Variables of called legs without the presentation of the caller. */
+export const withoutCaller = (variables: Variables): Variables =>
+  Object.fromEntries(Object.entries(variables).filter(([name]) => !CALLER_VARIABLES.has(name)));
+
+/** The caller number and name that a dial string itself has among its variables, and the other variables. */
+export function takeCallerId(variables: Variables): { id: CallerId | undefined; rest: Variables } {
+  const { origination_caller_id_number: number, origination_caller_id_name: name, ...rest } = variables;
+  if (number === undefined && name === undefined) return { id: undefined, rest };
+  return {
+    id: { ...(number ? { number } : {}), ...(name ? { name } : {}) },
+    rest,
+  };
 }
 
 /**
@@ -115,7 +160,7 @@ function callerShown(caller: CallerFacts, id: CallerId | undefined): Variables {
  */
 export function presentation(caller: CallerFacts, settings: PresentationSettings): Presentation {
   const number = settings.callee_id?.number ?? (safe(caller.dialled) || 'unknown');
-  const name = safe(settings.callee_id?.name ?? '') || number;
+  const name = escaped(safe(settings.callee_id?.name ?? '') || number);
   const headers = settings.pass_headers ? {} : { sip_copy_custom_headers: 'false' };
   return {
     callerLeg: {

@@ -1,5 +1,7 @@
-import type { Dial, FailurePolicy } from '#libs/dialplan/applications.ts';
+import type { FailurePolicy } from '#libs/dialplan/after-failure.ts';
+import type { Dial } from '#libs/dialplan/applications.ts';
 import type { CallerFacts } from '#libs/dialplan/presentation.ts';
+import { NO_REPORTING } from '#libs/dialplan/reporting.ts';
 
 /** Stops at the first target that fails. */
 export const POLICY: FailurePolicy = {
@@ -26,6 +28,7 @@ export const dialOf = (groups: Dial['groups'], given: Partial<Dial> = {}): Dial 
   outcome: { result: 'decided' },
   attempt: 1,
   settings: {},
+  reporting: NO_REPORTING,
   undo: '',
   policy: POLICY,
   ...given,

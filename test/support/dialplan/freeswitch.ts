@@ -1,4 +1,4 @@
-import type { Application } from '#libs/dialplan/applications.ts';
+import type { Application } from '#libs/dialplan/settings.ts';
 
 /** How FreeSWITCH reads what an agent writes, after its source: the counterpart of our writing, for tests. */
 

@@ -119,7 +119,116 @@ describe('planOf', () => {
     });
   });
 
+  it('takes the ring time and the delay of a leg from its brackets', () => {
+    const dial = dialString('[leg_timeout=20,leg_delay_start=5,a=1]user/1,user/2');
+    expect(plan({ dial, strategy: 'simultaneous' })).toMatchObject({
+      groups: [{ legs: [{ timeout: 20, delay: 5, variables: { a: '1' } }, { variables: {} }] }],
+    });
+  });
+
+  it('prefers the ring time of the target to that of the brackets', () => {
+    expect(plan({ dial: { ...dialString('[leg_timeout=20]user/1'), timeout: 5 } })).toMatchObject({
+      groups: [{ legs: [{ timeout: 5, variables: {} }] }],
+    });
+  });
+
+  it.each([
+    [undefined, {}],
+    [['leg_end'], { notify: ['leg_end'] }],
+    [[], { notify: [] }],
+  ])('a hangup with notify %j', (notify, expected) => {
+    const hangup = plan({ dial: { type: 'hangup', cause: 17 }, notify });
+    expect(hangup).toEqual({ hangup: { cause: 'USER_BUSY' }, ...expected });
+    expect(Plan.parse(hangup)).toEqual(hangup);
+  });
+
   it.each<[unknown, string]>([
+    ...[
+      'sip_from_uri',
+      'sip_from_display',
+      'sip_invite_full_from',
+      'sip_h_P-Asserted-Identity',
+      'sip_h_p-preferred-identity',
+      'sip_h_Remote-Party-ID',
+    ].flatMap((name): [unknown, string][] => [
+      [
+        { dial: gateway('1'), variables: { [name]: 'x' } },
+        `variables: ${name} is not accepted; use caller_id`,
+      ],
+      [
+        { dial: [gateway('1'), dialString(`{${name}=x}user/1`)] },
+        `dial.1.dialstring: ${name} is not accepted; use caller_id`,
+      ],
+    ]),
+    [
+      { dial: gateway('1'), variables: { sip_h_Privacy: 'id' } },
+      'variables: sip_h_Privacy is not accepted; use caller_id.privacy',
+    ],
+    [
+      { dial: gateway('1'), codecs: ['PCMA'], variables: { absolute_codec_string: 'PCMU' } },
+      'variables: absolute_codec_string cannot be combined with codecs',
+    ],
+    [
+      { dial: gateway('1'), early_media: 'ring', variables: { ignore_early_media: true } },
+      'variables: ignore_early_media cannot be combined with early_media',
+    ],
+    [
+      { dial: [gateway('1'), gateway('2')], strategy: 'simultaneous', early_media: 'pass' },
+      'early_media: pass is not for targets that ring at the same time, of which only an answer wins',
+    ],
+    [{ dial: { type: 'hangup', answer: true } }, 'dial.answer: is only for a hangup with play'],
+    [
+      { dial: gateway('1'), warn: { before: 60, play: 'beep' } },
+      'warn: needs max_duration, which it announces the end of',
+    ],
+    [
+      { dial: gateway('1'), max_duration: 60, warn: { before: 60, play: 'beep' } },
+      'warn.before: must be less than max_duration',
+    ],
+    ...(['bypass', 'proxy'] as const).map((media): [object, string] => [
+      { dial: gateway('1'), record: {}, media },
+      'record: cannot be combined with media, since FreeSWITCH records what passes through it',
+    ]),
+    [
+      { dial: [gateway('1'), gateway('2')], strategy: 'simultaneous', record: { start: 'early_media' } },
+      'record.start: early_media is not for targets that ring at the same time; use answer',
+    ],
+    [
+      { dial: gateway('1'), confirm: { play: 'a' }, record: { start: 'early_media' } },
+      'record.start: early_media cannot be combined with confirm or whisper; use answer',
+    ],
+    [
+      { dial: gateway('1'), early_media: 'ignore', record: { start: 'early_media' } },
+      'record.start: early_media needs early_media pass, its default; use answer',
+    ],
+    [
+      { dial: gateway('1'), record: {}, variables: { Record_Stereo: 'false' } },
+      'record: cannot be combined with the variable Record_Stereo',
+    ],
+    [
+      { dial: dialString('[record_ms=1]user/1'), record: {} },
+      'record: cannot be combined with the variable record_ms',
+    ],
+    [
+      { dial: gateway('1'), variables: { leg_timeout: 20 } },
+      'variables: leg_timeout is not accepted; use timeout of a target',
+    ],
+    [
+      { dial: dialString('{leg_timeout=20}user/1') },
+      'dial.dialstring: leg_timeout is not accepted; use timeout of a target',
+    ],
+    [
+      { dial: dialString('[leg_timeout=soon]user/1') },
+      'dial.dialstring: leg_timeout must be whole seconds from 1 to 600',
+    ],
+    [
+      { dial: dialString('[leg_delay_start=5]user/1,user/2') },
+      'dial: delay is only for targets that ring at the same time; add "strategy": "simultaneous"',
+    ],
+    [
+      { dial: gateway('1'), variables: { sip_h_f: '<sip:1@h>' } },
+      'sip_h_f is a variable that an endpoint must not set',
+    ],
     [
       { dial: gateway('1'), caller_id: { number: '1' }, variables: { origination_caller_id_number: '2' } },
       'variables: origination_caller_id_number and _name cannot be combined with caller_id',
@@ -136,7 +245,10 @@ describe('planOf', () => {
       { dial: gateway('1'), variables: { effective_caller_id_number: '2' } },
       'variables: effective_caller_id_number is not accepted; use caller_id.number',
     ],
-    [{ dial: dialString('[Bypass_Media=true]user/1') }, 'variables: Bypass_Media is not accepted; use media'],
+    [
+      { dial: dialString('[Bypass_Media=true]user/1') },
+      'dial.dialstring: Bypass_Media is not accepted; use media',
+    ],
     [
       {
         dial: Array.from({ length: 16 }, (_, n) => gateway(String(n))),

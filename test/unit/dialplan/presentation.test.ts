@@ -60,12 +60,14 @@ describe('the called party is shown', () => {
     origination_caller_id_name: name,
     origination_privacy: 'screen:hide_name:hide_number',
     sip_cid_type: 'pid',
-    sip_from_uri: 'anonymous@anonymous.invalid',
+    sip_invite_from_uri: 'sip:anonymous@anonymous.invalid',
     sip_from_display: 'Anonymous',
   });
   it.each([
     ['what FreeSWITCH takes from a caller that hides nothing', CALLER, undefined, {}],
     ['nothing of a caller that withholds its number', HIDDEN, undefined, withheld],
+    ['nothing of a withheld caller with privacy none', HIDDEN, { privacy: 'none' }, withheld],
+    ['nothing of a withheld caller with a name alone', HIDDEN, { name: 'Shop', privacy: 'none' }, withheld],
     ['nothing with privacy full', CALLER, { privacy: 'full' }, withheld],
     ['the number of caller_id', CALLER, { number: '95588' }, shown('95588', '95588')],
     [
@@ -81,6 +83,18 @@ describe('the called party is shown', () => {
       { privacy: 'id' },
       asserted('+493012345678', '+493012345678'),
     ],
+    [
+      'the number in From of a caller whose network asserts another one',
+      { ...CALLER, asserted: '+4930123' },
+      undefined,
+      shown('1001', 'Ann'),
+    ],
+    [
+      'what FreeSWITCH takes when the asserted number is that in From',
+      { ...CALLER, asserted: '1001' },
+      undefined,
+      {},
+    ],
     ['the name of caller_id alone', CALLER, { name: 'Shop' }, shown('1001', 'Shop')],
   ] as const)('%s', (_, caller, caller_id, expected) => {
     const { calledLegs } = show({ caller_id }, caller);
@@ -94,19 +108,23 @@ describe('the called party is shown', () => {
     expect(rest).toEqual(expected);
   });
 
-  it('a name in one line', () => {
-    const { calledLegs } = show({}, { ...CALLER, name: 'a\r\nTo: b' });
-    expect(calledLegs['origination_caller_id_name']).toBe('a  To: b');
-  });
+  it.each(['a\r\nTo: b', 'a%0d%0aTo: b', 'a%0D%0ATo: b'])(
+    'the name of the caller in one line: %j',
+    (name) => {
+      const { calledLegs } = show({}, { ...CALLER, name });
+      expect(calledLegs['origination_caller_id_name']).toBe('a  To%3A b');
+    },
+  );
 
   it.each([
-    ['Shop%0d%0aX-Evil: 1', 'Shop  X-Evil: 1'],
+    ['Shop%0d%0aX-Evil: 1', 'Shop  X-Evil%3A 1'],
     ['tail\\', 'tail'],
     ['a"b', 'a b'],
-    ['ARRAY::a|:b', 'a|:b'],
+    ['ARRAY::a|:b', 'a|%3Ab'],
     [':_:', '4000'],
     ['', '4000'],
-    ["O'Brien 100%", "O'Brien 100%"],
+    ["O'Brien 100%", "O'Brien 100%25"],
+    ['a@b/c%41', 'a%40b%2Fc%2541'],
   ])('the name %j as %j', (name, shownName) => {
     const { calledLegs } = show({ caller_id: { number: '4000', name } });
     expect(calledLegs['origination_caller_id_name']).toBe(shownName);
