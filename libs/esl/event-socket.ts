@@ -6,8 +6,12 @@ import { decodeText, oneLine, parseJson } from './text.ts';
 /** FreeSWITCH's reply to one command. */
 export interface Reply {
   readonly headers: Headers;
+  /** The headers as they arrived: one character for each byte, not decoded. */
+  readonly raw: Headers;
   /** The Reply-Text of a command, the body of an api command. */
   readonly text: string;
+  /** The body of an api command, not decoded. */
+  readonly body: Buffer;
 }
 
 /** FreeSWITCH replied -ERR. The message holds its text. */
@@ -20,24 +24,29 @@ export class ClosedError extends Error {
   override readonly name = 'ClosedError';
 }
 
+/** A reply and the values of variables before it. */
+export interface Answer extends Reply {
+  /** One character for each byte, not decoded. */
+  readonly values: readonly string[];
+}
+
 interface Pending {
   readonly command: string;
-  readonly settle: PromiseWithResolvers<Reply>;
-  /** Whether this reply is the last one, when FreeSWITCH may send an earlier one or none. Default: the first reply is. */
+  readonly settle: PromiseWithResolvers<Answer>;
+  /** Whether this reply is the last one, when FreeSWITCH may send earlier ones or none. Default: the first reply is. */
   readonly isLast?: (reply: Reply) => boolean;
-  /** The text of the earlier reply. */
-  earlier?: string;
+  /** The Reply-Text of each earlier reply, as it arrived. */
+  readonly earlier: string[];
 }
 
 /** FreeSWITCH does not reply to the first command of a call, unless it is `connect` (listener_run in mod_event_socket.c). */
 const UNANSWERED = 'noop';
 
-/** Looks at a header near the end: an unterminated reply before the channel data corrupts only their first header. */
 const isChannelData = ({ headers }: Reply): boolean => headers['Socket-Mode'] !== undefined;
 
-/** FreeSWITCH may reply -ERR for a variable that is empty or not set. */
-const variableText = (reply: string | undefined): string =>
-  reply === undefined || reply.startsWith('-ERR') ? '' : reply;
+/** Values of variables among replies: FreeSWITCH may reply -ERR for a variable that is empty or not set. */
+const valuesOf = (replies: readonly string[]): string[] =>
+  replies.filter((reply) => !reply.startsWith('-ERR'));
 
 /** modesl's connection with its own framing replaced: modesl mispairs replies, and renames or loses frames. */
 class ModeslConnection extends Connection {
@@ -60,7 +69,7 @@ class ModeslConnection extends Connection {
 export interface Listeners {
   readonly onEvent?: (event: unknown) => void;
   /** An event was not JSON, or its handler threw. Default: the connection is closed. */
-  readonly onFault?: (error: Error) => void;
+  readonly onFault?: (error: Error, body: Buffer) => void;
   readonly onNotice?: (frame: Frame) => void;
   /** Called once. `error` is undefined when the peer closed the connection. */
   readonly onClose: (error: Error | undefined) => void;
@@ -84,8 +93,8 @@ export class EventSocket {
   readonly #replyMs: number | undefined;
   #overdue: NodeJS.Timeout | undefined;
   #framesRead = 0;
-  /** The uuid of the channel of a `socket` connection, from the reply to `connect`. */
-  #uuid = '';
+  /** Core-UUID in the reply to `connect`. */
+  #coreUuid = '';
   #fault: Error | undefined;
   #closed = false;
 
@@ -109,15 +118,15 @@ export class EventSocket {
 
   /**
    * Accepts a connection of FreeSWITCH's `socket` application and sends `connect`. `connected` resolves with the channel
-   * data as headers, and with the value of `variable` as text. The variable is requested before `connect`, so that it
-   * costs no additional round trip.
+   * data as headers, and with the value of `variable` in `values`. The variable is requested before `connect`, so that
+   * it costs no additional round trip.
    */
   static accept(
     socket: Socket,
     listeners: Listeners,
     limits?: PeerLimits,
     variable?: string,
-  ): { socket: EventSocket; connected: Promise<Reply> } {
+  ): { socket: EventSocket; connected: Promise<Answer> } {
     socket.cork();
     if (variable !== undefined) socket.write(`${UNANSWERED}\n\ngetvar ${variable}\n\n`);
     const eventSocket = new EventSocket(new ModeslConnection(socket), socket, listeners, limits);
@@ -163,14 +172,18 @@ export class EventSocket {
   }
 
   /**
-   * A channel variable, cut by FreeSWITCH at 511 bytes; `''` when it is not set. FreeSWITCH replies with an error or
-   * not at all when the variable is empty, and leaves a value that starts with ~ unterminated. `getvar uuid` is sent
-   * after it: the reply with the known uuid is the last one.
+   * The values of channel variables in the order of `names`, without those that are empty or not set, cut by FreeSWITCH
+   * at 511 bytes. One character for each byte, not decoded. A value with a line end corrupts the replies, and one that
+   * starts with ~ is lost.
+   *
+   * FreeSWITCH replies with an error or not at all when a variable is empty, and leaves a value that starts with ~
+   * unterminated. `getvar core_uuid` is sent after them: its reply, a value that no caller can choose, is the last one.
    */
-  async getVariable(name: string): Promise<string> {
-    oneLine(name, 'the name of the variable');
-    const lines = [`getvar ${name}`, '', 'getvar uuid'];
-    return (await this.#write('getvar', lines, ({ text }) => text === this.#uuid)).text;
+  async getVariables(names: readonly string[]): Promise<readonly string[]> {
+    for (const name of names) oneLine(name, 'the name of the variable');
+    const lines = [...names.flatMap((name) => [`getvar ${name}`, '']), 'getvar core_uuid'];
+    const pending = this.#write('getvar', lines, ({ text }) => text === this.#coreUuid);
+    return (await pending).values;
   }
 
   /** Sends all commands of `work` in one write. */
@@ -188,7 +201,7 @@ export class EventSocket {
     this.#socket.destroy();
   }
 
-  async #write(command: string, lines: readonly string[], isLast?: Pending['isLast']): Promise<Reply> {
+  async #write(command: string, lines: readonly string[], isLast?: Pending['isLast']): Promise<Answer> {
     if (this.#closed || !this.#socket.writable)
       throw new ClosedError(`not connected: ${command.split(' ', 1)[0]}`);
     const reply = this.#expect(command, isLast);
@@ -197,10 +210,10 @@ export class EventSocket {
     return reply;
   }
 
-  #expect(command: string, isLast?: Pending['isLast']): Promise<Reply> {
-    const settle = Promise.withResolvers<Reply>();
+  #expect(command: string, isLast?: Pending['isLast']): Promise<Answer> {
+    const settle = Promise.withResolvers<Answer>();
     settle.promise.catch(() => {});
-    this.#pending.push({ command, settle, ...(isLast === undefined ? {} : { isLast }) });
+    this.#pending.push({ command, settle, earlier: [], ...(isLast === undefined ? {} : { isLast }) });
     if (this.#pending.length === 1) this.#startReplyTimer();
     return settle.promise;
   }
@@ -216,8 +229,8 @@ export class EventSocket {
 
   #frame(frame: Frame): void {
     this.#framesRead++;
-    if (frame.type === 'command/reply') this.#reply(frame.headers, frame.headers['Reply-Text'] ?? '');
-    else if (frame.type === 'api/response') this.#reply(frame.headers, decodeText(frame.body));
+    if (frame.type === 'command/reply') this.#reply(frame, frame.headers['Reply-Text'] ?? '');
+    else if (frame.type === 'api/response') this.#reply(frame, decodeText(frame.body));
     else if (frame.type === 'text/event-json') this.#event(frame.body);
     else this.#listeners.onNotice?.(frame);
   }
@@ -227,25 +240,25 @@ export class EventSocket {
       this.#listeners.onEvent?.(parseJson(body));
     } catch (error) {
       if (!this.#listeners.onFault) throw error;
-      this.#listeners.onFault(error as Error);
+      this.#listeners.onFault(error as Error, body);
     }
   }
 
-  #reply(headers: Headers, text: string): void {
+  #reply({ headers, raw, body }: Frame, text: string): void {
     const [pending] = this.#pending;
     if (!pending) throw new ClosedError('FreeSWITCH sent a reply without a command');
-    const { command, settle, isLast } = pending;
-    if (isLast?.({ headers, text }) === false) {
-      pending.earlier = text;
+    const { command, settle, isLast, earlier } = pending;
+    const reply = { headers, raw, text, body };
+    if (isLast?.(reply) === false) {
+      earlier.push(raw['Reply-Text'] ?? '');
       return;
     }
-    if (command === 'connect') this.#uuid = headers['Unique-ID'] ?? '';
+    if (command === 'connect') this.#coreUuid = headers['Core-UUID'] ?? '';
     this.#pending.shift();
     this.#startReplyTimer();
-    if (isLast) settle.resolve({ headers, text: variableText(pending.earlier) });
-    else if (text.startsWith('-ERR'))
+    if (!isLast && text.startsWith('-ERR'))
       settle.reject(new CommandError(`${command.split(' ', 1)[0]}: ${text.slice(4).trim()}`));
-    else settle.resolve({ headers, text });
+    else settle.resolve({ ...reply, values: valuesOf(earlier) });
   }
 
   #close(): void {

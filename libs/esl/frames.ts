@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import Parser from 'modesl/lib/esl/Parser.js';
-import { decodeHeader, decodeText } from './text.ts';
+import { decodeHeader, decodeLatin1 } from './text.ts';
+import { wholeNumber } from './whole-number.ts';
 
 export interface FrameLimits {
   readonly headerBytes: number;
+  /** The setting that holds `headerBytes`, for the error. */
+  readonly headerSetting?: string;
   readonly bodyBytes: number;
 }
 
@@ -19,6 +22,8 @@ export type Headers = Readonly<Record<string, string>>;
 export interface Frame {
   readonly type: string;
   readonly headers: Headers;
+  /** The headers as they arrived: one character for each byte, not decoded. */
+  readonly raw: Headers;
   /** Not decoded. */
   readonly body: Buffer;
 }
@@ -28,17 +33,31 @@ export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
-/** Parses a header block. FreeSWITCH URL-encodes values in channel data only, not in replies such as getvar's. */
-export function parseHeaders(text: string): Record<string, string> {
-  const encoded = text.includes('Event-Name: CHANNEL_DATA');
+/** The headers of a block as they arrived: one character for each byte. */
+export function rawHeaders(block: Buffer): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const line of text.split('\n')) {
+  for (const line of block.toString('latin1').split('\n')) {
     const colon = line.indexOf(': ');
-    if (colon < 1) continue;
-    const value = line.slice(colon + 2);
-    headers[line.slice(0, colon)] = encoded ? decodeHeader(value) : value;
+    if (colon >= 1) headers[line.slice(0, colon)] = line.slice(colon + 2);
   }
   return headers;
+}
+
+/**
+ * Decodes headers. FreeSWITCH URL-encodes values in channel data only, not in replies such as getvar's. Only channel data
+ * have Socket-Mode, near their end: an unterminated reply before them corrupts their first header.
+ */
+export function decodeHeaders(raw: Headers): Record<string, string> {
+  const decode = raw['Socket-Mode'] !== undefined ? decodeHeader : decodeLatin1;
+  return Object.fromEntries(Object.entries(raw).map(([name, value]) => [decodeLatin1(name), decode(value)]));
+}
+
+/** The error for a header block beyond the limit. Channel data have the uuid of their channel near the beginning. */
+function tooLong(block: Buffer, { headerBytes, headerSetting }: FrameLimits): FrameError {
+  const setting = headerSetting === undefined ? '' : ` (${headerSetting})`;
+  const uuid = decodeHeader(rawHeaders(block.subarray(0, headerBytes))['Unique-ID'] ?? '').slice(0, 256);
+  const channel = uuid === '' ? '' : ` of the channel ${uuid}`;
+  return new FrameError(`header block${channel} of more than ${headerBytes} bytes${setting}`);
 }
 
 /**
@@ -50,6 +69,7 @@ export class FrameParser extends Parser {
   declare size: number;
   declare waitFor: number;
   declare headers: Record<string, string> | undefined;
+  #raw: Headers = {};
   limits = INBOUND_LIMITS;
   readonly #onFrame: (frame: Frame) => void;
   #endsLine = false;
@@ -94,19 +114,20 @@ export class FrameParser extends Parser {
     for (;;) {
       if (this.headers === undefined) {
         const end = rest.indexOf(END_OF_HEADERS);
-        if (end > headerBytes || (end === -1 && rest.length > headerBytes))
-          throw new FrameError(`header block of more than ${headerBytes} bytes`);
+        if (end > headerBytes || (end === -1 && rest.length > headerBytes)) throw tooLong(rest, this.limits);
         if (end === -1) return rest;
-        this.headers = parseHeaders(decodeText(rest.subarray(0, end)));
+        this.#raw = rawHeaders(rest.subarray(0, end));
+        this.headers = decodeHeaders(this.#raw);
         rest = rest.subarray(end + END_OF_HEADERS.length);
       }
-      const length = Number(this.headers['Content-Length'] ?? 0);
-      if (!(length >= 0 && length <= bodyBytes)) throw new FrameError('Content-Length out of range');
+      const length = wholeNumber(this.headers['Content-Length'] ?? '0', bodyBytes);
+      if (length === undefined) throw new FrameError(`Content-Length is not a number from 0 to ${bodyBytes}`);
       this.waitFor = length;
       if (rest.length < length) return rest;
       const frame = {
         type: this.headers['Content-Type'] ?? '',
         headers: this.headers,
+        raw: this.#raw,
         body: rest.subarray(0, length),
       };
       this.headers = undefined;

@@ -2,7 +2,7 @@ import { type Backoff, backoffMs } from '#libs/backoff/backoff.ts';
 import { ClosedError, CommandError, EventSocket, type Reply } from './event-socket.ts';
 import type { Frame } from './frames.ts';
 import { SilenceDetector } from './silence-detector.ts';
-import { decodeText } from './text.ts';
+import { decodeText, parseJson } from './text.ts';
 
 /** One event in FreeSWITCH's JSON format. A variable with several values is a list. */
 export type FreeSwitchEvent = Readonly<Record<string, string | readonly string[]>>;
@@ -26,8 +26,8 @@ export interface InboundOptions {
   readonly onUp: () => void;
   /** Called when the connection is lost, and once when the first attempt fails. */
   readonly onDown: (error: Error) => void;
-  /** An event could not be parsed, or `onEvent` threw. Later events are still delivered. */
-  readonly onFault: (error: Error) => void;
+  /** An event could not be parsed, or `onEvent` threw. Later events are still delivered. `body` is the event as sent. */
+  readonly onFault: (error: Error, body: Buffer) => void;
   /** Time without a complete frame, in spite of pings, after which the connection is closed. Default: no limit. */
   readonly silenceMs?: number;
   /** From 0 to 1, for the jitter of the backoff. */
@@ -73,6 +73,12 @@ export class InboundConnection {
   async api(command: string): Promise<string> {
     if (!this.#socket || !this.#up) throw new ClosedError('not logged in to FreeSWITCH');
     return (await this.#socket.send(`api ${command}`)).text;
+  }
+
+  /** Runs an api command whose output is JSON. Throws like `api`. @throws {SyntaxError} when it is not JSON. */
+  async apiJson(command: string): Promise<unknown> {
+    if (!this.#socket || !this.#up) throw new ClosedError('not logged in to FreeSWITCH');
+    return parseJson((await this.#socket.send(`api ${command}`)).body);
   }
 
   close(): void {

@@ -1,18 +1,20 @@
 import type { Socket } from 'node:net';
 import { ConnectionLimiter } from '#libs/net/connection-limiter.ts';
-import { ClosedError, type CommandError, EventSocket, type PeerLimits, type Reply } from './event-socket.ts';
+import { type Answer, ClosedError, EventSocket, type PeerLimits } from './event-socket.ts';
 import type { Headers } from './frames.ts';
 import { Listener } from './listener.ts';
-import { oneLine } from './text.ts';
+import { type Application, OutboundCall } from './outbound-call.ts';
 
 /** FreeSWITCH answers `connect` within a millisecond. A peer that takes this long is not FreeSWITCH. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
+const MAX_CHANNEL_DATA_BYTES = 128 * 1024;
+
 /** FreeSWITCH sends the data of one channel, about 10 kB, and short replies, and it answers at once. */
-const LIMITS: PeerLimits = {
-  frames: { headerBytes: 128 * 1024, bodyBytes: 16 * 1024 },
+const limits = (headerBytes: number): PeerLimits => ({
+  frames: { headerBytes, headerSetting: 'MAX_CHANNEL_DATA_BYTES', bodyBytes: 16 * 1024 },
   replyMs: 10_000,
-};
+});
 const BYTES_PER_CONNECTION = 32 * 1024;
 
 /** FreeSWITCH closes the connection as soon as the call is released. */
@@ -20,122 +22,6 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 /** The reason of `gone`. One object for all calls: creating one per call would capture a stack each time. */
 const GONE = new ClosedError('the caller hung up, or the connection was lost');
-
-/** The applications that a call was released with, in order, and when. */
-export interface Released {
-  readonly applications: readonly string[];
-  readonly time: Date;
-}
-
-/** A dialplan application and its data. FreeSWITCH expands variables in the data. */
-interface Application {
-  readonly name: string;
-  readonly data: string;
-}
-
-/**
- * One call on which FreeSWITCH runs its `socket` application (without `async` and `full`). FreeSWITCH waits for it
- * until `runAndRelease`, `setAndRelease` or the end of the connection.
- */
-export class OutboundCall {
-  /** The channel data of `connect`, by header. */
-  readonly data: Headers;
-  /** Aborted when the caller hangs up or the connection is lost. */
-  readonly gone: AbortSignal;
-  readonly #socket: EventSocket;
-  readonly #readAhead: ReadonlyMap<string, string>;
-  #tag: Application | undefined;
-  #released: Released | undefined;
-
-  constructor(
-    data: Headers,
-    gone: AbortSignal,
-    socket: EventSocket,
-    readAhead: ReadonlyMap<string, string> = new Map(),
-    tag?: Application,
-  ) {
-    this.data = data;
-    this.gone = gone;
-    this.#socket = socket;
-    this.#readAhead = readAhead;
-    this.#tag = tag;
-  }
-
-  /** undefined until the call is released. */
-  get released(): Released | undefined {
-    return this.#released;
-  }
-
-  /** Runs one application now. FreeSWITCH expands its data: never pass text from a caller or an endpoint. */
-  execute(application: string, data: string): Promise<Reply> {
-    return this.#socket.sendMessage([
-      ['call-command', 'execute'],
-      ['execute-app-name', application],
-      ['execute-app-arg', data],
-    ]);
-  }
-
-  /** Tags the channel, unless it was tagged before. Releasing a call tags it too. */
-  tag(): void {
-    const tag = this.#tag;
-    this.#tag = undefined;
-    if (tag) this.execute(tag.name, tag.data).catch(() => {});
-  }
-
-  /** A channel variable, cut by FreeSWITCH at 511 bytes; `''` when it is not set. */
-  async getVariable(name: string): Promise<string> {
-    return this.#readAhead.get(name) ?? this.#socket.getVariable(name);
-  }
-
-  /**
-   * Gives the call these applications as its new extension and releases it, in one write. From then on it runs inside
-   * FreeSWITCH and does not depend on this process.
-   * @throws {UnsafeValueError} when one holds a line end; then nothing is sent and the call is not released.
-   */
-  async runAndRelease(applications: readonly Application[]): Promise<void> {
-    const list = applications.map(
-      ({ name, data }) =>
-        ['application', oneLine(data === '' ? name : `${name} ${data}`, 'application')] as const,
-    );
-    this.#released = { applications: list.map(([, application]) => application), time: new Date() };
-    await this.#socket.together(() => {
-      this.tag();
-      const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
-      void this.#exit();
-      return accepted;
-    });
-  }
-
-  /**
-   * Sets `variables` on the channel and `exported` on the legs that the dialplan will call, and releases the call: the
-   * dialplan continues with its next action.
-   * @throws {UnsafeValueError} when one holds a line end; then nothing is sent and the call is not released.
-   */
-  async setAndRelease(
-    variables: Readonly<Record<string, string>>,
-    exported: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const applications = [
-      ...Object.entries(variables).map(([name, value]) => ['set', `${name}=${value}`] as const),
-      ...Object.entries(exported).map(([name, value]) => ['export', `nolocal:${name}=${value}`] as const),
-    ];
-    for (const [name, data] of applications) oneLine(data, name);
-    this.#released = {
-      applications: applications.map(([name, data]) => `${name} ${data}`),
-      time: new Date(),
-    };
-    await this.#socket.together(() => {
-      this.tag();
-      const replies = applications.map(([name, data]) => this.execute(name, data));
-      void this.#exit();
-      return Promise.all(replies);
-    });
-  }
-
-  #exit(): Promise<unknown> {
-    return this.#socket.send('exit').catch((error: CommandError) => error);
-  }
-}
 
 export interface OutboundServerOptions {
   readonly host: string;
@@ -145,6 +31,8 @@ export interface OutboundServerOptions {
    * when it is released.
    */
   readonly tag?: (data: Headers) => Application | undefined;
+  /** Why a call cannot be processed, from its channel data: the connection is refused. Default: every call can. */
+  readonly defectOf?: (data: Headers) => string | undefined;
   /** A variable that is read together with the channel data, without an additional round trip. */
   readonly readAhead?: string;
   /** Whether to accept a connection from this address. Default: every address. */
@@ -153,10 +41,13 @@ export interface OutboundServerOptions {
   readonly maxConnections?: number;
   /** Connections at once from one address. Default: `maxConnections`. */
   readonly maxConnectionsPerAddress?: number;
+  /** Size of the channel data of one call. Default: 128 KiB. */
+  readonly maxChannelDataBytes?: number;
   /** A connection was refused, ended before it was a call, or was closed to make room for another one. */
   readonly onRefused: (address: string, reason: string) => void;
   readonly onCall: (call: OutboundCall) => Promise<void>;
-  readonly onError: (error: Error) => void;
+  /** The listener failed, or `onCall` threw for the channel with this uuid. */
+  readonly onError: (error: Error, uuid?: string) => void;
 }
 
 /** The connection was closed to make room for another one. */
@@ -172,12 +63,14 @@ export class OutboundServer {
   readonly #sockets = new Set<EventSocket>();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #limiter: ConnectionLimiter<Socket>;
+  readonly #limits: PeerLimits;
 
   private constructor(options: OutboundServerOptions) {
     const { maxConnections: max = Number.MAX_SAFE_INTEGER, maxConnectionsPerAddress: maxPerAddress = max } =
       options;
     this.#options = options;
     this.#limiter = new ConnectionLimiter({ max, maxPerAddress, bytesPerConnection: BYTES_PER_CONNECTION });
+    this.#limits = limits(options.maxChannelDataBytes ?? MAX_CHANNEL_DATA_BYTES);
   }
 
   /** @throws {Error} with code EADDRINUSE or EACCES when the address cannot be listened on. */
@@ -231,7 +124,7 @@ export class OutboundServer {
           gone.abort(GONE);
         },
       },
-      LIMITS,
+      this.#limits,
       this.#options.readAhead,
     );
     this.#sockets.add(socket);
@@ -247,7 +140,7 @@ export class OutboundServer {
   /** Whether there is room for a connection. May close another connection for it. */
   #makeRoom(tcp: Socket, address: string): boolean {
     const evicted = this.#limiter.admit(tcp, address);
-    if (evicted) this.#evict(evicted, address, 'too many connections');
+    if (evicted) this.#evict(evicted, address, this.#tooMany());
     if (evicted === tcp) return false;
     tcp.on('data', () => {
       const heaviest = this.#limiter.recordBytes(tcp, tcp.bytesRead);
@@ -255,10 +148,15 @@ export class OutboundServer {
         this.#evict(
           heaviest,
           heaviest.remoteAddress ?? '',
-          'the connections sent too much data, this one the most',
+          `the connections sent more than ${BYTES_PER_CONNECTION} bytes each on average (MAX_SOCKET_CONNECTIONS), this one the most`,
         );
     });
     return true;
+  }
+
+  #tooMany(): string {
+    const { maxConnections: max, maxConnectionsPerAddress: perAddress = max } = this.#options;
+    return `more than ${max} connections (MAX_SOCKET_CONNECTIONS), or ${perAddress} of one address (MAX_SOCKET_CONNECTIONS_PER_ADDRESS)`;
   }
 
   #evict(tcp: Socket, address: string, reason: string): void {
@@ -269,7 +167,7 @@ export class OutboundServer {
   async #serve(
     tcp: Socket,
     socket: EventSocket,
-    connected: Promise<Reply>,
+    connected: Promise<Answer>,
     gone: AbortSignal,
   ): Promise<void> {
     const address = tcp.remoteAddress ?? '';
@@ -279,14 +177,26 @@ export class OutboundServer {
       if (!(reason instanceof EvictedError)) this.#options.onRefused(address, reason.message);
     });
     if (!reply) return;
+    const { tag, readAhead, defectOf } = this.#options;
+    const defect = defectOf?.(reply.headers);
+    if (defect !== undefined) {
+      socket.destroy();
+      this.#options.onRefused(address, defect);
+      return;
+    }
     this.#limiter.identify(tcp);
-    const { tag, readAhead } = this.#options;
-    const values = new Map(readAhead === undefined ? [] : [[readAhead, reply.text]]);
-    await this.#options.onCall(new OutboundCall(reply.headers, gone, socket, values, tag?.(reply.headers)));
+    const values = new Map(readAhead === undefined ? [] : [[readAhead, reply.values.at(-1) ?? '']]);
+    try {
+      await this.#options.onCall(new OutboundCall(reply, gone, socket, values, tag));
+    } catch (error) {
+      socket.destroy();
+      this.#options.onError(error as Error, reply.headers['Unique-ID']);
+      return;
+    }
     closeInTime(tcp);
   }
 
-  #awaitConnect(socket: EventSocket, connected: Promise<Reply>): Promise<Reply> {
+  #awaitConnect(socket: EventSocket, connected: Promise<Answer>): Promise<Answer> {
     const timer = setTimeout(
       () => socket.destroy(new ClosedError('no reply to connect within 5 s')),
       CONNECT_TIMEOUT_MS,

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-const gb18030 = new TextDecoder('gb18030');
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const gb18030 = new TextDecoder('gb18030', { ignoreBOM: true });
 
 /** Decodes UTF-8, or GB18030 when it is not UTF-8: FreeSWITCH passes on the bytes of a phone that uses GBK. */
 export function decodeText(bytes: Uint8Array): string {
@@ -12,23 +12,41 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** Undoes FreeSWITCH's URL encoding of header values. A percent sign that encodes nothing is kept. */
-export function decodeHeader(value: string): string {
-  if (!value.includes('%')) return value;
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return decodeBytes(value);
-  }
+/** Text whose characters are bytes, as it arrived. */
+export const decodeLatin1 = (raw: string): string =>
+  NOT_ASCII.test(raw) ? decodeText(Buffer.from(raw, 'latin1')) : raw;
+
+const NOT_ASCII = /[^\0-\x7f]/;
+
+/** The bytes that switch_url_encode in switch_utils.c encodes. A percent sign that begins an escape is kept. */
+const ENCODED = /%(?![0-9A-F]{2})|[ "#&+:;<=>?@[\\\]^`{|}]|[^ -~]/g;
+const ENCODED_BYTE = /^[ "#%&+:;<=>?@[\\\]^`{|}]$|^[^\0 -~]$/;
+/** %25 before two hex digits was not encoded: the percent sign would have begun an escape. */
+const ESCAPE = /%(?!25[0-9A-F]{2})([0-9A-F]{2})/g;
+const UNDEFINED = '_undef_';
+
+/** A value as FreeSWITCH writes it into the headers of channel data. `raw` has one character for each byte. */
+export const encodeHeader = (raw: string): string =>
+  raw.replaceAll(ENCODED, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`) ||
+  UNDEFINED;
+
+/**
+ * Undoes FreeSWITCH's URL encoding of a header of channel data. Escapes that FreeSWITCH cannot have written are kept. An
+ * escape that it could have written can also have been in the value itself: see `isAmbiguous`.
+ */
+export function decodeHeader(raw: string): string {
+  if (raw === UNDEFINED) return '';
+  if (!raw.includes('%')) return decodeLatin1(raw);
+  return decodeLatin1(
+    raw.replaceAll(ESCAPE, (sequence, hex: string) => {
+      const byte = String.fromCharCode(Number.parseInt(hex, 16));
+      return ENCODED_BYTE.test(byte) ? byte : sequence;
+    }),
+  );
 }
 
-/** Slower: for values that are not UTF-8 or have a bare percent sign. */
-function decodeBytes(value: string): string {
-  const bytes = value.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return decodeText(Buffer.from(bytes, 'latin1'));
-}
+/** Whether `decodeHeader` may be wrong: `a%20b` is written for both `a b` and `a%20b`. */
+export const isAmbiguous = (raw: string): boolean => raw.includes('%') && decodeHeader(raw) !== raw;
 
 /**
  * Parses FreeSWITCH's JSON, in which each string may have its own encoding. Strings are decoded after parsing: the

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { encodeHeader } from '#libs/esl/text.ts';
 
 export const OK = 'Content-Type: command/reply\nReply-Text: +OK\n\n';
 export const reply = (text: string) => `Content-Type: command/reply\nReply-Text: ${text}\n\n`;
@@ -17,7 +18,7 @@ export const channelData = (headers: Record<string, string>) =>
     'Reply-Text': '+OK\n',
     'Socket-Mode': 'static',
   })
-    .map(([name, value]) => `${name}: ${encodeURIComponent(value)}\n`)
+    .map(([name, value]) => `${name}: ${encodeHeader(Buffer.from(value).toString('latin1'))}\n`)
     .join('')
     .concat('\n');
 

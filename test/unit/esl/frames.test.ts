@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Frame, FrameError, FrameParser, parseHeaders } from '#libs/esl/frames.ts';
+import { decodeHeaders, type Frame, FrameError, FrameParser, rawHeaders } from '#libs/esl/frames.ts';
 import { framesOf, RECORDINGS, recorded } from '#test/support/esl/recordings.ts';
 
 interface Parsed {
@@ -132,9 +132,11 @@ describe('FrameParser', () => {
   });
 });
 
-describe('parseHeaders', () => {
+describe('decodeHeaders', () => {
+  const parseHeaders = (block: string) => decodeHeaders(rawHeaders(Buffer.from(block)));
+
   it('URL-decodes only channel data', () => {
-    expect(parseHeaders('Event-Name: CHANNEL_DATA\nCaller: %E5%BC%A0%25')).toMatchObject({ Caller: '张%' });
+    expect(parseHeaders('Socket-Mode: static\nCaller: %E5%BC%A0%25')).toMatchObject({ Caller: '张%' });
     expect(parseHeaders('Reply-Text: %E5%BC%A0%25')).toEqual({ 'Reply-Text': '%E5%BC%A0%25' });
   });
 

@@ -172,7 +172,7 @@ describe('a lost connection', () => {
     peer.write('Content-Type: text/event-json\nContent-Length: many\n\n');
     await peer.closed;
     await logIn();
-    expect(seen).toEqual(['up', 'down: Content-Length out of range', 'up']);
+    expect(seen).toEqual(['up', 'down: Content-Length is not a number from 0 to 67108864', 'up']);
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClosedError, CommandError } from '#libs/esl/event-socket.ts';
-import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
+import { OutboundServer } from '#libs/esl/outbound.ts';
+import type { OutboundCall } from '#libs/esl/outbound-call.ts';
 import { UnsafeValueError } from '#libs/esl/text.ts';
 import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
 import { framesOf, recorded } from '#test/support/esl/recordings.ts';
@@ -10,7 +11,7 @@ const execute = (name: string, data: string) =>
   `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\nexecute-app-arg: ${data}`;
 const TAG = { name: 'export', data: 'dialhook_call=${uuid}' };
 const TAGGED = execute(TAG.name, TAG.data);
-const UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
+const CORE_UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
 const DISCONNECT = 'Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n';
 
 let server: OutboundServer;
@@ -61,7 +62,7 @@ async function call() {
   onCall = () => handled.promise;
   const before = calls.length;
   const peer = await dial();
-  await peer.answer(channelData({ 'Unique-ID': UUID }));
+  await peer.answer(channelData({ 'Core-UUID': CORE_UUID }));
   await until(() => calls.length > before);
   const outbound = calls[before];
   if (!outbound) throw new Error('no call');
@@ -114,7 +115,7 @@ describe('a call', () => {
       outbound.execute('unset', 'a').catch(String),
       outbound.getVariable('three'),
     ];
-    const uuid = reply(UUID);
+    const uuid = reply(CORE_UUID);
     const answers = [
       reply('+OK'),
       reply('50% off'),
@@ -127,20 +128,18 @@ describe('a call', () => {
     expect(await peer.answer(...answers, uuid)).toEqual([
       execute('set', 'a=b'),
       'getvar one',
-      'getvar uuid',
+      'getvar core_uuid',
       'getvar two',
-      'getvar uuid',
+      'getvar core_uuid',
       execute('unset', 'a'),
       'getvar three',
-      'getvar uuid',
+      'getvar core_uuid',
     ]);
-    expect((await Promise.all(replies)).map((one) => (typeof one === 'string' ? one : one.text))).toEqual([
-      '+OK',
-      '50% off',
-      '',
-      'CommandError: sendmsg: no',
-      '',
-    ]);
+    expect(
+      (await Promise.all(replies)).map((one) =>
+        typeof one === 'string' || Buffer.isBuffer(one) ? String(one) : one.text,
+      ),
+    ).toEqual(['+OK', '50% off', '', 'CommandError: sendmsg: no', '']);
     release();
   });
 
@@ -148,11 +147,11 @@ describe('a call', () => {
     const { peer, call: outbound, release } = await call();
     const value = outbound.getVariable('name');
     await peer.command();
-    for (const byte of Buffer.from(reply('张三 100%') + reply(UUID))) {
+    for (const byte of Buffer.from(reply('张三 100%') + reply(CORE_UUID))) {
       peer.socket.write(Buffer.of(byte));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(await value).toBe('张三 100%');
+    expect(String(await value)).toBe('张三 100%');
     release();
   });
 
@@ -293,12 +292,12 @@ describe('a variable that is read ahead', () => {
     const handled = Promise.withResolvers<void>();
     onCall = () => handled.promise;
     const peer = await dial();
-    const data = channelData({ 'Event-Name': 'CHANNEL_DATA', 'Unique-ID': UUID });
+    const data = channelData({ 'Event-Name': 'CHANNEL_DATA', 'Core-UUID': CORE_UUID, 'Unique-ID': 'u' });
     expect(await peer.answer('', answer, data)).toEqual(['noop', 'getvar v', 'connect']);
     await until(() => calls.length === 1);
     const [outbound] = calls as [OutboundCall];
-    expect(outbound.data['Unique-ID']).toBe(UUID);
-    expect(await outbound.getVariable('v')).toBe(text);
+    expect(outbound.data['Unique-ID']).toBe('u');
+    expect(String(await outbound.getVariable('v'))).toBe(text);
     await expectNothingSent(peer, outbound);
     handled.resolve();
   });
@@ -320,11 +319,25 @@ describe('a peer that is not FreeSWITCH', () => {
   });
 
   it.each<[string, string | Buffer, string]>([
-    ['headers without end', Buffer.alloc((1 << 17) + 1, 'x'), 'header block of more than 131072 bytes'],
+    [
+      'headers without end',
+      Buffer.alloc((1 << 17) + 1, 'x'),
+      'header block of more than 131072 bytes (MAX_CHANNEL_DATA_BYTES)',
+    ],
+    [
+      'channel data beyond the limit',
+      channelData({ 'Unique-ID': 'a b', variable_long: 'x'.repeat(1 << 17) }),
+      'header block of the channel a b of more than 131072 bytes (MAX_CHANNEL_DATA_BYTES)',
+    ],
+    [
+      'channel data beyond the limit, with a uuid that is none',
+      channelData({ 'Unique-ID': 'x'.repeat(1 << 16), variable_long: 'x'.repeat(1 << 17) }),
+      `header block of the channel ${'x'.repeat(256)} of more than 131072 bytes (MAX_CHANNEL_DATA_BYTES)`,
+    ],
     [
       'a body beyond the limit',
       'Content-Type: api/response\nContent-Length: 99999\n\n',
-      'Content-Length out of range',
+      'Content-Length is not a number from 0 to 16384',
     ],
   ])('is closed for %s, with the reason', async (_, bytes, why) => {
     const peer = await dial();

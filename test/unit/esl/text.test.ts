@@ -12,6 +12,7 @@ describe('decodeText', () => {
     ['UTF-8', Buffer.from('张三 100%'), '张三 100%'],
     ['GBK', GBK, '张三'],
     ['nothing', Buffer.alloc(0), ''],
+    ['a byte order mark', Buffer.from('\uFEFFa'), '\uFEFFa'],
   ])('%s', (_, bytes, text) => expect(decodeText(bytes)).toBe(text));
 });
 
@@ -20,14 +21,20 @@ describe('decodeHeader', () => {
     ['plain', 'plain'],
     ['a%20b', 'a b'],
     ["%E5%BC%A0%E4%B8%89%20O'Brien%20100%25", "张三 O'Brien 100%"],
-    ['%e5%bc%a0', '张'],
+    ['_undef_', ''],
+    ['%e5%bc%a0', '%e5%bc%a0'],
     ['%D5%C5%C8%FD', '张三'],
     ['50% off', '50% off'],
     ['100%', '100%'],
     ['%', '%'],
-    ['%zz%41', '%zzA'],
+    ['%zz%41', '%zz%41'],
+    ['%2F', '%2F'],
+    ['%00', '%00'],
+    ['100%2500', '100%2500'],
     ['%4', '%4'],
-    ['%2541', '%41'],
+    ['%2541', '%2541'],
+    ['%25', '%'],
+    ['%252', '%2'],
     ['%0A', '\n'],
     ['%FF', '\uFFFD'],
   ])('%s', (value, text) => expect(decodeHeader(value)).toBe(text));
