@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Networks, PRIVATE_NETWORKS } from '#libs/net/networks.ts';
 import { portOf } from '#libs/net/url.ts';
 
@@ -81,6 +82,13 @@ export class AddressFilter {
     const hostname = withoutDot(url.hostname);
     const allowed = this.#hosts.length === 0 || this.#hosts.some((one) => one.matches(hostname, portOf(url)));
     return allowed ? undefined : 'the host is not allowed (ENDPOINT_ALLOWED_HOSTS)';
+  }
+
+  /** Why a URL is refused without a DNS lookup; undefined when it is allowed. A URL whose host is an address is checked in full. */
+  urlRefusal(url: string): string | undefined {
+    const { origin, hostname } = new URL(url);
+    const literal = hostname.replace(/^\[|\]$/g, '');
+    return this.originRefusal(origin) ?? (isIP(literal) === 0 ? undefined : this.addressRefusal(literal));
   }
 
   /** Why an address is refused; undefined when it is allowed. */

@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import type { Phase } from '#libs/contract/phases.ts';
+import { LruMap } from '#libs/lru/lru-map.ts';
 import { originOf } from '#libs/net/url.ts';
 import { AddressFilter, type AddressRules } from './address-rules.ts';
 import { bodyText, displayText } from './answer-body.ts';
@@ -11,7 +12,6 @@ import { measured } from './metrics.ts';
 import { PhaseClock } from './phases.ts';
 import { ConnectionPool } from './pool.ts';
 import { Signatures, type SigningSecrets } from './signatures.ts';
-import { TlsSessions } from './tls-sessions.ts';
 import type { Failed, HttpAnswer, HttpRequest, Timing } from './types.ts';
 import { type WireRequest, wireRequest } from './wire-request.ts';
 
@@ -43,6 +43,7 @@ export interface EndpointTls {
 }
 
 const MAX_IDLE_CONNECTIONS = 1024;
+const MAX_TLS_SESSIONS = 1000;
 const ENDED = new HttpError('caller_gone', 'the request has ended');
 const NOT_STARTED: Timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
 const CALLER_GONE: Failed = { result: 'caller_gone', error: 'the caller hung up before the answer arrived' };
@@ -84,6 +85,7 @@ const closedWhileIdle = (error: unknown, { reused, phase }: Progress): boolean =
 export class EndpointClient {
   readonly #options: EndpointClientOptions;
   readonly #pool: ConnectionPool;
+  readonly #rules: AddressFilter;
   readonly #signatures: Signatures;
   readonly #inFlight = new Set<Promise<HttpAnswer>>();
   #closed = false;
@@ -91,14 +93,15 @@ export class EndpointClient {
   /** @throws when an address rule, a secret or a certificate is invalid. */
   constructor(options: EndpointClientOptions) {
     this.#options = options;
+    this.#rules = new AddressFilter(options);
     this.#signatures = new Signatures(options.signingSecrets ?? {});
     this.#pool = new ConnectionPool({
       keepAliveMs: options.keepAliveMs,
       maxConnectionsPerOrigin: options.maxConnectionsPerOrigin,
       maxIdleConnections: options.maxIdleConnections ?? MAX_IDLE_CONNECTIONS,
       tls: createSecureContext({ ...options.tls }),
-      sessions: new TlsSessions(),
-      rules: new AddressFilter(options),
+      sessions: new LruMap(MAX_TLS_SESSIONS),
+      rules: this.#rules,
       lookup: options.lookup ? sharedLookup(options.lookup) : systemLookup,
     });
   }
@@ -106,6 +109,11 @@ export class EndpointClient {
   /** Number of origins with a connection or a request, and of idle connections. */
   get size(): { readonly origins: number; readonly idle: number } {
     return this.#pool.size;
+  }
+
+  /** Why the address rules refuse a URL before its host name is resolved; undefined when they allow it. */
+  urlRefusal(url: string): string | undefined {
+    return this.#rules.urlRefusal(url);
   }
 
   /** Never rejects: every failure is an answer with `ok: false`. */

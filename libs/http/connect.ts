@@ -2,16 +2,16 @@ import { lookup } from 'node:dns/promises';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { Phase } from '#libs/contract/phases.ts';
+import type { LruMap } from '#libs/lru/lru-map.ts';
 import { portOf } from '#libs/net/url.ts';
 import type { AddressFilter } from './address-rules.ts';
 import { HttpError } from './failure.ts';
-import type { TlsSessions } from './tls-sessions.ts';
 
 /** Lookups run on libuv's four threads and cannot be cancelled, so the queue for them is bounded. */
 const MAX_LOOKUPS = 1024;
 const TCP_KEEP_ALIVE_MS = 30_000;
 
-interface Address {
+export interface Address {
   readonly address: string;
   readonly family: number;
 }
@@ -22,7 +22,11 @@ export type Lookup = (hostname: string) => Promise<Address[]>;
 export interface ConnectOptions {
   /** Shared, because creating one for each connection blocks the event loop for 0.2 ms. */
   readonly tls: SecureContext;
-  readonly sessions: TlsSessions;
+  /**
+   * The last TLS session of each origin. A new connection that resumes it skips sending and verifying the certificate,
+   * which is most of the work of a handshake on both sides.
+   */
+  readonly sessions: LruMap<string, Buffer>;
   readonly rules: AddressFilter;
   readonly lookup: Lookup;
 }
@@ -34,7 +38,9 @@ export function sharedLookup(lookupOne: Lookup): Lookup {
     const known = running.get(hostname);
     if (known) return known;
     if (running.size >= MAX_LOOKUPS)
-      return Promise.reject(new HttpError('connection_failed', 'too many DNS lookups are in progress'));
+      return Promise.reject(
+        new HttpError('connection_failed', `${MAX_LOOKUPS} DNS lookups are in progress, the most allowed`),
+      );
     const started = lookupOne(hostname).finally(() => running.delete(hostname));
     running.set(hostname, started);
     return started;
@@ -46,9 +52,13 @@ export const systemLookup: Lookup = sharedLookup((hostname) => lookup(hostname, 
 
 const refused = (reason: string): HttpError => new HttpError('refused_url', reason);
 
-async function allowedAddresses(
+/**
+ * Resolves a host name to the addresses that the rules allow, at least one.
+ * @throws {HttpError} `refused_url` or `connection_failed`. @throws what `lookup` does.
+ */
+export async function allowedAddresses(
   hostname: string,
-  { lookup: find, rules }: ConnectOptions,
+  { lookup: find, rules }: Pick<ConnectOptions, 'lookup' | 'rules'>,
 ): Promise<Address[]> {
   const found = await find(hostname);
   const allowed = found.filter(({ address }) => rules.addressRefusal(address) === undefined);
@@ -114,7 +124,7 @@ export function openSocket(
       signal.removeEventListener('abort', stop);
       resolve(socket);
     });
-    socket.on('session', (session: Buffer) => options.sessions.keep(origin, session));
+    socket.on('session', (session: Buffer) => options.sessions.set(origin, session));
     socket.on('error', (error) => {
       signal.removeEventListener('abort', stop);
       reject(error);

@@ -1,4 +1,4 @@
-import { parseHttpUrl, portOf } from '#libs/net/url.ts';
+import { parseHttpUrl, percentDecoded, portOf } from '#libs/net/url.ts';
 import { Signatures } from './signatures.ts';
 import type { HttpRequest } from './types.ts';
 
@@ -27,7 +27,7 @@ export function serverAttributes(text: string): Record<string, string | number> 
 const scalar = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 
-/** The fields of a body as query parameters: `variables` as `variable_NAME`, other nested values as JSON, null left out. */
+/** The fields of a body as query parameters: `variables` as `variable_NAME`, `data` and other nested values as JSON, null left out. */
 export function queryParameters(body: Readonly<Record<string, unknown>>): URLSearchParams {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(body)) {
@@ -35,22 +35,14 @@ export function queryParameters(body: Readonly<Record<string, unknown>>): URLSea
     if (name === 'variables' && typeof value === 'object')
       for (const [variable, text] of Object.entries(value))
         parameters.append(`variable_${variable}`, scalar(text));
-    else parameters.append(name, scalar(value));
+    else parameters.append(name, name === 'data' ? JSON.stringify(value) : scalar(value));
   }
   return parameters;
 }
 
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 function authorization(url: URL): Record<string, string> {
   if (url.username === '' && url.password === '') return {};
-  const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
+  const credentials = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 

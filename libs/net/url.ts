@@ -4,12 +4,21 @@ import { LruMap } from '#libs/lru/lru-map.ts';
 const cache = new LruMap<string, Readonly<URL> | null>(256);
 
 /** Parses a URL; null when it is invalid. Results are cached and must not be changed. */
-export function parseUrl(text: string): Readonly<URL> | null {
+function parseUrl(text: string): Readonly<URL> | null {
   const cached = cache.get(text);
   if (cached !== undefined) return cached;
   const url = URL.parse(text);
   cache.set(text, url);
   return url;
+}
+
+/** Undoes percent-encoding. A text that is not valid is returned as it is. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Scheme, host and port of a URL; empty when it is invalid. */
