@@ -53,6 +53,9 @@ const serverIdentity =
 /**
  * Translates the settings into options of the NATS client, which treats `tls://` like `nats://` and reads only host and
  * port from a URL.
+ *
+ * Each connection reads the files again, synchronously: while the client reads `caFile` itself, its socket has no error
+ * listener, so that a server that resets the connection ends the process.
  */
 export function connectionOptions(
   config: Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>,
@@ -63,17 +66,14 @@ export function connectionOptions(
     config,
     urls.find(({ username }) => username !== ''),
   );
-  const { NATS_TLS_CA_FILE: caFile, NATS_TLS_CERT_FILE: certFile, NATS_TLS_KEY_FILE: keyFile } = config;
-  const files = {
-    ...(caFile === undefined ? {} : { caFile }),
-    ...(certFile === undefined ? {} : { certFile }),
-    ...(keyFile === undefined ? {} : { keyFile }),
-  };
+  const { NATS_TLS_CA_FILE: ca, NATS_TLS_CERT_FILE: cert, NATS_TLS_KEY_FILE: key } = config;
+  const files = Object.entries({ ca, cert, key }).filter(([, path]) => path !== undefined);
   const handshakeFirst = config.NATS_TLS_HANDSHAKE_FIRST === 'on';
-  const secure =
-    handshakeFirst || Object.keys(files).length > 0 || urls.some(({ protocol }) => protocol === 'tls:');
+  const secure = handshakeFirst || files.length > 0 || urls.some(({ protocol }) => protocol === 'tls:');
   const hosts = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, ''));
-  const tls = { ...files, handshakeFirst, checkServerIdentity: serverIdentity(hosts, state) };
+  const tls = { handshakeFirst, checkServerIdentity: serverIdentity(hosts, state) };
+  for (const [option, path = ''] of files)
+    Object.defineProperty(tls, option, { enumerable: true, get: () => readFileSync(path, 'utf8') });
   return {
     servers: urls.map(({ host }) => host),
     ...(authenticator === undefined ? {} : { authenticator }),

@@ -7,8 +7,9 @@ import {
   jetstream,
   jetstreamManager,
 } from '@nats-io/jetstream';
-import { connect, type NatsConnection, type Status } from '@nats-io/transport-node';
+import { connect, type NatsConnection, type Server, type Status } from '@nats-io/transport-node';
 import type { NatsConfig } from '#libs/config/settings.ts';
+import { inBackground } from '#libs/lifecycle/background.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { connectionOptions } from './access.ts';
@@ -20,8 +21,12 @@ const RECONNECT_JITTER_MS = 100;
  * INFO.
  */
 const CONNECT_TIMEOUT_MS = 2_000;
+/** Time without a connection after which its reason is looked for, and between two looks, ms. */
+const EXPLAIN_MS = 3_000;
 /** A server that does not answer is left after three intervals. */
 const PING_INTERVAL_MS = 2_000;
+/** Time in which a server that is suspected to hang must answer a ping, ms. */
+const PONG_MS = 500;
 
 type Access = Pick<NatsConfig, 'NATS_URL'> & Partial<NatsConfig>;
 
@@ -53,21 +58,45 @@ async function connectWithRetries(dial: () => Promise<NatsConnection>, log: Log)
 /** HOST:PORT, [V6]:PORT or HOST, without port and brackets. */
 const hostOf = (server: string): string => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 
+/**
+ * The server that was tried longest ago. By itself the client tries the server again that it has just lost, which costs
+ * the connect timeout when that one hangs.
+ */
+const leastRecentlyTried = (pool: readonly Server[]): Server | null =>
+  pool.toSorted((a, b) => a.lastConnect - b.lastConnect)[0] ?? null;
+
 /** A connection to NATS that reconnects without limit and knows whether it is connected. */
 export class Bus {
   readonly nats: NatsConnection;
   /** NATS_JETSTREAM_DOMAIN. */
   readonly domain: string | undefined;
+  /** Prefix of the subjects for replies to this service. */
+  readonly inboxPrefix: string;
   readonly #announced: Set<string>;
+  /** Makes one connection attempt to a server. Rejects with the reason for which it fails. */
+  readonly #explain: (server: string) => Promise<void>;
+  #explaining = false;
+  readonly #log: Log;
+  #testing = false;
   readonly #listeners: ((connected: boolean) => void)[] = [];
   #connected = true;
 
-  private constructor(nats: NatsConnection, domain: string | undefined, announced: Set<string>, log: Log) {
+  private constructor(
+    nats: NatsConnection,
+    inboxPrefix: string,
+    domain: string | undefined,
+    announced: Set<string>,
+    explain: (server: string) => Promise<void>,
+    log: Log,
+  ) {
+    this.#explain = explain;
     this.nats = nats;
+    this.inboxPrefix = inboxPrefix;
+    this.#log = log;
     this.domain = domain;
     this.#announced = announced;
     for (const server of nats.info?.connect_urls ?? []) announced.add(hostOf(server));
-    void this.#watch(log);
+    inBackground(log, 'NATS connection status', this.#watch());
   }
 
   /**
@@ -100,13 +129,16 @@ export class Bus {
       pingInterval: PING_INTERVAL_MS,
       // Otherwise the client captures two stack traces per request, a tenth of the agent's CPU time.
       noAsyncTraces: true,
+      reconnectToServer: leastRecentlyTried,
     };
     const dial = () =>
       connect(options).catch((error: Error) => {
         throw connectError(error, access);
       });
     const nats = await connectWithRetries(dial, log);
-    bus = new Bus(nats, access.NATS_JETSTREAM_DOMAIN, announced, log);
+    const explain = (servers: string) =>
+      connect({ ...options, servers, reconnect: false }).then((other) => other.close());
+    bus = new Bus(nats, options.inboxPrefix, access.NATS_JETSTREAM_DOMAIN, announced, explain, log);
     lifecycle.onStop('nats', () => (bus?.connected ? nats.drain() : nats.close()));
     return bus;
   }
@@ -118,6 +150,26 @@ export class Bus {
   /** Calls back with each change of `connected`. */
   onChange(listener: (connected: boolean) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Reconnects to another server if this one does not answer a ping, long before the regular pings would notice. */
+  leaveSilentServer(): void {
+    if (this.#testing || !this.#connected) return;
+    this.#testing = true;
+    const testing = this.#testServer().finally(() => {
+      this.#testing = false;
+    });
+    inBackground(this.#log, 'NATS server test', testing);
+  }
+
+  async #testServer(): Promise<void> {
+    const answered = this.nats.flush().then(
+      () => true,
+      () => true,
+    );
+    if ((await Promise.race([answered, pause(PONG_MS, false)])) || !this.#connected) return;
+    this.#log.warn('nats.server_silent', { server: this.nats.getServer(), ms: PONG_MS });
+    await this.nats.reconnect().catch(() => {});
   }
 
   /** A client of JetStream in NATS_JETSTREAM_DOMAIN. */
@@ -134,11 +186,12 @@ export class Bus {
     return this.domain === undefined ? {} : { domain: this.domain };
   }
 
-  async #watch(log: Log): Promise<void> {
-    for await (const status of this.nats.status()) this.#onStatus(status, log);
+  async #watch(): Promise<void> {
+    for await (const status of this.nats.status()) this.#onStatus(status);
   }
 
-  #onStatus(status: Status, log: Log): void {
+  #onStatus(status: Status): void {
+    const log = this.#log;
     if (status.type === 'disconnect' || status.type === 'staleConnection' || status.type === 'close') {
       if (!this.#connected && status.type === 'disconnect') this.#leaveServer();
       if (this.#connected && status.type !== 'close') log.warn('nats.connection_lost');
@@ -153,6 +206,35 @@ export class Bus {
     }
   }
 
+  /** Logs why no server accepts the connection, which the client does not report. Once for each different reason. */
+  async #explainOutage(): Promise<void> {
+    if (this.#explaining) return;
+    this.#explaining = true;
+    for (let logged = ''; ; ) {
+      await pause(EXPLAIN_MS, undefined, { ref: false });
+      if (this.#connected || this.nats.isClosed()) break;
+      const error = await this.#refusals();
+      if (this.#connected || error === '' || error === logged) continue;
+      logged = error;
+      this.#log.warn('nats.reconnect_failed', { error });
+    }
+    this.#explaining = false;
+  }
+
+  /** Why the servers refuse the connection; empty when one accepts it. */
+  async #refusals(): Promise<string> {
+    const reasons: string[] = [];
+    for (const { listen } of this.nats.getServers()) {
+      const reason = await this.#explain(listen).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      if (reason === undefined) return '';
+      reasons.push(`${listen}: ${reason}`);
+    }
+    return reasons.toSorted().join('; ');
+  }
+
   /**
    * Called when a server closes the connection between INFO and PONG, as during its shutdown. The client would wait for
    * the connect timeout; this rejects the attempt, so that it tries the next server at once.
@@ -165,6 +247,7 @@ export class Bus {
   #setConnected(connected: boolean): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
+    if (!connected) inBackground(this.#log, 'NATS outage', this.#explainOutage());
     for (const listener of this.#listeners) listener(connected);
   }
 }

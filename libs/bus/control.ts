@@ -1,9 +1,11 @@
 import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
+import type { SetAside } from '#libs/isolation/set-aside.ts';
+import { inBackground } from '#libs/lifecycle/background.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
-import { readMessage } from './message.ts';
+import { callIn, readInstruction, readMessage } from './message.ts';
 import { subjectToken } from './subject.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -42,23 +44,31 @@ export async function requestControl(bus: Bus, node: string, request: ControlReq
   }
 }
 
-/** Serves control requests as one of the node's agents. The returned function stops serving. */
+/**
+ * Serves control requests as one of the node's agents. One that is invalid is answered with the error and set aside. The
+ * returned function stops serving.
+ */
 export function serveControl(
   bus: Bus,
   node: string,
   log: Log,
+  aside: SetAside,
   carryOut: (request: ControlRequest) => Promise<ControlReply>,
 ): () => Promise<void> {
   const subscription = bus.nats.subscribe(subjectOf(node), {
     queue: QUEUE_GROUP,
     callback: (error, message) => {
       if (error) return log.error('nats.subscription_failed', { err: error });
-      const work = async () => carryOut(readMessage(ControlRequest, message.subject, message.data));
-      void work()
-        .catch((fault: Error): ControlReply => ({ v: 1, ok: false, error: fault.message }))
+      const work = async () => carryOut(readInstruction(ControlRequest, message.subject, message.data));
+      const replied = work()
+        .catch((fault: Error): ControlReply => {
+          aside.add('nats_message', fault, { subject: message.subject, ...callIn(message.data) });
+          return { v: 1, ok: false, error: fault.message };
+        })
         .then((reply) => {
           if (!bus.nats.isClosed()) message.respond(JSON.stringify(reply));
         });
+      inBackground(log, 'reply to a control request', replied);
     },
   });
   return () => subscription.drain().catch(() => {});

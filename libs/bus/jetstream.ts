@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/transport-node';
+import { inBackground } from '#libs/lifecycle/background.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
@@ -45,5 +46,5 @@ export function reportMissingJetStream(bus: Bus, lifecycle: Lifecycle, log: Log)
       await pause(AGAIN_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => {});
     }
   };
-  void check();
+  inBackground(log, 'check for JetStream', check());
 }

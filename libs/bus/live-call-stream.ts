@@ -1,23 +1,15 @@
 import {
   type Consumer,
   DeliverPolicy,
-  DiscardPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
 import { BUS } from '#libs/contract/messages.ts';
 import type { Bus } from './connection.ts';
-import { ensureStream } from './streams.ts';
+import { deleteMessage, ensureStream, type LatestMessageLimits, latestMessages } from './streams.ts';
 import { subjectToken, tokenText } from './subject.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
-/** JetStream errors of a message that was already deleted, for example by the node's other agent. */
-const SEQUENCE_NOT_FOUND = 10043;
-/** Means "no message found" in a replicated stream, and other failures with other words. */
-const DELETE_FAILED = 10057;
 const FETCH_SIZE = 5_000;
 
 const nodePrefix = (node: string): string => `${BUS.live}.${subjectToken(node)}.`;
@@ -25,16 +17,14 @@ const nodePrefix = (node: string): string => `${BUS.live}.${subjectToken(node)}.
 export const liveCallSubject = (node: string, uuid: string): string =>
   `${nodePrefix(node)}${subjectToken(uuid)}`;
 
-export interface LiveCallStreamLimits {
-  readonly replicas: number;
-  /** When the stream is full, new calls are refused; stored calls stay. */
-  readonly maxBytes: number;
-  /** Older calls are dropped. */
-  readonly maxAgeMs: number;
+/** The node and the uuid of the call that a subject is for. */
+export function callOfSubject(subject: string): { readonly node: string; readonly uuid: string } {
+  const [node = '', uuid = ''] = subject
+    .slice(BUS.live.length + 1)
+    .split('.')
+    .map(tokenText);
+  return { node, uuid };
 }
-
-const isApiError = (error: unknown, code: number): boolean =>
-  error instanceof JetStreamApiError && error.code === code;
 
 /**
  * The JetStream stream of live calls, with one message for each call. It is not a KV bucket, because a deleted key of a
@@ -43,7 +33,7 @@ const isApiError = (error: unknown, code: number): boolean =>
  */
 export class LiveCallStream {
   readonly #bus: Bus;
-  readonly #limits: LiveCallStreamLimits;
+  readonly #limits: LatestMessageLimits;
   readonly #jetstream: JetStreamClient;
   /** Sequence number by subject, of the calls that this process wrote or read. */
   readonly #known = new Map<string, number>();
@@ -55,7 +45,7 @@ export class LiveCallStream {
   #node = '';
   #readUpTo = 0;
 
-  constructor(bus: Bus, limits: LiveCallStreamLimits) {
+  constructor(bus: Bus, limits: LatestMessageLimits) {
     this.#bus = bus;
     this.#limits = limits;
     this.#jetstream = bus.jetstream({ timeout: REQUEST_TIMEOUT_MS });
@@ -119,15 +109,10 @@ export class LiveCallStream {
 
   async #makeStream(): Promise<JetStreamManager> {
     const manager = await this.#bus.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
-    const { created } = await ensureStream(manager, {
-      name: BUS.liveStream,
-      subjects: [`${BUS.live}.>`],
-      max_msgs_per_subject: 1,
-      max_bytes: this.#limits.maxBytes,
-      max_age: nanos(this.#limits.maxAgeMs),
-      num_replicas: this.#limits.replicas,
-      discard: DiscardPolicy.New,
-    });
+    const { created } = await ensureStream(
+      manager,
+      latestMessages(BUS.liveStream, `${BUS.live}.>`, this.#limits),
+    );
     this.#resetIfNew(created);
     this.#manager = manager;
     return manager;
@@ -141,13 +126,7 @@ export class LiveCallStream {
   }
 
   async #deleteSequence(seq: number): Promise<boolean> {
-    const manager = await this.ensure();
-    return manager.streams.deleteMessage(BUS.liveStream, seq, false).catch((error: unknown) => {
-      if (isApiError(error, JetStreamApiCodes.NoMessageFound)) return false;
-      if (isApiError(error, SEQUENCE_NOT_FOUND)) return false;
-      if (isApiError(error, DELETE_FAILED) && /no message found/.test((error as Error).message)) return false;
-      throw error;
-    });
+    return deleteMessage(await this.ensure(), BUS.liveStream, seq);
   }
 
   /** Reads the calls that were written after the last read and still exist. */

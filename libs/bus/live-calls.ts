@@ -1,14 +1,17 @@
 import { RetryBuffer } from '#libs/buffer/retry-buffer.ts';
 import { LiveCall } from '#libs/contract/messages.ts';
-import type { Log } from '#libs/telemetry/log.ts';
+import type { SetAside } from '#libs/isolation/set-aside.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
-import { LiveCallStream, type LiveCallStreamLimits, liveCallSubject } from './live-call-stream.ts';
+import { callOfSubject, LiveCallStream, liveCallSubject } from './live-call-stream.ts';
 import { readMessage } from './message.ts';
+import type { LatestMessageLimits } from './streams.ts';
+import { UnsendableError } from './subject.ts';
 
 const MAX_IN_FLIGHT = 256;
 const LOG_EVERY_DROPPED = 1_000;
 
-export interface LiveCallLimits extends LiveCallStreamLimits {
+export interface LiveCallLimits extends LatestMessageLimits {
   /** Writes and deletions buffered while NATS does not accept them. */
   readonly maxBuffered: number;
 }
@@ -29,12 +32,9 @@ export class LiveCalls {
   readonly #stream: LiveCallStream;
   readonly #buffer: RetryBuffer<Change>;
   readonly #bus: Bus;
-  readonly #log: Log;
-  #trouble: string | undefined;
 
-  constructor(bus: Bus, limits: LiveCallLimits, log: Log) {
+  constructor(bus: Bus, limits: LiveCallLimits, log: Log, aside: SetAside) {
     this.#bus = bus;
-    this.#log = log;
     this.#stream = new LiveCallStream(bus, limits);
     this.#buffer = new RetryBuffer({
       keyOf: ({ subject }) => subject,
@@ -42,10 +42,19 @@ export class LiveCalls {
       merge: (waiting, newer) => ({ ...newer, sent: waiting.sent || newer.sent }),
       limit: limits.maxBuffered,
       maxInFlight: MAX_IN_FLIGHT,
-      onDropped: (_, dropped) => {
-        if (dropped % LOG_EVERY_DROPPED === 1) log.error('live_call.dropped', { dropped });
+      onDropped: ({ subject }, dropped) => {
+        if (dropped % LOG_EVERY_DROPPED !== 1) return;
+        const { node, uuid } = callOfSubject(subject);
+        const limit = { limit: limits.maxBuffered, setting: 'MAX_BUFFERED_LIVE_CALLS' };
+        log.error('live_call.dropped', { ...aboutCall(uuid, node), dropped, ...limit });
       },
-      onFailed: (error) => this.#failed(error),
+      onSetAside: ({ subject }, error) => aside.add('live_call', error, { subject }),
+      onFailed: () => this.#stream.recheck(),
+      onOutage: (err) => log.warn('live_call.write_failed', { err, buffered: this.buffered }),
+      onRestored: (outage) => log.info('live_call.write_restored', { ...outage, buffered: this.buffered }),
+    });
+    bus.onChange((connected) => {
+      if (connected) this.#buffer.retry();
     });
   }
 
@@ -63,9 +72,9 @@ export class LiveCalls {
     return this.#buffer.dropped;
   }
 
-  /** The error of the last failed change; undefined after a successful one. */
+  /** The error of the last failed change; undefined when all that failed are accepted. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#buffer.trouble;
   }
 
   /** Records a live call. Resolves when JetStream has stored it, or when the first attempt has failed. */
@@ -77,7 +86,8 @@ export class LiveCalls {
 
   /** Removes a call whose hangup is published. Returns at once. */
   remove({ node, uuid }: { readonly node: string; readonly uuid: string }): void {
-    const subject = liveCallSubject(node, uuid);
+    const subject = this.#subject(node, uuid);
+    if (subject === undefined) return;
     const neverSent = this.#buffer.waiting(subject)?.sent === false && !this.#stream.knows(subject);
     if (neverSent && this.#buffer.discard(subject)) return;
     this.#buffer.add({ subject, body: undefined, sent: true });
@@ -89,7 +99,8 @@ export class LiveCalls {
   }
 
   knows(node: string, uuid: string): boolean {
-    return this.#stream.knows(liveCallSubject(node, uuid));
+    const subject = this.#subject(node, uuid);
+    return subject !== undefined && this.#stream.knows(subject);
   }
 
   /** The uuids of the node's calls in the stream, written by any agent. */
@@ -109,18 +120,20 @@ export class LiveCalls {
     return this.#buffer.drain(cancel);
   }
 
+  /** Undefined for a call that has no entry, because no subject can hold its uuid or node. */
+  #subject(node: string, uuid: string): string | undefined {
+    try {
+      return liveCallSubject(node, uuid);
+    } catch (error) {
+      if (error instanceof UnsendableError) return undefined;
+      throw error;
+    }
+  }
+
   async #send(change: Change): Promise<void> {
     if (!this.#bus.connected) throw new Error('not connected to NATS');
     change.sent = true;
     if (change.body === undefined) await this.#stream.delete(change.subject);
     else await this.#stream.write(change.subject, change.body);
-    this.#trouble = undefined;
-  }
-
-  #failed(error: Error): void {
-    if (this.#trouble === undefined)
-      this.#log.warn('live_call.write_failed', { err: error, buffered: this.buffered });
-    this.#trouble = error.message;
-    this.#stream.recheck();
   }
 }

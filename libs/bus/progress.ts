@@ -83,6 +83,14 @@ export async function restartProgressConsumer(bus: Bus, partition: number): Prom
   return bus.jetstream().consumers.getConsumerFromInfo(info);
 }
 
+/** Sequence number of the oldest message of a partition; undefined when it has none. */
+export async function oldestOfPartition(bus: Bus, partition: number): Promise<number | undefined> {
+  const manager = await bus.jetstreamManager({ ...unchecked, timeout: PUBLISH_TIMEOUT_MS });
+  // The client's type lacks next_by_subj, which nats-server 2.9 and newer support.
+  const query = { seq: 1, next_by_subj: `${BUS.progress}.${partition}.*` };
+  return (await manager.streams.getMessage(BUS.stream, query))?.seq;
+}
+
 /** The subject for progress events of a call. */
 export const progressSubject = (uuid: string, node: string): string =>
   `${BUS.progress}.${partitionOf(uuid)}.${subjectToken(node)}`;

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BUS } from '#libs/contract/messages.ts';
-import { type EndpointStatus, type ServiceStatus, STATUS_INTERVAL_MS } from '#libs/contract/status.ts';
+import {
+  type EndpointStatus,
+  type GatewayStatus,
+  type LimitStatus,
+  type ServiceStatus,
+  STATUS_INTERVAL_MS,
+} from '#libs/contract/status.ts';
+import { inBackground } from '#libs/lifecycle/background.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { EventLoopDelay } from '#libs/telemetry/event-loop.ts';
 import { serviceInstance } from '#libs/telemetry/instance.ts';
@@ -15,9 +22,14 @@ export interface StatusSource {
   /** Counts by name. A count that is not available is left out. */
   readonly figures: () => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
   readonly endpoints?: () => EndpointStatus[];
+  readonly limits?: () => LimitStatus[];
+  readonly gateways?: () => GatewayStatus[];
 }
 
 const figuresOf = async (source: StatusSource) => source.figures();
+
+const unlessEmpty = <Name extends 'limits' | 'gateways', Item>(name: Name, list: Item[] = []) =>
+  list.length === 0 ? {} : ({ [name]: list } as { [N in Name]: Item[] });
 
 /**
  * Publishes the status of this process at intervals and once when the service begins to stop. Call it last when
@@ -52,17 +64,23 @@ export function publishStatus(
       checks: { ...checks },
       figures: { ...figures, ...processFigures() },
       ...(source.endpoints ? { endpoints: source.endpoints() } : {}),
+      ...unlessEmpty('limits', source.limits?.()),
+      ...unlessEmpty('gateways', source.gateways?.()),
     };
     if (bus.connected) bus.nats.publish(BUS.status, JSON.stringify(status));
   };
-  const publishAndRepeat = async () => {
+  const publishOnce = async () => {
     const late = sleep(intervalMs, {}, { ref: false });
     const figures = await Promise.race([figuresOf(source), late]);
-    if (stopped) return;
-    publish(figures);
-    timer = setTimeout(() => void publishAndRepeat(), intervalMs);
+    if (!stopped) publish(figures);
   };
-  void publishAndRepeat();
+  const publishAndRepeat = () => {
+    const published = publishOnce().finally(() => {
+      if (!stopped) timer = setTimeout(publishAndRepeat, intervalMs);
+    });
+    inBackground(lifecycle.log, 'status', published);
+  };
+  publishAndRepeat();
   lifecycle.onStop('status', () => {
     stopped = true;
     clearTimeout(timer);

@@ -1,16 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type ConsumerMessages,
-  DeliverPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type JsMsg,
-} from '@nats-io/jetstream';
+import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { BUS } from '#libs/contract/messages.ts';
 import { TimelineStep } from '#libs/contract/timeline.ts';
+import type { SetAside } from '#libs/isolation/set-aside.ts';
+import { inBackground } from '#libs/lifecycle/background.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
-import { readMessage } from './message.ts';
+import { callIn, readMessage } from './message.ts';
+import { isStreamMissing } from './streams.ts';
 import { timelineSubject } from './timeline.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -26,10 +23,8 @@ const CONSUMER_LOST = new Set<string>([
   'ordered_consumer_recreated',
 ]);
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
-
-function readStep(message: JsMsg, log: Log): TimelineStep | undefined {
+/** @returns undefined for an invalid step. */
+export function readStep(message: JsMsg, log: Log): TimelineStep | undefined {
   try {
     return readMessage(TimelineStep, message.subject, message.data);
   } catch (error) {
@@ -60,7 +55,7 @@ export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<Ti
       await consumer.delete().catch(() => {});
     }
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (isStreamMissing(error)) return [];
     throw error;
   }
   return steps;
@@ -70,6 +65,7 @@ export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<Ti
 export class TimelineFollower {
   readonly #bus: Bus;
   readonly #log: Log;
+  readonly #aside: SetAside;
   readonly #onStep: (step: TimelineStep, order: number) => void;
   readonly #onRestart: () => void;
   readonly #ended = new AbortController();
@@ -80,14 +76,16 @@ export class TimelineFollower {
   constructor(
     bus: Bus,
     log: Log,
+    aside: SetAside,
     onStep: (step: TimelineStep, order: number) => void,
     onRestart: () => void = () => {},
   ) {
     this.#bus = bus;
     this.#log = log;
+    this.#aside = aside;
     this.#onStep = onStep;
     this.#onRestart = onRestart;
-    void this.#run();
+    inBackground(log, 'timeline reader', this.#run());
   }
 
   /** Whether the reader has reached the end of the stream once. */
@@ -109,7 +107,7 @@ export class TimelineFollower {
       } catch (error) {
         const { message } = error as Error;
         // The stream may not exist before the first notifier has started.
-        if (isMissing(error)) this.#caughtUp = true;
+        if (isStreamMissing(error)) this.#caughtUp = true;
         else if (message !== logged) this.#log.warn('timeline.read_failed', { err: error });
         logged = message;
       }
@@ -126,10 +124,13 @@ export class TimelineFollower {
     const messages = await consumer.consume();
     this.#stop = () => messages.stop();
     if (this.#ended.signal.aborted) messages.stop();
-    void this.#watch(messages, created);
+    inBackground(this.#log, 'timeline stream status', this.#watch(messages, created));
     for await (const message of messages) {
-      const step = readStep(message, this.#log);
-      if (step !== undefined) this.#onStep(step, message.seq);
+      this.#aside.run(
+        'timeline_step',
+        () => ({ seq: message.seq, ...callIn(message.data) }),
+        () => this.#onStep(readMessage(TimelineStep, message.subject, message.data), message.seq),
+      );
       if (message.info.pending === 0) this.#caughtUp = true;
     }
   }
@@ -143,7 +144,7 @@ export class TimelineFollower {
   async #watch(messages: ConsumerMessages, created: string): Promise<void> {
     for await (const { type } of messages.status()) {
       if (!CONSUMER_LOST.has(type)) continue;
-      const now = await this.#created().catch((error: unknown) => (isMissing(error) ? '' : created));
+      const now = await this.#created().catch((error: unknown) => (isStreamMissing(error) ? '' : created));
       if (now !== created) messages.stop();
     }
   }

@@ -48,10 +48,14 @@ const maskDialString = (text: string): string =>
 /** Fields of an answer, and variables of an application, that contain no personal data. */
 const PLAIN_FIELDS = new Set([
   ...['type', 'gateway', 'sofia', 'ip', 'domain', 'strategy', 'cause', 'on_fail', 'final_causes'],
-  ...['on_redirect', 'media', 'privacy', 'notify', 'timeout', 'delay'],
+  ...['retry_causes', 'on_redirect', 'media', 'codecs', 'early_media', 'privacy', 'notify'],
+  ...['ringback', 'play', 'timeout', 'progress_timeout', 'delay', 'max_duration', 'before'],
+  ...['min', 'max', 'terminators', 'key', 'channels', 'announce', 'start'],
 ]);
+/** Fields of an answer whose keys the endpoint chooses. */
+const FREE_FIELDS = new Set(['data', 'variables']);
 const PLAIN_VARIABLES =
-  /^(?:dialhook_(?:result|attempt|entry|cause|final|on_redirect|transfers)|hangup_after_bridge|continue_on_fail|failure_causes|(?:bypass|proxy)_media|sip_copy_custom_headers|execute_on_blind_transfer_dialhook|app_disable_expand_variables|export_vars|cti_bridge)$/;
+  /^(?:dialhook_(?:result|attempt|entry|cause|final|retry|on_redirect|transfers)|hangup_after_bridge|continue_on_fail|failure_causes|(?:bypass|proxy)_media|sip_copy_custom_headers|execute_on_blind_transfer_dialhook|app_disable_expand_variables|export_vars|cti_bridge)$/;
 
 function maskAnswer(value: unknown, field = ''): unknown {
   if (typeof value === 'string') {
@@ -62,7 +66,10 @@ function maskAnswer(value: unknown, field = ''): unknown {
     return maskNumber(String(value));
   if (Array.isArray(value)) return value.map((one) => maskAnswer(one, field));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, maskAnswer(one, name)]));
+  const fieldOf = (name: string) => (FREE_FIELDS.has(field) ? field : name);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, maskAnswer(one, fieldOf(name))]),
+  );
 }
 
 /** An answer that is not JSON is masked completely. */
@@ -103,15 +110,19 @@ const maskTried = (tried: TriedLeg): TriedLeg => ({
   ...(tried.redirect_to === undefined ? {} : { redirect_to: hidden(tried.redirect_to) }),
 });
 
-const NUMBERS = [
+/** `name`: the path of a recording may contain {caller} and {destination}. */
+const MASKED_FIELDS = [
   ...['caller_id_number', 'asserted_number', 'destination_number', 'called_number'],
-  ...['to_number', 'redirect_to'],
+  ...['to_number', 'redirect_to', 'name'],
 ];
 
 function maskCall<C extends EndpointRequest | Notification>(call: C): C {
   const named: Record<string, unknown> = { ...call };
-  for (const field of NUMBERS) if (typeof named[field] === 'string') named[field] = maskValue(named[field]);
+  for (const field of MASKED_FIELDS)
+    if (typeof named[field] === 'string') named[field] = maskValue(named[field]);
   named['caller_id_name'] = hidden(call.caller_id_name);
+  // They may be a PIN.
+  if (typeof named['digits'] === 'string') named['digits'] = hidden(named['digits']);
   if ('tried' in call) named['tried'] = call.tried.map(maskTried);
   if ('variables' in call) named['variables'] = deep(call.variables, maskValue);
   return named as C;

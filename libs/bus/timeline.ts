@@ -11,8 +11,12 @@ import { publicStep, type Step } from './timeline-step.ts';
 /** Bounds of steps not written yet, and of bytes written but not confirmed by NATS. Further steps are dropped. */
 const MAX_WAITING = 10_000;
 const MAX_UNCONFIRMED_BYTES = 8 * 1024 * 1024;
-/** Steps are written in batches, this long after the first: each write wakes NATS and every subscriber. */
-const BATCH_MS = 20;
+/**
+ * Steps are written in batches, this long after the first or when so many wait: each write wakes NATS and every subscriber,
+ * and a large batch delays the calls that are being decided.
+ */
+const BATCH_MS = 250;
+const BATCH_STEPS = 64;
 /** A PING asks NATS for a confirmation after this many bytes. */
 const CONFIRM_EVERY_BYTES = 64 * 1024;
 
@@ -64,6 +68,7 @@ export class TimelinePublisher implements TimelineRecorder {
   readonly #bus: Bus;
   readonly #options: TimelineOptions;
   #waiting: Step[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #unconfirmedBytes = 0;
   #confirming = false;
   #dropped = 0;
@@ -83,11 +88,14 @@ export class TimelinePublisher implements TimelineRecorder {
       this.#dropped++;
       return;
     }
-    if (this.#waiting.push(step) === 1) setTimeout(() => this.flush(), BATCH_MS);
+    const size = this.#waiting.push(step);
+    if (size === 1) this.#timer = setTimeout(() => this.flush(), BATCH_MS);
+    else if (size === BATCH_STEPS) setImmediate(() => this.flush());
   }
 
   /** Writes all waiting steps. */
   flush(): void {
+    clearTimeout(this.#timer);
     const steps = this.#waiting;
     this.#waiting = [];
     for (const step of steps) if (!this.#write(step)) this.#dropped++;
