@@ -1,11 +1,11 @@
 import type { Action } from '#libs/contract/endpoint.ts';
 import { partitionOf } from '#libs/contract/partition.ts';
-import { callOf, type Entry, readEntry, writeEntry } from './entry.ts';
-import { callKeys, leaseKey } from './keys.ts';
+import { callOf, entryStart, InvalidEntryError, type QueueEntry, readEntry, writeEntry } from './entry.ts';
+import { callKeys, leaseKey, pendingKey } from './keys.ts';
 import { isCluster, type RedisClient } from './redis.ts';
 import { type Script, script } from './script.ts';
 
-/** What happens to a notification that arrives after later ones were sent, see append.lua. */
+/** Whether a notification is still sent when later ones were sent before it, see append.lua. */
 const LATENESS = {
   ring: 'optional',
   progress: 'optional',
@@ -13,6 +13,7 @@ const LATENESS = {
   hangup: 'final',
   leg_end: 'free',
   transfer: 'free',
+  recording: 'free',
 } as const satisfies Record<Action, string>;
 
 /** The exclusive right to deliver a call's notifications. */
@@ -25,7 +26,13 @@ export interface Claim {
 
 /** An entry as stored; `text` identifies it in the list. */
 export interface StoredEntry {
-  readonly entry: Entry;
+  readonly entry: QueueEntry;
+  readonly text: string;
+}
+
+/** An element of a waiting list: `entry` is undefined when the text is corrupt. */
+export interface WaitingEntry {
+  readonly entry: QueueEntry | undefined;
   readonly text: string;
 }
 
@@ -47,7 +54,7 @@ export interface Addition extends StoredEntry {
 export type Placement = 'claimed' | 'behind' | 'waiting' | 'repeat' | 'done' | 'late';
 
 export type Claiming =
-  | { readonly kind: 'claimed'; readonly claim: Claim; readonly first: StoredEntry }
+  | { readonly kind: 'claimed'; readonly claim: Claim; readonly first: WaitingEntry }
   /** The waiting list is empty. */
   | { readonly kind: 'idle' }
   /** Another process has the claim for at most `ms`. */
@@ -70,11 +77,18 @@ export interface ClaimTimes {
 interface Settling {
   readonly claim: Claim;
   readonly text: string;
-  readonly resolve: (following: StoredEntry | undefined) => void;
+  readonly resolve: (following: WaitingEntry | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
-const stored = (text: string): StoredEntry => ({ text, entry: readEntry(text) });
+function stored(text: string): WaitingEntry {
+  try {
+    return { text, entry: readEntry(text) };
+  } catch (error) {
+    if (error instanceof InvalidEntryError) return { text, entry: undefined };
+    throw error;
+  }
+}
 
 /**
  * The waiting lists of calls and the claims on them. A call is in one of three states (docs/notifier.md):
@@ -113,19 +127,20 @@ export class Claims {
 
   /**
    * Appends entries of one partition, all or none. An entry is inserted before entries of its call that happened later
-   * and still wait, because the two agents of a node publish in any order. An entry is late if the hangup of its call
-   * was already sent, unless it is a leg_end or transfer, or if it is a ring or progress and any later entry was sent. The
-   * first entry of a list counts as sent.
+   * and still wait, because the two agents of a node publish in any order. A ring or progress is late
+   * if any later entry was sent, a leg_end, transfer or recording never, any other entry if the hangup was sent. The first
+   * entry of a list counts as sent.
    * @throws when `holder` does not have the lease of the partition: two readers would break the order within calls.
    */
   async append(partition: number, holder: string, additions: readonly Addition[]): Promise<Placement[]> {
-    const keys = [leaseKey(this.#prefix, partition)];
+    const keys = [leaseKey(this.#prefix, partition), pendingKey(this.#prefix, partition)];
     const args: (string | number)[] = [holder, this.#times.dedupMs, this.#times.claimMs];
     for (const { entry, text, token } of additions) {
-      const { waiting, seen, claim } = callKeys(this.#prefix, callOf(entry));
+      const call = callOf(entry);
+      const { waiting, seen, claim } = callKeys(this.#prefix, call);
       const { leg, action } = entry.progress.notification;
       keys.push(waiting, seen, claim);
-      args.push(`${leg}.${action}`, entry.at, LATENESS[action], token, text);
+      args.push(call, `${leg}.${action}`, entry.at, LATENESS[action], token, text);
     }
     return (await this.#append(keys, args)) as Placement[];
   }
@@ -139,7 +154,8 @@ export class Claims {
   async claim(call: string, token: string): Promise<Claiming> {
     const sentAt = performance.now();
     const { waiting, claim } = callKeys(this.#prefix, call);
-    const [ms, text] = (await this.#claim([waiting, claim], [token, this.#times.claimMs])) as [
+    const keys = [waiting, claim, this.#pendingOf(call)];
+    const [ms, text] = (await this.#claim(keys, [token, this.#times.claimMs, call])) as [
       number,
       string | null | undefined,
     ];
@@ -153,8 +169,8 @@ export class Claims {
    * claim ends.
    * @throws {ClaimLostError}
    */
-  settle(claim: Claim, text: string): Promise<StoredEntry | undefined> {
-    const { promise, resolve, reject } = Promise.withResolvers<StoredEntry | undefined>();
+  settle(claim: Claim, text: string): Promise<WaitingEntry | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<WaitingEntry | undefined>();
     const group = this.#groupOf(claim.call);
     const gathered = this.#settling.get(group);
     const item = { claim, text, resolve, reject };
@@ -162,7 +178,9 @@ export class Claims {
     else {
       this.#settling.set(group, [item]);
       // One script settles all entries of one turn of the event loop, because many calls are delivered at once.
-      setImmediate(() => void this.#settleGroup(group));
+      setImmediate(() => {
+        this.#settleGroup(group).catch(() => {});
+      });
     }
     return promise;
   }
@@ -173,9 +191,9 @@ export class Claims {
     const sentAt = performance.now();
     const keys = items.flatMap(({ claim }) => {
       const { waiting, claim: key } = callKeys(this.#prefix, claim.call);
-      return [waiting, key];
+      return [waiting, key, this.#pendingOf(claim.call)];
     });
-    const args = items.flatMap(({ claim, text }) => [claim.token, text]);
+    const args = items.flatMap(({ claim, text }) => [claim.call, claim.token, entryStart(text)]);
     try {
       const settled = (await this.#settle(keys, [this.#times.claimMs, ...args])) as [number, string | null][];
       for (const [index, { claim, resolve, reject }] of items.entries()) {
@@ -191,9 +209,14 @@ export class Claims {
   }
 
   /** Ends a claim while entries wait, and stores the number of attempts made. The caller must wake the job. */
-  async release({ call, token }: Claim, { entry, text }: StoredEntry, attempts: number): Promise<void> {
+  async release({ call, token }: Claim, { entry, text }: WaitingEntry, attempts: number): Promise<void> {
     const { waiting, claim } = callKeys(this.#prefix, call);
-    const attempted = attempts > entry.attempts ? writeEntry({ ...entry, attempts }) : '';
-    await this.#release([waiting, claim], [token, text, attempted]);
+    const attempted =
+      entry !== undefined && attempts > entry.attempts ? writeEntry({ ...entry, attempts }) : '';
+    await this.#release([waiting, claim, this.#pendingOf(call)], [token, text, attempted, call]);
+  }
+
+  #pendingOf(call: string): string {
+    return pendingKey(this.#prefix, partitionOf(call));
   }
 }

@@ -1,16 +1,25 @@
-import type { Entry } from './entry.ts';
+import { chunks } from '#libs/chunks/chunks.ts';
+import { InvalidEntryError, MAX_TIME_MS, type QueueEntry, readEntry } from './entry.ts';
 import { deadLetterKeys, deadOfCallKey, deadOfOriginKey } from './keys.ts';
+import { divided, type Member } from './member.ts';
 import type { RedisClient } from './redis.ts';
-import { type Script, script } from './script.ts';
+import { type Script, script, withKeys } from './script.ts';
 
 /**
  * Why a notification will not be retried: the endpoint answered 410 (`gone`) or rejected this message (`refused`), the
- * URL is not allowed (`refused_url`), the retry schedule is exhausted, or the endpoint is disabled.
+ * URL is not allowed (`refused_url`), the retry schedule is exhausted, the endpoint is disabled, or the
+ * notification itself cannot be processed (`unprocessable`, see libs/isolation).
  */
-export type DeadReason = 'gone' | 'refused' | 'refused_url' | 'exhausted' | 'endpoint_disabled';
+export type DeadReason =
+  | 'gone'
+  | 'refused'
+  | 'refused_url'
+  | 'exhausted'
+  | 'endpoint_disabled'
+  | 'unprocessable';
 
 /** A notification that will not be retried, with everything that a replay needs. */
-export interface DeadLetter extends Entry {
+export interface DeadLetter extends QueueEntry {
   readonly call: string;
   /** Scheme, host and port of the endpoint; empty when its URL is invalid. */
   readonly origin: string;
@@ -39,6 +48,19 @@ export interface DeadLetterLimits {
 
 const AT_ONCE = 500;
 
+/** Undefined for a text that is no dead letter with this id. */
+function readLetter(id: string, text: string): DeadLetter | undefined {
+  try {
+    const letter = readEntry(text) as DeadLetter;
+    const { call, origin, reason, error, time } = letter;
+    const hasTexts = [call, origin, reason, error].every((one) => typeof one === 'string');
+    return hasTexts && letter.id === id && Number.isFinite(time) && time <= MAX_TIME_MS ? letter : undefined;
+  } catch (error) {
+    if (error instanceof InvalidEntryError) return undefined;
+    throw error;
+  }
+}
+
 const matches = (letter: DeadLetter, { origin, since = 0, until = Infinity }: DeadLetterFilter): boolean =>
   letter.time >= since && letter.time < until && (origin === undefined || letter.origin === origin);
 
@@ -50,6 +72,8 @@ export class DeadLetters {
   readonly #times: string;
   readonly #keep: Script;
   readonly #remove: Script;
+  /** The texts of letters that were read. */
+  readonly #texts = new WeakMap<DeadLetter, string>();
 
   constructor(redis: RedisClient, prefix: string) {
     const { letters, times } = deadLetterKeys(prefix);
@@ -72,31 +96,55 @@ export class DeadLetters {
   /**
    * Removes the oldest dead letters beyond the limits of age at `now` (epoch ms) and number. @returns the number
    * removed.
+   * @param onCorrupt called for each id of them without a readable letter.
    */
-  async trim({ max, maxAgeMs }: DeadLetterLimits, now: number): Promise<number> {
+  async trim(
+    { max, maxAgeMs }: DeadLetterLimits,
+    now: number,
+    onCorrupt: (id: string) => void = () => {},
+  ): Promise<number> {
     let removed = 0;
     for (;;) {
       const surplus = (await this.count()) - max;
       const old = `(${now - maxAgeMs}`;
-      const ids =
+      const { texts: ids, foreign } = divided(
         surplus > 0
-          ? await this.#redis.zrange(this.#times, 0, String(Math.min(surplus, AT_ONCE) - 1))
-          : await this.#redis.zrangebyscore(this.#times, '-inf', old, 'LIMIT', 0, AT_ONCE);
-      const some = await this.remove(await this.byId(ids));
+          ? await this.#redis.zrangeBuffer(this.#times, 0, String(Math.min(surplus, AT_ONCE) - 1))
+          : await this.#redis.zrangebyscoreBuffer(this.#times, '-inf', old, 'LIMIT', 0, AT_ONCE),
+      );
+      const letters = await this.byId(ids);
+      const readable = new Set(letters.map(({ id }) => id));
+      const corrupt = [...ids.filter((id) => !readable.has(id)), ...foreign];
+      const some = (await this.remove(letters)) + (await this.#forget(corrupt));
+      for (const id of corrupt) onCorrupt(String(id));
       if (some === 0) return removed;
       removed += some;
     }
   }
 
   count(): Promise<number> {
-    return this.#redis.zcard(this.#times);
+    return withKeys(this.#redis, [this.#times], () => this.#redis.zcard(this.#times));
   }
 
-  /** The dead letters with these ids that exist, in the order of the ids. */
+  /** The dead letters with these ids that exist, in the order of the ids. Corrupt ones are left out. */
   async byId(ids: readonly string[]): Promise<DeadLetter[]> {
     if (ids.length === 0) return [];
-    const texts = await this.#redis.hmget(this.#letters, ...ids);
-    return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as DeadLetter]));
+    const texts = await withKeys(this.#redis, [this.#letters], () =>
+      this.#redis.hmget(this.#letters, ...ids),
+    );
+    return texts.flatMap((text, at) => {
+      const letter = text === null ? undefined : readLetter(ids[at] ?? '', text);
+      if (letter === undefined || text === null) return [];
+      this.#texts.set(letter, text);
+      return [letter];
+    });
+  }
+
+  /** Removes ids without a readable letter. @returns the number removed. */
+  async #forget(ids: readonly Member[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    await this.#redis.hdel(this.#letters, ...ids);
+    return this.#redis.zrem(this.#times, ...ids);
   }
 
   /** Matching dead letters, newest first. */
@@ -104,12 +152,23 @@ export class DeadLetters {
     if (filter.call !== undefined)
       return (await this.ofCall(filter.call, filter)).toReversed().slice(0, limit);
     const [key, from, to] = this.#byTime(filter);
-    return this.byId(await this.#redis.zrevrangebyscore(key, to, from, 'LIMIT', 0, limit));
+    const found: DeadLetter[] = [];
+    // Another page when some of the first are corrupt.
+    for (let offset = 0; found.length < limit; offset += limit) {
+      const ids = await withKeys(this.#redis, [key], () =>
+        this.#redis.zrevrangebyscore(key, to, from, 'LIMIT', offset, limit),
+      );
+      found.push(...(await this.byId(ids)));
+      if (ids.length < limit) break;
+    }
+    return found.slice(0, limit);
   }
 
   /** Dead letters of a call, in the order of its events. */
   async ofCall(call: string, filter: DeadLetterFilter = {}): Promise<DeadLetter[]> {
-    const letters = await this.byId(await this.#redis.zrange(deadOfCallKey(this.#prefix, call), 0, '-1'));
+    const key = deadOfCallKey(this.#prefix, call);
+    const ids = await withKeys(this.#redis, [key], () => this.#redis.zrange(key, 0, '-1'));
+    const letters = await this.byId(ids);
     return letters
       .filter((letter) => matches(letter, filter))
       .sort((one, other) => one.at - other.at || one.order - other.order);
@@ -119,10 +178,9 @@ export class DeadLetters {
   async calls(filter: DeadLetterFilter): Promise<string[]> {
     if (filter.call !== undefined) return [filter.call];
     const [key, from, to] = this.#byTime(filter);
-    const ids = await this.#redis.zrangebyscore(key, from, to);
+    const ids = await withKeys(this.#redis, [key], () => this.#redis.zrangebyscore(key, from, to));
     const calls = new Set<string>();
-    for (let i = 0; i < ids.length; i += AT_ONCE)
-      for (const { call } of await this.byId(ids.slice(i, i + AT_ONCE))) calls.add(call);
+    for (const some of chunks(ids, AT_ONCE)) for (const { call } of await this.byId(some)) calls.add(call);
     return [...calls];
   }
 
@@ -130,7 +188,7 @@ export class DeadLetters {
   async remove(letters: readonly DeadLetter[]): Promise<number> {
     if (letters.length === 0) return 0;
     const keys = letters.flatMap((letter) => this.#indexes(letter));
-    const args = letters.flatMap((letter) => [letter.id, JSON.stringify(letter)]);
+    const args = letters.flatMap((letter) => [letter.id, this.#texts.get(letter) ?? JSON.stringify(letter)]);
     return (await this.#remove([this.#letters, this.#times, ...keys], args)) as number;
   }
 

@@ -1,6 +1,10 @@
+import { chunks } from '#libs/chunks/chunks.ts';
+import { LruMap } from '#libs/lru/lru-map.ts';
+import { MAX_TIME_MS } from './entry.ts';
 import { endpointKey, knownEndpointsKey } from './keys.ts';
+import { divided } from './member.ts';
 import type { RedisClient } from './redis.ts';
-import { type Script, script } from './script.ts';
+import { type Script, script, withKeys } from './script.ts';
 
 /** Whether a notification may be sent to an endpoint now. */
 export type Permission =
@@ -47,15 +51,24 @@ const DISABLED_PROBE_MS = 60 * 60 * 1000;
 const MAX_KNOWN = 10_000;
 const READ_AT_ONCE = 500;
 
+const STATES = ['failing', 'throttled', 'disabled'] as const;
+
+/** A number in a field of Redis; undefined when the field is missing or corrupt. */
+function numberIn(text: string | undefined, max: number): number | undefined {
+  const value = Number(text);
+  return value >= 0 && value <= max ? value : undefined;
+}
+
 function recordOf(origin: string, fields: Readonly<Record<string, string>>): EndpointRecord {
-  const { state = 'failing', by, disabled_since, failing_since, probe_from, failures, error = '' } = fields;
+  const { state, by, disabled_since, failing_since, probe_from, failures, error = '' } = fields;
+  const probeFrom = numberIn(probe_from, MAX_TIME_MS);
   return {
     origin,
-    state: state as EndpointRecord['state'],
-    ...(state === 'disabled' ? { by: by as 'notifier' | 'operator' } : {}),
-    since: Number(disabled_since ?? failing_since ?? 0),
-    ...(probe_from === undefined ? {} : { probeFrom: Number(probe_from) }),
-    failures: Number(failures ?? 0),
+    state: STATES.find((one) => one === state) ?? 'failing',
+    ...(state === 'disabled' ? { by: by === 'operator' ? by : 'notifier' } : {}),
+    since: numberIn(disabled_since ?? failing_since, MAX_TIME_MS) ?? 0,
+    ...(probeFrom === undefined ? {} : { probeFrom }),
+    failures: numberIn(failures, Number.MAX_SAFE_INTEGER) ?? 0,
     error,
   };
 }
@@ -85,6 +98,7 @@ export class EndpointState {
     Record<'admit' | 'succeeded' | 'failed' | 'forget' | 'disable' | 'enable', Script>
   >;
   #healthChecks = new Map<string, Promise<boolean>>();
+  readonly #lastHealthy = new LruMap<string, boolean>(MAX_KNOWN);
 
   constructor(redis: RedisClient, prefix: string) {
     this.#redis = redis;
@@ -104,7 +118,10 @@ export class EndpointState {
   isHealthy(origin: string): Promise<boolean> {
     let check = this.#healthChecks.get(origin);
     if (check === undefined) {
-      check = this.#redis.exists(this.#key(origin)).then((exists) => exists === 0);
+      check = this.#redis.exists(this.#key(origin)).then((exists) => {
+        this.#lastHealthy.set(origin, exists === 0);
+        return exists === 0;
+      });
       this.#healthChecks.set(origin, check);
       if (this.#healthChecks.size === 1)
         setImmediate(() => {
@@ -112,6 +129,11 @@ export class EndpointState {
         });
     }
     return check;
+  }
+
+  /** The result of the last lookup of `isHealthy` in this process; false without one. */
+  wasHealthy(origin: string): boolean {
+    return this.#lastHealthy.get(origin) ?? false;
   }
 
   async admit(origin: string, { attemptMs }: DisablePolicy): Promise<Permission> {
@@ -152,12 +174,17 @@ export class EndpointState {
 
   /** All endpoints with stored state, ordered by origin. */
   async list(): Promise<EndpointRecord[]> {
-    const origins = (await this.#redis.smembers(this.#known)).sort();
+    const members = () => this.#redis.smembersBuffer(this.#known);
+    const { texts: origins, foreign } = divided(await withKeys(this.#redis, [this.#known], members));
     const records: EndpointRecord[] = [];
-    const expired: string[] = [];
-    for (let i = 0; i < origins.length; i += READ_AT_ONCE) {
-      const some = origins.slice(i, i + READ_AT_ONCE);
-      const fields = await Promise.all(some.map((origin) => this.#redis.hgetall(this.#key(origin))));
+    const expired = foreign;
+    for (const some of chunks(origins.sort(), READ_AT_ONCE)) {
+      const fields = await Promise.all(
+        some.map((origin) => {
+          const key = this.#key(origin);
+          return withKeys(this.#redis, [key], () => this.#redis.hgetall(key));
+        }),
+      );
       for (const [index, origin] of some.entries()) {
         const known = fields[index] ?? {};
         if (Object.keys(known).length === 0) expired.push(origin);

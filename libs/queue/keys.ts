@@ -21,6 +21,16 @@ export function callKeys(prefix: string, call: string): CallKeys {
   return { waiting: `${tag}:waiting:${call}`, seen: `${tag}:seen:${call}`, claim: `${tag}:claim:${call}` };
 }
 
+/**
+ * Set of the calls of a partition whose notifications are left to the retry queue. Every waiting list is in it, except
+ * those of direct deliveries, whose messages are not acknowledged.
+ */
+export const pendingKey = (prefix: string, partition: number): string =>
+  `${tagged(prefix, partition)}:pending`;
+
+/** Instance id of the notifier that checked the retry queue last. Expires when the next check is due. */
+export const checkedKey = (prefix: string): string => `${tagged(prefix, 'retry')}:checked`;
+
 /** Instance id of the notifier that reads a partition. Expires. */
 export const leaseKey = (prefix: string, partition: number): string => `${tagged(prefix, partition)}:lease`;
 

@@ -5,6 +5,9 @@ import { splitUrls } from '#libs/config/server-urls.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { type RedisConfig, tlsOf } from './settings.ts';
+import { guardRedisSockets } from './socket-errors.ts';
+
+guardRedisSockets();
 
 /** One server, the primary that Sentinel names, or a cluster. */
 export type RedisClient = Redis | Cluster;
@@ -17,6 +20,12 @@ const RECONNECT: Backoff = { firstMs: 100, maxMs: 1_000 };
 const KEEP_ALIVE_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 10_000;
+/**
+ * A connection on which commands wait and nothing arrives for this long is replaced, and they are sent again. BullMQ
+ * blocks for 10 s at most. TCP keepalive does not help when the peer acknowledges but its TLS waits for the rest of a
+ * record whose length was corrupted.
+ */
+const SOCKET_TIMEOUT_MS = 30_000;
 const SENTINEL_PORT = 26_379;
 
 /** Errors of a server that is now a replica, or is starting. The host name may lead to another server by now. */
@@ -56,6 +65,7 @@ function openRedis(config: RedisConfig, given: Options): RedisClient {
   const options: Options = {
     keepAlive: KEEP_ALIVE_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
     ...accessOf(config, first),
     ...given,
   };
@@ -139,6 +149,13 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
   redis.on('close', () => {
     if (connected !== false && !lifecycle.stopping) log.warn('redis.connection_lost', { err: why });
     connected = false;
+  });
+  // With Sentinel, a disconnect during a connection attempt ends the client for good.
+  redis.on('end', () => {
+    if (lifecycle.stopping) return;
+    setTimeout(() => {
+      if (!lifecycle.stopping && redis.status === 'end') redis.connect().catch(() => {});
+    }, RECONNECT.maxMs).unref();
   });
   // ioredis reports each failed attempt; the handlers above log each change once.
   redis.on('error', (error) => {

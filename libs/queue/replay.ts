@@ -1,8 +1,9 @@
 import type { Queue } from 'bullmq';
+import { partitionOf } from '#libs/contract/partition.ts';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from './dead-letters.ts';
 import { EndpointState } from './endpoint-state.ts';
-import { type Entry, writeEntry } from './entry.ts';
-import { callKeys } from './keys.ts';
+import { type QueueEntry, writeEntry } from './entry.ts';
+import { callKeys, pendingKey } from './keys.ts';
 import type { RedisClient } from './redis.ts';
 import { hurryCall, openRetryQueue, wakeCalls } from './retry-queue.ts';
 import { type Script, script } from './script.ts';
@@ -59,9 +60,10 @@ export class Replay {
   }
 
   /** Inserts entries into the waiting list of their call, with no attempts made. */
-  async insert(call: string, entries: readonly Entry[]): Promise<void> {
+  async insert(call: string, entries: readonly QueueEntry[]): Promise<void> {
     const texts = entries.map((entry) => writeEntry({ ...entry, attempts: 0 }));
-    await this.#insert([callKeys(this.#prefix, call).waiting], texts);
+    const keys = [callKeys(this.#prefix, call).waiting, pendingKey(this.#prefix, partitionOf(call))];
+    await this.#insert(keys, [call, ...texts]);
   }
 }
 

@@ -98,13 +98,18 @@ export class Replication {
     const mark = ++this.#marks;
     await this.#redis.set(written, mark, 'EX', MARK_S);
     // One pipeline: on a cluster both commands then go to the primary of the slot over one connection.
-    const results = await this.#waiting
+    const waiting = this.#waiting;
+    const results = await waiting
       ?.pipeline()
       .eval(this.#confirmWritten, 2, written, waited, mark)
       .wait(this.#replicas, WAIT_MS)
       .exec();
     const [[scriptError, confirmed] = [], [waitError, replicas] = []] = results ?? [];
-    if (scriptError || waitError) throw scriptError ?? waitError;
+    if (scriptError || waitError) {
+      // WAIT has no key, so ioredis does not follow a MOVED of this pipeline and keeps its table of slots.
+      if (waiting && isCluster(waiting)) waiting.refreshSlotsCache();
+      throw scriptError ?? waitError;
+    }
     if (confirmed !== 1) throw new Error('Redis has another primary now');
     if (Number(replicas) < this.#replicas)
       throw new Error(`${replicas} of ${this.#replicas} replicas of Redis confirm what is written`);

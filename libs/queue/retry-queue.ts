@@ -1,6 +1,8 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import { retryPrefix } from './keys.ts';
 import type { RedisClient } from './redis.ts';
+import { setAsideKeys } from './script.ts';
+import { isWrongType } from './wrong-type.ts';
 
 export const RETRY_QUEUE = 'calls';
 
@@ -39,19 +41,47 @@ const onePerCall = (call: string): JobsOptions => ({
   deduplication: { id: call, keepLastIfActive: true },
 });
 
+/** Sets the keys aside that BullMQ keeps for the one job of a call, if they have the wrong type. */
+export async function setAsideJobKeys(queue: Queue, calls: Iterable<string>): Promise<void> {
+  const redis = queue.opts.connection as RedisClient;
+  const all = [...calls];
+  await setAsideKeys(
+    redis,
+    all.map((call) => queue.toKey(`de:${call}`)),
+    'string',
+  );
+  await setAsideKeys(
+    redis,
+    all.map((call) => queue.toKey(`dn:${call}`)),
+    'hash',
+  );
+}
+
+async function withJobKeys<T>(queue: Queue, calls: Iterable<string>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isWrongType(error)) throw error;
+    await setAsideJobKeys(queue, calls);
+    return work();
+  }
+}
+
 /** Queues the jobs of calls to run at once. A delayed job keeps its time. */
 export async function wakeCalls(queue: Queue, calls: Iterable<string>): Promise<void> {
-  const jobs = [...new Set(calls)].map((call) => ({
+  const all = new Set(calls);
+  const jobs = [...all].map((call) => ({
     name: 'call',
     data: { call } satisfies CallJob,
     opts: onePerCall(call),
   }));
-  await queue.addBulk(jobs);
+  await withJobKeys(queue, all, () => queue.addBulk(jobs));
 }
 
 /** Queues the job of a call to run after `ms`. */
 export async function wakeCallLater(queue: Queue, call: string, ms: number): Promise<void> {
-  await queue.add('call', { call } satisfies CallJob, { ...onePerCall(call), delay: ms });
+  const add = () => queue.add('call', { call } satisfies CallJob, { ...onePerCall(call), delay: ms });
+  await withJobKeys(queue, [call], add);
 }
 
 /** Runs a delayed job now. */

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { serverUrls, splitUrls } from '#libs/config/server-urls.ts';
-import { file, secret } from '#libs/config/settings.ts';
+import { count, file, secret } from '#libs/config/settings.ts';
 
 /** Address of Redis and credentials. */
 const redisSettings = {
@@ -40,6 +40,14 @@ const redisSettings = {
     .optional()
     .describe('PEM file with the client certificate for Redis; needs rediss:// and REDIS_TLS_KEY_FILE'),
   REDIS_TLS_KEY_FILE: file().optional().describe('PEM file with the private key of REDIS_TLS_CERT_FILE'),
+};
+
+export const replicationSettings = {
+  REDIS_WAIT_REPLICAS: count(0, 5)
+    .default(0)
+    .describe(
+      'number of replicas of Redis that must have a notification before it is left to the retry queue or kept as a dead letter; until then JetStream keeps it. With 1 a failover loses nothing, and while no replica is connected the stream fills. 0 does not wait',
+    ),
 };
 
 /** The settings for Redis, parsed. */

@@ -8,13 +8,17 @@
 --
 -- Invariant: at most one probe is in flight, unless it takes longer than probe_ms.
 
+--- @include "probe-from"
+
 local endpoint = KEYS[1]
 local probe_ms, disabled_probe_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local got = redis.call('HMGET', endpoint, 'state', 'probe_from', 'probing', 'throttles', 'failures')
-local state, probe_from, probing, throttles, failures = got[1], tonumber(got[2]), got[3], got[4], got[5]
+local state, probing, throttles, failures = got[1], got[3], got[4], got[5]
+-- Without a time a throttled endpoint is probed now.
+local probe_from = probe_time(got[2], now)
 if not state then return { failures and 'failing' or 'healthy', 0, 0 } end
 if probe_from and now >= probe_from then
   local busy_ms = state == 'disabled' and disabled_probe_ms or probe_ms
@@ -22,4 +26,8 @@ if probe_from and now >= probe_from then
   return { 'probe', tonumber(throttles) or 0, 0 }
 end
 if state == 'disabled' then return { 'disabled', 0, 0 } end
+if not probe_from then
+  redis.call('HSET', endpoint, 'probe_from', now + probe_ms, 'probing', 1)
+  return { 'probe', tonumber(throttles) or 0, 0 }
+end
 return { 'wait', probe_from - now, probing and 1 or 0 }

@@ -7,6 +7,8 @@
 -- Returns 'full' when the maximum is reached, then nothing is changed; 'disabled' when this failure disabled the
 --         endpoint; else 'kept'.
 
+--- @include "probe-from"
+
 local endpoint, known = KEYS[1], KEYS[2]
 local origin, error_text, is_probe, throttle_ms = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])
 local disable_after_ms, forget_ms = tonumber(ARGV[5]), ARGV[6]
@@ -18,11 +20,18 @@ if redis.call('SISMEMBER', known, origin) == 0 then
   if redis.call('SCARD', known) >= max_known then return 'full' end
   redis.call('SADD', known, origin)
 end
+-- A counter that is no number would refuse every failure.
+for _, counter in ipairs({ 'failing_since', 'failures', 'throttles' }) do
+  local value = redis.call('HGET', endpoint, counter)
+  if value and not (string.match(value, '^%d+$') and #value < 16) then
+    redis.call('HDEL', endpoint, counter)
+  end
+end
 redis.call('HSETNX', endpoint, 'failing_since', now)
 redis.call('HINCRBY', endpoint, 'failures', 1)
 redis.call('HSET', endpoint, 'error', error_text)
 local got = redis.call('HMGET', endpoint, 'state', 'probe_from', 'failing_since')
-local state, probe_from, failing_since = got[1], tonumber(got[2]), tonumber(got[3])
+local state, probe_from, failing_since = got[1], probe_time(got[2], now), tonumber(got[3])
 if is_probe then redis.call('HDEL', endpoint, 'probing') end
 if state == 'disabled' then return 'kept' end
 if now - failing_since >= disable_after_ms then
@@ -35,7 +44,7 @@ if throttle_ms and (is_probe or not state) then
   redis.call('HSET', endpoint, 'state', 'throttled', 'probe_from', now + throttle_ms)
   redis.call('HINCRBY', endpoint, 'throttles', 1)
 elseif throttle_ms then
-  redis.call('HSET', endpoint, 'probe_from', math.max(probe_from, now + throttle_ms))
+  redis.call('HSET', endpoint, 'probe_from', math.max(probe_from or 0, now + throttle_ms))
 elseif is_probe then
   redis.call('HDEL', endpoint, 'state', 'probe_from', 'throttles')
 end

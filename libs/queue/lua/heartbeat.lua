@@ -1,4 +1,4 @@
--- Registers a notifier and removes those without a heartbeat for lease_ms.
+-- Registers a notifier and removes those without a heartbeat for lease_ms, and foreign members, whose time may be later.
 --
 -- KEYS  1 sorted set of notifiers by the time of their last heartbeat
 -- ARGV  1 instance, 2 lease_ms
@@ -11,4 +11,5 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', notifiers, now, instance)
 redis.call('ZREMRANGEBYSCORE', notifiers, '-inf', now - lease_ms)
+redis.call('ZREMRANGEBYSCORE', notifiers, now + lease_ms, '+inf')
 return redis.call('ZRANGE', notifiers, 0, -1)

@@ -1,17 +1,21 @@
 -- Inserts replayed dead letters into the waiting list of their call, in the order of the events.
 --
--- KEYS  1 waiting list
--- ARGV  entries
+-- KEYS  1 waiting list, 2 the partition's pending calls
+-- ARGV  1 the call, then entries
 --
 -- Invariant: an id that is in the list already is not inserted.
 
-local waiting = KEYS[1]
+local waiting, pending, call = KEYS[1], KEYS[2], ARGV[1]
+
+--- @include "entry"
+
 local all = {}
 for i, text in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
-  local entry = cjson.decode(text)
+  local entry = read(text)
   all[i] = { id = entry.id, at = entry.at, order = entry.order, text = text }
 end
-for _, text in ipairs(ARGV) do
+for argument = 2, #ARGV do
+  local text = ARGV[argument]
   local entry, known, place = cjson.decode(text), false, #all + 1
   for i = #all, 1, -1 do
     local other = all[i]
@@ -28,3 +32,4 @@ for _, text in ipairs(ARGV) do
     table.insert(all, place, { id = entry.id, at = entry.at, order = entry.order, text = text })
   end
 end
+redis.call('SADD', pending, call)
