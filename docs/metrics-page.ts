@@ -1,11 +1,5 @@
-import {
-  ATTRIBUTES,
-  type AttributeName,
-  catalogue,
-  type Instrument,
-  prometheusLabel,
-  prometheusName,
-} from '#libs/telemetry/catalogue.ts';
+import { ATTRIBUTES, type AttributeName } from '#libs/telemetry/attributes.ts';
+import { catalogue, type Instrument, prometheusLabel, prometheusName } from '#libs/telemetry/catalogue.ts';
 
 const PREFIXES: Readonly<Record<string, string>> = { histogram: '_bucket', counter: '_total' };
 

@@ -17,7 +17,7 @@ export interface SettingMeta {
 }
 
 /** The metadata of a setting, also below `default` and `optional`. */
-export function settingMeta(schema: z.ZodType): SettingMeta {
+function settingMeta(schema: z.ZodType): SettingMeta {
   const inner =
     schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
       ? settingMeta(schema.unwrap() as z.ZodType)

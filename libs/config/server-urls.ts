@@ -5,7 +5,7 @@ const ENCODE =
 
 /** User and password without `/ ? # ,`; `%` only before two hexadecimal digits. Greedy: the last @ ends it. */
 const USERINFO = String.raw`(?:(?:[^/?#,%\s]|%[0-9a-f]{2})*@)?`;
-const HOST = String.raw`(?:\[[0-9a-f:.]+\]|[^:/?#@,%\s[\]]+)(?::\d{1,5})?`;
+const HOST_PORT = String.raw`(?:\[[0-9a-f:.]+\]|[^:/?#@,%\s[\]]+)(?::\d{1,5})?`;
 
 export interface ServerUrlRules {
   /** For example `nats:`. */
@@ -27,12 +27,12 @@ const isDecodable = ({ username, password }: URL): boolean => {
 };
 
 /**
- * URLs of servers, separated by commas, with a user and a password or without. The grammar is stricter than URL's: a
- * password that is not percent-encoded would else become part of the host or the path. Never shows the value.
+ * URLs of servers, separated by commas, with a user and a password or without. The grammar is stricter than URL's:
+ * otherwise a password that is not percent-encoded would become part of the host or the path. Never shows the value.
  */
 export const serverUrls = ({ schemes, path, instead }: ServerUrlRules) => {
   const scheme = `(?:${schemes.join('|')})//`;
-  const grammar = new RegExp(`^${scheme}${USERINFO}${HOST}${path}$`, 'i');
+  const grammar = new RegExp(`^${scheme}${USERINFO}${HOST_PORT}${path}$`, 'i');
   const isSocket = (one: string) => schemes.includes('unix:') && /^unix:\/\/\/[^@?#\s]+$/.test(one);
   const isValid = (one: string) =>
     (grammar.test(one) || isSocket(one)) && URL.canParse(one) && isDecodable(new URL(one));

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { type LimitBounds, type LimitKey, MAX_AT_ONCE, MAX_RATE } from '#libs/contract/call-limits.ts';
+import { LimitId, SipName, SoundName } from '#libs/contract/text.ts';
 import { serverUrls, splitUrls } from './server-urls.ts';
 
 const integer = (min: number, max: number, unit?: string) => {
@@ -12,6 +14,9 @@ export const port = () => integer(0, 65_535);
 export const milliseconds = (min: number, max: number) => integer(min, max, 'ms').meta({ unit: 'ms' });
 export const count = (min: number, max: number) => integer(min, max);
 export const bytes = (min: number, max: number) => integer(min, max, 'bytes').meta({ unit: 'bytes' });
+/** Servers of NATS that store each message of a stream. */
+export const replicas = () => count(1, 5).default(1);
+export const onOff = () => z.enum(['on', 'off'], 'must be on or off');
 export const secret = () => z.string().meta({ secret: true });
 export const list = () =>
   z.string().transform((text) =>
@@ -20,6 +25,57 @@ export const list = () =>
       .map((item) => item.trim())
       .filter((item) => item !== ''),
   );
+/** The path of a sound as FreeSWITCH plays it: text that a dial string and `multiset` keep, without blanks. */
+const SOUND_PATH = /^[0-9A-Za-z_./:%(),=+*#@-]+$/;
+
+/** Sounds by name: `NAME=PATH` pairs, separated by blanks. */
+export const sounds = () =>
+  z.string().transform((text, context): ReadonlyMap<string, string> => {
+    const found = new Map<string, string>();
+    for (const pair of text.split(/\s+/).filter((one) => one !== '')) {
+      const [name = '', path = ''] = pair.split(/=(.*)/s);
+      if (SoundName.safeParse(name).success && SOUND_PATH.test(path)) found.set(name, path);
+      else
+        context.addIssue({
+          code: 'custom',
+          message:
+            'must be NAME=PATH pairs separated by blanks; a name has letters, digits, _ and -, a path no blank and none of ; \' " \\ $ [ ] { } < > | ^',
+        });
+    }
+    return found;
+  });
+
+const LIMIT = /^(gw|id):([^=]+)=(\d*)(?:\/(\d+))?$/;
+
+/** Limits by key: `gw:GATEWAY=MAX`, `gw:GATEWAY=MAX/RATE` or `gw:GATEWAY=/RATE`, and the same with `id:NAME`. */
+export const limits = () =>
+  list().transform((entries, context): ReadonlyMap<LimitKey, LimitBounds> => {
+    const found = new Map<LimitKey, LimitBounds>();
+    const refuse = (message: string) => context.addIssue({ code: 'custom', message });
+    for (const entry of entries) {
+      const [, kind = '', name = '', max = '', rate] = LIMIT.exec(entry) ?? [];
+      const key = `${kind}:${name}` as LimitKey;
+      const isName =
+        kind === 'id' ? LimitId.safeParse(name).success : name === '*' || SipName.safeParse(name).success;
+      if (!isName || (max === '' && rate === undefined))
+        refuse(
+          `must be gw:GATEWAY=MAX, gw:GATEWAY=MAX/RATE, gw:GATEWAY=/RATE, or the same with id:NAME, separated by commas; ${entry} is not one`,
+        );
+      else if (
+        Number(max) > MAX_AT_ONCE ||
+        (rate !== undefined && (Number(rate) < 1 || Number(rate) > MAX_RATE))
+      )
+        refuse(`must have a MAX from 0 to ${MAX_AT_ONCE} and a RATE from 1 to ${MAX_RATE}; ${entry} has not`);
+      else if (found.has(key)) refuse(`must name each limit once; ${key} is there twice`);
+      else
+        found.set(key, {
+          ...(max === '' ? {} : { max: Number(max) }),
+          ...(rate === undefined ? {} : { rate: Number(rate) }),
+        });
+    }
+    return found;
+  });
+
 export const url = (...schemes: string[]) =>
   z
     .string()
@@ -100,8 +156,7 @@ const natsSettings = {
     .describe(
       'path of a PEM file with the private key of NATS_TLS_CERT_FILE; read again for each connection',
     ),
-  NATS_TLS_HANDSHAKE_FIRST: z
-    .enum(['on', 'off'], 'must be on or off')
+  NATS_TLS_HANDSHAKE_FIRST: onOff()
     .default('off')
     .describe('on for NATS servers with handshake_first, which send nothing before the TLS handshake'),
   NATS_JETSTREAM_DOMAIN: z
@@ -152,8 +207,7 @@ export const commonSettings = {
     .describe(
       'masked shows only the last two digits of telephone numbers in log lines, traces and the timeline, and no names',
     ),
-  TIMELINE: z
-    .enum(['on', 'off'], 'must be on or off')
+  TIMELINE: onOff()
     .default('on')
     .describe(
       'whether to publish the steps of each call on the NATS subject dialhook.timeline.UUID, for the console and the CLI',

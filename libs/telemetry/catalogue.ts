@@ -1,5 +1,4 @@
-import { PHASES } from '#libs/contract/phases.ts';
-import { RESULT_NAMES } from '#libs/contract/results.ts';
+import type { ATTRIBUTES, AttributeName } from './attributes.ts';
 
 /** All metrics of Dialhook. Instruments and docs/metrics.md are generated from this list. */
 
@@ -16,114 +15,6 @@ export interface Instrument {
   /** Upper bounds of the buckets of a histogram. */
   readonly buckets?: readonly number[];
 }
-
-export const CAUSE_CLASSES = {
-  normal: ['NORMAL_CLEARING', 'NORMAL_UNSPECIFIED', 'SUCCESS', 'NONE'],
-  busy: ['USER_BUSY', 'BUSY_EVERYWHERE'],
-  no_answer: ['NO_ANSWER', 'NO_USER_RESPONSE', 'ALLOTTED_TIMEOUT', 'PROGRESS_TIMEOUT', 'NO_PICKUP'],
-  cancelled: ['ORIGINATOR_CANCEL', 'LOSE_RACE', 'PICKED_OFF'],
-  rejected: ['CALL_REJECTED', 'DECLINE', 'UNWANTED', 'NOT_ACCEPTABLE', 'REJECT_ALL'],
-  not_found: [
-    'UNALLOCATED_NUMBER',
-    'NO_ROUTE_DESTINATION',
-    'NO_ROUTE_TRANSIT_NET',
-    'INVALID_NUMBER_FORMAT',
-    'DOES_NOT_EXIST_ANYWHERE',
-    'USER_NOT_REGISTERED',
-    'SUBSCRIBER_ABSENT',
-  ],
-  transferred: ['BLIND_TRANSFER', 'ATTENDED_TRANSFER'],
-  congestion: [
-    'NORMAL_CIRCUIT_CONGESTION',
-    'SWITCH_CONGESTION',
-    'NORMAL_TEMPORARY_FAILURE',
-    'NETWORK_OUT_OF_ORDER',
-    'REQUESTED_CHAN_UNAVAIL',
-    'SERVICE_UNAVAILABLE',
-    'RECOVERY_ON_TIMER_EXPIRE',
-    'DESTINATION_OUT_OF_ORDER',
-    'GATEWAY_DOWN',
-    'MEDIA_TIMEOUT',
-  ],
-  /** The hangup was synthesized: the real one was never seen. */
-  unseen: ['UNKNOWN'],
-  other: [],
-} as const satisfies Record<string, readonly string[]>;
-export type CauseClass = keyof typeof CAUSE_CLASSES;
-
-/** All attributes, each with its possible values, or with the bound of their number (`open`). */
-export const ATTRIBUTES = {
-  'dialhook.node': { open: 'one per FreeSWITCH node', description: 'the FreeSWITCH node' },
-  'dialhook.endpoint': {
-    open: 'METRICS_MAX_ENDPOINTS for each process; all others are counted as `other`',
-    description: 'scheme, host and port of the endpoint; `none` without a valid URL',
-  },
-  'dialhook.result': { values: RESULT_NAMES, description: 'the result of the decision' },
-  'dialhook.cause_class': {
-    values: Object.keys(CAUSE_CLASSES),
-    description: 'the class of the hangup cause',
-  },
-  'dialhook.answered': { values: ['true', 'false'], description: 'whether a called party answered' },
-  'dialhook.action': {
-    values: ['ring', 'progress', 'answer', 'hangup', 'leg_end', 'transfer'],
-    description: 'the action of the notification',
-  },
-  'dialhook.phase': {
-    values: PHASES,
-    description:
-      'the phase of the HTTP request: waiting for a connection, DNS, TCP handshake, TLS handshake, until the first byte of the answer, until its last byte',
-  },
-  'dialhook.outcome': {
-    values: ['delivered', 'retried', 'dead'],
-    description: 'the outcome of a delivery attempt',
-  },
-  'dialhook.reason': {
-    values: ['gone', 'refused', 'refused_url', 'exhausted', 'endpoint_disabled'],
-    description: 'why a notification became a dead letter',
-  },
-  'dialhook.check': {
-    open: 'the checks of the service',
-    description: 'a check of /readyz: `nats`, `freeswitch`, `live calls`, `redis`, `queue`, `reader`',
-  },
-  'dialhook.stream': {
-    values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE'],
-    description: 'the JetStream stream',
-  },
-  'dialhook.endpoint_state': {
-    values: ['failing', 'throttled', 'disabled'],
-    description: 'the state of the endpoint for notifications',
-  },
-  'dialhook.job_state': {
-    values: ['waiting', 'active', 'delayed'],
-    description: 'the state of the BullMQ jobs',
-  },
-  'error.type': {
-    values: [
-      'connect_timeout',
-      'response_timeout',
-      'connection_failed',
-      'tls_failed',
-      'body_too_large',
-      'refused_url',
-      'caller_gone',
-      '3xx',
-      '4xx',
-      '5xx',
-      '_OTHER',
-    ],
-    description: 'why the request failed; absent when it succeeded',
-  },
-  'http.request.method': { values: ['GET', 'POST'], description: 'the HTTP method' },
-  'cpu.mode': { values: ['user', 'system'], description: 'user or system CPU time' },
-  'v8js.gc.type': {
-    values: ['minor', 'major', 'incremental', 'weakcb'],
-    description: 'the kind of garbage collection',
-  },
-} as const satisfies Record<
-  string,
-  { description: string } & ({ values: readonly string[] } | { open: string })
->;
-export type AttributeName = keyof typeof ATTRIBUTES;
 
 const ALL = ['agent', 'router', 'notifier'] as const;
 /** Times that a caller waits: from 1 ms to the longest useful timeouts. */
@@ -149,6 +40,14 @@ export const INSTRUMENTS = {
     attributes: ['dialhook.node', 'dialhook.endpoint'],
     by: ['agent'],
     buckets: WAITS,
+  },
+  'dialhook.requests.hedged': {
+    kind: 'counter',
+    unit: '{request}',
+    description:
+      'Further copies of decision requests, sent because no router had accepted the request within HEDGE_AFTER_MS',
+    attributes: [],
+    by: ['agent'],
   },
   'dialhook.calls.in_flight': {
     kind: 'gauge',
@@ -240,6 +139,57 @@ export const INSTRUMENTS = {
     attributes: ['dialhook.node'],
     by: ['agent'],
   },
+  'dialhook.limit.used': {
+    kind: 'gauge',
+    unit: '{call}',
+    description:
+      'Calls that count towards a limit of LIMITS now, of all nodes; for gw:*, towards those of up to 100 gateways. Every agent reports the same: use max, not sum',
+    attributes: ['dialhook.limit'],
+    by: ['agent'],
+  },
+  'dialhook.limit.max': {
+    kind: 'gauge',
+    unit: '{call}',
+    description: 'Most calls at once of a limit of LIMITS',
+    attributes: ['dialhook.limit'],
+    by: ['agent'],
+  },
+  'dialhook.limit.places': {
+    kind: 'counter',
+    unit: '{place}',
+    description: 'Places that calls of the node wanted of their limits, by verdict',
+    attributes: ['dialhook.node', 'dialhook.limit', 'dialhook.verdict'],
+    by: ['agent'],
+  },
+  'dialhook.limit.wait': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'Time from the decision until a call has its places, of calls that need JetStream for them',
+    attributes: ['dialhook.node'],
+    by: ['agent'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5],
+  },
+  'dialhook.gateway.resting': {
+    kind: 'gauge',
+    unit: '{gateway}',
+    description: 'Gateways of the node that have failed last: 1 rests and is tried last, 0 does not',
+    attributes: ['dialhook.node', 'dialhook.gateway'],
+    by: ['agent'],
+  },
+  'dialhook.gateway.rests': {
+    kind: 'counter',
+    unit: '{rest}',
+    description: 'Rests of gateways, each after RESTING_GATEWAYS failures in a row',
+    attributes: ['dialhook.node'],
+    by: ['agent'],
+  },
+  'dialhook.sounds.unknown': {
+    kind: 'counter',
+    unit: '{sound}',
+    description: 'Sounds and ringbacks that a decision names and SOUNDS or RINGBACKS does not have',
+    attributes: ['dialhook.node'],
+    by: ['agent'],
+  },
   'dialhook.live_calls.dropped': {
     kind: 'observed counter',
     unit: '{write}',
@@ -270,6 +220,20 @@ export const INSTRUMENTS = {
     unit: '{state}',
     description: 'State of the circuit breaker of an endpoint in this router: 0 closed, 1 half open, 2 open',
     attributes: ['dialhook.endpoint'],
+    by: ['router'],
+  },
+  'dialhook.decision_cache.lookups': {
+    kind: 'counter',
+    unit: '{request}',
+    description: 'First requests of calls to endpoints in DECISION_CACHE_ENDPOINTS',
+    attributes: ['dialhook.cache', 'dialhook.endpoint'],
+    by: ['router'],
+  },
+  'dialhook.decision_cache.size': {
+    kind: 'gauge',
+    unit: '{decision}',
+    description: 'Decisions in the cache of this router, also those that may not be used any more',
+    attributes: [],
     by: ['router'],
   },
   'dialhook.notification.attempts': {
@@ -316,6 +280,13 @@ export const INSTRUMENTS = {
     attributes: ['dialhook.job_state'],
     by: ['notifier'],
   },
+  'dialhook.queue.jobs_lost': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'Calls whose retry job was lost in Redis and queued again, see QUEUE_CHECK_INTERVAL_MS',
+    attributes: [],
+    by: ['notifier'],
+  },
   'dialhook.jetstream.messages': {
     kind: 'gauge',
     unit: '{message}',
@@ -330,6 +301,14 @@ export const INSTRUMENTS = {
     description: 'Used share of the max_bytes of a stream, 0 to 1',
     attributes: ['dialhook.stream'],
     by: ['agent', 'notifier'],
+  },
+  'dialhook.entries.set_aside': {
+    kind: 'counter',
+    unit: '{entry}',
+    description:
+      'Poison entries: calls, events, messages and jobs that cannot be processed and are not retried',
+    attributes: ['dialhook.entry'],
+    by: ALL,
   },
   'dialhook.ready': {
     kind: 'gauge',

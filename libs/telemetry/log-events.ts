@@ -33,6 +33,11 @@ export const LOG_EVENTS = {
     message: 'shutdown deadline reached',
     description: 'STOP_DEADLINE_MS has passed while `step` was running; the process exits.',
   },
+  'service.task_failed': {
+    by: ['all'],
+    message: 'a background task failed',
+    description: 'A bug. `task` names it; the process continues without it. Report the stack trace.',
+  },
   'service.uncaught_exception': {
     by: ['all'],
     message: 'uncaught exception',
@@ -42,6 +47,18 @@ export const LOG_EVENTS = {
     by: ['all'],
     message: 'unhandled promise rejection',
     description: 'A bug. The process stops with exit code 1; report the stack trace.',
+  },
+  'systemd.not_notified': {
+    by: ['all'],
+    message: 'systemd was not notified',
+    description:
+      'NOTIFY_SOCKET is set, but the shell that runs systemd-notify does not run (`err`). It is started again for the next report; without reports systemd restarts the service after WatchdogSec.',
+  },
+  'entry.set_aside': {
+    by: ['all'],
+    message: 'an entry cannot be processed and was set aside',
+    description:
+      'One call, event, message, job or key (`entry` says which) that cannot be processed, with its identity and the reason. It is not retried; everything else is processed. At most 20 lines per kind and minute; dialhook_entries_set_aside counts all. Report the line if the entry is not from a stranger.',
   },
   'network.connection_refused': {
     by: ['all'],
@@ -71,10 +88,28 @@ export const LOG_EVENTS = {
     message: 'JetStream answers',
     description: 'After nats.jetstream_missing.',
   },
+  'nats.server_old': {
+    by: ['agent', 'notifier'],
+    message: 'this nats-server loses messages of replicated streams',
+    description:
+      'A setting ..._REPLICAS is above 1 and the server is older than `wanted`: after a change of leaders, messages that it has acknowledged may not be delivered. Upgrade the servers. Written once for each version.',
+  },
+  'nats.server_silent': {
+    by: ['agent'],
+    message: 'the NATS server does not answer, leaving it',
+    description:
+      'No router has accepted a request, and `server` has not answered a ping within `ms`. The agent connects to another server.',
+  },
   'nats.connection_lost': {
     by: ['all'],
     message: 'NATS connection lost',
     description: 'The client reconnects by itself.',
+  },
+  'nats.reconnect_failed': {
+    by: ['all'],
+    message: 'no NATS server accepts the connection, retrying',
+    description:
+      '3 s after nats.connection_lost and later, once for each different `error`, which names the servers: for example a certificate of an unknown authority, a refused login or a name that does not resolve.',
   },
   'nats.reconnected': {
     by: ['all'],
@@ -90,11 +125,6 @@ export const LOG_EVENTS = {
     by: ['all'],
     message: 'NATS subscription failed',
     description: '`err` gives the reason. Check the permissions of the NATS user.',
-  },
-  'nats.message_ignored': {
-    by: ['all'],
-    message: 'ignored an invalid NATS message',
-    description: 'The message does not match its schema; `err` names the subject and the field.',
   },
   'redis.connected': {
     by: ['notifier', 'console'],
@@ -132,11 +162,6 @@ export const LOG_EVENTS = {
     by: ['agent'],
     message: 'event socket not connected, retrying',
     description: 'Calls are still decided; notifications wait for the event socket or are recovered later.',
-  },
-  'freeswitch.event_invalid': {
-    by: ['agent'],
-    message: 'ignored an invalid FreeSWITCH event',
-    description: 'One event could not be parsed.',
   },
   'socket.refusing': {
     by: ['agent'],
@@ -176,6 +201,18 @@ export const LOG_EVENTS = {
     message: 'decision could not be carried out',
     description: 'FreeSWITCH refused a command or the connection broke; the dialplan continues.',
   },
+  'call.repeated_uuid': {
+    by: ['agent'],
+    message: 'call with the uuid of a live call refused',
+    description:
+      'With inbound-use-callid-as-uuid a caller has sent the Call-ID of a live call, or one that FreeSWITCH writes like it (ARRAY::). The result is repeated_uuid, no request is made, and the dialplan continues. See docs/security.md.',
+  },
+  'redirect.refused': {
+    by: ['agent'],
+    message: 'redirect of a target not followed',
+    description:
+      'The decision says on_redirect: follow, and REDIRECT_ALLOWED_HOSTS does not have the host, or the address has no number that can be dialled. The target has failed.',
+  },
   'call.control': {
     by: ['agent', 'console'],
     message: 'audit',
@@ -194,12 +231,65 @@ export const LOG_EVENTS = {
   'notification.publish_failed': {
     by: ['agent'],
     message: 'notification not published, retrying',
-    description: 'JetStream did not accept it; `buffered` notifications wait in the agent.',
+    description:
+      'JetStream did not accept it; `buffered` notifications wait in the agent. Written once until notification.publish_restored.',
+  },
+  'notification.publish_restored': {
+    by: ['agent'],
+    message: 'notifications are published again',
+    description:
+      'After notification.publish_failed: `failures` in `ms`. `buffered` notifications still wait.',
   },
   'notification.dropped': {
     by: ['agent'],
     message: 'notification dropped, buffer full',
     description: 'MAX_BUFFERED_NOTIFICATIONS is reached. `dropped` counts them.',
+  },
+  'gateway.resting': {
+    by: ['agent'],
+    message: 'a gateway rests after failures',
+    description:
+      'The gateway (`gateway`) has failed `failures` times in a row, last with `cause` and `status`. For `ms` its targets are tried last. Check the gateway.',
+  },
+  'limit.reached': {
+    by: ['agent'],
+    message: 'a limit is reached',
+    description:
+      'A call found a limit (`limit`) reached: `bound` is max (calls at once) or rate (calls per second). The targets that need it are skipped; with a named limit no target is dialled.',
+  },
+  'limit.unchecked': {
+    by: ['agent'],
+    message: 'a call could not be counted towards its limit in time',
+    description:
+      'JetStream has not answered within 500 ms. `effect` is LIMITS_ON_OUTAGE: the call was placed (admit) or not (refuse).',
+  },
+  'limit.place_dropped': {
+    by: ['agent'],
+    message: 'dropped a change of a limit',
+    description:
+      'JetStream accepts no messages and MAX_BUFFERED_LIVE_CALLS changes are buffered. The calls are not counted, or longer than they last.',
+  },
+  'limit.write_failed': {
+    by: ['agent'],
+    message: 'JetStream does not accept changes of limits',
+    description: 'They are buffered and retried; see LIMITS_ON_OUTAGE for calls that come meanwhile.',
+  },
+  'limit.write_restored': {
+    by: ['agent'],
+    message: 'JetStream accepts changes of limits again',
+    description: 'The buffered changes are being written.',
+  },
+  'limit.read_failed': {
+    by: ['agent'],
+    message: 'the limits cannot be read',
+    description:
+      'The stream DIALHOOK_LIMITS cannot be read, or the user has no permission for it. The agent retries every second; calls are handled by LIMITS_ON_OUTAGE.',
+  },
+  'limit.cleanup_failed': {
+    by: ['agent'],
+    message: 'messages of freed places cannot be deleted',
+    description:
+      'They fill the stream DIALHOOK_LIMITS; when it is full, no call is counted. Without the permission for $JS.API.STREAM.MSG.DELETE.DIALHOOK_LIMITS: give it to the user of the agents (deploy/nats/nats.conf). Otherwise the agent tries again.',
   },
   'live_call.dropped': {
     by: ['agent'],
@@ -210,7 +300,19 @@ export const LOG_EVENTS = {
   'live_call.write_failed': {
     by: ['agent'],
     message: 'live calls not written, retrying',
-    description: 'JetStream did not accept them; `buffered` entries wait in the agent.',
+    description:
+      'JetStream did not accept them; `buffered` entries wait in the agent. Written once until live_call.write_restored.',
+  },
+  'live_call.write_restored': {
+    by: ['agent'],
+    message: 'live calls are written again',
+    description: 'After live_call.write_failed: `failures` in `ms`.',
+  },
+  'sound.unknown': {
+    by: ['agent'],
+    message: 'a decision names a sound that is not configured',
+    description:
+      'The call continues without the sound. `sound` is its name; add it to the setting that `setting` names, or correct the endpoint.',
   },
   'live_call.reconciled': {
     by: ['agent'],
@@ -251,6 +353,12 @@ export const LOG_EVENTS = {
     message: 'decision request failed',
     description: 'A bug in the router or an invalid message; the agent gets internal_error.',
   },
+  'request.stale': {
+    by: ['router'],
+    message: 'dropped a request that was delayed on its way',
+    description:
+      'It came `delay_ms` later than others of its agent, which has sent it to another router meanwhile. A NATS server or this router was suspended or overloaded. `dropped` counts them.',
+  },
   'request.expired': {
     by: ['router'],
     message: 'decision request dropped, the agent stopped waiting',
@@ -271,12 +379,12 @@ export const LOG_EVENTS = {
     by: ['notifier'],
     message: 'partition not read, retrying',
     description:
-      'Reading starts again at the oldest unacknowledged message. Logged once for each new error, whatever the number of partitions.',
+      'A partition could not be read, or NATS was disconnected. Reading starts again at the oldest unacknowledged message. Written once until stream.read_restored, whatever the number of partitions and retries.',
   },
-  'stream.message_invalid': {
+  'stream.read_restored': {
     by: ['notifier'],
-    message: 'removed an invalid progress event',
-    description: 'Message `seq` of the stream does not match its schema.',
+    message: 'all partitions are read again',
+    description: 'After stream.read_failed: `failures` in `ms`.',
   },
   'stream.lease_failed': {
     by: ['notifier'],
@@ -359,6 +467,17 @@ export const LOG_EVENTS = {
     by: ['notifier'],
     message: 'BullMQ reports an error',
     description: 'Connection errors are reported as redis.connection_lost.',
+  },
+  'queue.jobs_lost': {
+    by: ['notifier'],
+    message: 'retry jobs were lost and are queued again',
+    description:
+      'Redis has lost jobs, or another program has changed the keys of the retry queue. The notifications of `calls` calls are attempted now.',
+  },
+  'queue.repair_failed': {
+    by: ['notifier'],
+    message: 'retry queue not checked, retrying',
+    description: 'Redis did not answer, or refused a command.',
   },
   'queue.worker_restarted': {
     by: ['notifier'],

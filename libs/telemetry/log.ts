@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { withoutSeparators } from '#libs/json/json-line.ts';
 import { traceId } from './call-ids.ts';
 import { LOG_EVENTS, type LogEvent } from './log-events.ts';
 import { maskLine } from './numbers.ts';
@@ -50,6 +51,7 @@ export function createLog(service: string, options: LogOptions = {}): Log {
         ...(numbers === 'masked' ? { log: maskLine } : {}),
       },
       serializers: { err: errorFields },
+      hooks: { streamWrite: withoutSeparators },
       redact: { paths: ['*.password', '*.secret', '*.authorization'], censor: '[secret]' },
     },
     destination,

@@ -128,8 +128,8 @@ const renamed = (collected: Collected): Collected => ({
 });
 
 /** Adds one to a counter. */
-export const count = <N extends NameOf<'counter'>>(name: N, attributes: AttributesOf<N>): void =>
-  running?.counters.get(name)?.add(1, attributes as Attributes);
+export const count = <N extends NameOf<'counter'>>(name: N, attributes: AttributesOf<N>, by = 1): void =>
+  running?.counters.get(name)?.add(by, attributes as Attributes);
 
 /** Adds a value in milliseconds to a histogram in seconds. */
 export const measureMs = <N extends NameOf<'histogram'>>(

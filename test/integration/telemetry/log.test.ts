@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { createLog } from '#libs/telemetry/log.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -37,6 +40,16 @@ describe('a log', () => {
     expect(written('info', `log.info('call.decided', aboutCall('${uuid}', 'fs1'));`)).toMatchObject([
       { call: uuid, trace_id: uuid.replaceAll('-', ''), node: 'fs1', event: 'call.decided' },
     ]);
+  });
+
+  it('writes one line whatever reads it: a name has a line separator', async () => {
+    const destination = new PassThrough();
+    const log = createLog('test', { destination });
+    log.info('call.decided', { from: 'a\u2028b\u2029c\nd' });
+    destination.end();
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: destination })) lines.push(line);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ from: 'a\u2028b\u2029c\nd' }]);
   });
 
   it('hides secrets', () => {

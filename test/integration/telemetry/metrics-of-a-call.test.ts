@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  ATTRIBUTES,
-  type AttributeName,
-  catalogue,
-  prometheusLabel,
-  prometheusName,
-} from '#libs/telemetry/catalogue.ts';
+import { ATTRIBUTES, type AttributeName } from '#libs/telemetry/attributes.ts';
+import { catalogue, prometheusLabel, prometheusName } from '#libs/telemetry/catalogue.ts';
 import type { CaseNode } from '#test/support/cases/case-node.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
 import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';

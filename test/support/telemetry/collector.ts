@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { owned } from '#test/support/owned.ts';
 
 /** A span as OTLP carries it in JSON. */
 export interface OtlpSpan {
@@ -74,17 +75,19 @@ function spansOf(request: OtlpRequest): OtlpSpan[] {
 export async function startCollector() {
   const spans: OtlpSpan[] = [];
   const metrics: Buffer[] = [];
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    if (request.url === '/v1/metrics') {
-      metrics.push(Buffer.concat(chunks));
-      response.setHeader('content-type', 'application/x-protobuf').end();
-      return;
-    }
-    spans.push(...spansOf(JSON.parse(Buffer.concat(chunks).toString('utf8')) as OtlpRequest));
-    response.setHeader('content-type', 'application/json').end('{}');
-  });
+  const server = createServer(
+    owned(async (request: IncomingMessage, response: ServerResponse) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      if (request.url === '/v1/metrics') {
+        metrics.push(Buffer.concat(chunks));
+        response.setHeader('content-type', 'application/x-protobuf').end();
+        return;
+      }
+      spans.push(...spansOf(JSON.parse(Buffer.concat(chunks).toString('utf8')) as OtlpRequest));
+      response.setHeader('content-type', 'application/json').end('{}');
+    }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

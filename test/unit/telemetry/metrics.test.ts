@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HttpAnswer } from '#libs/http/client.ts';
 import { errorType, measured } from '#libs/http/metrics.ts';
-import { ATTRIBUTES, CAUSE_CLASSES } from '#libs/telemetry/catalogue.ts';
+import { ATTRIBUTES, CAUSE_CLASSES } from '#libs/telemetry/attributes.ts';
 import {
   endpointOfMetrics,
   type Metrics,
