@@ -1,4 +1,6 @@
 import type { ApplicationFunction, ApplicationTable, CallThread } from './dialplan/call-thread.ts';
+import { readDigits } from './dialplan/read-digits.ts';
+import { soundMs } from './dialplan/sound.ts';
 import { socketApplication } from './event-socket/socket-application.ts';
 import { bridgeApplication } from './originate/bridge.ts';
 import { parseCause } from './switch/hangup-cause.ts';
@@ -30,6 +32,11 @@ function sleep(thread: CallThread, milliseconds: number): Promise<void> {
   });
 }
 
+function play(thread: CallThread, data: string): Promise<void> {
+  thread.leg.preAnswer();
+  return sleep(thread, soundMs(data));
+}
+
 const untilBreak = (thread: CallThread): Promise<void> =>
   new Promise((resolve) => {
     thread.leg.channel.onBreak(resolve);
@@ -51,7 +58,9 @@ export const APPLICATIONS: ApplicationTable = new Map<string, ApplicationFunctio
   ['ring_ready', (thread) => thread.leg.ring()],
   ['sleep', (thread, data) => sleep(thread, integer(data))],
   ['park', untilBreak],
-  ['playback', (thread) => thread.leg.preAnswer()],
+  ['playback', play],
+  ['read', readDigits],
+  ['flush_dtmf', (thread) => thread.leg.channel.dtmf.flush()],
   ['log', () => {}],
   ['info', () => {}],
 ]);

@@ -34,6 +34,10 @@ export interface CallRecord {
 /** A call in progress. */
 export interface SimulatedCall {
   readonly uuid: string;
+  /** So far, in the order in which they were sent. */
+  readonly invites: readonly Invite[];
+  /** Every SIP status of the caller's INVITE so far. */
+  readonly statuses: readonly number[];
   /** Without a cause the caller hangs up (CANCEL or BYE); with one FreeSWITCH hangs up the caller leg. */
   hangup(cause?: string): void;
   readonly ended: Promise<CallRecord>;

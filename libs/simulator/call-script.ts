@@ -1,4 +1,20 @@
+import type { Header, OnMessage } from './sip/message.ts';
 import type { Value } from './switch/variables.ts';
+
+/** One response of a called party to its INVITE. */
+export interface Step {
+  /** Milliseconds after the INVITE arrived. */
+  readonly at: number;
+  readonly status: number;
+  readonly phrase?: string;
+  /** With SDP; a 2xx has it in any case. */
+  readonly sdp?: boolean;
+  /** A SIP URI; by default the party's own address. */
+  readonly contact?: string;
+  readonly headers?: readonly Header[];
+  /** The tag of the phone that responds, as behind a forking proxy; by default the party's own. */
+  readonly tag?: string;
+}
 
 /**
  * The behaviour of a called party. Times are milliseconds after its INVITE arrived. A party without any never responds.
@@ -22,6 +38,9 @@ export interface Callee {
   readonly hangsUpAt?: number;
   /** REFER from the called party, after it has answered: a blind transfer of the caller to this number. */
   readonly refer?: { readonly at: number; readonly to: string };
+  readonly steps?: readonly Step[];
+  /** Answers the INVITE with 200 when CANCEL arrives: both crossed on the wire. */
+  readonly answersCancel?: boolean;
 }
 
 /** One INVITE that the simulated FreeSWITCH sent. */
@@ -49,10 +68,16 @@ export interface Invite {
 export interface CallScript {
   readonly caller: { readonly number: string; readonly name: string };
   readonly destination: string;
+  /** Call-ID of the caller's INVITE. Default: a new one. */
+  readonly callId?: string;
+  /** The uuid of the caller leg, as with inbound-use-callid-as-uuid. Default: a new one. */
+  readonly uuid?: string;
   /** Channel variables that are set before the dialplan runs, e.g. cti_bridge and domain_name. */
   readonly variables?: Readonly<Record<string, Value>>;
-  /** The applications of the dialplan, `NAME DATA` each. */
-  readonly dialplan: readonly string[];
+  /** Further headers of the caller's INVITE. */
+  readonly headers?: readonly Header[];
+  /** The applications of the dialplan, `NAME DATA` each; a function has the extension of each destination number. */
+  readonly dialplan: readonly string[] | ((destination: string) => readonly string[]);
   /** The behaviour of the party that an INVITE reaches; by default it never responds. */
   readonly callee?: (invite: Invite) => Callee;
   /** The caller sends CANCEL this many milliseconds after its INVITE, unless it has been answered. */
@@ -61,4 +86,6 @@ export interface CallScript {
   readonly byeAt?: number;
   /** REFER from the caller, `at` milliseconds after it was answered: a blind transfer of the called party. */
   readonly refer?: { readonly at: number; readonly to: string };
+  /** Gets every SIP message of both sides. */
+  readonly onMessage?: OnMessage;
 }

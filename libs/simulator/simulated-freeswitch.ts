@@ -5,11 +5,11 @@ import type { CallScript } from './call-script.ts';
 import { type Clock, realClock, Timers } from './clock.ts';
 import { Call } from './dialplan/call.ts';
 import { Listener } from './event-socket/listener.ts';
+import type { Party } from './switch/channel.ts';
 import { Core } from './switch/core.ts';
 import { parseCause } from './switch/hangup-cause.ts';
 import type { EventSocketUser, Node } from './switch/node.ts';
 import { Registrations } from './switch/registrations.ts';
-import { attendedTransfer } from './transfer/attended-transfer.ts';
 import { type RecoveredCall, recoverCall, type TrackedCall, trackedCalls } from './transfer/recover.ts';
 
 const HEARTBEAT_MS = 20_000;
@@ -37,8 +37,9 @@ export interface SimulatedFreeSwitchOptions {
 }
 
 /**
- * A simulated FreeSWITCH without SIP and media: event socket (inbound and outbound), dialplan applications, gateways
- * and registered users. It behaves as test/support/recordings. Calls are placed with `call`.
+ * A simulated FreeSWITCH without sockets for SIP and without media: event socket (inbound and outbound), dialplan
+ * applications, gateways and registered users. It behaves as test/support/recordings and as test/e2e/simulator compares.
+ * Calls are placed with `call`, and their parties moved with `phone`.
  */
 export class SimulatedFreeSwitch {
   readonly name: string;
@@ -69,7 +70,7 @@ export class SimulatedFreeSwitch {
     this.#clock = options.clock ?? realClock;
     this.#timers = new Timers(this.#clock);
     this.#registrations = new Registrations(options.domain ?? '127.0.0.1');
-    this.#node = this.#boot();
+    this.#node = this.#configure();
   }
 
   static async start(options: SimulatedFreeSwitchOptions): Promise<SimulatedFreeSwitch> {
@@ -101,25 +102,16 @@ export class SimulatedFreeSwitch {
     this.#calls.set(call, ended);
     return {
       uuid: caller.channel.uuid,
+      invites: call.invites,
+      statuses: caller.statuses,
       ended,
       hangup: (cause) => (cause === undefined ? caller.hangUp() : caller.channel.hangup(parseCause(cause))),
     };
   }
 
-  /**
-   * REFER with Replaces: a party of `call` transfers the other party to the called party of `consultation`, a second
-   * call that it has placed. Both calls must be answered.
-   */
-  attendedTransfer(
-    call: Pick<SimulatedCall, 'uuid'>,
-    by: 'caller' | 'called',
-    consultation: Pick<SimulatedCall, 'uuid'>,
-  ): void {
-    const { channels } = this.#node.core;
-    const caller = channels.get(call.uuid);
-    const transferor = by === 'caller' ? caller : caller?.partner;
-    const second = channels.get(consultation.uuid);
-    if (transferor !== undefined && second !== undefined) attendedTransfer(transferor, second);
+  /** The party at the other end of a leg, by the uuid of its channel; undefined when the channel is down. */
+  phone(leg: string): Party | undefined {
+    return this.#node.core.channels.get(leg)?.party;
   }
 
   /** Cuts every connection to the event socket without notice. */
@@ -136,11 +128,16 @@ export class SimulatedFreeSwitch {
     await Promise.allSettled(this.#calls.values());
   }
 
+  /** Starts again after `crash`, on the same port. */
+  async boot(): Promise<void> {
+    this.#node = this.#configure();
+    await this.#listen();
+  }
+
   /** Crashes and starts again on the same port. */
   async restart(): Promise<void> {
     await this.crash();
-    this.#node = this.#boot();
-    await this.#listen();
+    await this.boot();
   }
 
   /** `sofia recover` after a restart: brings back the calls that were talking at the crash. */
@@ -158,7 +155,7 @@ export class SimulatedFreeSwitch {
     await this.#close();
   }
 
-  #boot(): Node {
+  #configure(): Node {
     const core = new Core({
       name: this.name,
       domain: this.#options.domain ?? '127.0.0.1',

@@ -4,6 +4,7 @@ import type { Invite } from '#libs/simulator/call-script.ts';
 import { Timers } from '#libs/simulator/clock.ts';
 import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import type { Leg } from '#libs/simulator/sip/leg.ts';
+import type { OnMessage } from '#libs/simulator/sip/message.ts';
 import { expandIn, type Node } from '#libs/simulator/switch/node.ts';
 import { isTrue } from '#libs/simulator/switch/switch-strings.ts';
 import type { Application, Task } from './task.ts';
@@ -21,6 +22,7 @@ export interface ThreadCall {
   /** Sends an INVITE: records it and starts the script of the party that it reaches. */
   readonly send: (leg: CalledLeg, invite: Invite) => void;
   readonly onProgress: (progress: Progress) => void;
+  readonly onMessage: OnMessage | undefined;
   addCalledLeg(leg: CalledLeg): void;
 }
 

@@ -5,13 +5,14 @@ import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import { CallerLeg } from '#libs/simulator/sip/caller-leg.ts';
 import { playCaller } from '#libs/simulator/sip/calling-party.ts';
 import type { Leg } from '#libs/simulator/sip/leg.ts';
+import type { OnMessage } from '#libs/simulator/sip/message.ts';
 import { runHooks } from '#libs/simulator/switch/hooks.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
 import { blindTransfer } from './blind-transfer.ts';
 import { type ApplicationTable, CallThread, type ThreadCall } from './call-thread.ts';
 import { extensionOf, type Task } from './task.ts';
 
-/** The context of every call; a transfer into it runs the script's dialplan again. */
+/** The context of every call; a transfer into it runs the script's dialplan. */
 const CONTEXT = 'default';
 
 /** One simulated call: its script, the threads of its legs, and a record of their actions. */
@@ -20,6 +21,7 @@ export class Call implements ThreadCall {
   readonly script: CallScript;
   readonly table: ApplicationTable;
   readonly caller: CallerLeg;
+  readonly onMessage: OnMessage | undefined;
   readonly invites: Invite[] = [];
   readonly executed: ExecutedApplication[] = [];
   readonly progress: Progress[] = [];
@@ -30,6 +32,7 @@ export class Call implements ThreadCall {
 
   constructor(node: Node, script: CallScript, table: ApplicationTable) {
     this.node = node;
+    this.onMessage = script.onMessage;
     this.script = script;
     this.table = table;
     this.caller = new CallerLeg(node, script);
@@ -44,7 +47,7 @@ export class Call implements ThreadCall {
     playCaller(this.script, this.caller, timers);
     channel.fire('CHANNEL_CREATE');
     channel.setAll(Object.entries(this.script.variables ?? {}));
-    this.#start(this.caller, extensionOf(this.script.dialplan));
+    this.#start(this.caller, this.#extension(channel.profile.destinationNumber, CONTEXT));
     while (this.#running.size > 0) await Promise.all(this.#running);
     return this.#record();
   }
@@ -65,8 +68,9 @@ export class Call implements ThreadCall {
   }
 
   #extension(destination: string, context: string): Task {
-    const applications =
-      context === CONTEXT ? this.script.dialplan : this.node.extension(destination, context);
+    const { dialplan } = this.script;
+    const own = typeof dialplan === 'function' ? dialplan(destination) : dialplan;
+    const applications = context === CONTEXT ? own : this.node.extension(destination, context);
     return applications === undefined ? 'no route' : extensionOf(applications);
   }
 

@@ -1,6 +1,8 @@
 import type { Channel } from '#libs/simulator/switch/channel.ts';
 import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
+import { separate } from '#libs/simulator/switch/switch-strings.ts';
+import { uuidBridge } from '#libs/simulator/transfer/uuid-bridge.ts';
 
 type ApiCommand = (node: Node, args: string) => string;
 
@@ -21,7 +23,7 @@ function uuidKill(node: Node, args: string): string {
 }
 
 function uuidTransfer(node: Node, args: string): string {
-  const [uuid = '', destination, , context, ...rest] = args.split(' ');
+  const [uuid = '', destination, , context, ...rest] = separate(args, ' ');
   if (destination === undefined || rest.length > 1)
     return '-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n';
   const channel = channelOf(node, uuid);
@@ -31,18 +33,28 @@ function uuidTransfer(node: Node, args: string): string {
   return '+OK\n';
 }
 
+function uuidBridgeCommand(node: Node, args: string): string {
+  const [a, b] = args.split(' ').map((uuid) => channelOf(node, uuid));
+  const bridged = a !== undefined && b !== undefined && uuidBridge(a, b);
+  return bridged ? `+OK ${b.uuid}\n` : '-ERR Invalid uuid\n';
+}
+
 function uuidGetvar(node: Node, args: string): string {
-  const [uuid = '', name] = args.split(' ');
+  const [uuid = '', name] = separate(args, ' ');
   if (name === undefined) return '-USAGE: <uuid> <var>\n';
   const channel = channelOf(node, uuid);
   return channel === undefined ? NO_CHANNEL : (channel.get(name) ?? '_undef_');
 }
 
 function show(node: Node, args: string): string {
-  if (args !== 'channels as json') return '-USAGE: channels as json\n';
   const rows = [...node.core.channels.values()].map(row);
+  if (args === 'channels' || args === 'calls') return table(rows);
+  if (args !== 'channels as json') return '-USAGE: channels [as json]|calls\n';
   return rows.length === 0 ? '{"row_count": 0}\n' : JSON.stringify({ row_count: rows.length, rows });
 }
+
+const table = (rows: readonly Record<string, string>[]): string =>
+  [...rows.map((one) => Object.values(one).join()), '', `${rows.length} total.`, ''].join('\n');
 
 function row(channel: Channel): Record<string, string> {
   const { profile } = channel;
@@ -69,6 +81,7 @@ const COMMANDS: ReadonlyMap<string, ApiCommand> = new Map<string, ApiCommand>([
   ['sofia_contact', (node, args) => node.registrations.sofiaContact(args)],
   // FreeSWITCH answers in the unit that the argument names; the agent asks for milliseconds.
   ['uptime', (node) => String(Math.round(node.core.clock.now() - node.core.started))],
+  ['uuid_bridge', uuidBridgeCommand],
   ['uuid_exists', (node, args) => String(channelOf(node, args) !== undefined)],
   ['uuid_getvar', uuidGetvar],
   ['uuid_kill', uuidKill],

@@ -13,6 +13,12 @@ const GOODBYE = 'Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.
 const MAX_QUEUED_EVENTS = 100_000;
 const REPLY_BYTES = 511;
 
+/** A fault of the simulator ends the process. */
+const crash = (fault: unknown) =>
+  setImmediate(() => {
+    throw fault;
+  });
+
 /** One connection of the event socket, inbound or outbound: reads commands, sends replies and events. */
 export class Listener implements EventReceiver, Connection {
   readonly node: Node;
@@ -84,7 +90,7 @@ export class Listener implements EventReceiver, Connection {
 
   #received(chunk: Buffer): void {
     this.#commands.push(...this.#reader.push(chunk));
-    if (!this.#busy) void this.#runCommands();
+    if (!this.#busy) this.#runCommands().catch(crash);
   }
 
   async #runCommands(): Promise<void> {

@@ -24,7 +24,10 @@ export async function socketApplication(thread: CallThread, data: string): Promi
   }
 }
 
-/** undefined if the connection was refused, or if the caller has hung up meanwhile. */
+/**
+ * undefined if the connection failed, or if the process has crashed meanwhile. A hangup of the caller does not end the
+ * attempt: FreeSWITCH connects in the thread of the call (`socket_function` in mod_event_socket.c).
+ */
 function connect(thread: CallThread, host: string, port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection({ host, port, allowHalfOpen: true });
@@ -34,7 +37,9 @@ function connect(thread: CallThread, host: string, port: number): Promise<Socket
       if (result === undefined) socket.on('error', () => {}).destroy();
       resolve(result);
     };
-    const removeBreak = thread.leg.channel.onBreak(() => settle(undefined));
+    const removeBreak = thread.leg.channel.onBreak(() => {
+      if (thread.node.core.dead) settle(undefined);
+    });
     socket.once('connect', () => settle(socket));
     socket.once('error', () => settle(undefined));
   });

@@ -1,16 +1,30 @@
 import { microseconds, Timers } from '#libs/simulator/clock.ts';
 import type { Channel } from '#libs/simulator/switch/channel.ts';
+import { displayBridge } from '#libs/simulator/switch/display.ts';
+import { connectRecording, stopRecording } from '#libs/simulator/switch/recording.ts';
+import { cancelScheduledHangup } from '#libs/simulator/switch/scheduled-hangup.ts';
+import { separate } from '#libs/simulator/switch/switch-strings.ts';
 import { startAnswerTimeout } from './answer-timeout.ts';
 
 /**
  * Bridges two channels until one of them ends or is transferred (switch_ivr_multi_threaded_bridge). Runs in the thread
  * of `a`. When `a` leaves, `b` is hung up; when `b` is transferred, `a` continues. `answer` sends the answer of `b` to `a`.
+ * FreeSWITCH runs the execute_on_pre_bridge hooks 0.2 s after it has connected the legs.
  */
-export async function bridgeChannels(a: Channel, b: Channel, answer: () => void): Promise<void> {
+export async function bridgeChannels(
+  a: Channel,
+  b: Channel,
+  answer: () => void,
+  runPreBridgeHooks: (channel: Channel) => void = () => {},
+): Promise<void> {
   if (!a.ready || !b.up) {
     b.hangup('ORIGINATOR_CANCEL');
     return;
   }
+  a.profile.calleeIdName = b.profile.calleeIdName;
+  a.profile.calleeIdNumber = b.profile.calleeIdNumber;
+  exportToBridge(b, a);
+  exportToBridge(a, b);
   const now = microseconds(a.host.clock);
   a.profile.times.bridged = now;
   b.profile.times.bridged = now;
@@ -32,10 +46,35 @@ export async function bridgeChannels(a: Channel, b: Channel, answer: () => void)
   a.bridgeRole = 'originator';
   b.bridgeRole = 'originatee';
   b.state = 'CS_EXCHANGE_MEDIA';
+  for (const channel of [a, b]) {
+    connectRecording(channel);
+    runPreBridgeHooks(channel);
+  }
   const left = await untilOneLeaves(a, b, answer);
+  for (const channel of [a, b]) afterBridge(channel);
   if (left === a) b.hangup(b.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
   if (b.cause !== undefined) a.set('bridge_hangup_cause', b.cause);
   a.fire('CHANNEL_UNBRIDGE', ids);
+}
+
+/** execute_on_post_bridge, of which only `sched_cancel` and `stop_record_session` are simulated. */
+function afterBridge(channel: Channel): void {
+  for (const [name, value] of [...channel.variables]) {
+    if (!name.startsWith('execute_on_post_bridge') || typeof value !== 'string') continue;
+    if (value === 'sched_cancel') cancelScheduledHangup(channel);
+    if (value.startsWith('stop_record_session ')) stopRecording(channel);
+  }
+}
+
+/** bridge_export_vars: variables that the other leg of a bridge gets (check_bridge_export in switch_ivr_bridge.c). */
+function exportToBridge(from: Channel, to: Channel): void {
+  const names = from.variables.get('bridge_export_vars');
+  if (names === undefined) return;
+  to.set('bridge_export_vars', names);
+  for (const name of separate(names, ',')) {
+    const value = from.get(name);
+    if (value !== undefined) to.set(name.replace(/^(?:nolocal:|_nolocal_)/i, ''), value);
+  }
 }
 
 /** Returns the channel that left. */
@@ -56,7 +95,7 @@ async function untilOneLeaves(a: Channel, b: Channel, answer: () => void): Promi
   const answered = (): void => {
     if (!b.up || !b.answered) return;
     answer();
-    showIdentities(a, b);
+    displayBridge(a, b);
   };
   const remove = [a.onBreak(leave), b.onBreak(leave), b.onChange(answered)];
   startAnswerTimeout(b, timers, leave);
@@ -66,11 +105,4 @@ async function untilOneLeaves(a: Channel, b: Channel, answer: () => void): Promi
   for (const removeCallback of remove) removeCallback();
   timers.clear();
   return leaver;
-}
-
-function showIdentities(a: Channel, b: Channel): void {
-  a.set('last_sent_callee_id_name', b.profile.calleeIdName);
-  a.set('last_sent_callee_id_number', b.profile.calleeIdNumber);
-  b.set('last_sent_callee_id_name', b.profile.callerIdName);
-  b.set('last_sent_callee_id_number', b.profile.callerIdNumber);
 }

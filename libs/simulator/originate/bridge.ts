@@ -1,5 +1,6 @@
 import type { CallThread } from '#libs/simulator/dialplan/call-thread.ts';
 import type { Channel } from '#libs/simulator/switch/channel.ts';
+import { runHooks } from '#libs/simulator/switch/hooks.ts';
 import { isTrue } from '#libs/simulator/switch/switch-strings.ts';
 import { bridgeChannels } from './bridge-channels.ts';
 import { endsCall } from './handle-cause.ts';
@@ -15,7 +16,15 @@ export async function bridgeApplication(thread: CallThread, dialString: string):
     return;
   }
   const { channel } = originated.leg;
-  await bridgeChannels(thread.leg.channel, channel, () => thread.leg.answer());
+  await bridgeChannels(
+    thread.leg.channel,
+    channel,
+    () => {
+      thread.leg.showCallee(channel.profile);
+      thread.leg.answer();
+    },
+    (one) => runHooks(thread.node, one, 'pre_bridge'),
+  );
   afterBridge(thread, channel);
 }
 

@@ -1,3 +1,4 @@
+import { parseAddress } from '#libs/simulator/sip/message.ts';
 import { parseCause } from '#libs/simulator/switch/hangup-cause.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
 import type { DialLeg, DialVariables } from './dial-string.ts';
@@ -62,7 +63,7 @@ function sofia(node: Node, leg: DialLeg): Destination | NoDestination {
 function throughGateway(node: Node, leg: DialLeg, data: string): Destination | NoDestination {
   const slash = data.indexOf('/');
   if (slash < 0) return { cause: 'INVALID_URL' };
-  const gateway = data.slice(0, slash);
+  const gateway = gatewayName(node, data.slice(0, slash));
   if (!node.gateways.has(gateway)) return { cause: 'INVALID_GATEWAY' };
   const dialled = data.slice(slash + 1).split(';', 1)[0] ?? '';
   const [number = '', host = '127.0.0.1:5060'] = dialled.split('@');
@@ -78,6 +79,12 @@ function throughGateway(node: Node, leg: DialLeg, data: string): Destination | N
   };
 }
 
+/** A gateway may be named with its profile, `external::gw`. */
+function gatewayName({ profiles }: Node, name: string): string {
+  const [profile = '', gateway] = name.split('::');
+  return gateway !== undefined && profiles.has(profile) ? gateway : name;
+}
+
 function throughProfile(node: Node, leg: DialLeg, data: string): Destination | NoDestination {
   const slash = data.indexOf('/');
   if (slash < 0) return { cause: 'INVALID_URL' };
@@ -86,15 +93,15 @@ function throughProfile(node: Node, leg: DialLeg, data: string): Destination | N
   const dialled = data.slice(slash + 1);
   const url = /^sips?:/i.test(dialled) || dialled.includes('@') ? dialled : registered(node, dialled);
   if (url === undefined) return { cause: 'USER_NOT_REGISTERED' };
-  const [number = '', host = ''] = (url.replace(/^sips?:/i, '').split(';', 1)[0] ?? '').split('@');
+  const { user, host } = parseAddress(url);
   return {
     endpoint: leg.endpoint,
     channelName: `sofia/${profile}/${dialled.split(';', 1)[0]}`,
     address: leg.data,
     gateway: undefined,
     profile,
-    number: host === '' ? '' : number,
-    host: host === '' ? number : host,
+    number: user,
+    host,
     variables: leg.variables,
   };
 }

@@ -2,6 +2,7 @@ import { type Clock, Timers } from '#libs/simulator/clock.ts';
 import type { CalledLeg } from '#libs/simulator/sip/called-leg.ts';
 import type { Leg } from '#libs/simulator/sip/leg.ts';
 import { integer } from '#libs/simulator/switch/switch-strings.ts';
+import { Confirmations } from './confirmations.ts';
 import { DelayedLegs } from './delayed-legs.ts';
 import type { OriginateSettings } from './originate-settings.ts';
 
@@ -34,10 +35,11 @@ export async function ringGroup(caller: Leg, legs: readonly CalledLeg[], group: 
     leg.invite();
     startLegTimers(leg, (seconds, callback) => at(second(), seconds, callback));
   });
+  const confirmations = new Confirmations(clock, () => evaluate());
   const evaluate = (elapsed = second() - start): void => {
     const active = legs.some((leg) => leg.channel.up && !delayed.has(leg));
     if (caller.channel.ready) delayed.startDue(elapsed, active);
-    const result = evaluateGroup(caller, legs, group);
+    const result = evaluateGroup(caller, legs, group, confirmations);
     if (result !== undefined) resolve(result);
   };
   const remove = [caller.channel.onBreak(() => evaluate())];
@@ -58,6 +60,7 @@ export async function ringGroup(caller: Leg, legs: readonly CalledLeg[], group: 
   evaluate();
   const result = await promise;
   timers.clear();
+  confirmations.end();
   for (const removeCallback of remove) removeCallback();
   hangUpOthers(legs, group.size, result);
   return result;
@@ -67,6 +70,7 @@ function evaluateGroup(
   caller: Leg,
   legs: readonly CalledLeg[],
   { size, settings }: Group,
+  confirmations: Confirmations,
 ): RingResult | undefined {
   if (!caller.channel.ready) return { kind: 'cancelled' };
   const up = legs.filter((leg) => leg.channel.up);
@@ -77,7 +81,9 @@ function evaluateGroup(
     if (size === 1) caller.showCallee(ringing.channel.profile);
     caller.ring();
   }
-  const leg = up.find(({ channel }) => channel.answered || (settings.earlyMediaConnects && channel.early));
+  const isConnected = (leg: CalledLeg) =>
+    leg.channel.answered ? confirmations.isAccepted(leg) : settings.earlyMediaConnects && leg.channel.early;
+  const leg = up.filter(isConnected)[0];
   if (leg !== undefined) return { kind: 'connected', leg };
   return up.length === 0 ? { kind: 'failed' } : undefined;
 }

@@ -1,56 +1,61 @@
-import type { Callee } from '#libs/simulator/call-script.ts';
+import type { Callee, Step } from '#libs/simulator/call-script.ts';
 import type { Clock, Timers } from '#libs/simulator/clock.ts';
 
-/** The SIP messages of a called party, as its leg receives them. */
-export interface CalledPartyMessages {
-  /** 180 or 183. */
-  onProvisional(withSdp: boolean): void;
-  onAnswer(): void;
-  /** A final status of 400 or above; `reason` is the value of its Reason header. */
-  onRefuse(status: number, reason: string | undefined): void;
-  /** 302 with this Contact. */
-  onRedirect(contact: string): void;
-  onBye(): void;
+/** The actions of a called party. */
+export interface CalledPartyActions {
+  respond(step: Step): void;
+  bye(): void;
   /** REFER to this number: a blind transfer of the other party. */
-  onRefer(to: string): void;
+  refer(to: string): void;
 }
 
-interface Step {
+interface Action {
   readonly at: number;
   readonly run: () => void;
 }
 
-function stepsOf(callee: Callee, to: CalledPartyMessages): Step[] {
-  const steps: Step[] = [];
-  const step = (at: number | undefined, run: () => void): void => {
-    if (at !== undefined) steps.push({ at, run });
-  };
-  const { refuse, redirect, refer } = callee;
-  step(callee.ringAt, () => to.onProvisional(false));
-  step(callee.ringMediaAt, () => to.onProvisional(true));
-  step(callee.progressAt, () => to.onProvisional(false));
-  step(callee.mediaAt, () => to.onProvisional(true));
-  step(callee.answerAt, () => to.onAnswer());
-  if (refuse !== undefined) step(refuse.at, () => to.onRefuse(refuse.status, refuse.reason));
-  if (redirect !== undefined) step(redirect.at, () => to.onRedirect(redirect.contact));
-  if (refer !== undefined) step(refer.at, () => to.onRefer(refer.to));
-  step(callee.hangsUpAt, () => to.onBye());
-  return steps.sort((a, b) => a.at - b.at);
+/** All responses of a called party; the shorthands of its script are responses too. */
+export function responsesOf({ steps = [], refuse, redirect, ...at }: Callee): readonly Step[] {
+  const shorthands = [
+    { at: at.ringAt, status: 180 },
+    { at: at.ringMediaAt, status: 180, sdp: true },
+    { at: at.progressAt, status: 183 },
+    { at: at.mediaAt, status: 183, sdp: true },
+    { at: at.answerAt, status: 200 },
+    {
+      at: refuse?.at,
+      status: refuse?.status ?? 486,
+      headers: refuse?.reason === undefined ? [] : [['Reason', refuse.reason] as const],
+    },
+    { at: redirect?.at, status: 302, ...(redirect && { contact: redirect.contact }) },
+  ];
+  return [...shorthands.flatMap((one) => (one.at === undefined ? [] : [{ ...one, at: one.at }])), ...steps];
+}
+
+function actionsOf(callee: Callee, party: CalledPartyActions): Action[] {
+  const { refer, hangsUpAt } = callee;
+  const actions: Action[] = responsesOf(callee).map((step) => ({
+    at: step.at,
+    run: () => party.respond(step),
+  }));
+  if (refer !== undefined) actions.push({ at: refer.at, run: () => party.refer(refer.to) });
+  if (hangsUpAt !== undefined) actions.push({ at: hangsUpAt, run: () => party.bye() });
+  return actions.sort((a, b) => a.at - b.at);
 }
 
 /** Plays a called party's script from now on. One timer at a time, so that late timers do not change the order. */
 export function playScript(
   callee: Callee,
-  to: CalledPartyMessages,
+  party: CalledPartyActions,
   { timers, clock }: { readonly timers: Timers; readonly clock: Clock },
 ): void {
-  const steps = stepsOf(callee, to);
+  const actions = actionsOf(callee, party);
   const start = clock.now();
   const next = (): void => {
-    const step = steps.shift();
-    if (step === undefined) return;
-    timers.after(start + step.at - clock.now(), () => {
-      step.run();
+    const action = actions.shift();
+    if (action === undefined) return;
+    timers.after(start + action.at - clock.now(), () => {
+      action.run();
       next();
     });
   };

@@ -6,61 +6,70 @@ import { Channel } from '#libs/simulator/switch/channel.ts';
 import { causeNumber } from '#libs/simulator/switch/hangup-cause.ts';
 import { runHangupHooks, runHooks } from '#libs/simulator/switch/hooks.ts';
 import type { Node } from '#libs/simulator/switch/node.ts';
-import { integer, sanitizeNumber } from '#libs/simulator/switch/switch-strings.ts';
+import { integer } from '#libs/simulator/switch/switch-strings.ts';
 import { inboundVariables } from './channel-variables.ts';
+import { addedHeaders, type HeaderPrefix, keepInviteHeaders } from './custom-headers.ts';
+import { SipDialog } from './dialog.ts';
+import { FREESWITCH_HOST } from './freeswitch-host.ts';
+import { type InboundIdentity, identityOfResponse, inboundIdentity } from './identity.ts';
 import type { Leg } from './leg.ts';
-import { blindRefer } from './refer.ts';
-import { causeOfStatus, statusOfCause } from './sip-status.ts';
+import { LegParty, PORTS } from './leg-party.ts';
+import { type Header, sdp } from './message.ts';
+import { causeOfStatus, reasonHeader, statusOfCause } from './sip-status.ts';
 
-const REMOTE = '127.0.0.1:5555';
+const REMOTE = `${FREESWITCH_HOST}:5555`;
 
 /** The caller leg and its SIP dialog with the caller. */
 export class CallerLeg implements Leg {
   readonly channel: Channel;
-  /** The last status of the caller's INVITE. */
-  status = 100;
+  readonly party: LegParty;
+  /** Every status of the caller's INVITE, in order. */
+  readonly statuses: number[] = [];
   /** The text in the Reason header of a refusal: a cause, or the text of a called party's Reason header. */
   reason: string | undefined;
   readonly #node: Node;
+  readonly #dialog: SipDialog;
   #endedByCaller = false;
   #respondStatus: number | undefined;
   #onAnswered: () => void = () => {};
 
   constructor(node: Node, script: CallScript) {
     this.#node = node;
-    const { core } = node;
-    const uuid = randomUUID();
-    const { number } = script.caller;
-    const channelName = `sofia/internal/${number}@${REMOTE}`;
-    const name = sanitizeNumber(script.caller.name);
-    this.channel = new Channel(core, {
-      direction: 'inbound',
-      callerIdName: name,
-      callerIdNumber: number,
-      originalCallerIdName: name,
-      originalCallerIdNumber: number,
-      calleeIdName: undefined,
-      calleeIdNumber: undefined,
-      networkAddress: '127.0.0.1',
-      destinationNumber: script.destination,
-      uuid,
-      context: 'default',
-      channelName,
-      times: newTimes(microseconds(core.clock)),
-    });
-    this.channel.setAll(
-      inboundVariables({
-        uuid,
-        channelName,
-        callerNumber: number,
-        callerName: script.caller.name,
-        remote: REMOTE,
-        destination: script.destination,
-        local: `${core.globals.get('domain') ?? '127.0.0.1'}:5060`,
+    const { clock } = node.core;
+    const { headers = [], destination } = script;
+    const identity = inboundIdentity(script.caller, headers);
+    this.channel = new Channel(node.core, profileOf(node, script, identity));
+    const { uuid, channelName } = this.channel.profile;
+    const local = `${node.core.globals.get('domain') ?? FREESWITCH_HOST}:5060`;
+    const { name, number } = script.caller;
+    this.channel.setAll([
+      ...inboundVariables({
+        ...{ uuid, channelName, callerNumber: number, callerName: name },
+        ...{ remote: REMOTE, destination, local, callId: script.callId },
       }),
-    );
+      ...identity.variables,
+    ]);
+    keepInviteHeaders(this.channel, headers);
+    const ends = {
+      ...({ leg: uuid, side: 'caller', number: destination } as const),
+      local: `<sip:${destination}@${FREESWITCH_HOST}>`,
+      remote: `"${name}" <sip:${number}@${FREESWITCH_HOST}>`,
+      target: `sip:${number}@${REMOTE}`,
+      contact: `sip:${destination}@${FREESWITCH_HOST}`,
+    };
+    this.#dialog = new SipDialog(ends, clock, script.onMessage);
+    this.party = new LegParty(this.channel, this.#dialog, () => this.hangUp());
+    this.channel.party = this.party;
+    this.party.learn(headers);
     this.channel.answerCaller = () => this.answer();
     this.channel.onEndpointHangup((cause) => this.#endDialog(cause));
+    this.#dialog.partyRequest('INVITE', { headers, body: sdp(PORTS.caller) });
+    this.#respond(100);
+  }
+
+  /** The last status of the caller's INVITE. */
+  get status(): number {
+    return this.statuses.at(-1) ?? 0;
   }
 
   /** Calls back when the caller gets its 200. */
@@ -70,19 +79,20 @@ export class CallerLeg implements Leg {
 
   ring(): void {
     if (!this.channel.up || this.channel.answered || this.channel.early) return;
-    this.status = 180;
+    this.#respond(180, 'sip_ph_');
     if (this.channel.setRinging()) runHooks(this.#node, this.channel, 'ring');
   }
 
   preAnswer(): void {
     if (!this.channel.up || this.channel.answered || this.channel.early) return;
-    this.status = 183;
+    this.#respond(183, 'sip_ph_', sdp(PORTS.freeswitch));
     if (this.channel.setEarly()) runHooks(this.#node, this.channel, 'pre_answer', 'media');
   }
 
   answer(): void {
     if (!this.channel.up || this.channel.answered) return;
-    this.status = 200;
+    this.#respond(200, 'sip_rh_', sdp(PORTS.freeswitch));
+    this.#dialog.partyRequest('ACK');
     if (this.channel.setAnswered()) runHooks(this.#node, this.channel, 'answer');
     this.#onAnswered();
   }
@@ -102,20 +112,19 @@ export class CallerLeg implements Leg {
   hangUp(): void {
     if (!this.channel.up) return;
     if (this.channel.answered) {
+      this.#dialog.partyRequest('BYE');
       this.#terminate(200, 'OK', 'NORMAL_CLEARING');
       this.channel.set('sip_hangup_disposition', 'recv_bye');
+      this.#dialog.response('BYE', 200);
       return;
     }
+    this.#dialog.partyRequest('CANCEL');
+    this.#dialog.response('CANCEL', 200);
     this.channel.set('sip_hangup_disposition', 'recv_cancel');
     this.channel.set('sip_invite_failure_status', '487');
     this.channel.set('sip_invite_failure_phrase', 'CANCEL');
-    this.status = 487;
+    this.#send(487, []);
     this.#terminate(487, 'Request Terminated', 'ORIGINATOR_CANCEL');
-  }
-
-  /** REFER of the caller, after the answer: a blind transfer of the called party. */
-  refer(to: string): void {
-    if (this.channel.answered) blindRefer(this.channel, to);
   }
 
   #terminate(status: number, phrase: string, cause: string): void {
@@ -130,11 +139,31 @@ export class CallerLeg implements Leg {
   #endDialog(cause: string): void {
     runHangupHooks(this.#node, this.channel);
     if (this.#endedByCaller) return;
-    this.channel.set('sip_hangup_disposition', this.channel.answered ? 'send_bye' : 'send_refuse');
-    if (this.channel.answered) return;
-    this.status = this.#refusal(cause);
-    const passedOn = this.channel.variables.get('sip_reason');
-    this.reason = passedOn === undefined ? cause : /text="([^"]*)"/.exec(passedOn)?.[1];
+    const { answered, variables } = this.channel;
+    const passedOn = variables.get('sip_reason');
+    this.channel.set('sip_hangup_disposition', answered ? 'send_bye' : 'send_refuse');
+    const headers: Header[] = [
+      ['Reason', passedOn ?? reasonHeader(cause)],
+      ...addedHeaders(this.channel, 'sip_bye_h_'),
+    ];
+    if (answered) {
+      this.#dialog.request('BYE', { headers });
+      this.#dialog.partyResponse('BYE', 200);
+      return;
+    }
+    const status = this.#refusal(cause);
+    if (status > 699) {
+      // sofia-sip does not send a status that SIP does not have, nor the headers given with it.
+      this.#send(500, []);
+    } else {
+      this.reason = passedOn === undefined ? cause : /text="([^"]*)"/.exec(passedOn)?.[1];
+      this.#send(status, [
+        ...headers,
+        ...identityOfResponse(this.channel, FREESWITCH_HOST, this.party.takesDisplay),
+        ...addedHeaders(this.channel, 'sip_rh_'),
+      ]);
+    }
+    this.#dialog.partyRequest('ACK');
   }
 
   /** The last status of a called leg overrides the status that the cause maps to. */
@@ -143,4 +172,40 @@ export class CallerLeg implements Leg {
     const override = called === undefined ? 0 : integer(/^sips?:(\d+)/.exec(called)?.[1]);
     return this.#respondStatus ?? (override || statusOfCause(cause));
   }
+
+  #respond(status: number, added?: HeaderPrefix, body = ''): void {
+    const headers =
+      added === undefined
+        ? []
+        : [
+            ...identityOfResponse(this.channel, FREESWITCH_HOST, this.party.takesDisplay),
+            ...addedHeaders(this.channel, added),
+          ];
+    this.#send(status, headers, body);
+  }
+
+  #send(status: number, headers: readonly Header[], body = ''): void {
+    this.statuses.push(status);
+    this.#dialog.response('INVITE', status, { headers, body });
+  }
+}
+
+function profileOf(node: Node, script: CallScript, identity: InboundIdentity): CallerProfile {
+  const { number, name, privacy } = identity;
+  return {
+    direction: 'inbound',
+    callerIdName: name,
+    callerIdNumber: number,
+    originalCallerIdName: name,
+    originalCallerIdNumber: number,
+    calleeIdName: undefined,
+    calleeIdNumber: undefined,
+    privacy,
+    networkAddress: FREESWITCH_HOST,
+    destinationNumber: script.destination,
+    uuid: script.uuid ?? randomUUID(),
+    context: 'default',
+    channelName: `sofia/internal/${script.caller.number}@${REMOTE}`,
+    times: newTimes(microseconds(node.core.clock)),
+  };
 }

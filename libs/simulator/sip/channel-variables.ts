@@ -24,6 +24,7 @@ export interface InboundCall {
   /** host:port that the caller sends from. */
   readonly remote: string;
   readonly destination: string;
+  readonly callId: string | undefined;
   /** host:port of the profile. */
   readonly local: string;
 }
@@ -31,11 +32,13 @@ export interface InboundCall {
 /** The caller leg when its INVITE has been parsed. */
 export function inboundVariables(call: InboundCall): Variables {
   const [remoteHost = ADDRESS, remotePort = '5060'] = call.remote.split(':');
+  const { callId = `${randomUUID()}@${remoteHost}` } = call;
   return [
     ['direction', 'inbound'],
     ['uuid', call.uuid],
     ['channel_name', call.channelName],
-    ['sip_call_id', `${randomUUID()}@${remoteHost}`],
+    // FreeSWITCH sets no variable to text that it would expand (switch_channel_set_variable_var_check).
+    ...(callId.includes('${') ? [] : [['sip_call_id', callId] as const]),
     ['sip_network_ip', remoteHost],
     ['sip_network_port', remotePort],
     ['sip_received_ip', remoteHost],

@@ -1,16 +1,44 @@
 import type { Channel } from '#libs/simulator/switch/channel.ts';
+import { attendedTransfer } from '#libs/simulator/transfer/attended-transfer.ts';
+import { parseAddress } from './message.ts';
 
 /**
- * REFER without Replaces from the party of `transferor` (sofia_handle_sip_i_refer in sofia.c): routes the other party
- * to extension `to` of its own context. The transferor's leg ends as after any bridge.
+ * REFER from the party of `transferor` (sofia_handle_sip_i_refer in sofia.c).
+ * @returns whether the other party was transferred; undefined if Refer-To names no extension, which changes nothing.
  */
-export function blindRefer(transferor: Channel, to: string): void {
-  const transferee = transferor.partner;
-  if (transferee?.transferTo === undefined) return;
+export function refer(
+  transferor: Channel,
+  referTo: string,
+  referredBy: string | undefined,
+): boolean | undefined {
+  const { user, parameters } = parseAddress(referTo);
   transferor.set('transfer_disposition', 'recv_replace');
-  transferor.set('transfer_to', `blind:${transferee.uuid}`);
+  const replaces = /[?&]Replaces=([^&>]*)/i.exec(parameters)?.[1];
+  if (replaces !== undefined) {
+    const [callId = ''] = decodeURIComponent(replaces).split(';');
+    const consultation = transferor.host.channels.get(callId);
+    return consultation !== undefined && attendedTransfer(transferor, consultation);
+  }
+  return user === '' ? undefined : blindRefer(transferor, user, referTo, referredBy);
+}
+
+/** Routes the other party to extension `to` of its own context. The transferor's leg ends as after any bridge. */
+function blindRefer(
+  transferor: Channel,
+  to: string,
+  referTo: string,
+  referredBy: string | undefined,
+): boolean {
+  const transferee = transferor.partner;
+  transferor.set('transfer_to', `blind:${transferee?.uuid ?? to}`);
   transferor.set('transfer_destination', `blind:${to}`);
+  if (transferee?.transferTo === undefined) {
+    transferor.set('endpoint_disposition', 'ATTENDED_TRANSFER_ERROR');
+    return false;
+  }
+  if (referredBy !== undefined) transferee.set('sip_h_Referred-By', referredBy);
+  transferee.set('sip_refer_to', referTo);
   transferor.set('endpoint_disposition', 'BLIND_TRANSFER');
-  transferee.set('sip_refer_to', `<sip:${to}@127.0.0.1>`);
   transferee.transferTo(to, undefined);
+  return true;
 }

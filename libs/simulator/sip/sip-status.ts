@@ -63,7 +63,11 @@ const PHRASES: ReadonlyMap<number, string> = new Map(
     180: 'Ringing',
     183: 'Session Progress',
     200: 'OK',
+    202: 'Accepted',
+    301: 'Moved Permanently',
     302: 'Moved Temporarily',
+    305: 'Use Proxy',
+    380: 'Alternative Service',
     400: 'Bad Request',
     403: 'Forbidden',
     404: 'Not Found',
@@ -80,6 +84,8 @@ const PHRASES: ReadonlyMap<number, string> = new Map(
     603: 'Decline',
     604: 'Does Not Exist Anywhere',
     606: 'Not Acceptable',
+    607: 'Unwanted',
+    608: 'Rejected',
   }).map(([status, phrase]) => [Number(status), phrase]),
 );
 
@@ -87,8 +93,9 @@ export const statusOfCause = (cause: string): number => STATUS_OF_CAUSE.get(caus
 export const causeOfStatus = (status: number): string => CAUSE_OF_STATUS.get(status) ?? 'NORMAL_UNSPECIFIED';
 export const statusPhrase = (status: number): string => PHRASES.get(status) ?? 'Because';
 
-/** The Reason header of a refusal that FreeSWITCH sends. */
+/** The Reason header of a BYE, CANCEL or refusal that FreeSWITCH sends (sofia_on_hangup in mod_sofia.c). */
 export function reasonHeader(cause: string): string {
+  if (cause === 'PICKED_OFF' || cause === 'LOSE_RACE') return 'SIP;cause=200;text="Call completed elsewhere"';
   const number = causeNumber(cause);
   return `${number > 0 && number < 128 ? 'Q.850' : 'SIP'};cause=${number};text="${cause}"`;
 }

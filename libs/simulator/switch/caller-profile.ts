@@ -12,6 +12,15 @@ export interface Times {
   bridged: number;
 }
 
+/** Flags of a profile: what a party asked not to show of its identity, and whether the network has verified it. */
+export interface Privacy {
+  readonly hideName: boolean;
+  readonly hideNumber: boolean;
+  readonly screen: boolean;
+}
+
+export const NO_PRIVACY: Privacy = { hideName: false, hideNumber: false, screen: true };
+
 /** switch_caller_profile_t: the parties of one channel. */
 export interface CallerProfile {
   readonly direction: 'inbound' | 'outbound';
@@ -21,6 +30,7 @@ export interface CallerProfile {
   readonly originalCallerIdNumber: string;
   calleeIdName: string | undefined;
   calleeIdNumber: string | undefined;
+  privacy: Privacy;
   readonly networkAddress: string;
   destinationNumber: string;
   /** The destination number before the last transfer. */
@@ -46,7 +56,7 @@ export const newTimes = (created: number): Times => ({
 
 /** The headers of a profile (switch_caller_profile_event_set_data). */
 export function profileHeaders(profile: CallerProfile, prefix: string): [string, string][] {
-  const { times } = profile;
+  const { times, privacy } = profile;
   const headers: [string, string | undefined][] = [
     ['Direction', profile.direction],
     ['Caller-ID-Name', profile.callerIdName],
@@ -71,6 +81,9 @@ export function profileHeaders(profile: CallerProfile, prefix: string): [string,
     ['Channel-Transfer-Time', String(times.transferred)],
     ['Channel-Resurrect-Time', String(times.resurrected)],
     ['Channel-Bridged-Time', String(times.bridged)],
+    ['Screen-Bit', String(privacy.screen)],
+    ['Privacy-Hide-Name', String(privacy.hideName)],
+    ['Privacy-Hide-Number', String(privacy.hideNumber)],
   ];
   return headers.flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[`${prefix}-${name}`, value] satisfies [string, string]],

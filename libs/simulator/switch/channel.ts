@@ -1,15 +1,37 @@
 import { type Clock, microseconds } from '#libs/simulator/clock.ts';
+import type { Header } from '#libs/simulator/sip/message.ts';
 import { type CallerProfile, profileField, profileHeaders } from './caller-profile.ts';
+import { DtmfQueue } from './dtmf-queue.ts';
 import { durationVariables } from './duration-variables.ts';
 import { causeQ850 } from './hangup-cause.ts';
-import { type Value, Variables } from './variables.ts';
+import { unflatten, type Value, Variables } from './variables.ts';
 
 export type ChannelState =
   | 'CS_INIT'
   | 'CS_EXECUTE'
   | 'CS_EXCHANGE_MEDIA'
+  | 'CS_SOFT_EXECUTE'
   | 'CS_CONSUME_MEDIA'
   | 'CS_REPORTING';
+
+export type Direction = 'sendrecv' | 'sendonly' | 'inactive';
+
+/** The party at the other end of a channel: what it sends in its dialog, and what FreeSWITCH shows it. */
+export interface Party {
+  /** CANCEL before the answer, BYE after it. */
+  bye(): void;
+  /** REFER with these values of Refer-To and Referred-By. */
+  refer(referTo: string, referredBy: string | undefined): void;
+  update(headers: readonly Header[]): void;
+  reinvite(headers: readonly Header[], direction: Direction): void;
+  info(headers: readonly Header[]): void;
+  /** Types DTMF digits (RFC 4733). */
+  dtmf(digits: string): void;
+  /** FreeSWITCH shows the party another name and number (SWITCH_MESSAGE_INDICATE_DISPLAY in mod_sofia.c). */
+  show(name: string, number: string): void;
+  /** The same party of the channel that `sofia recover` has brought back: gets an INVITE in its dialog. */
+  recover(channel: Channel): Party;
+}
 
 /** The part of its FreeSWITCH that a channel uses. */
 export interface ChannelHost {
@@ -24,6 +46,8 @@ export class Channel {
   readonly host: ChannelHost;
   readonly profile: CallerProfile;
   readonly variables = new Variables();
+  /** Digits of its party that no application has taken. */
+  readonly dtmf = new DtmfQueue();
   /** The other leg's profile, as this leg's events show it. */
   other: { readonly type: 'originator' | 'originatee'; readonly profile: CallerProfile } | undefined;
   state: ChannelState = 'CS_INIT';
@@ -38,6 +62,8 @@ export class Channel {
   transferTo: ((destination: string, context: string | undefined) => void) | undefined;
   /** Ends the running application or bridge, and runs `task` in the channel's thread. */
   interrupt: ((task: () => Promise<void>) => void) | undefined;
+  /** undefined without a party: its leg has not been set up. */
+  party: Party | undefined;
   /** Sends the answer to the caller; only a caller leg has it. */
   answerCaller: (() => void) | undefined;
   /** CF_DIALPLAN: a called leg that has entered the dialplan. */
@@ -111,7 +137,6 @@ export class Channel {
     this.#onBreak.clear();
   }
 
-  /** Sets the endpoint module's part of a hangup, which runs just before CHANNEL_HANGUP_COMPLETE. */
   /** Calls back when the channel rings, has media, is answered or goes down. Returns a function that removes the callback. */
   onChange(callback: () => void): () => void {
     this.#onChange.add(callback);
@@ -123,6 +148,7 @@ export class Channel {
     for (const callback of [...this.#onChange]) callback();
   }
 
+  /** Sets the endpoint module's part of a hangup, which runs just before CHANNEL_HANGUP_COMPLETE. */
   onEndpointHangup(callback: (cause: string) => void): void {
     this.#endpointHangup = callback;
   }
@@ -199,7 +225,7 @@ export class Channel {
     const headers: (readonly [string, Value])[] = [
       ['Channel-State', this.state],
       ['Channel-Name', this.profile.channelName],
-      ['Unique-ID', this.uuid],
+      ['Unique-ID', unflatten(this.uuid)],
       ['Call-Direction', this.profile.direction],
       ['Channel-Call-UUID', this.variables.get('call_uuid') ?? this.uuid],
       ['Answer-State', this.#answerState()],

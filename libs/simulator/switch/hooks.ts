@@ -1,14 +1,38 @@
 import type { Channel } from './channel.ts';
 import { expandIn, type Node } from './node.ts';
+import { startRecording, stopRecording } from './recording.ts';
 import { cancelScheduledHangup, scheduleHangup } from './scheduled-hangup.ts';
 import { setVariables } from './set-variables.ts';
 
-export type HookMoment = 'originate' | 'ring' | 'pre_answer' | 'media' | 'answer' | 'blind_transfer';
+export type HookMoment =
+  | 'originate'
+  | 'ring'
+  | 'pre_answer'
+  | 'media'
+  | 'answer'
+  | 'blind_transfer'
+  | 'pre_bridge';
+
+/** The application `event Event-Name=CUSTOM,Event-Subclass=SUBCLASS`. */
+function fireCustomEvent(_: Node, channel: Channel, data: string): void {
+  const [, subclass = ''] = /Event-Subclass=([^,]*)/.exec(data) ?? [];
+  channel.fire('CUSTOM', [['Event-Subclass', subclass]]);
+}
+
+function unsetVariables(_: Node, channel: Channel, data: string): void {
+  for (const name of data.split(' ')) channel.set(name, undefined);
+}
 
 /** The applications that Dialhook's own hooks run. */
 const RUN: ReadonlyMap<string, (node: Node, channel: Channel, data: string) => void> = new Map([
   ['multiset', setVariables],
   ['sched_hangup', (_: Node, channel: Channel, data: string) => scheduleHangup(channel, data)],
+  // There is no media to hear.
+  ['sched_broadcast', () => {}],
+  ['record_session', (_: Node, channel: Channel) => startRecording(channel)],
+  ['stop_record_session', (_: Node, channel: Channel) => stopRecording(channel)],
+  ['event', fireCustomEvent],
+  ['multiunset', unsetVariables],
   ['sched_cancel', (_: Node, channel: Channel) => cancelScheduledHangup(channel)],
 ]);
 

@@ -5,15 +5,15 @@ import { integer } from './switch-strings.ts';
 
 const scheduled = new WeakMap<Channel, Timers>();
 
-/** The application `sched_hangup +SECONDS CAUSE`. Counts whole seconds of the wall clock, as FreeSWITCH does. */
+/** The application `sched_hangup +SECONDS CAUSE [bleg]`; `bleg` hangs up the leg that it is connected with. Counts whole seconds of the wall clock, as FreeSWITCH does. */
 export function scheduleHangup(channel: Channel, data: string): void {
-  const [, seconds, cause = ''] = /^\+(\d+)(?: (\w+))?$/.exec(data) ?? [];
+  const [, seconds, cause = '', bleg] = /^\+(\d+)(?: (\w+))?(?: (bleg))?$/.exec(data) ?? [];
   const { clock } = channel.host;
   const timers = scheduled.get(channel) ?? new Timers(clock);
   scheduled.set(channel, timers);
   const now = clock.now();
   timers.after((Math.floor(now / 1000) + integer(seconds)) * 1000 - now, () =>
-    channel.hangup(parseCause(cause)),
+    (bleg === undefined ? channel : channel.partner)?.hangup(parseCause(cause)),
   );
   channel.onHangup(() => timers.clear());
 }

@@ -1,7 +1,6 @@
 /** The text functions of switch_utils.c that dialplan data passes through. */
 
 const TRUE_WORDS = new Set(['yes', 'on', 'true', 't', 'enabled', 'active', 'allow']);
-const FALSE_WORDS = new Set(['no', 'off', 'false', 'f', 'disabled', 'inactive', 'disallow']);
 const NUMBER = /^[-+]?[\d.]+$/;
 
 export const integer = (text: string | undefined): number => Number.parseInt(text ?? '', 10) || 0;
@@ -9,11 +8,6 @@ export const integer = (text: string | undefined): number => Number.parseInt(tex
 export function isTrue(text: string | undefined): boolean {
   if (text === undefined) return false;
   return TRUE_WORDS.has(text.toLowerCase()) || (NUMBER.test(text) && integer(text) !== 0);
-}
-
-export function isFalse(text: string | undefined): boolean {
-  if (text === undefined) return false;
-  return FALSE_WORDS.has(text.toLowerCase()) || (NUMBER.test(text) && integer(text) === 0);
 }
 
 const UNSAFE = /%(?![0-9A-F]{2})|[ #&+:;<=>?@[\\\]^`{|}"]|[^ -~]/gu;
@@ -32,6 +26,31 @@ export function urlEncode(text: string): string {
 export function sanitizeNumber(address: string): string {
   const user = address.split('@', 1)[0] ?? '';
   return user.slice(Math.max(user.lastIndexOf('/'), user.lastIndexOf(':')) + 1);
+}
+
+/** switch_url_decode: one or two hex digits, or a blank and one of them, follow the percent sign. */
+function urlDecode(text: string): string {
+  if (!text.includes('%')) return text;
+  const bytes = Buffer.from(text);
+  const decoded: number[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    const [, digits] = /^\s*([\da-f]{1,2})/i.exec(bytes.toString('latin1', at + 1)) ?? [];
+    if (bytes[at] !== 0x25 || digits === undefined || bytes.length - at <= 2) {
+      decoded.push(bytes[at] ?? 0);
+      continue;
+    }
+    decoded.push(Number.parseInt(digits, 16));
+    at += 2;
+  }
+  return Buffer.from(decoded).toString('utf8');
+}
+
+/** A name in a header of SIP: decoded, and of quotes only the inside (check_decode in mod_sofia.h). */
+export function checkDecode(name: string): string {
+  const decoded = urlDecode(name);
+  const quoted = decoded.slice(decoded.indexOf('"') + 1);
+  const end = quoted.lastIndexOf('"');
+  return end === -1 ? quoted : quoted.slice(0, end);
 }
 
 /** The index of the bracket that closes the one at `from`, or -1. */

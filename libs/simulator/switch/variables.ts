@@ -4,14 +4,21 @@ export type Value = string | readonly string[];
 export const flatten = (value: Value): string =>
   typeof value === 'string' ? value : `ARRAY::${value.join('|:')}`;
 
-interface Entry {
+/** A text that starts with `ARRAY::` becomes a list, and a list of one value is that value (switch_event_add_array). */
+export function unflatten(text: string): Value {
+  if (!text.startsWith('ARRAY::')) return text;
+  const [first = '', ...more] = text.slice('ARRAY::'.length).split('|:');
+  return more.length === 0 ? first : [first, ...more];
+}
+
+interface Variable {
   readonly name: string;
   readonly value: Value;
 }
 
 /** Channel variables. Names are case-insensitive; a variable that is set again moves to the end (switch_event.c). */
 export class Variables {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Variable>();
 
   get(name: string): string | undefined {
     const entry = this.#entries.get(name.toLowerCase());
@@ -29,8 +36,7 @@ export class Variables {
     const key = name.toLowerCase();
     this.#entries.delete(key);
     if (value === undefined || value === '') return;
-    const list = typeof value === 'string' && value.startsWith('ARRAY::');
-    this.#entries.set(key, { name, value: list ? value.slice(7).split('|:') : value });
+    this.#entries.set(key, { name, value: typeof value === 'string' ? unflatten(value) : value });
   }
 
   /** The first value is plain text; the second makes it a list. */

@@ -11,6 +11,7 @@ export function interceptApplication({ node, leg }: CallThread, data: string): v
   const target = option === '-bleg' ? found?.partner : found;
   if (target === undefined || !target.up) return;
   const other = target.partner;
+  leg.preAnswer();
   leg.answer();
   target.answerCaller?.();
   uuidBridge(leg.channel, target);

@@ -5,7 +5,7 @@ import { Channel, type ChannelHost } from '#libs/simulator/switch/channel.ts';
 import type { Value } from '#libs/simulator/switch/variables.ts';
 
 /** A channel as it was before a crash. */
-type TrackedChannel = Pick<Channel, 'profile' | 'other'> & {
+type TrackedChannel = Pick<Channel, 'profile' | 'other' | 'party'> & {
   readonly variables: readonly (readonly [string, Value])[];
 };
 
@@ -18,8 +18,6 @@ export interface TrackedCall {
 /** A call that `sofia recover` has brought back. */
 export interface RecoveredCall {
   readonly uuid: string;
-  /** BYE from a party. */
-  hangup(by: 'caller' | 'called'): void;
   /** Resolves when both legs have ended. */
   readonly ended: Promise<void>;
 }
@@ -32,9 +30,10 @@ export function trackedCalls({ channels }: ChannelHost): readonly TrackedCall[] 
   });
 }
 
-const copy = ({ profile, other, variables }: Channel): TrackedChannel => ({
+const copy = ({ profile, other, party, variables }: Channel): TrackedChannel => ({
   profile: { ...profile, times: { ...profile.times } },
   other,
+  party,
   variables: [...variables],
 });
 
@@ -60,7 +59,7 @@ export function recoverCall(host: ChannelHost, tracked: TrackedCall): RecoveredC
     a.hangup('NORMAL_CLEARING');
     a.report();
   };
-  return { uuid: a.uuid, ended: run(), hangup: (by) => bye(by === 'caller' ? a : b) };
+  return { uuid: a.uuid, ended: run() };
 }
 
 function resurrect(host: ChannelHost, crashed: TrackedChannel): Channel {
@@ -80,20 +79,9 @@ function resurrect(host: ChannelHost, crashed: TrackedChannel): Channel {
   channel.set('recovered', 'true');
   channel.other = crashed.other;
   channel.answered = true;
-  channel.onEndpointHangup(() => {
-    if (channel.variables.get('sip_hangup_disposition') === undefined)
-      channel.set('sip_hangup_disposition', 'send_bye');
-  });
+  channel.party = crashed.party?.recover(channel);
   if (channel.profile.direction === 'outbound')
     channel.onHangup(() => queueMicrotask(() => channel.report()));
   channel.fire('CHANNEL_CREATE');
   return channel;
-}
-
-function bye(channel: Channel): void {
-  if (!channel.up) return;
-  channel.set('sip_hangup_disposition', 'recv_bye');
-  channel.set('sip_term_status', '200');
-  channel.set('proto_specific_hangup_cause', 'sip:200');
-  channel.hangup('NORMAL_CLEARING');
 }

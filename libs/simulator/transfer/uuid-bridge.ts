@@ -6,9 +6,10 @@ import type { Channel } from '#libs/simulator/switch/channel.ts';
 /**
  * Ends what two channels do and bridges them (switch_ivr_uuid_bridge). The bridge runs in the thread of the originator;
  * the originatee waits in its own until it is hung up.
+ * @returns false if one of them cannot be bridged.
  */
-export function uuidBridge(originator: Channel, originatee: Channel): void {
-  if (originator.interrupt === undefined || originatee.interrupt === undefined) return;
+export function uuidBridge(originator: Channel, originatee: Channel): boolean {
+  if (originator.interrupt === undefined || originatee.interrupt === undefined) return false;
   if (originator.profile.direction === 'outbound' && !originator.dialplan) {
     originator.dialplan = true;
     swapCallerId(originator.profile);
@@ -32,7 +33,12 @@ export function uuidBridge(originator: Channel, originatee: Channel): void {
   originatee.profile.callerIdName = originator.profile.callerIdName;
   originatee.profile.callerIdNumber = originator.profile.callerIdNumber;
   originatee.interrupt(() => untilHangup(originatee));
-  originator.interrupt(() => bridgeChannels(originator, originatee, () => {}));
+  originator.interrupt(() => {
+    // CS_SOFT_EXECUTE: the event socket filters of an agent let its CHANNEL_BRIDGE pass.
+    originator.state = 'CS_SOFT_EXECUTE';
+    return bridgeChannels(originator, originatee, () => {});
+  });
+  return true;
 }
 
 function swapCallerId(profile: CallerProfile): void {

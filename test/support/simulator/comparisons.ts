@@ -42,6 +42,20 @@ export const COMPARISONS: readonly Comparison[] = [
       applications: [`bridge ${endpoint}`, 'hangup 21'],
     }),
   ),
+  ...['sofia/internal/1@nowhere.invalid', 'sofia/internal/1@127.0.0.1:9'].map(
+    (endpoint): Comparison => ({
+      name: `an INVITE that cannot be delivered: ${endpoint}`,
+      applications: [`bridge ${endpoint}`, 'hangup 21'],
+    }),
+  ),
+  {
+    name: 'an INVITE with a caller number that From cannot have',
+    applications: [
+      'export nolocal:origination_caller_id_number=%{x}',
+      'bridge sofia/gateway/gw/1',
+      'hangup 21',
+    ],
+  },
   { name: 'an unknown application', applications: ['nosuchapplication', 'hangup 17'] },
   { name: 'no application', applications: ['set a=1'] },
   { name: 'an extension without applications', applications: [] },

@@ -81,12 +81,13 @@ describe('an attended transfer', () => {
       const first = place('100', '200', ANSWERS);
       const consultation = place(by === 'caller' ? '100' : '200', '201', { ...ANSWERS, hangsUpAt: 4000 });
       await bridged(client, first, consultation);
-      node.attendedTransfer(first, by, consultation);
+      const transferor = by === 'caller' ? first.uuid : legOf(client, first);
+      node.phone(transferor)?.refer(`<sip:2@127.0.0.1?Replaces=${consultation.uuid}>`, undefined);
       await client.until(() => client.events.length === 3);
       const talk = client.events[2];
-      const transferee = by === 'called' ? first.uuid : await legOf(client, first);
+      const transferee = by === 'called' ? first.uuid : legOf(client, first);
       expect(talk?.get('Bridge-A-Unique-ID')).toBe(transferee);
-      expect(talk?.get('Bridge-B-Unique-ID')).toBe(await legOf(client, consultation));
+      expect(talk?.get('Bridge-B-Unique-ID')).toBe(legOf(client, consultation));
       const [one, other] = await Promise.all([first.ended, consultation.ended]);
       expect(one.cause).toBe('NORMAL_CLEARING');
       expect(other).toMatchObject({
@@ -97,10 +98,9 @@ describe('an attended transfer', () => {
   );
 });
 
-async function legOf(client: Client, call: SimulatedCall): Promise<unknown> {
-  return client.events
-    .find((event) => event.get('Bridge-A-Unique-ID') === call.uuid)
-    ?.get('Bridge-B-Unique-ID');
+function legOf(client: Client, call: SimulatedCall): string {
+  const bridge = client.events.find((event) => event.get('Bridge-A-Unique-ID') === call.uuid);
+  return String(bridge?.get('Bridge-B-Unique-ID'));
 }
 
 describe('a pickup by intercept', () => {
@@ -139,14 +139,14 @@ describe('sofia recover', () => {
     const before = await Client.logIn(node.port, 'event json CHANNEL_BRIDGE');
     const call = place('100', '200', ANSWERS);
     await bridged(before, call);
-    const leg = await legOf(before, call);
+    const leg = legOf(before, call);
     await node.restart();
     expect(await call.ended).toMatchObject({ cause: 'CRASH' });
     expect(node.channels).toBe(0);
     const hangups = await hangupsOf(node);
     const [recovered] = node.recover();
     expect([recovered?.uuid, node.channels]).toEqual([call.uuid, 2]);
-    recovered?.hangup('called');
+    node.phone(leg)?.bye();
     await recovered?.ended;
     const end = await hangups.of(call.uuid);
     expect(end).toMatchObject({
@@ -157,7 +157,7 @@ describe('sofia recover', () => {
     expect(Number(end['Caller-Channel-Answered-Time'])).toBeLessThan(
       Number(end['Caller-Channel-Created-Time']),
     );
-    expect(await hangups.of(String(leg))).toMatchObject({ variable_sip_hangup_disposition: 'recv_bye' });
+    expect(await hangups.of(leg)).toMatchObject({ variable_sip_hangup_disposition: 'recv_bye' });
     expect(node.recover()).toEqual([]);
   });
 });
