@@ -1,16 +1,10 @@
 import { awaitedLegs, type CallState, firstState, type Leg, mergeLeg, withLeg } from './call-state.ts';
+import { onCalledLegDials, onCalledLegEntry, onDepartedCallerEnd, onDepartedLegEnd } from './departures.ts';
+import { type Joining, join, onJoinedCallerEnd, onKeptLegEnd } from './joining.ts';
 import type { LegEvent } from './leg-event.ts';
 import { hangup, legEnd, notify } from './notification.ts';
 import { chain, type Step, unchanged } from './step.ts';
-import { wasConnected } from './talk-time.ts';
-import {
-  type Joining,
-  join,
-  reportCallerTransfer,
-  reportLateJoins,
-  reportTransferTo,
-  reportWaitingTransfer,
-} from './transfers.ts';
+import { onCallerLegDials, onTransferredCallerEnd, onTransferredEntry, reportTransfer } from './transfers.ts';
 
 export type { Step } from './step.ts';
 
@@ -19,14 +13,15 @@ export type { Step } from './step.ts';
  *
  *     live ---> ending ---> ended
  *
- * - live: the caller leg is up. Events of called legs cause ring, progress, answer and leg_end.
+ * - live: the caller leg is up. Events of called legs cause ring, progress, answer, recording and leg_end.
  * - ending: the caller leg has ended (CHANNEL_HANGUP_COMPLETE). FreeSWITCH reports the legs of a call in any order, so the
  *   hangup waits for the called legs that have not ended (`awaitedLegs`), and at most LEG_END_WAIT_MS: `endWait`.
- * - ended: the hangup is published. After a transfer by the caller a called leg can still be connected; its leg_end
- *   follows later.
+ * - ended: the hangup is published. A called leg that was transferred can still be connected; its recording and leg_end
+ *   follow later.
  *
- * A transfer is reported when both the leg that leaves and the target of the other leg are known. The events for them
- * can arrive in either order (transfers.ts).
+ * Transfers differ by the leg that goes elsewhere: the caller leg (transfers.ts), a called leg (departures.ts), or
+ * one that is connected with a party of another call or with a phone that picks up (joining.ts). Each is reported when
+ * both the leg that leaves and its target are known; the events for them can arrive in either order.
  *
  * All functions are pure. A crash loses the state. The next event of each leg restores it, because events carry times,
  * identity and endpoint of the call. Details of legs that had ended are lost; notifications are not.
@@ -43,69 +38,140 @@ const subscribed = (call: CallState, { subscriber, started }: LegEvent): CallSta
   started: call.started || started,
 });
 
+/** Applies handlers one after the other, each to the call that the one before returns. */
+const inTurn = (call: CallState, ...handlers: readonly ((call: CallState) => Step)[]): Step =>
+  handlers.reduce(chain, unchanged(call));
+
 function onCallerLeg(call: CallState, event: LegEvent): Step {
   if (event.kind !== 'end' || call.hangupSent) return unchanged(call);
-  const ending = { ...call, end: event };
-  const reported = chain(unchanged(ending), (state) => reportLateJoins(state, event));
-  const transferred = chain(reported, (state) => reportWaitingTransfer(state, event));
-  return chain(transferred, hangupIfComplete);
+  return inTurn(
+    { ...call, end: event },
+    (state) => onJoinedCallerEnd(state, event),
+    (state) => onTransferredCallerEnd(state, event),
+    (state) => onDepartedCallerEnd(state, event),
+    hangupIfComplete,
+  );
 }
 
-const ACTIONS = { ring: 'ring', media: 'progress', answer: 'answer' } as const;
+const ACTIONS = { ring: 'ring', media: 'progress' } as const;
+
+/** Whether the event shows first that the leg can talk: by its answer, or when it has accepted the call. */
+const isFirstTalk = (known: Leg | undefined, leg: Leg, { kind }: LegEvent): boolean =>
+  leg.accepts
+    ? leg.accepted > 0 && (known === undefined ? kind === 'accept' : known.accepted === 0)
+    : kind === 'answer';
+
+/** The notification that an event of a called leg causes by itself. */
+function progressOf(known: Leg | undefined, leg: Leg, event: LegEvent) {
+  const about = { leg: leg.leg, called_number: leg.number };
+  if (isFirstTalk(known, leg, event)) {
+    const time = leg.accepts ? new Date(leg.accepted).toISOString() : event.time;
+    return { time, fields: { action: 'answer', ...about } } as const;
+  }
+  const { kind, time } = event;
+  if (kind !== 'ring' && kind !== 'media') return undefined;
+  return { time, fields: { action: ACTIONS[kind], ...about } } as const;
+}
+
+/**
+ * Only recording, leg_end and transfer can come after the hangup. After the end of the caller leg only an acceptance is
+ * news: it may be known from a later event of the called leg.
+ */
+const isNotified = ({ end, hangupSent }: CallState, leg: Leg, action: string): boolean =>
+  !hangupSent && (end === undefined || (leg.accepts && action === 'answer'));
 
 function onCalledLeg(known: CallState, event: LegEvent): Step {
-  const transferred = reportTransferTo(known, event);
-  const leg = mergeLeg(known.legs.get(event.leg), event);
-  const call = withLeg(transferred.call, leg);
-  const before = { call, notifications: transferred.notifications };
-  if (event.kind === 'end') return chain(before, (state) => onCalledLegEnd(state, leg, event));
-  if (event.kind !== 'ring' && event.kind !== 'media' && event.kind !== 'answer') return before;
-  // Only leg_end and transfer can come after the hangup.
-  if (call.end !== undefined) return before;
-  const fields = { action: ACTIONS[event.kind], leg: leg.leg, called_number: leg.number };
-  return chain(before, (state) => ({ call: state, notifications: notify(state, event.time, fields) }));
+  const knownLeg = known.legs.get(event.leg);
+  const leg = mergeLeg(knownLeg, event);
+  const dialled = known.legs.has(event.leg) ? unchanged(known) : onNewLeg(known, event);
+  const before = { ...dialled, call: withLeg(dialled.call, leg) };
+  const progress = progressOf(knownLeg, leg, event);
+  const notified =
+    progress === undefined || !isNotified(before.call, leg, progress.fields.action)
+      ? before
+      : chain(before, (state) => ({
+          call: state,
+          notifications: notify(state, progress.time, progress.fields),
+        }));
+  return chain(
+    notified,
+    event.kind === 'end' ? (state) => onCalledLegEnd(state, leg, event) : hangupIfComplete,
+  );
 }
 
-function onCalledLegEnd(call: CallState, leg: Leg, event: LegEvent): Step {
-  const ended = { call, notifications: legEnd(call, leg, event.time) };
-  const byCaller = chain(ended, (state) => reportCallerTransfer(state, event));
-  const byCallee = chain(byCaller, (state) =>
-    wasConnected(leg) && state.transferTo !== undefined
-      ? reportWaitingTransfer(state, event)
-      : unchanged(state),
+/** Handles the first event of a called leg. The leg that dialled it is the caller leg or a called leg. */
+function onNewLeg(call: CallState, event: LegEvent): Step {
+  const { otherLeg, at, time } = event;
+  if (otherLeg === call.uuid) return onCallerLegDials(call, event);
+  const dialling = call.legs.get(otherLeg);
+  if (dialling === undefined)
+    return call.end?.bridgedTo === otherLeg ? onCalledLegDials(call, event) : unchanged(call);
+  return inTurn(
+    withLeg(call, { ...dialling, moved: dialling.moved || at }),
+    (state) => reportTransfer(state, time),
+    (state) => onCalledLegDials(state, event),
   );
-  return chain(byCallee, hangupIfComplete);
 }
+
+const onCalledLegEnd = (call: CallState, leg: Leg, event: LegEvent): Step =>
+  inTurn(
+    call,
+    (state) => ({ call: state, notifications: legEnd(state, leg, event) }),
+    (state) => onKeptLegEnd(state, event),
+    (state) => reportTransfer(state, event.time),
+    (state) => onDepartedLegEnd(state, event),
+    hangupIfComplete,
+  );
 
 /** Handles the end of a leg that joined the call: of a phone that picked it up, or of another call. */
 export function onJoinedLegEnd(call: CallState, event: LegEvent): Step {
   const known = call.legs.get(event.leg);
   if (event.kind !== 'end' || known === undefined) return unchanged(call);
   const leg = mergeLeg(known, event);
-  const ended = withLeg(call, leg);
-  return { call: ended, notifications: event.call === '' ? legEnd(ended, leg, event.time) : [] };
+  return inTurn(
+    withLeg(call, leg),
+    (state) => ({ call: state, notifications: event.call === '' ? legEnd(state, leg, event) : [] }),
+    (state) => reportTransfer(state, event.time),
+  );
 }
 
-/** Handles an entry of the channel into `socket`. `to` is the number that it was transferred to. */
-export function onEntry(known: CallState | undefined, event: LegEvent, to: string | undefined): Step {
+/** Handles an entry of the caller leg into `socket`. */
+export function onEntry(known: CallState | undefined, event: LegEvent, isTransferred: boolean): Step {
   const call = { ...subscribed(known ?? firstState(event, event.leg), event), dialled: event.number };
-  if (to === undefined) return unchanged(call);
-  return reportWaitingTransfer({ ...call, transferTo: to }, event);
+  return isTransferred ? onTransferredEntry(call, event) : unchanged(call);
 }
 
-/** Handles a called leg that becomes the caller leg of a new call, because the caller transferred it to Dialhook. */
+/** Handles a called leg that becomes the caller leg of a new call, because it was transferred to Dialhook. */
 export function onLegLeft(known: CallState | undefined, event: LegEvent): Step {
   const before = known ?? firstState(event);
-  const at = before.end?.times.ended || event.at;
   const merged = mergeLeg(before.legs.get(event.leg), event);
+  // A leg that another party was connected with talked longer than the caller of this call.
+  const at = (merged.moved === 0 && before.end?.times.ended) || event.at;
   const leg = { ...merged, left: at, failure: { cause: 'BLIND_TRANSFER' } };
-  const call = withLeg(before, leg);
-  const reported = reportCallerTransfer(call, event, event.leg);
-  const left = {
-    call: reported.call,
-    notifications: [...legEnd(call, leg, event.time), ...reported.notifications],
-  };
-  return chain(left, hangupIfComplete);
+  return inTurn(
+    withLeg(before, leg),
+    (state) => ({ call: state, notifications: legEnd(state, leg, event) }),
+    (state) => reportTransfer(state, event.time),
+    (state) => onCalledLegEntry(state, event, event.leg),
+    hangupIfComplete,
+  );
+}
+
+/**
+ * Handles a leg that joined the call and becomes the caller leg of a new call. The call that dialled it has its leg_end;
+ * a phone that picked up was not dialled.
+ */
+export function onJoinedLegLeft(call: CallState, event: LegEvent): Step {
+  const known = call.legs.get(event.leg);
+  if (known === undefined) return unchanged(call);
+  const left = call.end?.times.ended || event.at;
+  const leg = { ...mergeLeg(known, event), left, failure: { cause: 'BLIND_TRANSFER' } };
+  return inTurn(
+    withLeg(call, leg),
+    (state) => ({ call: state, notifications: event.call === '' ? legEnd(state, leg, event) : [] }),
+    (state) => onCalledLegEntry(state, event, event.leg),
+    hangupIfComplete,
+  );
 }
 
 /** Publishes the hangup that waits for called legs, after LEG_END_WAIT_MS. */

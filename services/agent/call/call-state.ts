@@ -1,21 +1,49 @@
 import type { CallIdentity } from './identity.ts';
-import type { LegEvent, LegTimes, Subscriber } from './leg-event.ts';
+import type { LegEvent, Subscriber } from './leg-event.ts';
 import type { LegFailure } from './leg-failure.ts';
+import type { LegTimes } from './leg-times.ts';
 
 /** A called leg of a call, or a leg that joined it: of a phone that picked it up, or of the target of a transfer. */
 export interface Leg extends LegTimes {
   readonly leg: string;
   readonly number: string;
   readonly failure: LegFailure;
-  readonly disposition: string;
+  /** Gateway that it was dialled through; '' without one. */
+  readonly gateway: string;
+  /** Whether that gateway rested. */
+  readonly rested: boolean;
+  /** Whether it has to accept the call. */
+  readonly accepts: boolean;
+  /** Whether its party left because it transferred the caller (REFER). */
+  readonly leftByRefer: boolean;
   /** When a pickup or a transfer connected it with the caller; 0 for a leg that the call dialled. */
   readonly joined: number;
-  /** When it became the caller leg of a call of its own, because the caller transferred it; 0 otherwise. */
+  /** When it became the caller leg of a call of its own, because it was transferred; 0 otherwise. */
   readonly left: number;
-  /** Whether it is still connected after an attended transfer by the caller. */
-  readonly stays: boolean;
+  /** When a transfer connected it with another party than the caller, or it called one; 0 otherwise. */
+  readonly moved: number;
   /** Whether the transfer that removed it is reported. */
   readonly transferReported: boolean;
+}
+
+/** Where the caller leg is transferred to. */
+export interface TransferTarget {
+  readonly kind: 'blind' | 'attended';
+  readonly number: string;
+  /** Leg and call of the new party, if known. */
+  readonly leg?: string | undefined;
+  readonly call?: string | undefined;
+  /** Epoch ms. */
+  readonly at: number;
+  /** Whether the called party is known to have requested it. */
+  readonly byParty: boolean;
+}
+
+/** Where a called leg is transferred to: a number, and the leg or the call that follows there. */
+export interface Departure {
+  readonly to_number?: string;
+  readonly to_leg?: string;
+  readonly to_call?: string;
 }
 
 /** The state of a call. */
@@ -31,10 +59,14 @@ export interface CallState {
   /** The event of the caller leg's end. */
   readonly end: LegEvent | undefined;
   readonly hangupSent: boolean;
-  /** Whether the transfer by the caller is reported. */
-  readonly callerTransferReported: boolean;
-  /** Target of a blind transfer of the caller leg. Set until the called leg that it leaves has ended. */
-  readonly transferTo: string | undefined;
+  /** Target of a transfer of the caller leg. Set until the called leg that it leaves is gone. */
+  readonly transferTo: TransferTarget | undefined;
+  /** Where a called leg went that was transferred, while it is not known whether the caller leg stays. */
+  readonly departedTo: Departure | undefined;
+  /** By whom a called leg was transferred away from the caller, once that is reported. */
+  readonly calledLegTransferred: 'caller' | 'other' | undefined;
+  /** The legs that the caller leg was connected with by transfers and pickups before this call began. */
+  readonly joinedBefore: readonly string[];
   /** The number that the caller leg dialled, or was last transferred to. */
   readonly dialled: string;
 }
@@ -49,8 +81,13 @@ export const firstState = (event: LegEvent, uuid = event.call): CallState => ({
   legs: new Map(),
   end: undefined,
   hangupSent: false,
-  callerTransferReported: false,
   transferTo: undefined,
+  departedTo: undefined,
+  calledLegTransferred: undefined,
+  joinedBefore:
+    event.kind === 'entry'
+      ? event.transfers.flatMap((entry) => (entry.kind === 'bridge' ? entry.leg : []))
+      : [],
   dialled: '',
 });
 
@@ -59,23 +96,28 @@ const first = (a: number, b: number): number => (a === 0 || b === 0 ? a || b : M
 
 export function mergeLeg(
   known: Leg | undefined,
-  { leg, number, times, failure, disposition }: LegEvent,
+  { leg, number, times, failure, gateway, rested, leftByRefer, accepts }: LegEvent,
 ): Leg {
   return {
     leg,
     // The number changes when the leg enters a dialplan of its own.
     number: known?.number || number,
     failure,
-    disposition,
+    gateway: gateway || (known?.gateway ?? ''),
+    rested,
+    accepts: known?.accepts ?? accepts,
+    leftByRefer,
     created: first(known?.created ?? 0, times.created),
+    invited: first(known?.invited ?? 0, times.invited),
     ring: first(known?.ring ?? 0, times.ring),
     media: first(known?.media ?? 0, times.media),
     answered: first(known?.answered ?? 0, times.answered),
+    accepted: first(known?.accepted ?? 0, times.accepted),
     bridged: times.bridged,
     ended: times.ended,
     joined: known?.joined ?? 0,
     left: known?.left ?? 0,
-    stays: known?.stays ?? false,
+    moved: known?.moved ?? 0,
     transferReported: known?.transferReported ?? false,
   };
 }
@@ -86,26 +128,26 @@ export const withLeg = (call: CallState, leg: Leg): CallState => ({
   legs: new Map(call.legs).set(leg.leg, leg),
 });
 
-/** Dispositions of a caller leg that has transferred the called party. */
-export const KEEPS_PARTY: ReadonlySet<string> = new Set(['BLIND_TRANSFER', 'ATTENDED_TRANSFER']);
-
 /**
- * The called legs that the hangup waits for: all that have not ended, except those still connected after a transfer by
- * the caller.
+ * The called legs that the hangup waits for: all that have not ended, except those still connected with another party
+ * after a transfer.
  */
 export function awaitedLegs({ legs, end }: CallState): readonly string[] {
   if (end === undefined) return [];
-  const stays = KEEPS_PARTY.has(end.disposition) ? end.bridgedTo : undefined;
+  const stays = end.leftByRefer ? end.bridgedTo : undefined;
   return end.originated
     .map(({ leg }) => leg)
     .filter((uuid) => {
       const leg = legs.get(uuid);
-      return uuid !== stays && (leg === undefined || (leg.ended === 0 && leg.left === 0 && !leg.stays));
+      return uuid !== stays && (leg === undefined || !isGone(leg));
     });
 }
+
+/** Whether a called leg has ended or is connected with another party than the caller. */
+export const isGone = ({ ended, left, moved }: Leg): boolean => ended > 0 || left > 0 || moved > 0;
 
 /** Whether no further event can change the call. */
 export const isOver = ({ hangupSent, legs, end }: CallState): boolean =>
   hangupSent &&
   [...legs.values()].every(({ ended, left }) => ended > 0 || left > 0) &&
-  (end === undefined || !KEEPS_PARTY.has(end.disposition) || legs.has(end.bridgedTo));
+  (end === undefined || !end.leftByRefer || end.bridgedTo === '' || legs.has(end.bridgedTo));

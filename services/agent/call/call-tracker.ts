@@ -6,6 +6,7 @@ import {
   onEntry,
   onJoin,
   onJoinedLegEnd,
+  onJoinedLegLeft,
   onLegEvent,
   onLegLeft,
   type Step,
@@ -30,6 +31,8 @@ export interface CallTrackerOptions {
   readonly publish: (event: CallEvent) => void;
   /** Whether FreeSWITCH's events arrive; otherwise the tracker does not wait for one. */
   readonly isUp: () => boolean;
+  /** Runs `work` for one call. May catch its errors and return undefined. Default: runs it. */
+  readonly isolate?: <T>(call: string, work: () => T) => T | undefined;
   /** Runs `work` after a delay. Returns a function that cancels it. Default: setTimeout. */
   readonly later?: (ms: number, work: () => void) => () => void;
 }
@@ -51,6 +54,7 @@ interface Waiting {
 export class CallTracker {
   readonly #options: CallTrackerOptions;
   readonly #later: NonNullable<CallTrackerOptions['later']>;
+  readonly #isolate: NonNullable<CallTrackerOptions['isolate']>;
   readonly #calls = new LruMap<string, CallState>(MAX_CALLS);
   readonly #waiting = new Map<string, Waiting>();
   /** Called leg to the call that dialled it. */
@@ -63,6 +67,7 @@ export class CallTracker {
   constructor(options: CallTrackerOptions) {
     this.#options = options;
     this.#later = options.later ?? setTimer;
+    this.#isolate = options.isolate ?? ((_, work) => work());
   }
 
   /** Number of calls in memory. */
@@ -89,9 +94,20 @@ export class CallTracker {
    * now the caller leg. After a transfer by the caller, `left` is the event for the call that dialled this leg before.
    */
   onEntry(event: LegEvent, reason: EndpointRequest['reason'], left?: LegEvent): void {
-    if (left !== undefined) this.#change(left.call, (known) => onLegLeft(known, left));
-    const to = reason === 'transfer' && left === undefined ? event.number : undefined;
-    this.#change(event.call, (known) => onEntry(known, event, to));
+    if (left !== undefined) this.#onLeft(left);
+    const isTransferred = reason === 'transfer' && left === undefined;
+    this.#change(event.call, (known) => onEntry(known, event, isTransferred));
+  }
+
+  /** The call that a leg of another call has joined by an attended transfer. */
+  joinedCallOf(leg: string): string | undefined {
+    return this.#joinedCall.get(leg);
+  }
+
+  /** When a call that is live began, epoch ms; undefined for one that has ended or is not known. */
+  liveSince(uuid: string): number | undefined {
+    const call = this.#options.isUp() ? this.#find(uuid) : undefined;
+    return call === undefined || call.end !== undefined || call.started === 0 ? undefined : call.started;
   }
 
   /** The called legs of a call in the order tried. Waits briefly for the end events of legs that have just failed. */
@@ -104,7 +120,15 @@ export class CallTracker {
 
   /** Publishes every waiting hangup, because no further events arrive. */
   endWaits(): void {
-    for (const uuid of [...this.#waiting.keys()]) this.#change(uuid, (known) => known && endWait(known));
+    for (const uuid of [...this.#waiting.keys()]) this.#endWait(uuid);
+  }
+
+  #onLeft(left: LegEvent): void {
+    const joined = this.#joinedCall.get(left.leg);
+    this.#joinedCall.delete(left.leg);
+    if (left.call !== '') this.#change(left.call, (known) => onLegLeft(known, left));
+    if (joined !== undefined && joined !== left.call)
+      this.#change(joined, (known) => known && onJoinedLegLeft(known, left));
   }
 
   #onBridge(event: LegEvent): void {
@@ -120,11 +144,19 @@ export class CallTracker {
     return this.#waiting.get(uuid)?.call ?? this.#calls.get(uuid);
   }
 
+  /** Publishes the hangup of a call that waits. A call whose hangup cannot be published is forgotten. */
+  #endWait(uuid: string): void {
+    this.#change(uuid, (known) => known && endWait(known));
+    this.#waiting.get(uuid)?.cancel();
+    this.#waiting.delete(uuid);
+  }
+
   #change(uuid: string, next: (known: CallState | undefined) => Step | undefined): void {
-    const step = next(this.#find(uuid));
+    const step = this.#isolate(uuid, () => next(this.#find(uuid)));
     if (step === undefined) return;
     this.#keep(step.call);
-    for (const notification of step.notifications) this.#options.publish(notification);
+    for (const notification of step.notifications)
+      this.#isolate(uuid, () => this.#options.publish(notification));
     for (const observer of this.#observers.get(uuid) ?? []) observer();
   }
 
@@ -132,8 +164,7 @@ export class CallTracker {
     const { uuid } = call;
     const waiting = this.#waiting.get(uuid);
     if (isWaiting(call)) {
-      const expire = () => this.#change(uuid, (known) => known && endWait(known));
-      const cancel = waiting?.cancel ?? this.#later(LEG_END_WAIT_MS, expire);
+      const cancel = waiting?.cancel ?? this.#later(LEG_END_WAIT_MS, () => this.#endWait(uuid));
       this.#calls.delete(uuid);
       this.#waiting.set(uuid, { call, cancel });
       return;

@@ -1,9 +1,10 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
+import { DEFAULT_ACTIONS } from '#libs/contract/endpoint.ts';
 import type { AgentConfig } from '../config.ts';
 import type { ChannelData } from './channel-data.ts';
-import { type Entry, isTagged } from './entry.ts';
+import { isTagged, type SocketEntry } from './entry.ts';
 import { newIdentity } from './identity.ts';
-import { entryEvent, type LegEvent } from './leg-event.ts';
+import { entryEvent, type LegEvent, type Subscriber, subscriberWith } from './leg-event.ts';
 
 /** An entry into `socket`, as events for the call model. */
 export interface EntryEvents {
@@ -13,19 +14,20 @@ export interface EntryEvents {
   readonly left: LegEvent | undefined;
 }
 
-/** @throws {RangeError} when the channel data hold no timestamp. */
 export function entryEvents(
   data: ChannelData,
-  { transferred_from }: Extract<Entry, { kind: 'request' }>,
+  { transferred_from }: Extract<SocketEntry, { kind: 'request' }>,
   { url, notify }: CtiBridgeArguments,
   { NODE_NAME: nodeName, DEFAULT_ENDPOINT_URL: defaultUrl }: AgentConfig,
 ): EntryEvents {
   const read = entryEvent(data, { nodeName, defaultUrl });
   const { started, ...identity } = newIdentity(data);
-  const subscriber = read.subscriber === undefined ? undefined : { ...read.subscriber, url, notify };
-  const own = isTagged(data) ? read : { ...read, call: read.leg, identity, started };
+  const isKnown = isTagged(data);
+  const own = isKnown ? read : { ...read, call: read.leg, identity, started };
+  // A new call on the leg of another one has none of its variables.
+  const fresh: Subscriber = { url, notify, actions: DEFAULT_ACTIONS, data: undefined };
   return {
-    event: { ...own, subscriber },
+    event: { ...own, subscriber: isKnown ? subscriberWith(data, { url, notify }) : fresh },
     left: transferred_from === undefined ? undefined : read,
   };
 }

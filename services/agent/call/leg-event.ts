@@ -1,19 +1,33 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
+import { callIdOf } from '#libs/contract/call-id.ts';
 import { ACTIONS, type Action, DEFAULT_ACTIONS } from '#libs/contract/endpoint.ts';
-import { CALL_VARIABLE, NOTIFY_VARIABLE } from '#libs/dialplan/applications.ts';
+import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
+import { PLACE_VARIABLE, RESTED_VARIABLE } from '#libs/dialplan/leg-variables.ts';
+import { NOTIFY_VARIABLE, reportedData, reportedUrl } from '#libs/dialplan/reporting.ts';
+import { decodeSkipped, SKIPPED_VARIABLE, type SkippedTarget } from '#libs/dialplan/skipped.ts';
+import { ACCEPTED_SUBCLASS, AGENT_EVENTS, OPTIONAL_AGENT_EVENTS } from '#libs/esl/agent-rights.ts';
 import { parseCtiBridge } from '../cti-bridge.ts';
 import {
   type ChannelData,
-  channelTime,
+  ChannelDataError,
+  callId,
+  defectOf,
+  eventTime,
   header,
+  isLoopback,
   isoTime,
+  legId,
   nodeName,
+  otherLegId,
   variable,
   variableList,
 } from './channel-data.ts';
 import { type HangupFacts, hangupFacts } from './hangup.ts';
 import { type CallIdentity, callIdentity, taggedWith } from './identity.ts';
 import { type LegFailure, legFailure } from './leg-failure.ts';
+import { hasToAccept, type LegTimes, legTimes } from './leg-times.ts';
+import { type LegRecording, legRecording } from './recording.ts';
+import { type TransferEntry, transferHistory } from './transfer-history.ts';
 
 const KINDS = {
   CHANNEL_PROGRESS: 'ring',
@@ -21,16 +35,14 @@ const KINDS = {
   CHANNEL_ANSWER: 'answer',
   CHANNEL_BRIDGE: 'bridge',
   CHANNEL_HANGUP_COMPLETE: 'end',
+  CUSTOM: 'accept',
 } as const;
 
 /** The events that the agent subscribes to. */
-export const EVENTS = Object.keys(KINDS).filter((name) => name !== 'CHANNEL_BRIDGE');
+export const EVENTS: readonly string[] = AGENT_EVENTS;
 
-/**
- * Shows attended transfers and pickups as they happen; without it they are known when a leg ends. Not required, because
- * the directory users of earlier versions are not allowed to receive it.
- */
-export const OPTIONAL_EVENTS = ['CHANNEL_BRIDGE'];
+/** Events that are not required. */
+export const OPTIONAL_EVENTS = Object.keys(OPTIONAL_AGENT_EVENTS);
 
 /**
  * The event socket filters. FreeSWITCH sends an event when a positive filter matches and no negative one does: events of
@@ -44,24 +56,6 @@ export const FILTERS = [
   ['Channel-State', '-CS_EXECUTE'],
 ] as const;
 
-/** Times of the events of a leg, epoch ms by FreeSWITCH's clock; 0 before the event. */
-export interface LegTimes {
-  readonly created: number;
-  /** 180, or 183 without SDP. */
-  readonly ring: number;
-  /** 180 or 183 with SDP. */
-  readonly media: number;
-  readonly answered: number;
-  readonly bridged: number;
-  readonly ended: number;
-}
-
-/** An entry of `transfer_history`: REFER or uuid_transfer, REFER with Replaces, or a bridge made by either or by intercept. */
-export type TransferEntry =
-  | { readonly kind: 'blind'; readonly to: string }
-  | { readonly kind: 'attended' }
-  | { readonly kind: 'bridge'; readonly leg: string };
-
 /** A called leg in the data of the channel that dialled it. */
 export interface OriginatedLeg {
   readonly leg: string;
@@ -74,13 +68,16 @@ export interface OriginatedLeg {
 /** The endpoint of a call and the notifications that it wants. */
 export interface Subscriber extends Pick<CtiBridgeArguments, 'url' | 'notify'> {
   readonly actions: readonly Action[];
+  /** `data` of the decision; undefined without any. */
+  readonly data: unknown;
 }
 
 /** One event of FreeSWITCH about one leg, parsed once. */
 export interface LegEvent {
   /** `entry`: the channel entered the `socket` application. */
   readonly kind: (typeof KINDS)[keyof typeof KINDS] | 'entry';
-  /** The call that the channel is tagged with; `''` for the leg of a phone that picked up a call. */
+  /** The ids of the call that the channel is tagged with and of the legs. `call` is `''` for the leg of a phone that
+   * picked up a call. */
   readonly call: string;
   readonly leg: string;
   readonly otherLeg: string;
@@ -98,11 +95,24 @@ export interface LegEvent {
   readonly started: number;
   readonly subscriber: Subscriber | undefined;
   readonly times: LegTimes;
+  /** Whether the leg has to accept the call. */
+  readonly accepts: boolean;
   readonly failure: LegFailure;
-  /** FreeSWITCH's disposition of the leg, such as `BLIND_TRANSFER` or `ATTENDED_TRANSFER`. */
-  readonly disposition: string;
+  /** Whether the party of the leg left because it transferred the other party (REFER). */
+  readonly leftByRefer: boolean;
   readonly transfers: readonly TransferEntry[];
+  /** The legs that it dialled; empty unless the leg has ended. */
   readonly originated: readonly OriginatedLeg[];
+  /** Targets that were not dialled; empty unless the leg has ended. */
+  readonly skipped: readonly SkippedTarget[];
+  /** The recording of a called leg; undefined unless the leg has ended or entered `socket`. */
+  readonly recording: LegRecording | undefined;
+  /** PLACE_VARIABLE of a called leg; `''` without one. */
+  readonly place: string;
+  /** Gateway of a called leg; `''` for any other. */
+  readonly gateway: string;
+  /** Whether that gateway rested when the leg was dialled. */
+  readonly rested: boolean;
   /** The leg with which it was last bridged. */
   readonly bridgedTo: string;
   /** Brought back by `sofia recover`. */
@@ -116,43 +126,28 @@ export interface LegEventSettings {
   readonly defaultUrl: string | undefined;
 }
 
-const millis = (data: ChannelData, moment: string): number =>
-  Math.round(channelTime(data, moment) / 1000) || 0;
-
-const legTimes = (data: ChannelData): LegTimes => ({
-  created: millis(data, 'Created'),
-  ring: millis(data, 'Progress'),
-  media: millis(data, 'Progress-Media'),
-  answered: millis(data, 'Answered'),
-  bridged: millis(data, 'Bridged'),
-  ended: millis(data, 'Hangup'),
-});
-
-/** `TIME:ID:bl_xfer:EXTENSION/CONTEXT/DIALPLAN`, `TIME:ID:att_xfer:...` or `TIME:ID:uuid_br:LEG`. */
-function transferEntry(text: string): TransferEntry[] {
-  const [, , kind, ...rest] = text.split(':');
-  const detail = rest.join(':');
-  if (kind === 'bl_xfer') return [{ kind: 'blind', to: detail.split('/')[0] ?? '' }];
-  if (kind === 'att_xfer') return [{ kind: 'attended' }];
-  return kind === 'uuid_br' ? [{ kind: 'bridge', leg: detail }] : [];
-}
-
 /** The legs that a channel has dialled, in the order tried. */
 export function originatedLegs(data: ChannelData): OriginatedLeg[] {
   const causes = new Map(
     variableList(data, 'originate_causes').map((entry) => {
-      const [leg = '', cause = ''] = entry.split(';');
-      return [leg, cause];
+      const [uuid = '', cause = ''] = entry.split(';');
+      return [callIdOf(uuid), cause];
     }),
   );
   const legs = new Map(
     variableList(data, 'originated_legs').map((entry) => {
-      const [leg = '', , number = ''] = entry.split(';');
+      const [uuid = '', , number = ''] = entry.split(';');
+      const leg = callIdOf(uuid);
       return [leg, { leg, number, cause: causes.get(leg) ?? '' }];
     }),
   );
+  legs.delete('');
   return [...legs.values()];
 }
+
+/** The targets of a call that were not dialled because a limit was reached. */
+export const skippedTargets = (data: ChannelData): SkippedTarget[] =>
+  decodeSkipped(variable(data, SKIPPED_VARIABLE));
 
 /** The actions in NOTIFY_VARIABLE, or the default when it is not set. */
 function actionsOf(data: ChannelData): readonly Action[] {
@@ -162,32 +157,47 @@ function actionsOf(data: ChannelData): readonly Action[] {
   return ACTIONS.filter((action) => named.includes(action));
 }
 
+/** The subscriber of a tagged call, from the arguments of its requests and the variables of its last decision. */
+export function subscriberWith(
+  data: ChannelData,
+  { url, notify }: Pick<CtiBridgeArguments, 'url' | 'notify'>,
+): Subscriber {
+  const read = (name: string) => variable(data, name);
+  return { url: reportedUrl(read) ?? url, notify, actions: actionsOf(data), data: reportedData(read) };
+}
+
 function subscriberOf(data: ChannelData, defaultUrl: string | undefined): Subscriber | undefined {
   const parsed = parseCtiBridge(variable(data, 'cti_bridge'), defaultUrl);
-  if (!parsed.ok) return undefined;
-  const { url, notify } = parsed.endpoint;
-  return { url, notify, actions: actionsOf(data) };
+  return parsed.ok ? subscriberWith(data, parsed.endpoint) : undefined;
+}
+
+/**
+ * After REFER FreeSWITCH ends the leg of the transferor. `refer_uuid` is set by a REFER with Replaces; the disposition is
+ * not, if the party to be replaced still rings.
+ */
+function leftByRefer(data: ChannelData): boolean {
+  const disposition = variable(data, 'endpoint_disposition');
+  if (disposition === 'BLIND_TRANSFER' || disposition === 'ATTENDED_TRANSFER') return true;
+  return variable(data, 'refer_uuid') !== '' && variable(data, 'sip_hangup_disposition') === 'send_bye';
 }
 
 function read(data: ChannelData, kind: LegEvent['kind'], settings: LegEventSettings): LegEvent {
-  const call = variable(data, CALL_VARIABLE);
-  const leg = header(data, 'Unique-ID');
+  const call = callId(data);
+  const leg = legId(data);
   const isCallerLeg = leg === call;
   const { started = 0, ...identity } = taggedWith(data) ?? {
     ...callIdentity(data, isCallerLeg ? 'Caller' : 'Other-Leg'),
     started: undefined,
   };
   const times = legTimes(data);
-  const stamp = header(data, 'Event-Date-Timestamp');
-  const time = isoTime(stamp);
   return {
     kind,
     call,
     leg,
-    otherLeg: header(data, 'Other-Leg-Unique-ID'),
+    otherLeg: otherLegId(data),
     node: nodeName(data, settings.nodeName),
-    time,
-    at: Date.parse(time),
+    time: isoTime(data),
+    at: eventTime(data),
     number: header(data, 'Caller-Destination-Number'),
     otherNumber: header(data, 'Other-Leg-Destination-Number'),
     callerNumber: header(data, 'Caller-Caller-ID-Number'),
@@ -195,26 +205,46 @@ function read(data: ChannelData, kind: LegEvent['kind'], settings: LegEventSetti
     started: started || (isCallerLeg ? times.created : 0),
     subscriber: subscriberOf(data, settings.defaultUrl),
     times,
+    accepts: hasToAccept(data),
     failure: legFailure(data),
-    disposition: variable(data, 'endpoint_disposition'),
-    transfers: variableList(data, 'transfer_history').flatMap(transferEntry),
-    originated: originatedLegs(data),
-    bridgedTo: variable(data, 'bridge_uuid') || variable(data, 'last_bridge_to'),
+    leftByRefer: leftByRefer(data),
+    transfers: transferHistory(data),
+    originated: kind === 'end' ? originatedLegs(data) : [],
+    skipped: kind === 'end' ? skippedTargets(data) : [],
+    recording: kind === 'end' || kind === 'entry' ? legRecording(data) : undefined,
+    place: variable(data, PLACE_VARIABLE),
+    gateway: variable(data, 'sip_gateway_name'),
+    rested: variable(data, RESTED_VARIABLE) === 'true',
+    bridgedTo: callIdOf(variable(data, 'bridge_uuid') || variable(data, 'last_bridge_to')),
     recovered: variable(data, 'recovered') === 'true',
     hangup: kind === 'end' && isCallerLeg ? hangupFacts(data) : undefined,
   };
 }
 
 /**
- * The event of a leg; undefined for another event, and for one without a channel.
- * @throws {RangeError} without a timestamp.
+ * Whether the channel is behind a loopback leg that has not entered `socket`: its inner end, or a leg that this end
+ * dialled. The outer end is the called leg.
+ */
+function isBehindLoopback(data: ChannelData): boolean {
+  const isDialledByInnerEnd = /^loopback\/.*-b$/.test(header(data, 'Other-Leg-Channel-Name'));
+  const innerEnd = isLoopback(data) ? legId(data) : otherLegId(data);
+  return (isLoopback(data) || isDialledByInnerEnd) && callId(data) !== innerEnd;
+}
+
+/**
+ * The event of a leg; undefined for another event, for one without a channel, and behind a loopback leg.
+ * @throws {ChannelDataError} when FreeSWITCH cannot have sent it.
  */
 export function legEvent(data: ChannelData, settings: LegEventSettings): LegEvent | undefined {
   const name = header(data, 'Event-Name');
-  if (!Object.hasOwn(KINDS, name) || header(data, 'Unique-ID') === '') return undefined;
+  if (!Object.hasOwn(KINDS, name) || legId(data) === '') return undefined;
+  if (name === 'CUSTOM' && header(data, 'Event-Subclass') !== ACCEPTED_SUBCLASS) return undefined;
+  const defect = defectOf(data, settings.nodeName);
+  if (defect !== undefined) throw new ChannelDataError(`${name}: ${defect}`);
+  if (isBehindLoopback(data)) return undefined;
   return read(data, KINDS[name as keyof typeof KINDS], settings);
 }
 
-/** The entry of a channel into `socket`, from the channel data of `connect`. @throws {RangeError} without a timestamp. */
+/** The entry of a channel into `socket`, from the channel data of `connect`. */
 export const entryEvent = (data: ChannelData, settings: LegEventSettings): LegEvent =>
   read(data, 'entry', settings);

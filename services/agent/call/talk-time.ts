@@ -19,8 +19,8 @@ export function unionMs(intervals: readonly Interval[]): number {
  * Whether the leg was connected with the caller, judging by its own events. Of legs that answer at the same time only
  * one is.
  */
-export const wasConnected = ({ answered, failure, joined }: Leg): boolean =>
-  joined > 0 || (answered > 0 && failure.cause !== 'LOSE_RACE');
+export const wasConnected = ({ accepted, failure, joined }: Leg): boolean =>
+  joined > 0 || (accepted > 0 && failure.cause !== 'LOSE_RACE');
 
 /**
  * Milliseconds during which the caller leg was connected with an answered party. `caller` is the event of its end.
@@ -34,8 +34,8 @@ export function talkMs(caller: LegEvent, legs: readonly Leg[]): number {
   const own = legs.filter(({ leg, joined }) => joined > 0 || called.has(leg));
   const connected = own.filter(wasConnected);
   const intervals = connected.map((leg): Interval => {
-    const from = Math.max(answered, leg.joined || leg.answered);
-    const to = Math.min(ended, leg.ended || ended, leg.left || ended);
+    const from = Math.max(answered, leg.joined || leg.accepted);
+    const to = Math.min(ended, leg.ended || ended, leg.left || ended, leg.moved || ended);
     return [from, to];
   });
   const isUnknown = own.length === 0 && caller.originated.some(({ cause }) => cause === 'NONE');

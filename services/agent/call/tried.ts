@@ -7,23 +7,31 @@ import { wasConnected } from './talk-time.ts';
 export const between = (from: number, to: number): number => (from > 0 && to > from ? to - from : 0);
 
 /** Times of a called leg that has ended. */
-export const legDurations = ({ created, answered, joined, ended, left }: Leg) => {
-  const talking = joined || answered;
+export const legDurations = ({ invited, answered, accepted, joined, ended, left }: Leg) => {
+  const talking = joined || accepted;
   const end = left || ended;
-  return { ring_ms: between(created, talking || end), talk_ms: talking > 0 ? between(talking, end) : 0 };
+  return {
+    ring_ms: between(invited, joined || answered || end),
+    talk_ms: talking > 0 ? between(talking, end) : 0,
+  };
 };
 
 function details(leg: Leg, originated: OriginatedLeg): TriedLeg {
   const { cause, ...sip } = leg.failure;
-  const isConnected = originated.cause === 'NONE' && (leg.ended === 0 || wasConnected(leg));
+  const isConnected =
+    leg.moved > 0 ||
+    (originated.cause === 'NONE' && ((leg.ended === 0 && leg.left === 0) || wasConnected(leg)));
   return {
     leg: leg.leg,
     number: leg.number,
+    ...(leg.gateway === '' ? {} : { gateway: leg.gateway }),
     cause: isConnected ? 'NONE' : cause || originated.cause,
     ...sip,
     rang: leg.ring > 0,
     early_media: leg.media > 0,
     answered: leg.answered > 0,
+    ...(leg.rested ? { rested: true as const } : {}),
+    ...(leg.accepts && leg.answered > 0 ? { accepted: leg.accepted > 0 } : {}),
     ...(leg.ended > 0 || leg.left > 0 ? legDurations(leg) : {}),
   };
 }
