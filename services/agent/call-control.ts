@@ -1,21 +1,25 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { serveControl } from '#libs/bus/control.ts';
+import { isDerivedId } from '#libs/contract/call-id.ts';
 import type { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { CommandError } from '#libs/esl/event-socket.ts';
+import type { SetAside } from '#libs/isolation/set-aside.ts';
 import type { Log } from '#libs/telemetry/log.ts';
+import { uuidGetvar, uuidKill, uuidTransfer } from './channel-commands.ts';
 
 /** FreeSWITCH's cause for calls that an operator ends. */
 const CAUSE = 'MANAGER_REQUEST';
 
 const refused = (error: string): ControlReply => ({ v: 1, ok: false, error });
 
-/** The api command for a request. Safe: ControlRequest allows no space and no leading dash in any value. */
-export function controlCommand(request: ControlRequest): string {
-  if (request.do === 'hangup') return `uuid_kill ${request.uuid} ${CAUSE}`;
-  const { uuid, destination, context } = request;
-  // Name the dialplan: the channel's own may be `inline`, which reads an extension as a list of applications.
-  return ['uuid_transfer', uuid, destination, 'XML', ...(context === undefined ? [] : [context])].join(' ');
+/**
+ * The api command for a request. Safe: ControlRequest allows no space and no leading dash in any value.
+ * @param channel FreeSWITCH's uuid of the caller leg.
+ */
+export function controlCommand(request: ControlRequest, channel: string): string {
+  if (request.do === 'hangup') return uuidKill(channel, CAUSE);
+  return uuidTransfer(channel, request.destination, request.context);
 }
 
 function refusal(error: Error): string {
@@ -32,7 +36,10 @@ export interface CallControlOptions {
   /** Runs an api command of FreeSWITCH. */
   readonly api: (command: string) => Promise<string>;
   readonly nodeName: string | undefined;
+  /** FreeSWITCH's uuid of the caller leg of a live call of the node whose id is derived from it. */
+  readonly channelOf: (node: string, id: string) => Promise<string | undefined>;
   readonly log: Log;
+  readonly aside: SetAside;
 }
 
 /** Hangs up and transfers live calls of this node for operators. Serves requests while the event socket is up. */
@@ -53,21 +60,21 @@ export class CallControl {
 
   stop(): void {
     this.#generation++;
-    void this.#stopServing?.();
+    this.#stopServing?.().catch(() => {});
     this.#stopServing = undefined;
   }
 
   async #start(): Promise<void> {
     const generation = ++this.#generation;
-    const { bus, api, nodeName, log } = this.#options;
+    const { bus, api, nodeName, log, aside } = this.#options;
     const node = nodeName ?? (await api('switchname')).trim();
     if (generation !== this.#generation || this.#stopServing !== undefined) return;
-    this.#stopServing = serveControl(bus, node, log, (request) => this.#carryOut(request));
+    this.#stopServing = serveControl(bus, node, log, aside, (request) => this.#carryOut(node, request));
   }
 
-  async #carryOut(request: ControlRequest): Promise<ControlReply> {
-    const { api, log } = this.#options;
-    const reply = await this.#try(request, api).catch((error: Error) => refused(refusal(error)));
+  async #carryOut(node: string, request: ControlRequest): Promise<ControlReply> {
+    const { log } = this.#options;
+    const reply = await this.#try(node, request).catch((error: Error) => refused(refusal(error)));
     const { do: what, uuid, by } = request;
     const to = request.do === 'transfer' ? { to: request.destination, context: request.context } : {};
     log.info('call.control', {
@@ -81,10 +88,16 @@ export class CallControl {
     return reply;
   }
 
-  async #try(request: ControlRequest, api: CallControlOptions['api']): Promise<ControlReply> {
-    const tag = await api(`uuid_getvar ${request.uuid} ${CALL_VARIABLE}`);
+  async #try(node: string, request: ControlRequest): Promise<ControlReply> {
+    const { api, channelOf } = this.#options;
+    const channel = isDerivedId(request.uuid) ? await channelOf(node, request.uuid) : request.uuid;
+    if (channel === undefined)
+      return refused(
+        'the uuid of this call in FreeSWITCH is not known: the call has ended, or its notify type is 0',
+      );
+    const tag = await api(uuidGetvar(channel, CALL_VARIABLE));
     if (tag.trim() !== request.uuid) return refused('not the caller leg of a call of Dialhook');
-    await api(controlCommand(request));
+    await api(controlCommand(request, channel));
     return { v: 1, ok: true };
   }
 }

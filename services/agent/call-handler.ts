@@ -1,58 +1,63 @@
 import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { Bus } from '#libs/bus/connection.ts';
-import { abandon, requestDecision } from '#libs/bus/decisions.ts';
+import { DecisionClient } from '#libs/bus/decision-client.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow } from '#libs/bus/timeline-step.ts';
 import { type CtiBridgeArguments, formatArguments } from '#libs/contract/arguments.ts';
-import type { EndpointRequest, TriedLeg } from '#libs/contract/endpoint.ts';
+import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
-import type { Outcome } from '#libs/dialplan/applications.ts';
-import { refusedVariable } from '#libs/dialplan/plan.ts';
-import type { OutboundCall } from '#libs/esl/outbound.ts';
+import type { Outcome } from '#libs/dialplan/outcome.ts';
+import type { OutboundCall } from '#libs/esl/outbound-call.ts';
+import type { SetAside } from '#libs/isolation/set-aside.ts';
+import { inBackground } from '#libs/lifecycle/background.ts';
 import { publicUrl } from '#libs/net/url.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
 import type { CallTracker } from './call/call-tracker.ts';
-import { header, nodeName } from './call/channel-data.ts';
-import { type Entry, entryOf } from './call/entry.ts';
+import { type ChannelData, legId, nodeName } from './call/channel-data.ts';
+import { isTagged } from './call/entry.ts';
 import { entryEvents } from './call/entry-event.ts';
-import { originatedLegs } from './call/leg-event.ts';
+import { exactCaller, exactUuid } from './call/exact-data.ts';
 import { tried } from './call/tried.ts';
 import type { AgentConfig } from './config.ts';
 import { parseCtiBridge, readCtiBridge } from './cti-bridge.ts';
 import { decisionRequest, endpointRequest } from './endpoint-request.ts';
-import type { TrackCall } from './live-call.ts';
-import { countDecision } from './metrics.ts';
-import { failure, isCallerGone, PlanRunner } from './plan-runner.ts';
-
-type RequestEntry = Extract<Entry, { kind: 'request' }>;
+import { Entries, type RequestEntry } from './entries.ts';
+import { type LiveCallParts, LiveCallRecord, type TrackCall } from './live-call.ts';
+import { countDecision, countUnknownSound } from './metrics.ts';
+import { refusalOf } from './plan-refusal.ts';
+import { type Admit, failure, isCallerGone, PlanRunner } from './plan-runner.ts';
 
 /** How long the agent waits for a router beyond the endpoint's two timeouts. */
 const ROUTER_MARGIN_MS = 250;
 
 const CALLER_GONE = failure('caller_gone', 'the caller hung up');
-const TOO_MANY_REQUESTS = failure(
-  'too_many_requests',
-  'MAX_REQUESTS_PER_CALL requests about this call have been made',
-);
-const OVERLOADED = failure('overloaded', 'the agent has too many calls in flight');
 
 export interface CallHandlerOptions {
   readonly bus: Bus;
   readonly config: AgentConfig;
   readonly log: Log;
+  readonly aside: SetAside;
   /** Called for each call before its request is sent. The channel is tagged when the promise resolves. */
   readonly trackCall?: TrackCall;
   readonly timeline?: TimelineRecorder;
   /** The earlier legs of a call. Default: those in the channel data. */
-  readonly tracker?: Pick<CallTracker, 'tried' | 'onEntry'>;
+  readonly tracker?: Pick<CallTracker, 'tried' | 'onEntry' | 'joinedCallOf' | 'liveSince'>;
+  /** Default: every target is dialled, in order. */
+  readonly admit?: Admit | undefined;
+  /** Called when a caller has hung up before its call was placed. */
+  readonly onCallerGone?: (uuid: string) => void;
+  /** Called when a caller has hung up before its channel was tagged. Its live call is stored. */
+  readonly onUntaggedHangup?: () => void;
 }
 
 const NO_TRACKER: NonNullable<CallHandlerOptions['tracker']> = {
   tried: async (_, originated) => tried(originated, new Map()),
   onEntry: () => {},
+  joinedCallOf: () => undefined,
+  liveSince: () => undefined,
 };
 
 /**
@@ -60,14 +65,18 @@ const NO_TRACKER: NonNullable<CallHandlerOptions['tracker']> = {
  * releases the call to its dialplan. All required data of a call is in the channel data.
  */
 export class CallHandler {
-  readonly #bus: Bus;
+  readonly #routers: DecisionClient;
   readonly #config: AgentConfig;
   readonly #log: Log;
-  readonly #trackCall: TrackCall;
+  readonly #aside: SetAside;
+  readonly #liveCalls: LiveCallParts;
   readonly #timeline: TimelineRecorder;
   readonly #tracker: NonNullable<CallHandlerOptions['tracker']>;
   readonly #mayBeSet: VariablePolicy;
   readonly #runner: PlanRunner;
+  readonly #entries: Entries;
+  readonly #onUntaggedHangup: () => void;
+  readonly #onCallerGone: (uuid: string) => void;
   #deciding = 0;
 
   constructor(options: CallHandlerOptions) {
@@ -75,18 +84,30 @@ export class CallHandler {
       bus,
       config,
       log,
+      aside,
       trackCall = async () => {},
       timeline = NO_TIMELINE,
       tracker = NO_TRACKER,
+      onUntaggedHangup = () => {},
+      admit,
+      onCallerGone = () => {},
     } = options;
+    this.#onCallerGone = onCallerGone;
+    this.#onUntaggedHangup = onUntaggedHangup;
     this.#tracker = tracker;
-    this.#bus = bus;
+    this.#routers = new DecisionClient(bus, config.HEDGE_AFTER_MS);
     this.#config = config;
     this.#log = log;
-    this.#trackCall = trackCall;
+    this.#aside = aside;
+    this.#liveCalls = { track: trackCall, log, aside };
     this.#timeline = timeline;
     this.#mayBeSet = variablePolicy(config.ALLOWED_VARIABLES);
-    this.#runner = new PlanRunner(config);
+    this.#runner = new PlanRunner(
+      config,
+      (data, setting, sound) => this.#onUnknownSound(data, setting, sound),
+      admit,
+    );
+    this.#entries = new Entries({ config, log, tracker, runner: this.#runner });
   }
 
   /** Calls that wait for a decision. */
@@ -94,14 +115,32 @@ export class CallHandler {
     return this.#deciding;
   }
 
-  /** Resolves when the call is released. @throws {RangeError} when the channel data holds no timestamp. */
+  /** Resolves when the call is released. A call whose channel data cannot be used continues in the dialplan. */
   async handle(call: OutboundCall): Promise<void> {
+    try {
+      await this.#handle(call);
+    } catch (error) {
+      if (isCallerGone(call, error as Error)) return;
+      this.#aside.add('call', error, { call: legId(call.data) });
+      await this.#runner.continueDialplan(call, failure('internal_error', (error as Error).message));
+    }
+  }
+
+  async #handle(call: OutboundCall): Promise<void> {
     const started = performance.now();
     const { NODE_NAME, REQUEST_VARIABLES } = this.#config;
-    const entry = entryOf(call.data);
-    if (entry.kind !== 'request') return this.#runner.resume(call, entry);
+    call.correct(await exactUuid(call));
+    const entry = await this.#entries.requestOf(call);
+    if (entry === undefined) return;
+    call.correct(await exactCaller(call));
     const node = nodeName(call.data, NODE_NAME);
-    const request = endpointRequest(call.data, node, REQUEST_VARIABLES, entry, await this.#tried(call));
+    const request = endpointRequest(
+      call.data,
+      node,
+      REQUEST_VARIABLES,
+      entry,
+      await this.#entries.tried(call),
+    );
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': request.node };
     const parent = callContext(request.uuid);
     const seen: { url?: string } = {};
@@ -119,6 +158,7 @@ export class CallHandler {
         return ended;
       },
     ).finally(() => this.#deciding--);
+    if (outcome.result === 'caller_gone') this.#onCallerGone(request.uuid);
     this.#report(call, request, outcome, performance.now() - started, seen.url);
   }
 
@@ -130,44 +170,54 @@ export class CallHandler {
     context: Context,
     seen: { url?: string },
   ): Promise<Outcome> {
-    const text = await readCtiBridge(call);
+    const { text, isExact } = await readCtiBridge(call);
     const parsed = parseCtiBridge(text, this.#config.DEFAULT_ENDPOINT_URL);
-    const endpointField = parsed.ok ? { endpoint: publicUrl(parsed.endpoint.url) } : {};
+    const endpointField = parsed.ok
+      ? {
+          endpoint: publicUrl(parsed.endpoint.url),
+          ...(parsed.endpoint.notify ? {} : { notify: false as const }),
+        }
+      : {};
     this.#timeline.add({ step: 'received', ...happensNow(request), ...endpointField, request });
     if (!parsed.ok) return this.#runner.runDefault(call, failure('invalid_arguments', parsed.error));
     const { endpoint } = parsed;
     seen.url = endpoint.url;
     // TAG_CALL exports cti_bridge as it stands. Another value is needed when FreeSWITCH would expand that one.
     const canonical = formatArguments(endpoint);
+    // The events of the caller leg must name the endpoint that gets the request.
+    if (!isExact) await call.execute('set', `cti_bridge=${canonical}`);
     const exported = canonical === text ? {} : { cti_bridge: canonical };
+    await this.#runner.forgetRedirect(call);
     const { event, left } = entryEvents(call.data, entry, endpoint, this.#config);
     this.#tracker.onEntry(event, entry.reason, left);
-    const tracked = this.#trackCall(call.data, request, endpoint).then(() => call.tag());
+    const url = event.subscriber?.url ?? endpoint.url;
+    const record = new LiveCallRecord(this.#liveCalls, call.data, request, endpoint, url);
+    inBackground(
+      this.#log,
+      'tag of a channel',
+      record.stored.then(() => this.#tag(call)),
+    );
     if (request.attempt > this.#config.MAX_REQUESTS_PER_CALL)
-      return this.#runner.runDefault(call, TOO_MANY_REQUESTS, exported);
+      // Without DEFAULT_DECISION, which may have led the call here.
+      return this.#runner.continueDialplan(call, tooManyRequests(this.#config), exported);
     if (this.#deciding > this.#config.MAX_CALLS_DECIDING)
-      return this.#runner.runDefault(call, OVERLOADED, exported);
+      return this.#runner.runDefault(call, overloaded(this.#config), exported);
 
     const reply = await this.#request(call, request, endpoint, context);
     if (reply === undefined) return CALLER_GONE;
     if (reply.result !== 'decided')
       return this.#runner.runDefault(call, failure(reply.result, reply.error), exported);
-    // The router may allow more variables than this agent.
-    const refused = refusedVariable(reply.plan, this.#mayBeSet);
-    if (refused !== undefined) {
-      const error = `variables: ${refused} is not among this agent's ALLOWED_VARIABLES`;
-      return this.#runner.runDefault(call, failure('invalid_decision', error), exported);
-    }
-    // An endpoint that does not want the hangup gets no synthesized one either.
-    if ('groups' in reply.plan && reply.plan.notify?.includes('hangup') === false)
-      void tracked.then(() => this.#trackCall(call.data, request, { ...endpoint, notify: false }));
+    const refusal = refusalOf(reply.plan, this.#mayBeSet, this.#config);
+    if (refusal !== undefined)
+      return this.#runner.runDefault(call, failure('invalid_decision', refusal), exported);
+    record.decide(reply.plan);
     const done = await this.#runner.run(call, reply.plan, { result: 'decided' }, exported);
     return done.result === 'decided' ? done : this.#runner.runDefault(call, done, exported);
   }
 
-  async #tried({ data }: OutboundCall): Promise<TriedLeg[]> {
-    const originated = originatedLegs(data);
-    return originated.length === 0 ? [] : this.#tracker.tried(header(data, 'Unique-ID'), originated);
+  #tag(call: OutboundCall): void {
+    if (!call.gone.aborted) call.tag();
+    else if (!isTagged(call.data)) this.#onUntaggedHangup();
   }
 
   /** Requests a decision from the routers; undefined when the caller hangs up first. */
@@ -180,10 +230,10 @@ export class CallHandler {
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
     const message = decisionRequest(request, endpoint, this.#config.FALLBACK_ENDPOINT_URL);
     const reply = await Promise.race([
-      requestDecision(this.#bus, message, timeoutMs, context),
+      this.#routers.request(message, timeoutMs, context),
       aborted(call.gone),
     ]);
-    if (reply === undefined || reply.result === 'router_timeout') abandon(this.#bus, request.uuid);
+    if (reply === undefined || reply.result === 'router_timeout') this.#routers.abandon(request.uuid);
     return reply;
   }
 
@@ -218,11 +268,23 @@ export class CallHandler {
     else this.#log.warn('call.not_decided', line);
   }
 
+  #onUnknownSound(data: ChannelData, setting: string, sound: string): void {
+    const node = nodeName(data, this.#config.NODE_NAME);
+    this.#log.warn('sound.unknown', { ...aboutCall(legId(data), node), setting, sound });
+    countUnknownSound(node);
+  }
+
   /** The error may hold phone numbers, so a trace gets it only when they are not masked. */
   #spanMessage({ result, error = '' }: Outcome): string {
     return this.#config.LOG_NUMBERS === 'masked' ? result : error;
   }
 }
+
+const tooManyRequests = ({ MAX_REQUESTS_PER_CALL: max }: AgentConfig): Outcome =>
+  failure('too_many_requests', `${max} requests about this call have been made (MAX_REQUESTS_PER_CALL)`);
+
+const overloaded = ({ MAX_CALLS_DECIDING: max }: AgentConfig): Outcome =>
+  failure('overloaded', `the agent already has ${max} calls that wait for a decision (MAX_CALLS_DECIDING)`);
 
 const aborted = (signal: AbortSignal): Promise<undefined> =>
   new Promise((resolve) => {

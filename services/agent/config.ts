@@ -1,39 +1,43 @@
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
+import { freeswitchSettings, socketSettings } from '#libs/config/freeswitch-settings.ts';
 import {
   allowedVariables,
   bytes,
   checkNatsSettings,
   commonSettings,
   count,
+  limits,
   list,
   milliseconds,
   networks,
+  onOff,
   port,
-  secret,
+  replicas,
+  sounds,
   url,
 } from '#libs/config/settings.ts';
-import { DEFAULT_FINAL_CAUSES, Decision, FinalCause } from '#libs/contract/decision.ts';
-import { problem } from '#libs/contract/problem.ts';
+import { DEFAULT_FINAL_CAUSES, FinalCause } from '#libs/contract/decision.ts';
+import type { Plan } from '#libs/contract/plan.ts';
 import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { HostPort } from '#libs/contract/text.ts';
-import { planOf } from '#libs/dialplan/plan.ts';
+import { replyOfText } from '#libs/dialplan/answer.ts';
 import { PRIVATE_NETWORKS } from '#libs/net/networks.ts';
+import { limitProblem } from './limits/admission.ts';
+import { recordings } from './recordings.ts';
+import { redirectHosts } from './redirects.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** A decision in JSON, resolved into a plan. */
+/** A decision in JSON, read like the answer of an endpoint and resolved into a plan. */
 const decision = () =>
-  z.string().transform((text, context) => {
-    try {
-      const parsed = Decision.safeParse(JSON.parse(text));
-      if (parsed.success) return planOf(parsed.data, variablePolicy(['*']));
-      context.addIssue({ code: 'custom', message: `is not a decision: ${problem(parsed.error)}` });
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: `is not a decision: ${(error as Error).message}` });
-    }
+  z.string().transform((text, context): Plan => {
+    const reply = replyOfText(text, variablePolicy(['*']));
+    if (reply.result === 'decided') return reply.plan;
+    const error = reply.error.replace(/^the answer\b/, 'it');
+    context.addIssue({ code: 'custom', message: `is not a decision: ${error}` });
     return z.NEVER;
   });
 
@@ -50,6 +54,18 @@ const finalCauses = () =>
     }),
   );
 
+/** Causes of a gateway that does not respond, responds with 5xx, or has no free channel. */
+const GATEWAY_FAILURES = [
+  'NORMAL_TEMPORARY_FAILURE',
+  'RECOVERY_ON_TIMER_EXPIRE',
+  'PROGRESS_TIMEOUT',
+  'NETWORK_OUT_OF_ORDER',
+  'DESTINATION_OUT_OF_ORDER',
+  'NORMAL_CIRCUIT_CONGESTION',
+  'SWITCH_CONGESTION',
+  'GATEWAY_DOWN',
+] as const satisfies readonly FinalCause[];
+
 /** The agent's settings, by environment variable. */
 export const AgentSettings = z
   .object({
@@ -59,41 +75,27 @@ export const AgentSettings = z
       .describe('port of the HTTP server for /healthz, /readyz and /metrics; 0 picks a free port'),
     NODE_NAME: z
       .string()
+      .max(255)
       .optional()
       .describe(
         'name of the FreeSWITCH node in requests, notifications and logs. Default: the switchname of FreeSWITCH',
       ),
-    FREESWITCH_HOST: z.string().default('127.0.0.1').describe('host of the FreeSWITCH event socket'),
-    FREESWITCH_PORT: port().default(8021).describe('port of the FreeSWITCH event socket'),
-    FREESWITCH_USER: z
-      .string()
-      .regex(/^[^\s:@]+@[^\s:@]+$/, 'must be written user@domain')
-      .optional()
-      .describe(
-        'directory user, written user@domain, to log in to the event socket as (userauth). Unset: the login uses only the event socket password',
-      ),
-    FREESWITCH_PASSWORD: secret()
-      .default('ClueCon')
-      .describe('password of FREESWITCH_USER, or the event socket password when FREESWITCH_USER is not set'),
-    SOCKET_HOST: z
-      .string()
-      .default('127.0.0.1')
-      .describe('address on which the agent accepts the connections of the socket application'),
+    ...freeswitchSettings,
+    ...socketSettings,
     SOCKET_ALLOWED_NETWORKS: networks()
       .default(PRIVATE_NETWORKS)
       .describe(
         'networks from which connections of the socket application are accepted, separated by commas. The default accepts every private network: set it to those of your FreeSWITCH nodes',
       ),
-    SOCKET_PORT: port()
-      .default(8084)
-      .describe(
-        'port on which the agent accepts the connections of the socket application; 0 picks a free port',
-      ),
-    ACCEPT_WITHOUT_NATS: z
-      .enum(['on', 'off'], 'must be on or off')
+    ACCEPT_WITHOUT_NATS: onOff()
       .optional()
       .describe(
         'off refuses connections of the socket application while NATS is disconnected: FreeSWITCH tries its next host at once, then the dialplan continues, and such calls get no notifications. on accepts them with the result no_router. Default: on with DEFAULT_DECISION, else off',
+      ),
+    HEDGE_AFTER_MS: milliseconds(0, HOUR)
+      .default(100)
+      .describe(
+        'time after which a request that no router has accepted is sent again, to any router; three times the usual time to an acceptance if that is longer, up to 500 ms. The endpoint gets one request. Lower: a call waits less for a router or NATS server that hangs. 0 sends each request once',
       ),
     DEFAULT_ENDPOINT_URL: url('http:', 'https:')
       .optional()
@@ -118,11 +120,67 @@ export const AgentSettings = z
     MAX_REQUESTS_PER_CALL: count(1, 100)
       .default(5)
       .describe(
-        'maximum number of requests about one call when its decisions say on_fail: request; after the last one the call ends with the cause of the last target',
+        'maximum number of requests about one call, whatever their reasons: new, failed, redirect and transfer. After the last one a failed target ends the call with its cause, and the dialplan continues after a transfer',
       ),
+    REDIRECT_ALLOWED_HOSTS: redirectHosts()
+      .default([])
+      .describe(
+        'hosts that a decision with on_redirect: follow may dial when a target redirects there, separated by commas: HOST for any port, or HOST:PORT, each optionally as PROFILE/HOST with the sofia profile that dials it (external). Empty: such decisions are refused',
+      ),
+    SOUNDS: sounds()
+      .optional()
+      .describe(
+        'sounds that decisions may name, as NAME=PATH pairs separated by blanks. A path is what the application playback takes: a file relative to sound_prefix of FreeSWITCH, an absolute path, or a URI such as tone_stream://%(500,0,800). A sound that is not listed is left out of the call, counted and logged',
+      ),
+    RINGBACKS: sounds()
+      .optional()
+      .describe(
+        'ringbacks that decisions may name, as NAME=RINGBACK pairs separated by blanks. A ringback is what the variable ringback of FreeSWITCH takes: an absolute path, a URI such as local_stream://moh, or a tone such as %(2000,4000,440,480)',
+      ),
+    RECORDINGS: recordings()
+      .optional()
+      .describe(
+        'absolute path of recordings on the FreeSWITCH host, such as /var/recordings/{date}/{id}.wav. {id} is different for each recording and must be part of the file name; {call}, {node}, {date} and {hour} (UTC), {caller} and {destination} are optional. Endpoints get the path from the first part with a placeholder on. Unset: decisions with record are refused',
+      ),
+    LIMITS: limits()
+      .default(new Map())
+      .describe(
+        'limits on calls at once and on new calls per second, counted over all nodes, separated by commas: gw:GATEWAY=MAX, gw:GATEWAY=MAX/RATE or gw:GATEWAY=/RATE, with * for every gateway without an entry of its own; id:NAME=MAX/RATE is for limits that decisions name in `limit`. Use the same value for all agents. A target whose gateway has reached its limit is skipped',
+      ),
+    RESTING_GATEWAYS: count(1, 1_000)
+      .optional()
+      .describe(
+        'number of failures in a row after which a gateway rests: for RESTING_MS its targets are tried after all others of their decision. Counted by each agent for its node. Unset: gateways never rest',
+      ),
+    RESTING_MS: milliseconds(1, DAY)
+      .default(60_000)
+      .describe(
+        'time for which a gateway rests. When it is over, the gateway is tried in order again, and rests at its next failure',
+      ),
+    RESTING_CAUSES: finalCauses()
+      .default(['sip:5xx', ...GATEWAY_FAILURES])
+      .describe(
+        'hangup causes and SIP statuses that count as a failure of the gateway, separated by commas. An answer, and every other response, ends the row of failures',
+      ),
+    LIMITS_ON_OUTAGE: z
+      .enum(['admit', 'refuse'], 'must be admit or refuse')
+      .default('admit')
+      .describe(
+        'what happens to a call with limits while JetStream cannot count it within 500 ms: admit places it, and it counts as soon as JetStream answers; refuse treats its limits as reached',
+      ),
+    LIMITS_LEASE_MS: milliseconds(1_000, HOUR)
+      .default(120_000)
+      .describe(
+        'time after which the calls of a node no longer count towards limits when none of its agents is connected to its FreeSWITCH and NATS. Longer: the calls of a lost node keep their places longer. Shorter: a restart of the agents may let more calls in than a limit allows',
+      ),
+    LIMITS_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
+      .default(64 * MEBIBYTE)
+      .describe(
+        'maximum size of the JetStream stream that holds the places of all limits; a call needs about 200 bytes for each of its limits',
+      ),
+    LIMITS_REPLICAS: replicas().describe('number of NATS servers that store each place of a limit'),
     ALLOWED_VARIABLES: allowedVariables(),
-    CALL_CONTROL: z
-      .enum(['on', 'off'], 'must be on or off')
+    CALL_CONTROL: onOff()
       .default('off')
       .describe(
         'on allows operators of the console to hang up and transfer live calls of the node. FREESWITCH_USER then needs permission for uuid_getvar, uuid_kill and uuid_transfer',
@@ -148,6 +206,11 @@ export const AgentSettings = z
     MAX_SOCKET_CONNECTIONS_PER_ADDRESS: count(1, 200_000)
       .default(3_000)
       .describe('maximum number of connections of the socket application from one address at once'),
+    MAX_CHANNEL_DATA_BYTES: bytes(16 * 1024, 4 * 1024 * 1024)
+      .default(128 * 1024)
+      .describe(
+        'maximum size of the channel data of one call. The agent refuses a call with more, and its dialplan continues; raise it for channels with very many or long variables',
+      ),
     MAX_BUFFERED_NOTIFICATIONS: count(1, 10_000_000)
       .default(100_000)
       .describe(
@@ -181,7 +244,7 @@ export const AgentSettings = z
       .describe(
         'maximum size of the JetStream stream that holds the live calls of all nodes; a call needs 300 to 500 bytes',
       ),
-    LIVE_CALLS_REPLICAS: count(1, 5).default(1).describe('number of NATS servers that store each live call'),
+    LIVE_CALLS_REPLICAS: replicas().describe('number of NATS servers that store each live call'),
     MAX_BUFFERED_LIVE_CALLS: count(1, 10_000_000)
       .default(100_000)
       .describe(
@@ -189,6 +252,25 @@ export const AgentSettings = z
       ),
   })
   .superRefine(checkNatsSettings)
+  .refine(
+    ({ DEFAULT_DECISION: plan, REDIRECT_ALLOWED_HOSTS: hosts }) =>
+      plan === undefined || !('groups' in plan) || plan.on_redirect !== 'follow' || hosts.length > 0,
+    'REDIRECT_ALLOWED_HOSTS must be set when DEFAULT_DECISION says on_redirect: follow',
+  )
+  .refine(
+    ({ DEFAULT_DECISION: plan, LIMITS }) =>
+      plan === undefined || !('groups' in plan) || limitProblem(plan.limit, LIMITS) === undefined,
+    'LIMITS must have id:NAME for every limit that DEFAULT_DECISION names without max and rate',
+  )
+  .refine(
+    ({ DEFAULT_DECISION: plan, RECORDINGS }) =>
+      plan === undefined || !('groups' in plan) || plan.record === undefined || RECORDINGS !== undefined,
+    'RECORDINGS must be set when DEFAULT_DECISION says record',
+  )
+  .refine(
+    ({ DEFAULT_DECISION: plan }) => plan === undefined || !('collect' in plan),
+    'DEFAULT_DECISION cannot collect digits: no endpoint would get them',
+  )
   .refine(
     (of) =>
       of.MAX_CALLS_DECIDING < of.MAX_SOCKET_CONNECTIONS_PER_ADDRESS &&

@@ -1,8 +1,9 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest, TriedLeg } from '#libs/contract/endpoint.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
-import { type ChannelData, header, isoTime, variable } from './call/channel-data.ts';
-import { attemptOf, type Entry, isTagged } from './call/entry.ts';
+import { reportedData } from '#libs/dialplan/reporting.ts';
+import { type ChannelData, header, isoTime, legId, variable } from './call/channel-data.ts';
+import { attemptOf, isTagged, type SocketEntry } from './call/entry.ts';
 import { assertedNumber, callIdentity, isWithheld, taggedIdentity } from './call/identity.ts';
 import { originatedLegs } from './call/leg-event.ts';
 import { tried } from './call/tried.ts';
@@ -22,25 +23,34 @@ function selectVariables(data: ChannelData, wanted: readonly string[]): Record<s
   return selected;
 }
 
-/** The address to which the last target redirected. */
+/** The address to which the last target that redirected did so; of targets that rang at once it need not be the last. */
+export const redirectOf = (triedLegs: readonly TriedLeg[]): string | undefined =>
+  triedLegs.findLast(({ redirect_to }) => redirect_to !== undefined)?.redirect_to;
+
 function redirected(reason: EndpointRequest['reason'], triedLegs: readonly TriedLeg[]) {
-  const address = triedLegs.at(-1)?.redirect_to;
+  const address = redirectOf(triedLegs);
   return reason === 'redirect' && address !== undefined ? { redirect_to: address } : {};
 }
 
-/** The request to the endpoint, from the channel data of `connect`. @throws {RangeError} without a timestamp. */
+/** Data of an earlier decision about this call. */
+function echoed(data: ChannelData): Pick<EndpointRequest, 'data'> {
+  const given = isTagged(data) ? reportedData((name) => variable(data, name)) : undefined;
+  return given === undefined ? {} : { data: given };
+}
+
+/** The request to the endpoint, from the channel data of `connect`. */
 export const endpointRequest = (
   data: ChannelData,
   node: string,
   wantedVariables: readonly string[],
-  { kind: _, ...why }: Extract<Entry, { kind: 'request' }>,
+  { kind: _, ...why }: Extract<SocketEntry, { kind: 'request' }>,
   triedLegs: readonly TriedLeg[] = tried(originatedLegs(data), new Map()),
 ): EndpointRequest => ({
   action: 'request',
   ...why,
-  uuid: header(data, 'Unique-ID'),
+  uuid: legId(data),
   node,
-  time: isoTime(header(data, 'Event-Date-Timestamp')),
+  time: isoTime(data),
   ...((isTagged(data) ? taggedIdentity(data) : undefined) ?? callIdentity(data, 'Caller')),
   destination_number: header(data, 'Caller-Destination-Number'),
   caller_id_withheld: isWithheld(data, 'Caller'),
@@ -49,6 +59,7 @@ export const endpointRequest = (
   network_addr: header(data, 'Caller-Network-Addr'),
   sip_call_id: variable(data, 'sip_call_id'),
   attempt: attemptOf(data),
+  ...echoed(data),
   tried: [...triedLegs],
   ...redirected(why.reason, triedLegs),
   variables: selectVariables(data, wantedVariables),

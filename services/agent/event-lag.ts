@@ -1,5 +1,5 @@
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
-import { header, nodeName } from './call/channel-data.ts';
+import { eventTime, nodeName } from './call/channel-data.ts';
 
 /** Measures how late FreeSWITCH's events arrive, and learns the node's name from them. */
 export class EventLag {
@@ -19,7 +19,7 @@ export class EventLag {
   }
 
   record(event: FreeSwitchEvent): void {
-    const firedMs = Number(header(event, 'Event-Date-Timestamp')) / 1000;
+    const firedMs = eventTime(event);
     if (firedMs > 0) this.#worstMs = Math.max(this.#worstMs, this.#now() - firedMs);
     this.#node ??= nodeName(event, undefined) || undefined;
   }

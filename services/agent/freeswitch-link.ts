@@ -1,6 +1,7 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import type { LiveCalls } from '#libs/bus/live-calls.ts';
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
+import type { SetAside } from '#libs/isolation/set-aside.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { EVENTS, FILTERS, OPTIONAL_EVENTS } from './call/leg-event.ts';
@@ -8,14 +9,27 @@ import { CallControl } from './call-control.ts';
 import type { AgentConfig } from './config.ts';
 import { EventLag } from './event-lag.ts';
 import type { EventPublisher } from './event-publisher.ts';
-import { Reconciler } from './reconciler.ts';
+import { type LimitedCalls, Reconciler } from './reconciler.ts';
 
 export interface FreeSwitchLinkOptions {
   readonly config: AgentConfig;
   readonly bus: Bus;
   readonly live: LiveCalls;
   readonly publisher: EventPublisher;
+  readonly limits?: LimitedCalls;
   readonly log: Log;
+  readonly aside: SetAside;
+}
+
+/** Name, channel and number of an event, from its text: it may not be JSON. */
+function eventIdentity(body: Buffer): object {
+  const text = body.toString('latin1');
+  const value = (header: string) => new RegExp(`"${header}":"([^"]{1,100})"`).exec(text)?.[1];
+  return {
+    event_name: value('Event-Name'),
+    channel: value('Unique-ID'),
+    sequence: value('Event-Sequence'),
+  };
 }
 
 /**
@@ -30,8 +44,9 @@ export class FreeSwitchLink {
   readonly #publisher: EventPublisher;
   readonly #log: Log;
   #wasUp = false;
+  #upSince = Number.POSITIVE_INFINITY;
 
-  constructor({ config, bus, live, publisher, log }: FreeSwitchLinkOptions) {
+  constructor({ config, bus, live, publisher, limits, log, aside }: FreeSwitchLinkOptions) {
     const nodeName = config.NODE_NAME;
     const api = (command: string) => this.api(command);
     this.#publisher = publisher;
@@ -39,16 +54,27 @@ export class FreeSwitchLink {
     this.#lag = new EventLag(nodeName);
     this.#reconciler = new Reconciler({
       api,
+      apiJson: (command) => this.#connection.apiJson(command),
       nodeName,
       live,
       buffer: publisher.buffer,
+      limits,
       intervalMs: config.RECONCILE_INTERVAL_MS,
       confirmMs: config.RECONCILE_CONFIRM_MS,
       restartWaitMs: config.RECONCILE_RESTART_WAIT_MS,
       onClosed: (uuid) => publisher.onClosed(uuid),
       log,
+      aside,
     });
-    this.#control = new CallControl({ enabled: config.CALL_CONTROL === 'on', bus, api, nodeName, log });
+    this.#control = new CallControl({
+      enabled: config.CALL_CONTROL === 'on',
+      bus,
+      api,
+      nodeName,
+      channelOf: async (node, id) => (await live.find(node, id))?.channel_uuid,
+      log,
+      aside,
+    });
     this.#connection = new InboundConnection({
       host: config.FREESWITCH_HOST,
       port: config.FREESWITCH_PORT,
@@ -60,7 +86,7 @@ export class FreeSwitchLink {
       filters: FILTERS,
       onEvent: (event) => this.#onEvent(event),
       onUp: () => this.#onUp(),
-      onFault: (err) => log.error('freeswitch.event_invalid', { err }),
+      onFault: (error, body) => aside.add('freeswitch_event', error, eventIdentity(body)),
       onDown: (err) => this.#onDown(err),
       silenceMs: config.EVENT_SOCKET_SILENCE_MS,
     });
@@ -71,6 +97,11 @@ export class FreeSwitchLink {
     return this.#connection.up;
   }
 
+  /** For how long events have been arriving, ms; negative before the first login. */
+  get watchedMs(): number {
+    return performance.now() - this.#upSince;
+  }
+
   /** NODE_NAME, or the name in FreeSWITCH's events; undefined before the first event. */
   get node(): string | undefined {
     return this.#lag.node;
@@ -79,6 +110,11 @@ export class FreeSwitchLink {
   /** The worst delay of an event since the last call of this method, in milliseconds. */
   takeLagMs(): number {
     return this.#lag.take();
+  }
+
+  /** A caller has hung up before its channel was tagged: its hangup event is not published, so one is synthesized. */
+  onUntaggedHangup(): void {
+    if (this.up) this.#reconciler.reconcileSoon();
   }
 
   /** Runs an api command of FreeSWITCH. Rejects while the connection is down. */
@@ -107,6 +143,7 @@ export class FreeSwitchLink {
 
   #onUp(): void {
     this.#wasUp = true;
+    this.#upSince = performance.now();
     this.#log.info('freeswitch.connected');
     this.#reconciler.reconcile();
     this.#control.start();

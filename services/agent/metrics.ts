@@ -5,8 +5,9 @@ import { observeStream } from '#libs/bus/metrics.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { Result } from '#libs/contract/results.ts';
-import { CAUSE_CLASSES, type CauseClass } from '#libs/telemetry/catalogue.ts';
+import { CAUSE_CLASSES, type CauseClass } from '#libs/telemetry/attributes.ts';
 import { count, endpointOfMetrics, measureMs, observe } from '#libs/telemetry/metrics.ts';
+import type { LegEvent } from './call/leg-event.ts';
 
 const classByCause = new Map<string, CauseClass>(
   Object.entries(CAUSE_CLASSES).flatMap(([name, causes]) =>
@@ -24,8 +25,8 @@ export function countDecision(result: Result, node: string, url: string | undefi
 }
 
 /** Measures how late an event of FreeSWITCH arrived. */
-export const measureEventLag = ({ node, time }: Pick<Notification, 'node' | 'time'>): void =>
-  measureMs('dialhook.event_socket.lag', Date.now() - Date.parse(time), { 'dialhook.node': node });
+export const measureEventLag = ({ node, at }: Pick<LegEvent, 'node' | 'at'>): void =>
+  measureMs('dialhook.event_socket.lag', Date.now() - at, { 'dialhook.node': node });
 
 /** Call when JetStream has stored a notification that it did not have before. */
 export function countPublished(notification: Notification): void {
@@ -47,6 +48,10 @@ export function countPublished(notification: Notification): void {
 /** Counts a call that was still live after its synthesized hangup. */
 export const countClosedEarly = (node: string): void =>
   count('dialhook.live_calls.closed_early', { 'dialhook.node': node });
+
+/** Counts a sound that a decision names and the operator has not listed. */
+export const countUnknownSound = (node: string): void =>
+  count('dialhook.sounds.unknown', { 'dialhook.node': node });
 
 interface Parts {
   readonly node: string | undefined;

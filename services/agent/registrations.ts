@@ -1,39 +1,36 @@
 import { type Group, type Leg, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
-import type { DialableGroup } from '#libs/dialplan/applications.ts';
+import type { DialableGroup } from '#libs/dialplan/bridge.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
-import type { OutboundCall } from '#libs/esl/outbound.ts';
+import type { OutboundCall } from '#libs/esl/outbound-call.ts';
+import { decodeText } from '#libs/esl/text.ts';
+import { MAX_PIECE_BYTES, readExpression } from './read-expression.ts';
 
 type UserLeg = Extract<Leg, { user: string }>;
 type DialLeg = DialableGroup['legs'][number];
 
 const CONTACTS = 'dialhook_contacts';
-/** FreeSWITCH cuts the reply to getvar at 511 bytes. */
-const MAX_REPLY_BYTES = 511;
 const PIECE_BYTES = 500;
 /** Upper bound: about 30 contacts of the maximum length. Contacts beyond it are left out. */
 const MAX_BYTES = 16 * 1024;
 
 /**
- * The output of an API command of FreeSWITCH, for example `sofia_contact(USER@DOMAIN)`. Without `full` a socket has no
- * api command, so the output is expanded into a variable and read back: two round trips, in the call's own thread.
+ * The output of an API command of FreeSWITCH, for example `sofia_contact(USER@DOMAIN)`.
  *
- * A device chooses the text of its contact, so the text must never be expanded: `export`, unlike `set`, does not expand
- * its value again, and the pieces of a long output are cut from the output itself, because FreeSWITCH expands the value
- * of a variable that it cuts (switch_channel_expand_variables_check in switch_channel.c).
+ * A device chooses the text of its contact, so the text must never be expanded: the pieces of a long output are cut from
+ * the output itself, because FreeSWITCH expands the value of a variable that it cuts
+ * (switch_channel_expand_variables_check in switch_channel.c).
  */
 async function apiOutput(call: OutboundCall, command: string): Promise<string> {
-  const read = async (expression: string) => {
-    await call.execute('export', `${CONTACTS}=${expression}`);
-    return call.getVariable(CONTACTS);
-  };
-  let output = await read(`\${${command}}`);
-  let isComplete = Buffer.byteLength(output) < MAX_REPLY_BYTES;
-  for (let offset = MAX_REPLY_BYTES; !isComplete && offset < MAX_BYTES; offset += PIECE_BYTES) {
-    const piece = await read(`\${regex(\${${command}}|^.{${offset}}(.{0,${PIECE_BYTES}})|%1|n)}`);
-    output += piece;
-    isComplete = Buffer.byteLength(piece) < PIECE_BYTES;
+  const pieces = [await readExpression(call, CONTACTS, `\${${command}}`)];
+  let isComplete = pieces[0] === undefined || pieces[0].length < MAX_PIECE_BYTES;
+  for (let offset = MAX_PIECE_BYTES; !isComplete && offset < MAX_BYTES; offset += PIECE_BYTES) {
+    const expression = `\${regex(\${${command}}|^.{${offset}}(.{0,${PIECE_BYTES}})|%1|n)}`;
+    const piece = await readExpression(call, CONTACTS, expression);
+    pieces.push(piece);
+    isComplete = piece.length < PIECE_BYTES;
   }
   await call.execute('unset', CONTACTS);
+  const output = decodeText(Buffer.concat(pieces));
   return isComplete ? output : output.slice(0, Math.max(0, output.lastIndexOf(',')));
 }
 
@@ -45,13 +42,14 @@ async function contactsOf(
 ): Promise<DialLeg[]> {
   const domain = leg.domain ?? defaultDomain ?? `\${domain_name}`;
   const contacts = await apiOutput(call, `sofia_contact(*/${leg.user}@${domain})`);
-  const { variables, timeout, delay } = leg;
+  const { variables, timeout, progress_timeout, delay } = leg;
   return endpointsOfContacts(contacts, leg.number)
     .slice(0, MAX_BRANCHES)
     .map((endpoint) => ({
       endpoint,
       variables,
       timeout,
+      progress_timeout,
       delay,
     }));
 }

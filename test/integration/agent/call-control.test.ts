@@ -13,7 +13,21 @@ describe('commands to FreeSWITCH', () => {
     [`uuid_transfer ${UUID} 1000 XML`, { ...same, do: 'transfer', destination: '1000' }],
     [`uuid_transfer ${UUID} *98 XML pbx`, { ...same, do: 'transfer', destination: '*98', context: 'pbx' }],
   ])('%s', (command, request) => {
-    expect(controlCommand(ControlRequest.parse(request))).toBe(command);
+    expect(controlCommand(ControlRequest.parse(request), UUID)).toBe(command);
+  });
+
+  it.each([
+    [String.raw`o'neill"\n@h`, String.raw`o\'neill\"\\n@h`],
+    ['^^:a:b', '^^ ^^:a:b'],
+    ['abc%0Adef@h', 'abc%0Adef@h'],
+  ])('name the channel %s so that FreeSWITCH reads it unchanged', (uuid, written) => {
+    const transfer = { ...same, do: 'transfer', destination: '1000' } as const;
+    expect(controlCommand(transfer, uuid)).toBe(`uuid_transfer ${written} 1000 XML`);
+    expect(controlCommand({ ...same, do: 'hangup' }, uuid)).toBe(`uuid_kill ${uuid} MANAGER_REQUEST`);
+  });
+
+  it.each(['', 'a b', 'a\nb', 'a\0'])('refuse to name the channel %j', (uuid) => {
+    expect(() => controlCommand({ ...same, do: 'hangup' }, uuid)).toThrow('no command of the event socket');
   });
 
   it.each([
@@ -24,7 +38,7 @@ describe('commands to FreeSWITCH', () => {
     '1\n\napi system id',
     '${system(id)}',
     "set:x=y,park 'm:",
-    'a'.repeat(65),
+    'a'.repeat(129),
   ])('never contains %j', (text) => {
     const request = { ...same, do: 'transfer', destination: '1000', context: 'pbx' };
     expect(ControlRequest.safeParse({ ...request, destination: text }).success).toBe(false);

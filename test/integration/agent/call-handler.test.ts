@@ -4,7 +4,9 @@ import { Bus } from '#libs/bus/connection.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import { CALL_VARIABLE, tagCall } from '#libs/dialplan/applications.ts';
 import { EventSocket } from '#libs/esl/event-socket.ts';
-import { OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
+import { OutboundServer } from '#libs/esl/outbound.ts';
+import { OutboundCall } from '#libs/esl/outbound-call.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { CallHandler } from '#services/agent/call-handler.ts';
 import { readAgentConfig } from '#services/agent/config.ts';
@@ -17,7 +19,7 @@ import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
 
-const TAG = `^^;${CALL_VARIABLE}=\${uuid}`;
+const TAG = `^^;${CALL_VARIABLE}=`;
 
 const GATEWAY = { type: 'gateway', number: '123456', gateway: 'gw' };
 const CTI_BRIDGE = 'http://crm/binding?number=0555 3000 3000 1';
@@ -140,6 +142,8 @@ describe('the tag on the channel', () => {
   const releases = (packet: string) => packet.includes('xferext');
   let stored: PromiseWithResolvers<void>;
   let tracked: string[];
+  let untaggedHangups: number;
+  let handler: CallHandler;
   let lifecycle: Lifecycle;
   let port: number;
 
@@ -147,22 +151,25 @@ describe('the tag on the channel', () => {
   beforeEach(async () => {
     stored = Promise.withResolvers();
     tracked = [];
+    untaggedHangups = 0;
     const { log } = recordLog();
     lifecycle = new Lifecycle(log, 5_000);
     const bus = await Bus.connect(nats.url, 'agent', lifecycle, log);
-    const handler = new CallHandler({
+    handler = new CallHandler({
       bus,
       config: readAgentConfig({}),
       log,
+      aside: new SetAside(log),
       trackCall: (_, { uuid }, { url }) => {
         tracked.push(`${uuid} ${url}`);
         return stored.promise;
       },
+      onUntaggedHangup: () => untaggedHangups++,
     });
     const server = await OutboundServer.listen({
       host: '127.0.0.1',
       port: 0,
-      tag: () => tagCall({}),
+      tag: (data) => tagCall(data['Unique-ID'] ?? '', {}),
       readAhead: 'cti_bridge',
       onCall: (call) => handler.handle(call),
       onRefused: () => {},
@@ -194,6 +201,24 @@ describe('the tag on the channel', () => {
     decide(decided({ dial: GATEWAY }));
     await call.released();
     expect(call.peer.commands.filter(isTag)).toHaveLength(1);
+    expect(untaggedHangups).toBe(0);
+  });
+
+  it.each<[string, (call: FreeSwitchCall) => void, number]>([
+    ['when the caller has hung up before the live call was stored', (call) => call.peer.reset(), 1],
+    ['never for a caller that stays', () => {}, 0],
+  ])('asks for a comparison with FreeSWITCH %s', async (_, leave, expected) => {
+    const { promise: reply, resolve: decide } = Promise.withResolvers<DecisionReply>();
+    routers.script = () => reply;
+    const call = await placeHere();
+    await until(() => routers.requests.length === 1);
+    leave(call);
+    if (expected === 1) await call.peer.closed;
+    await until(() => handler.deciding === 1 - expected);
+    stored.resolve();
+    await until(() => untaggedHangups + call.peer.commands.filter(isTag).length === 1);
+    expect(untaggedHangups).toBe(expected);
+    decide(decided({ dial: GATEWAY }));
   });
 });
 
@@ -238,7 +263,7 @@ describe('without a decision the dialplan continues', () => {
       { variables: { cti_bridge: 'http://crm/ 1 1' } },
       undefined,
       'router_timeout',
-      'no router answered within 252 ms',
+      'no router accepted the request within 252 ms',
     ],
     [
       'no user is registered',
@@ -273,7 +298,10 @@ describe('without a decision the dialplan continues', () => {
     await until(() => routers.requests.length === 1);
     const second = await FreeSwitchCall.place(small.port, { variables: { cti_bridge: CTI_BRIDGE } });
     await second.released();
-    expect(continued(second)).toMatchObject({ result: 'overloaded' });
+    expect(continued(second)).toMatchObject({
+      result: 'overloaded',
+      error: 'the agent already has 1 calls that wait for a decision (MAX_CALLS_DECIDING)',
+    });
     first.peer.reset();
     await until(() => small.server.size === 0);
     const third = await FreeSwitchCall.place(small.port, { variables: { cti_bridge: CTI_BRIDGE } });
@@ -322,11 +350,22 @@ describe('a failed dial', () => {
     expect(applications.slice(-3)).toEqual([
       {
         name: 'multiset',
-        data: '^^;dialhook_entry=failed;dialhook_cause=${last_bridge_hangup_cause}',
+        data: '^^;dialhook_entry=failed;dialhook_cause=${originate_failed_cause};dialhook_cause${originate_failed_cause}=${last_bridge_hangup_cause}',
       },
       { name: 'socket', data: HOSTS },
       { name: 'hangup', data: '${dialhook_cause}' },
     ]);
+  });
+
+  it('reads the caller again only for a request', async () => {
+    const headers = { 'Caller-Caller-ID-Name': 'O%27Brien%20100%25' };
+    const readsOf = async (entry: string) => {
+      const variables = { ...through, dialhook_call: 'u', dialhook_entry: entry };
+      const call = await (await place({ uuid: 'u', headers, variables })).released();
+      return call.peer.commands.filter((command) => command.includes('caller_id_name'));
+    };
+    expect(await readsOf('next')).toEqual([]);
+    expect(await readsOf('failed')).toEqual(['getvar caller_id_name']);
   });
 
   it('ends the call after the last attempt', async () => {
@@ -337,7 +376,7 @@ describe('a failed dial', () => {
     });
     expect(applicationsOf(call.steering[0] ?? '').at(-1)).toEqual({
       name: 'hangup',
-      data: '${originate_failed_cause}',
+      data: '${dialhook_cause}',
     });
   });
 });
@@ -366,7 +405,12 @@ describe('a caller that hangs up', () => {
   it('before the request leads to no request', async () => {
     const peer = await Peer.dial(agent.port);
     const long = `http://crm/?x=${'x'.repeat(600)} 3000 3000 1`;
-    const data = { 'Unique-ID': 'early', 'Event-Date-Timestamp': '0', variable_cti_bridge: long };
+    const data = {
+      'Unique-ID': 'early',
+      'FreeSWITCH-Switchname': 'fs1',
+      'Event-Date-Timestamp': '1795458426595100',
+      variable_cti_bridge: long,
+    };
     await peer.answer('', reply(long.slice(0, 511)), channelData(data));
     expect(await peer.command()).toContain('dialhook_piece');
     peer.reset();
@@ -389,14 +433,41 @@ describe('a caller that hangs up', () => {
     expect(call.steering.filter((packet) => packet.includes('xferext'))).toEqual([]);
   });
 
+  it('when its places are taken: they are freed without an event of its end', async () => {
+    const other = await startTestAgent(nats.url, { LIMITS: 'gw:gw=1' });
+    const states: string[] = [];
+    other.bus.nats.subscribe('dialhook.limits.place.>', {
+      callback: (_, message) => void states.push(message.json<{ state: string }>().state),
+    });
+    routers.script = () => decided({ dial: GATEWAY });
+    const call: FreeSwitchCall = await FreeSwitchCall.place(other.port, {
+      variables: { cti_bridge: CTI_BRIDGE },
+      answers: (packet) => {
+        if (!packet.includes('xferext')) return undefined;
+        call.peer.reset();
+        return '';
+      },
+    });
+    await until('the place is freed', () => states.includes('freed'));
+    expect(states).toEqual(['taken', 'freed']);
+    expect(other.lines).toContainEqual(expect.objectContaining({ result: 'caller_gone' }));
+    await other.stop();
+  });
+
   it('is detected when the connection refuses writes before it reports its end', async () => {
     routers.script = () => decided({ dial: GATEWAY });
     const tcp = connect(agent.port, '127.0.0.1');
     const { socket } = EventSocket.accept(tcp, { onClose: () => {} });
     socket.destroy();
     const ahead = new Map([['cti_bridge', CTI_BRIDGE]]);
-    const data = { 'Unique-ID': 'closing', 'Event-Date-Timestamp': '0', variable_cti_bridge: CTI_BRIDGE };
-    await agent.handler.handle(new OutboundCall(data, new AbortController().signal, socket, ahead));
+    const headers = {
+      'Unique-ID': 'closing',
+      'Event-Date-Timestamp': '1795458426595100',
+      variable_cti_bridge: CTI_BRIDGE,
+    };
+    await agent.handler.handle(
+      new OutboundCall({ headers, raw: headers }, new AbortController().signal, socket, ahead),
+    );
     expect(gone()).toEqual(['caller_gone']);
   });
 
@@ -414,12 +485,49 @@ describe('a caller that hangs up', () => {
   });
 });
 
-it('refuses channel data without a timestamp and keeps handling other calls', async () => {
+it.each<[string, Record<string, string>]>([
+  ['a creation time of 1e30', { 'Caller-Channel-Created-Time': '1e30' }],
+  ['a negative creation time', { 'Caller-Channel-Created-Time': '-1795458426595100' }],
+  ['a creation time of 400 digits', { 'Caller-Channel-Created-Time': '9'.repeat(400) }],
+  ['an attempt of 1.5', { variable_dialhook_call: 'odd', variable_dialhook_attempt: '1.5' }],
+  ['an attempt of 1e300', { variable_dialhook_call: 'odd', variable_dialhook_attempt: '1e300' }],
+  [
+    'attempts beyond counting',
+    { variable_dialhook_call: 'odd', variable_dialhook_attempt: '9007199254740991' },
+  ],
+])('decides a call with %s', async (_, headers) => {
+  routers.script = () => decided({ dial: GATEWAY });
+  const call = await FreeSwitchCall.place(agent.port, {
+    uuid: 'odd',
+    variables: { cti_bridge: CTI_BRIDGE },
+    headers,
+  });
+  await call.released();
+  expect(call.steering[0]).toContain('xferext');
+  expect(routers.requests.at(-1)?.request).toMatchObject({ uuid: 'odd', attempt: 1 });
+});
+
+it.each([
+  [
+    'without a timestamp',
+    { 'Event-Date-Timestamp': 'soon' },
+    'Event-Date-Timestamp of the call a is not a time',
+  ],
+  [
+    'with a uuid of 5,000 bytes',
+    { 'Unique-ID': 'a'.repeat(5_000) },
+    'the uuid of the channel has 5000 bytes',
+  ],
+])('refuses channel data %s and keeps handling other calls', async (_, headers, reason) => {
   const other = await startTestAgent(nats.url);
   const peer = await Peer.dial(other.port);
-  await peer.answer(channelData({ 'Event-Date-Timestamp': 'soon' }));
+  await peer.answer(
+    channelData({ 'Event-Date-Timestamp': '1795458426595100', 'Unique-ID': 'a', ...headers }),
+  );
   await peer.closed;
-  expect(other.errors()).toMatchObject([{ event: 'socket.connection_failed', err: { type: 'RangeError' } }]);
+  expect(other.errors()).toMatchObject([
+    { event: 'network.connection_refused', reason: expect.stringContaining(reason) },
+  ]);
   routers.script = () => decided({ dial: GATEWAY });
   const call = await FreeSwitchCall.place(other.port, { variables: { cti_bridge: CTI_BRIDGE } });
   await call.released();

@@ -4,6 +4,7 @@ import { type LiveCallLimits, LiveCalls } from '#libs/bus/live-calls.ts';
 import { subjectToken, tokenText } from '#libs/bus/subject.ts';
 import { parseArguments } from '#libs/contract/arguments.ts';
 import type { LiveCall } from '#libs/contract/messages.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { trackIn } from '#services/agent/live-call.ts';
@@ -70,7 +71,7 @@ describe('LiveCalls', () => {
     const { log, lines } = recordLog();
     const lifecycle = new Lifecycle(log, 5_000);
     const bus = await Bus.connect(nats.url, 'test', lifecycle, log);
-    const live = new LiveCalls(bus, { ...LIMITS, ...limits }, log);
+    const live = new LiveCalls(bus, { ...LIMITS, ...limits }, log, new SetAside(log));
     ends.push(async () => {
       await live.drain(AbortSignal.abort());
       await lifecycle.stop();
@@ -87,23 +88,20 @@ describe('LiveCalls', () => {
   it('lists the live calls of a node for another agent, and none of other nodes', async () => {
     const { live } = await liveCalls();
     const { live: other } = await liveCalls();
-    for (const one of [call('a'), call('b.c *>'), call('d', 'fs.1'), call('e', 'fs_1')]) live.add(one);
-    await written(live);
-    expect(await other.uuids('fs1')).toEqual(['a', 'b.c *>']);
+    const all = [call('a'), call('b.c@h~1'), call('d', 'fs.1'), call('e', 'fs_1')];
+    await Promise.all(all.map((one) => live.add(one)));
+    expect(await other.uuids('fs1')).toEqual(['a', 'b.c@h~1']);
     expect(await other.uuids('fs.1')).toEqual(['d']);
-    expect(await other.find('fs1', 'b.c *>')).toEqual(call('b.c *>'));
+    expect(await other.find('fs1', 'b.c@h~1')).toEqual(call('b.c@h~1'));
     expect(await other.find('fs1', 'd')).toBeUndefined();
   });
 
   it('lists calls added since the last look, and not those removed', async () => {
     const { live } = await liveCalls();
     const { live: other } = await liveCalls();
-    live.add(call('a'));
-    await written(live);
+    await live.add(call('a'));
     expect(await other.uuids('fs1')).toEqual(['a']);
-    live.add(call('b'));
-    live.add(call('c'));
-    await written(live);
+    await Promise.all([live.add(call('b')), live.add(call('c'))]);
     live.remove(call('b'));
     await written(live);
     expect(await other.uuids('fs1')).toEqual(['a', 'c']);
@@ -114,15 +112,15 @@ describe('LiveCalls', () => {
     const { live } = await liveCalls();
     const { live: other } = await liveCalls();
     const seen = await view();
-    for (const uuid of ['a', 'b', 'c']) live.add(call(uuid));
-    await written(live);
+    await Promise.all(['a', 'b', 'c'].map((uuid) => live.add(call(uuid))));
     expect(await seen.liveCount()).toBe(3);
     live.remove(call('a'));
     other.remove(call('a'));
     other.remove(call('b'));
-    live.add(call('c'));
+    const added = live.add(call('c'));
     live.remove(call('c'));
     live.remove(call('never'));
+    await added;
     await written(live);
     await written(other);
     live.remove(call('b'));
@@ -133,10 +131,8 @@ describe('LiveCalls', () => {
   it('stores one message for a call that is added twice', async () => {
     const { live } = await liveCalls();
     const seen = await view();
-    live.add(call('a'));
-    await written(live);
-    live.add({ ...call('a'), url: 'http://other/' });
-    await written(live);
+    await live.add(call('a'));
+    await live.add({ ...call('a'), url: 'http://other/' });
     expect(await seen.live()).toEqual([{ ...call('a'), url: 'http://other/' }]);
   });
 
@@ -167,18 +163,19 @@ describe('LiveCalls', () => {
 
   it('buffers calls while NATS is down, bounded and counted, and drops those that end meanwhile', async () => {
     const { live, bus, lines } = await liveCalls({ maxBuffered: 5 });
-    live.add(call('before'));
-    await written(live);
+    await live.add(call('before'));
     await nats.kill();
     await eventually(() => !bus.connected);
     await Promise.all(Array.from({ length: 8 }, (_, n) => live.add(call(`call${n}`))));
     expect([live.buffered, live.dropped]).toEqual([5, 3]);
     expect(live.trouble).toBe('not connected to NATS');
-    expect(lines.filter(({ event }) => event === 'live_call.dropped')).toHaveLength(1);
+    expect(lines.filter(({ event }) => event === 'live_call.dropped')).toMatchObject([
+      { call: expect.stringMatching(/^\S/), node: 'fs1', setting: 'MAX_BUFFERED_LIVE_CALLS' },
+    ]);
     live.remove(call('call0'));
     live.remove(call('call1'));
     expect(live.buffered).toBe(3);
-    live.add(call('late'));
+    await live.add(call('late'));
     nats = await startNats({ port: nats.port, storeDir: nats.storeDir });
     await written(live);
     expect(live.trouble).toBeUndefined();
@@ -188,14 +185,13 @@ describe('LiveCalls', () => {
 
   it('recreates a stream that was lost', async () => {
     const { live, bus } = await liveCalls();
-    for (let n = 0; n < 10; n++) live.add(call(`old${n}`));
-    await written(live);
+    await Promise.all(Array.from({ length: 10 }, (_, n) => live.add(call(`old${n}`))));
     expect(await live.uuids('fs1')).toHaveLength(10);
     const { port } = nats;
     await nats.stop();
     await eventually(() => !bus.connected);
     nats = await startNats({ port });
-    live.add(call('new'));
+    await live.add(call('new'));
     await written(live);
     expect(await live.uuids('fs1')).toEqual(['new']);
     live.remove(call('old0'));
@@ -207,7 +203,7 @@ describe('LiveCalls', () => {
     const { live } = await liveCalls({ maxBytes: 1 << 20 });
     const seen = await view();
     const large = (uuid: string): LiveCall => ({ ...call(uuid), caller_id_name: '名'.repeat(64 << 10) });
-    for (let n = 0; n < 6; n++) live.add(large(`call${n}`));
+    await Promise.all(Array.from({ length: 6 }, (_, n) => live.add(large(`call${n}`))));
     await eventually(() => live.trouble !== undefined && live.buffered === 1);
     expect(live.trouble).toMatch(/maximum bytes exceeded/);
     const there = (await seen.live()).map(({ uuid }) => uuid);
@@ -221,7 +217,7 @@ describe('LiveCalls', () => {
   it('reads ten thousand calls', async () => {
     const { live } = await liveCalls();
     const uuids = Array.from({ length: 10_000 }, (_, n) => `call${n}`);
-    for (const uuid of uuids) live.add(call(uuid));
+    await Promise.all(uuids.map((uuid) => live.add(call(uuid))));
     await written(live);
     const { live: other } = await liveCalls();
     expect(await other.uuids('fs1')).toEqual(uuids);

@@ -19,7 +19,7 @@ import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
 
-const TAG = `^^;${CALL_VARIABLE}=\${uuid}`;
+const TAG = `^^;${CALL_VARIABLE}=`;
 
 const MAIN = join(import.meta.dirname, '../../../services/agent/main.ts');
 
@@ -157,11 +157,14 @@ describe('the agent', () => {
     const { port } = await first.started();
     await logIn();
     const call = await recordedCall(port);
-    await until(() => routers.requests.length === 1 && call.peer.commands.length === 4);
+    await until(() => routers.requests.length === 1 && call.peer.commands.length === 7);
     first.child.kill('SIGKILL');
     await call.peer.closed;
-    expect(call.peer.commands.slice(0, 3)).toEqual(['noop', 'getvar cti_bridge', 'connect']);
-    expect(call.peer.commands.slice(3)).toEqual([expect.stringContaining(TAG)]);
+    expect(call.peer.commands).toEqual([
+      ...['noop', 'getvar cti_bridge', 'connect'],
+      ...['getvar caller_id_name', 'getvar sip_from_display', 'getvar core_uuid'],
+      expect.stringContaining(TAG),
+    ]);
 
     const second = start({ DEFAULT_ENDPOINT_URL: 'http://crm/' });
     const { peer, events } = await logIn();

@@ -30,6 +30,8 @@ export async function eventually<T>(
 export class BusView {
   readonly bus: Bus;
   readonly #lifecycle: Lifecycle;
+  /** Progress events by sequence number. A test polls, and no notifier runs that would remove them. */
+  readonly #progress = new Map<number, ProgressEvent>();
 
   private constructor(bus: Bus, lifecycle: Lifecycle) {
     this.bus = bus;
@@ -46,9 +48,14 @@ export class BusView {
 
   /** The published notifications of one call, or of all, in order. */
   async published(uuid?: string): Promise<Notification[]> {
-    const messages = await this.#messages(BUS.stream);
-    const all = messages.map((data) => ProgressEvent.parse(JSON.parse(data)).notification);
+    const all = (await this.#progressEvents()).map(({ notification }) => notification);
     return uuid === undefined ? all : all.filter((notification) => notification.uuid === uuid);
+  }
+
+  /** The URLs to which the notifications of a call go. */
+  async urls(uuid: string): Promise<string[]> {
+    const ofCall = (await this.#progressEvents()).filter(({ notification }) => notification.uuid === uuid);
+    return [...new Set(ofCall.map(({ url }) => url))];
   }
 
   async hangups(uuid?: string): Promise<Notification[]> {
@@ -56,7 +63,8 @@ export class BusView {
   }
 
   async live(): Promise<LiveCall[]> {
-    return (await this.#messages(BUS.liveStream)).map((data) => LiveCall.parse(JSON.parse(data)));
+    const stored = await this.#messages(BUS.liveStream);
+    return [...stored.values()].map((data) => LiveCall.parse(JSON.parse(data)));
   }
 
   async liveCount(): Promise<number> {
@@ -71,16 +79,24 @@ export class BusView {
     return this.#lifecycle.stop();
   }
 
-  async #messages(stream: string): Promise<string[]> {
+  async #progressEvents(): Promise<ProgressEvent[]> {
+    for (const [seq, data] of await this.#messages(BUS.stream, this.#progress.size + 1))
+      this.#progress.set(seq, ProgressEvent.parse(JSON.parse(data)));
+    return [...this.#progress].toSorted(([one], [other]) => one - other).map(([, event]) => event);
+  }
+
+  /** Messages by sequence number, from the number `start` on. */
+  async #messages(stream: string, start = 1): Promise<ReadonlyMap<number, string>> {
     const manager = await jetstreamManager(this.bus.nats);
+    const found = new Map<number, string>();
     const info = await manager.streams.info(stream).catch(() => undefined);
-    if (!info) return [];
+    if (!info) return found;
     const { first_seq, last_seq } = info.state;
-    const found: string[] = [];
-    for (let from = Math.max(1, first_seq); from <= last_seq; from += AT_ONCE) {
+    for (let from = Math.max(start, first_seq); from <= last_seq; from += AT_ONCE) {
       const length = Math.min(AT_ONCE, last_seq - from + 1);
       const some = Array.from({ length }, (_, n) => manager.streams.getMessage(stream, { seq: from + n }));
-      for (const message of await Promise.all(some)) if (message !== null) found.push(message.string());
+      for (const message of await Promise.all(some))
+        if (message !== null) found.set(message.seq, message.string());
     }
     return found;
   }

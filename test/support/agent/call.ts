@@ -1,4 +1,4 @@
-import { parseHeaders } from '#libs/esl/frames.ts';
+import { decodeHeaders, rawHeaders } from '#libs/esl/frames.ts';
 import { regexCommand } from '#libs/simulator/switch/regex.ts';
 import { readPacket } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
@@ -20,6 +20,7 @@ export interface CallScript {
 }
 
 const UUID = '0f5b9b2a-54f4-4cc9-8edf-ad14634e844f';
+const CORE_UUID = '5b9d1a4e-2f4d-4b3c-8f60-0e7c0f9a1d22';
 const GOODBYE = 'Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n';
 const MAX_REPLY_BYTES = 511;
 
@@ -34,12 +35,19 @@ export class FreeSwitchCall {
   private constructor(peer: Peer, script: CallScript) {
     this.peer = peer;
     this.#script = script;
-    const recorded = script.connected ? parseHeaders(script.connected.toString()) : {};
+    const recorded = script.connected ? decodeHeaders(rawHeaders(script.connected)) : {};
     const inherited = Object.entries(recorded)
       .filter(([name]) => name.startsWith('variable_'))
       .map(([name, value]) => [name.slice('variable_'.length), value] as const);
     this.uuid = recorded['Unique-ID'] ?? script.uuid ?? UUID;
-    this.variables = new Map([...inherited, ['uuid', this.uuid], ...Object.entries(script.variables ?? {})]);
+    const coreUuid = recorded['Core-UUID'] ?? CORE_UUID;
+    this.variables = new Map([
+      ...inherited,
+      ['uuid', this.uuid],
+      ['core_uuid', coreUuid],
+      ['caller_id_name', recorded['Caller-Caller-ID-Name'] ?? ''],
+      ...Object.entries(script.variables ?? {}),
+    ]);
     this.#done = this.#run().catch(() => {});
   }
 
@@ -86,6 +94,7 @@ export class FreeSwitchCall {
   #channelData(): Record<string, string> {
     const variables = [...this.variables].map(([name, value]) => [`variable_${name}`, value]);
     return {
+      'Core-UUID': this.variables.get('core_uuid') ?? '',
       'Unique-ID': this.uuid,
       'Event-Date-Timestamp': '1795458426595100',
       'FreeSWITCH-Switchname': 'fs1',
@@ -122,6 +131,6 @@ export class FreeSwitchCall {
         /\$\{sofia_contact\(\*\/([^)]*)\)\}/g,
         (_, at: string) => this.#script.contacts?.[at] ?? 'error/user_not_registered',
       )
-      .replace(/^\$\{regex\((.*)\)\}$/s, (_, args: string) => regexCommand(args));
+      .replace(/\$\{regex\((.*)\)\}$/s, (_, args: string) => regexCommand(args));
   }
 }

@@ -49,6 +49,11 @@ export class CuttableProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Closes new connections at once and keeps the others. */
+  refuse(): void {
+    this.#shut = true;
+  }
+
   open(): void {
     this.#shut = false;
   }

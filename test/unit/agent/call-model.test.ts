@@ -23,7 +23,7 @@ const hangupOf = (events: readonly FreeSwitchEvent[], dialled = '95588') => {
   return found;
 };
 
-/** What only the entry into `socket` shows is in test/e2e/agent/life-of-a-call.test.ts, and below. */
+/** What only the entry into `socket` shows is in test/support/cases/life/stories.ts, and below. */
 const SHOWN_BY_ENTRY =
   /^(?:leg_end 1 BLIND_TRANSFER|transfer blind by caller to 97777|transfer blind by other)/;
 
@@ -157,6 +157,22 @@ describe('the hangup', () => {
     expect(calls.tracker.size).toBe(0);
   });
 
+  it.each([
+    ['that was dialled', {}],
+    ['that has to accept the call', { variable_dialhook_accept: 'true', 'Caller-Channel-Bridged-Time': '0' }],
+  ])('comes without progress after the end of the caller: a called leg %s', (_, accepts) => {
+    const cancelled = recordedStory('the caller cancels during early media');
+    const late = cancelled.filter((event) => !isCallers(event));
+    const calls = trackedCalls();
+    feed(cancelled.filter(isCallers), calls);
+    feed(
+      late.map((event) => ({ ...event, ...accepts })),
+      calls,
+    );
+    expect(late.map((event) => event['Event-Name'])).toContain('CHANNEL_PROGRESS_MEDIA');
+    expect(actions(calls)).toEqual(['leg_end', 'hangup']);
+  });
+
   it('does not wait longer than its timer', () => {
     const calls = trackedCalls();
     feed(callers, calls);
@@ -165,6 +181,20 @@ describe('the hangup', () => {
     calls.expire();
     feed(called, calls);
     expect(actions(calls)).toEqual(['hangup', 'leg_end']);
+  });
+
+  it.each([
+    ['the called party refused', 'sip:603', {}, 'callee'],
+    ['no INVITE could be sent', 'sip:503', { variable_sip_hangup_disposition: '' }, 'freeswitch'],
+    ['an earlier target refused', 'sip:503', {}, 'freeswitch'],
+  ])('%s, %s: says by whom', (_, status, changed, by) => {
+    const caller = callers.map((event) => ({
+      ...event,
+      variable_last_bridge_proto_specific_hangup_cause: status,
+    }));
+    const hangup = hangupOf([...caller, ...called.map((event) => ({ ...event, ...changed }))]);
+    expect(hangup.hangup_by).toBe(by);
+    expect(hangup.tried[0]?.sip_status).toBe('variable_sip_hangup_disposition' in changed ? undefined : 603);
   });
 
   it('does not wait for a party that talks on after a transfer', () => {
@@ -228,6 +258,40 @@ describe('an endpoint that lists the actions it wants', () => {
     expect(all.map(({ notification }) => notification.action)).toEqual(expected);
     const wanted = notify === undefined || notify.includes('hangup');
     expect(all.at(-1)?.wanted).toBe(wanted);
+  });
+});
+
+describe('the ring time of a target with a delay', () => {
+  const story = recordedStory('of two phones that ring the second answers');
+  const ringTimes = (events: readonly FreeSwitchEvent[]) =>
+    hangupOf(events).tried.map(({ ring_ms }) => ring_ms);
+  const [, immediate = 0] = ringTimes(story);
+  const ofSecond = (change: (event: FreeSwitchEvent) => FreeSwitchEvent) =>
+    story.map((event) => (event['Caller-Destination-Number'] === '2' ? change(event) : event));
+  const delayed = (seconds: string, ms: number) => (event: FreeSwitchEvent) => ({
+    ...event,
+    variable_leg_delay_start: seconds,
+    'Caller-Channel-Created-Time': String(Number(event['Caller-Channel-Created-Time']) - ms * 1000),
+  });
+  const silent = (event: FreeSwitchEvent) => ({ ...event, 'Caller-Channel-Progress-Time': '0' });
+
+  it.each([
+    ['starts with the first response', '3', 3_000],
+    ['starts with the first response when FreeSWITCH ends the delay early', '60', 1_000],
+  ])('%s', (_, seconds, ms) => {
+    const [, ringMs = 0] = ringTimes(ofSecond(delayed(seconds, ms)));
+    expect(ringMs).toBeGreaterThan(0);
+    expect(ringMs).toBeLessThan(immediate);
+  });
+
+  it('starts when the delay ends, without a response', () => {
+    const events = ofSecond((event) => silent(delayed('3', 3_000)(event)));
+    expect(ringTimes(events.filter((event) => !isNamed(event, 'CHANNEL_PROGRESS')))[1]).toBe(immediate);
+  });
+
+  it('is 0 of a target that was never dialled', () => {
+    const events = ofSecond((event) => silent(delayed('60', 0)(event)));
+    expect(ringTimes(events.filter((event) => !isNamed(event, 'CHANNEL_PROGRESS')))[1]).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { DecisionRequest } from '#libs/contract/messages.ts';
-import { parseHeaders } from '#libs/esl/frames.ts';
+import { decodeHeaders, rawHeaders } from '#libs/esl/frames.ts';
 import { header, isoTime, nodeName, variable } from '#services/agent/call/channel-data.ts';
 import { attemptOf, entryOf } from '#services/agent/call/entry.ts';
 import { originatedLegs } from '#services/agent/call/leg-event.ts';
@@ -11,7 +11,7 @@ import { decisionRequest, endpointRequest } from '#services/agent/endpoint-reque
 import { framesOf, RECORDINGS, recorded } from '#test/support/esl/recordings.ts';
 
 const connectReply = (name: string) =>
-  parseHeaders(framesOf(recorded(name, 'outbound.from-freeswitch'))[0]?.toString() ?? '');
+  decodeHeaders(rawHeaders(framesOf(recorded(name, 'outbound.from-freeswitch'))[0] ?? Buffer.alloc(0)));
 
 const NEW = { kind: 'request', reason: 'new' } as const;
 
@@ -100,10 +100,21 @@ describe('attemptOf', () => {
     ],
     ['with a zero', { ...TAGGED, variable_dialhook_attempt: '0' }, 1],
     ['with text', { ...TAGGED, variable_dialhook_attempt: 'many' }, 1],
+    ['of a called leg', { 'Unique-ID': 'b', variable_dialhook_call: 'a', variable_dialhook_attempt: '2' }, 1],
+    [
+      'of a loopback leg, which counts on from its caller',
+      {
+        ...{ 'Unique-ID': 'b', variable_dialhook_call: 'a', variable_dialhook_attempt: '2' },
+        variable_loopback_leg: 'B',
+      },
+      3,
+    ],
   ])('%s', (_, data, attempt) => expect(attemptOf(data)).toBe(attempt));
 });
 
 describe('entryOf', () => {
+  const COLLECTED = { ...TAGGED, variable_dialhook_entry: 'digits' };
+  const DIGITS = { kind: 'request', reason: 'digits' };
   const failed = (entry: string, more: object) => ({
     ...TAGGED,
     variable_dialhook_entry: entry,
@@ -116,6 +127,7 @@ describe('entryOf', () => {
     variable_last_bridge_proto_specific_hangup_cause: 'sip:302',
   };
   const hangup = { kind: 'hangup', cause: 'CALL_REJECTED' };
+  const FOLLOW = { variable_dialhook_on_redirect: 'follow', variable_dialhook_redirect_prefix: 'e30' };
   it.each<[string, Record<string, string>, object]>([
     ['a new call', {}, NEW],
     ['a call that the dialplan sends here again', TAGGED, NEW],
@@ -132,10 +144,47 @@ describe('entryOf', () => {
       failed('next', { ...redirected, variable_dialhook_on_redirect: 'request' }),
       { kind: 'request', reason: 'redirect' },
     ],
-    ['a redirect with on_redirect fail', failed('next', redirected), { kind: 'continue' }],
     [
-      'a transfer by the callee',
-      { ...TAGGED, variable_transfer_history: '1:x:bl_xfer:7/default/XML' },
+      'a redirect with on_redirect follow',
+      failed('next', { ...redirected, ...FOLLOW }),
+      { kind: 'follow', otherwise: { kind: 'continue' } },
+    ],
+    [
+      'a redirect of the last target with on_redirect follow and on_fail request',
+      failed('failed', { ...redirected, ...FOLLOW }),
+      { kind: 'follow', otherwise: { kind: 'request', reason: 'failed' } },
+    ],
+    [
+      'a redirect of the address that was followed',
+      failed('next', { ...redirected, variable_dialhook_on_redirect: 'follow' }),
+      { kind: 'continue' },
+    ],
+    ['a refusal with on_redirect follow', failed('last', FOLLOW), hangup],
+    ['a redirect with on_redirect fail', failed('next', redirected), { kind: 'continue' }],
+    ...(['<sip:7@host>', '"Seven" <sip:7@host;user=phone>;x=y', 'sip:7@host'] as const).map(
+      (to): [string, Record<string, string>, object] => [
+        `a transfer by the callee: Refer-To: ${to}`,
+        { ...TAGGED, variable_transfer_history: '1:x:bl_xfer:7/default/XML', variable_sip_refer_to: to },
+        { kind: 'request', reason: 'transfer', transferred_by: 'callee' },
+      ],
+    ),
+    [
+      'a transfer by an operator, after one by the callee',
+      {
+        ...TAGGED,
+        variable_transfer_history: 'ARRAY::1:x:bl_xfer:7/default/XML|:2:x:bl_xfer:8/default/XML',
+        variable_sip_refer_to: '<sip:7@host>',
+      },
+      { kind: 'request', reason: 'transfer', transferred_by: 'other' },
+    ],
+    [
+      'a transfer by the callee to a call that still rings, and fails',
+      {
+        ...failed('failed', {}),
+        variable_transfer_history: '1:x:bl_xfer:park/default/inline',
+        variable_att_xfer_kill_uuid: 'b',
+        variable_att_xfer_destination_number: '8',
+      },
       { kind: 'request', reason: 'transfer', transferred_by: 'callee' },
     ],
     [
@@ -145,8 +194,50 @@ describe('entryOf', () => {
     ],
     [
       'a transfer by the caller',
-      { 'Unique-ID': 'b', variable_dialhook_call: 'a' },
+      {
+        ...{ 'Unique-ID': 'b', variable_dialhook_call: 'a' },
+        ...{ variable_transfer_history: '1:x:bl_xfer:7/default/XML', variable_sip_refer_to: '<sip:7@host>' },
+      },
       { kind: 'request', reason: 'transfer', transferred_by: 'caller', transferred_from: 'a' },
+    ],
+    [
+      'a transfer of the called leg by an operator',
+      {
+        ...{ 'Unique-ID': 'b', variable_dialhook_call: 'a' },
+        variable_transfer_history: '1:x:bl_xfer:7/default/XML',
+      },
+      { kind: 'request', reason: 'transfer', transferred_by: 'other', transferred_from: 'a' },
+    ],
+    [
+      'digits, complete',
+      { ...COLLECTED, variable_dialhook_digits: '1234', variable_read_result: 'success' },
+      { ...DIGITS, digits: '1234', digits_end: 'max' },
+    ],
+    [
+      'digits with a terminator',
+      { ...COLLECTED, variable_dialhook_digits: '12', variable_read_terminator_used: '#' },
+      { ...DIGITS, digits: '12', digits_end: 'terminator' },
+    ],
+    [
+      'no digits',
+      { ...COLLECTED, variable_read_result: 'failure' },
+      { ...DIGITS, digits: '', digits_end: 'timeout' },
+    ],
+    ['digits that FreeSWITCH could not collect', COLLECTED, { ...DIGITS, digits: '', digits_end: 'error' }],
+    [
+      'digits that no phone sends',
+      { ...COLLECTED, variable_dialhook_digits: '${system touch /tmp/x}', variable_read_result: 'timeout' },
+      { ...DIGITS, digits: '', digits_end: 'timeout' },
+    ],
+    [
+      'a transfer during the collection',
+      { ...COLLECTED, variable_transfer_history: '1:x:bl_xfer:7/default/XML' },
+      { kind: 'request', reason: 'transfer', transferred_by: 'other' },
+    ],
+    [
+      'a call of a loopback leg',
+      { 'Unique-ID': 'b', variable_dialhook_call: 'a', variable_loopback_leg: 'B' },
+      NEW,
     ],
   ])('%s', (_, data, entry) => expect(entryOf(data)).toEqual(entry));
 });
@@ -207,7 +298,6 @@ describe('channel data', () => {
   ])('node of %j, configured %s', (data, configured, name) => expect(nodeName(data, configured)).toBe(name));
 
   it('converts microseconds to ISO 8601', () => {
-    expect(isoTime('1795458426595100')).toBe('2026-11-23T18:27:06.595Z');
-    expect(() => isoTime('soon')).toThrow(RangeError);
+    expect(isoTime({ 'Event-Date-Timestamp': '1795458426595100' })).toBe('2026-11-23T18:27:06.595Z');
   });
 });

@@ -48,10 +48,22 @@ it.each<[string, Record<string, string>, DialPlan, object]>([
     { ...plan, on_redirect: 'request' },
     again(['DECLINE'], NO_REQUEST),
   ],
+  [
+    'on_redirect follow after the last request',
+    made('2'),
+    { ...plan, on_redirect: 'follow' },
+    again(['DECLINE'], { requestAgain: false, onRedirect: 'follow' }),
+  ],
   ['no socket application', {}, plan, without],
   ['another application', { ...socket(HOSTS), variable_current_application: 'bridge' }, plan, without],
   ['hosts that FreeSWITCH would expand', socket('${system(reboot)}'), plan, without],
   ['hosts with a line end', socket(`${HOSTS}\nexit`), plan, without],
   ['its own final causes', socket(HOSTS), { ...plan, final_causes: ['USER_BUSY'] }, again(['USER_BUSY'])],
+  [
+    'retry causes: FINAL_CAUSES does not hold',
+    socket(HOSTS),
+    { ...plan, retry_causes: ['USER_BUSY'] },
+    { ...again([]), retryCauses: ['USER_BUSY'] },
+  ],
   ['no final cause', socket(HOSTS), { ...plan, final_causes: [] }, again([])],
 ])('with %s', (_, data, given, policy) => expect(failurePolicy(data, given, config)).toEqual(policy));
