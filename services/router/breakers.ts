@@ -27,13 +27,19 @@ const ENDPOINT_FAULTS = new Set(['connect_timeout', 'connection_failed', 'tls_fa
 export const isFault = (answer: HttpAnswer): boolean =>
   answer.ok ? answer.status >= 500 : ENDPOINT_FAULTS.has(answer.result);
 
+/** Whether the request ended before its answer, so that it says nothing about the endpoint. */
+const isAborted = (answer: HttpAnswer): boolean => !answer.ok && answer.result === 'caller_gone';
+
+const NOT_COUNTED = new Error('the request was aborted');
+
 /**
  * One circuit breaker for each origin, so that calls do not wait for an endpoint that is failing:
  *
- *     closed -> open:      half of the last `window` requests failed
+ *     closed -> open:      more than half of the last `window` requests failed, of at least half a window; aborted ones do
+ *                          not count
  *     open -> half open:   `openMs` have passed; one request probes the endpoint, all others are still refused
  *     half open -> closed: the probe succeeded
- *     half open -> open:   the probe failed
+ *     half open -> open:   the probe failed or was aborted
  *
  * The state is in memory, per router: a restart closes every circuit.
  */
@@ -56,16 +62,20 @@ export class Breakers {
     if (this.#options.openMs === 0 || origin.length > MAX_ORIGIN_LENGTH) return request();
     const breaker = this.#breakerOf(origin);
     if (breaker.state === CircuitState.HalfOpen) return undefined;
-    let started = false;
-    const answer = await breaker
-      .execute(() => {
-        started = true;
-        return request();
+    let isStarted = false;
+    let answer: HttpAnswer | undefined;
+    await breaker
+      .execute(async () => {
+        isStarted = true;
+        const isProbe = breaker.state === CircuitState.HalfOpen;
+        answer = await request();
+        if (isAborted(answer) && !isProbe) throw NOT_COUNTED;
+        return answer;
       })
       .catch((error: unknown) => {
-        if (started) throw error;
+        if (isStarted && error !== NOT_COUNTED) throw error;
       });
-    return answer as HttpAnswer | undefined;
+    return answer;
   }
 
   state(origin: string): EndpointStatus['breaker'] {
@@ -84,7 +94,9 @@ export class Breakers {
     const known = this.#byOrigin.get(origin);
     if (known) return known;
     const { window, openMs } = this.#options;
-    const faults = handleWhenResult((answer) => isFault(answer as HttpAnswer));
+    const faults = handleWhenResult(
+      (answer) => isFault(answer as HttpAnswer) || isAborted(answer as HttpAnswer),
+    );
     const fresh = circuitBreaker(faults, {
       breaker: new CountBreaker({
         size: window,

@@ -1,7 +1,6 @@
-/** The calls with a request to their endpoint in flight: bounded, and each can be abandoned by its uuid. */
+/** Counts the calls with a request to their endpoint in flight. The caller refuses a call when the count is `full`. */
 export class CallsInFlight {
   readonly #max: number;
-  readonly #byUuid = new Map<string, Set<AbortController>>();
   #size = 0;
 
   constructor(max: number) {
@@ -16,23 +15,13 @@ export class CallsInFlight {
     return this.#size >= this.#max;
   }
 
-  /** Counts the call as in flight while `work` runs. The signal is aborted when the call is abandoned. */
-  async run<T>(uuid: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const controller = new AbortController();
-    const controllers = this.#byUuid.get(uuid) ?? new Set();
-    this.#byUuid.set(uuid, controllers.add(controller));
+  /** Counts a call as in flight while `work` runs. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
     this.#size++;
     try {
-      return await work(controller.signal);
+      return await work();
     } finally {
       this.#size--;
-      controllers.delete(controller);
-      if (controllers.size === 0) this.#byUuid.delete(uuid);
     }
-  }
-
-  /** Agents notify every router, so most calls are not in flight in this one; those are ignored. */
-  abandon(uuid: string): void {
-    for (const controller of this.#byUuid.get(uuid) ?? []) controller.abort();
   }
 }

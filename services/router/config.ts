@@ -11,6 +11,13 @@ import {
   port,
 } from '#libs/config/settings.ts';
 import { checkEndpointSettings, endpointSettings } from '#libs/http/settings.ts';
+import { originOf, parseHttpUrl } from '#libs/net/url.ts';
+
+/** An http or https URL without userinfo, path and query. */
+function isOrigin(text: string): boolean {
+  const url = parseHttpUrl(text);
+  return url !== null && [url.origin, `${url.origin}/`].includes(url.href) && !/[?#]/.test(text);
+}
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_ANSWERS_IN_MEMORY_BYTES = 4096 * MEBIBYTE;
@@ -65,6 +72,24 @@ export const RouterSettings = z
       .describe(
         'URLs of endpoints, separated by commas, to which a connection is opened at startup, so that the first call does not wait for DNS, TCP and TLS',
       ),
+    DECISION_CACHE_ENDPOINTS: list()
+      .refine(
+        (all) => all.every((one) => one === '*' || isOrigin(one)),
+        'must be origins such as https://crm.example or http://10.0.0.5:8080, without a path, or *',
+      )
+      .transform((all) => all.map((one) => (one === '*' ? one : originOf(one))))
+      .default([])
+      .describe(
+        'origins of endpoints, separated by commas, whose Cache-Control and Dialhook-Vary the router obeys: it then uses their decisions for several calls; * for every endpoint; none by default',
+      ),
+    DECISION_CACHE_SIZE: count(1, 1_000_000)
+      .default(10_000)
+      .describe(
+        'decisions in the cache; the least recently used one is evicted. Each takes about 1 KB of memory, at most 32 KB',
+      ),
+    DECISION_CACHE_MAX_AGE_MS: milliseconds(1_000, 604_800_000)
+      .default(3_600_000)
+      .describe('age after which a cached decision is never used, whatever max-age and stale-if-error say'),
     ...endpointSettings,
   })
   .superRefine(checkNatsSettings)

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import type { Work } from '#libs/bus/decisions.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow } from '#libs/bus/timeline-step.ts';
 import { requestId } from '#libs/contract/endpoint.ts';
@@ -13,10 +14,11 @@ import { serverAttributes } from '#libs/http/wire-request.ts';
 import { originOf, publicUrl } from '#libs/net/url.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { emitSpan, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
-import { type BreakerOptions, Breakers } from './breakers.ts';
+import { type BreakerOptions, Breakers, isFault } from './breakers.ts';
 import { CallsInFlight } from './calls-in-flight.ts';
+import { type CachedDecision, DecisionCache, type DecisionCacheOptions, NO_CACHE } from './decision-cache.ts';
 import { EndpointFigures } from './endpoint-figures.ts';
-import { observeRouter } from './metrics.ts';
+import { countCacheUse, observeRouter } from './metrics.ts';
 
 export interface DecisionServiceOptions {
   readonly method: 'POST' | 'GET';
@@ -24,6 +26,8 @@ export interface DecisionServiceOptions {
   /** Which channel variables an endpoint may set. */
   readonly variablePolicy?: VariablePolicy;
   readonly breaker: BreakerOptions;
+  /** Which decisions may be used again. Default: none. */
+  readonly cache?: DecisionCacheOptions;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -33,10 +37,12 @@ interface Outcome {
   readonly reply: DecisionReply;
   readonly url?: string;
   readonly answer?: HttpAnswer;
+  readonly cached?: CachedDecision;
 }
 
 /** With less time left than this, in milliseconds, the fallback is not requested. */
 const MIN_FALLBACK_MS = 20;
+const TOO_MANY_REQUESTS = 429;
 
 const EXPIRED = failed('router_timeout', 'the agent had stopped waiting before the router read the request');
 
@@ -56,6 +62,10 @@ const errorOf = (reply: DecisionReply): string | undefined =>
 const resultOf = (reply: DecisionReply) =>
   reply.result === 'decided' ? { result: reply.result } : { result: reply.result, error: reply.error };
 
+/** Whether the endpoint has failed: a cached decision may then be used when it is stale, and stays in the cache. */
+const hasFailed = (answer: HttpAnswer | undefined): boolean =>
+  answer === undefined || isFault(answer) || (answer.ok && answer.status === TOO_MANY_REQUESTS);
+
 function setSpanResult(span: Span, reply: DecisionReply): void {
   span.setAttribute('dialhook.result', reply.result);
   if (reply.result !== 'decided') span.setStatus({ code: SpanStatusCode.ERROR, message: reply.result });
@@ -70,6 +80,7 @@ export class DecisionService {
   readonly #timeline: TimelineRecorder;
   readonly #inFlight: CallsInFlight;
   readonly #breakers: Breakers;
+  readonly #cache: DecisionCache;
   readonly #figures = new EndpointFigures();
   #expired = 0;
 
@@ -86,7 +97,8 @@ export class DecisionService {
     this.#now = options.now ?? Date.now;
     this.#inFlight = new CallsInFlight(options.maxCallsInFlight);
     this.#breakers = new Breakers(options.breaker);
-    observeRouter(this.#inFlight, this.#breakers);
+    this.#cache = new DecisionCache(options.cache ?? NO_CACHE);
+    observeRouter(this.#inFlight, this.#breakers, this.#cache);
   }
 
   get inFlight(): number {
@@ -103,19 +115,15 @@ export class DecisionService {
     return this.#figures.status((origin) => this.#breakers.state(origin));
   }
 
-  /** Ends the request for this call, if it is in flight: its agent has stopped waiting. */
-  abandon(uuid: string): void {
-    this.#inFlight.abandon(uuid);
-  }
-
   /** Every failure of the endpoint is a reply. @throws only on a bug. */
-  decide(request: DecisionRequest, parent: Context): Promise<DecisionReply> {
+  decide(request: DecisionRequest, parent: Context, work: Work): Promise<DecisionReply> {
     const { uuid, node } = request.request;
     const started = performance.now();
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
     return inSpan('route', { parent, kind: SpanKind.SERVER, attributes }, async (span, context) => {
-      const { reply, answer, url = request.url } = await this.#admit(request, context);
+      const { reply, answer, url = request.url, cached } = await this.#admit(request, context, work);
       setSpanResult(span, reply);
+      if (cached) span.setAttribute('dialhook.cache', cached.outcome);
       const line = {
         ...aboutCall(uuid, node),
         result: reply.result,
@@ -125,6 +133,8 @@ export class DecisionService {
         ms: Math.round(performance.now() - started),
         connect_ms: answer?.timing.connectMs,
         response_ms: answer?.timing.responseMs,
+        cache: cached?.outcome,
+        cache_age_ms: cached?.ageMs,
       };
       if (reply.result === 'decided') this.#log.info('call.decided', line);
       else this.#log.warn('call.not_decided', line);
@@ -132,7 +142,7 @@ export class DecisionService {
     });
   }
 
-  async #admit(request: DecisionRequest, context: Context): Promise<Outcome> {
+  async #admit(request: DecisionRequest, context: Context, { signal, accept }: Work): Promise<Outcome> {
     const { uuid, node } = request.request;
     if (this.#inFlight.full)
       return {
@@ -141,17 +151,21 @@ export class DecisionService {
           `the router already has ${this.#inFlight.size} requests in flight (MAX_CALLS_IN_FLIGHT)`,
         ),
       };
-    return this.#inFlight.run(uuid, async (signal) => {
-      // An overloaded router reads a request late, right before the agent's `abandon` for it. Waiting one turn lets
-      // that message abort the request, without comparing the clocks of two hosts.
+    return this.#inFlight.run(async () => {
+      // An overloaded or suspended router reads a request late, right before the agent's `abandon` for it. Waiting one
+      // turn lets that message abort the request.
       await nextTurn();
+      if (!signal.aborted) await accept();
       if (!signal.aborted) return this.#requestWithFallback(request, context, signal);
       this.#log.warn('request.expired', { ...aboutCall(uuid, node), dropped: ++this.#expired });
       return { reply: EXPIRED };
     });
   }
 
-  /** Requests the endpoint and, without a decision, the fallback in the time left of both timeouts. */
+  /**
+   * Requests the endpoint, or uses its cached decision. Without a decision it requests the fallback, in the time left of
+   * both timeouts.
+   */
   async #requestWithFallback(
     request: DecisionRequest,
     context: Context,
@@ -159,15 +173,44 @@ export class DecisionService {
   ): Promise<Outcome> {
     const { url, fallback_url, connect_timeout_ms, response_timeout_ms } = request;
     const started = performance.now();
-    const first = await this.#request(url, request, context, signal);
+    const first = await this.#requestFirst(request, context, signal);
     if (first.reply.result === 'decided' || fallback_url === undefined || signal.aborted) return first;
     const leftMs = Math.floor(connect_timeout_ms + response_timeout_ms - (performance.now() - started));
     if (leftMs < MIN_FALLBACK_MS) return withoutFallback(first, 'no time was left for the fallback');
     const deadline = AbortSignal.timeout(leftMs);
-    const second = await this.#request(fallback_url, request, context, AbortSignal.any([signal, deadline]));
+    const { result, error } = first.reply;
+    const previous = { url: publicUrl(url), result, error };
+    const again = { ...request, request: { ...request.request, previous } };
+    const second = await this.#request(fallback_url, again, context, AbortSignal.any([signal, deadline]));
     if (second.reply.result === 'decided' || signal.aborted) return second;
     const why = deadline.aborted ? 'no answer in the time that was left' : second.reply.error;
     return withoutFallback(first, `fallback: ${why}`);
+  }
+
+  /** Requests the endpoint unless its cached decision is fresh. When it fails, its stale decision is used. */
+  async #requestFirst(request: DecisionRequest, context: Context, signal: AbortSignal): Promise<Outcome> {
+    const fresh = this.#cache.find(request);
+    if (fresh?.outcome === 'hit') return this.#fromCache(request, fresh);
+    const first = await this.#request(request.url, request, context, signal);
+    const stale = hasFailed(first.answer) ? this.#cache.find(request) : undefined;
+    if (stale) return this.#fromCache(request, stale);
+    if (this.#cache.covers(request)) countCacheUse('miss', request.url);
+    return first;
+  }
+
+  #fromCache({ url, request }: DecisionRequest, cached: CachedDecision): Outcome {
+    countCacheUse(cached.outcome, url);
+    this.#timeline.add({
+      step: 'requested',
+      ...happensNow(request),
+      endpoint: publicUrl(url),
+      fallback: false,
+      result: 'decided',
+      cache: { outcome: cached.outcome, age_ms: cached.ageMs },
+      ms: 0,
+      phases: {},
+    });
+    return { reply: { v: 1, result: 'decided', plan: cached.plan }, url, cached };
   }
 
   #request(url: string, request: DecisionRequest, parent: Context, signal: AbortSignal): Promise<Outcome> {
@@ -175,6 +218,7 @@ export class DecisionService {
     const attributes = { 'http.request.method': method, ...serverAttributes(url) };
     return inSpan(method, { parent, kind: SpanKind.CLIENT, attributes }, async (span, context) => {
       const started = performance.now();
+      const sent = this.#cache.now;
       const answer = await this.#breakers.run(url, () =>
         this.#client.request({
           url,
@@ -188,7 +232,10 @@ export class DecisionService {
         }),
       );
       const answered = performance.now();
-      const reply = answer === undefined ? CIRCUIT_OPEN : replyOf(answer, variablePolicy);
+      const reply =
+        answer === undefined
+          ? CIRCUIT_OPEN
+          : replyOf(answer, variablePolicy, (one) => this.#client.urlRefusal(one));
       const phases = answer?.timing.phases ?? [];
       emitPhases(phases, context);
       if (answer?.ok) {
@@ -198,6 +245,7 @@ export class DecisionService {
       }
       setSpanResult(span, reply);
       const ms = Math.round(performance.now() - started);
+      const notCached = this.#store(request, answer, reply, sent);
       const origin = answer && originOf(url);
       if (origin) this.#figures.add(origin, reply, ms, request.request.uuid, this.#now());
       this.#timeline.add({
@@ -207,10 +255,23 @@ export class DecisionService {
         fallback: url !== request.url,
         ...resultOf(reply),
         ...(answer?.ok ? { status: answer.status, answer: answer.body } : {}),
+        ...(notCached === undefined ? {} : { not_cached: notCached }),
         ms,
         phases: phasesInMs(phases),
       });
       return { reply, url, ...(answer === undefined ? {} : { answer }) };
     });
+  }
+
+  /** Updates the cache from an answer. A failure of the endpoint leaves it as it is. */
+  #store(
+    request: DecisionRequest,
+    answer: HttpAnswer | undefined,
+    reply: DecisionReply,
+    sent: number,
+  ): string | undefined {
+    if (!answer?.ok || hasFailed(answer)) return undefined;
+    const plan = reply.result === 'decided' ? reply.plan : undefined;
+    return this.#cache.store(request, answer.headers, plan, sent);
   }
 }

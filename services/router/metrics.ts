@@ -1,10 +1,12 @@
-import { endpointOfMetrics, observe } from '#libs/telemetry/metrics.ts';
+import { count, endpointOfMetrics, observe } from '#libs/telemetry/metrics.ts';
 import type { Breakers } from './breakers.ts';
 import type { CallsInFlight } from './calls-in-flight.ts';
+import type { DecisionCache } from './decision-cache.ts';
 
 /** Registers the router's gauges. The endpoints counted together as `other` report the worst breaker state among them. */
-export function observeRouter(inFlight: CallsInFlight, breakers: Breakers): void {
+export function observeRouter(inFlight: CallsInFlight, breakers: Breakers, cache: DecisionCache): void {
   observe('dialhook.calls.in_flight', () => [[inFlight.size, {}]]);
+  observe('dialhook.decision_cache.size', () => [[cache.size, {}]]);
   observe('dialhook.breaker.state', () => {
     const worst = new Map<string, number>();
     for (const [origin, state] of breakers.states()) {
@@ -14,3 +16,10 @@ export function observeRouter(inFlight: CallsInFlight, breakers: Breakers): void
     return [...worst].map(([endpoint, state]) => [state, { 'dialhook.endpoint': endpoint }]);
   });
 }
+
+/** Counts a request that the cache of decisions covers. */
+export const countCacheUse = (outcome: 'hit' | 'stale' | 'miss', url: string): void =>
+  count('dialhook.decision_cache.lookups', {
+    'dialhook.cache': outcome,
+    'dialhook.endpoint': endpointOfMetrics(url),
+  });

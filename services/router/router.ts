@@ -1,10 +1,11 @@
 import type { Bus } from '#libs/bus/connection.ts';
-import { onAbandon, serveDecisions } from '#libs/bus/decisions.ts';
+import { DecisionServer } from '#libs/bus/decisions.ts';
 import { publishStatus } from '#libs/bus/status.ts';
 import { openTimeline } from '#libs/bus/timeline.ts';
 import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { originOf } from '#libs/net/url.ts';
 import type { Log } from '#libs/telemetry/log.ts';
@@ -36,13 +37,19 @@ export function startRouter(config: RouterConfig, bus: Bus, lifecycle: Lifecycle
       maxCallsInFlight: config.MAX_CALLS_IN_FLIGHT,
       variablePolicy: variablePolicy(config.ALLOWED_VARIABLES),
       breaker: { window: config.BREAKER_WINDOW, openMs: config.BREAKER_OPEN_MS },
+      cache: {
+        origins: config.DECISION_CACHE_ENDPOINTS,
+        size: config.DECISION_CACHE_SIZE,
+        maxAgeMs: config.DECISION_CACHE_MAX_AGE_MS,
+      },
     },
     log,
     timeline,
   );
-  onAbandon(bus, log, (uuid) => service.abandon(uuid));
-  const stopServing = serveDecisions(bus, log, (request, parent) => service.decide(request, parent));
-  lifecycle.onStop('decisions', stopServing);
+  const server = new DecisionServer(bus, log, SetAside.open(lifecycle, log), (request, parent, work) =>
+    service.decide(request, parent, work),
+  );
+  lifecycle.onStop('decisions', () => server.stop());
   publishStatus(bus, lifecycle, {
     service: 'router',
     figures: () => ({

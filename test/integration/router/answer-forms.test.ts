@@ -59,7 +59,9 @@ async function send({ bytes, closes }: Answer, play?: Play) {
       reply.result === 'decided'
         ? 'groups' in reply.plan
           ? reply.plan.variables
-          : reply.plan.hangup
+          : 'hangup' in reply.plan
+            ? reply.plan.hangup
+            : reply.plan
         : `${reply.result}: ${withoutPort(reply.error)}`,
     notification: verdict.kind === 'delivered' ? 'delivered' : withoutPort(verdict.error),
   };
@@ -324,11 +326,11 @@ describe('empty values of serializers', () => {
     ['{"dial":"1000"}', 'dial must be a target, a list of targets or a hangup, not text'],
     [
       '{"dial":{"type":"gateway","gateway":"gw","number":null}}',
-      'dial.number must be text or a whole number, but is missing',
+      'dial.number must be text, or a whole number of at most 15 digits, but is missing',
     ],
     [
       '{"dial":{"type":"gateway","gateway":"gw","number":["1"]}}',
-      'dial.number must be text or a whole number, not a list',
+      'dial.number must be text, or a whole number of at most 15 digits, not a list',
     ],
     [
       '{"dial":{"type":"user","number":"1","user":"+4930123"}}',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
-import { abandon, requestDecision } from '#libs/bus/decisions.ts';
+import { DecisionClient } from '#libs/bus/decision-client.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext, traceId } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
@@ -40,7 +40,7 @@ async function router(env: Record<string, string> = {}): Promise<Lifecycle> {
 }
 
 const ask = (bus: Bus, url: string, uuid: string = randomUUID()) =>
-  requestDecision(bus, decisionRequest(url, uuid), PATIENT_MS, callContext(uuid));
+  new DecisionClient(bus).request(decisionRequest(url, uuid), PATIENT_MS, callContext(uuid));
 
 const decided = { result: 'decided', plan: { hangup: { cause: 'USER_BUSY' } } };
 
@@ -85,7 +85,7 @@ test('an abandoned call ends its request, at whichever router it is', async () =
   await once(endpoint.events, 'request');
   if (endpoint.received.length < 2) await once(endpoint.events, 'request');
   const closed = once(endpoint.events, 'closed');
-  abandon(bus, uuid);
+  new DecisionClient(bus).abandon(uuid);
   expect(await reply).toMatchObject({ result: 'caller_gone' });
   await closed;
   const stillOpen = endpoint.received.find(({ body }) => !body.includes(uuid));
@@ -111,7 +111,7 @@ test('an expired request from NATS leads to no HTTP request', async () => {
   const uuid = randomUUID();
   const reply = ask(bus, endpoint.url, uuid);
   // Written together, they reach the router together, as they do when it or NATS was frozen.
-  abandon(bus, uuid);
+  new DecisionClient(bus).abandon(uuid);
   expect(await reply).toMatchObject({ result: 'router_timeout' });
   expect(endpoint.connections).toEqual([]);
 });
@@ -121,7 +121,9 @@ test('a message that is no request is answered, and the router lives on', async 
   await router();
   const { bus } = await onBus('agent');
   const wrong = { ...decisionRequest(endpoint.url), v: 2 as 1 };
-  expect(await requestDecision(bus, wrong, PATIENT_MS, callContext(wrong.request.uuid))).toMatchObject({
+  expect(
+    await new DecisionClient(bus).request(wrong, PATIENT_MS, callContext(wrong.request.uuid)),
+  ).toMatchObject({
     result: 'internal_error',
   });
   expect(await ask(bus, endpoint.url)).toMatchObject(decided);
@@ -134,9 +136,10 @@ test('a stopping router replies to requests in flight and accepts no more', asyn
   const held = ask(bus, endpoint.url);
   await once(endpoint.events, 'request');
   const stopped = lifecycle.stop();
+  const client = new DecisionClient(bus);
   const probe = { ...decisionRequest(endpoint.url), v: 2 as 1 };
   const isTaken = async () =>
-    (await requestDecision(bus, probe, SHORT_MS, callContext(probe.request.uuid))).result !== 'no_router';
+    (await client.request(probe, SHORT_MS, callContext(probe.request.uuid))).result !== 'no_router';
   while (await isTaken());
   expect(endpoint.received).toHaveLength(1);
   const closed = once(endpoint.events, 'closed');

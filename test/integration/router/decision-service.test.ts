@@ -6,7 +6,7 @@ import { createLog } from '#libs/telemetry/log.ts';
 import { DecisionService } from '#services/router/decision-service.ts';
 import { client, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
-import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
+import { decisionRequest, HANGUP, UUID, WORK } from '#test/support/router/requests.ts';
 
 const exporter = new InMemorySpanExporter();
 beforeAll(() => {
@@ -38,7 +38,7 @@ test('the endpoint gets the request of the agent, with the call uuid as trace id
   await using httpClient = client();
   const service = new DecisionService(httpClient, options, log);
   const asked = decisionRequest(endpoint.url.replace('//', '//u:secret@').concat('?key=secret'));
-  expect(await service.decide(asked, callContext(UUID))).toEqual({
+  expect(await service.decide(asked, callContext(UUID), WORK)).toEqual({
     v: 1,
     result: 'decided',
     plan: { hangup: { cause: 'USER_BUSY' } },
@@ -77,6 +77,7 @@ test('a failure is on both spans by its result', async () => {
   await new DecisionService(httpClient, options, log).decide(
     decisionRequest(endpoint.url),
     callContext(UUID),
+    WORK,
   );
   const error = { code: SpanStatusCode.ERROR, message: 'http_status' };
   expect(spans('POST', 'route')).toMatchObject([
@@ -89,7 +90,7 @@ test('GET by configuration', async () => {
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();
   const service = new DecisionService(httpClient, { ...options, method: 'GET' }, log);
-  expect((await service.decide(decisionRequest(`${endpoint.url}?a=1`), callContext(UUID))).result).toBe(
+  expect((await service.decide(decisionRequest(`${endpoint.url}?a=1`), callContext(UUID), WORK)).result).toBe(
     'decided',
   );
   expect(endpoint.received[0]?.head).toMatch(
@@ -101,9 +102,18 @@ test('a request that is abandoned at once leads to no HTTP request', async () =>
   await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();
   const service = new DecisionService(httpClient, options, log);
-  const reply = service.decide(decisionRequest(endpoint.url), callContext(UUID));
-  service.abandon(UUID);
+  const abandoned = new AbortController();
+  let accepted = false;
+  const work = {
+    signal: abandoned.signal,
+    accept: async () => {
+      accepted = true;
+    },
+  };
+  const reply = service.decide(decisionRequest(endpoint.url), callContext(UUID), work);
+  abandoned.abort();
   expect(await reply).toMatchObject({ result: 'router_timeout' });
+  expect(accepted).toBe(false);
   expect(endpoint.connections).toEqual([]);
 });
 
@@ -113,12 +123,12 @@ test('one call too many is answered with overloaded, and the place is free again
   const service = new DecisionService(httpClient, { ...options, maxCallsInFlight: 1 }, log);
   const short = { ...decisionRequest(endpoint.url), response_timeout_ms: SHORT_MS };
   const [held, refused] = await Promise.all([
-    service.decide(short, callContext(UUID)),
-    service.decide(short, callContext(UUID)),
+    service.decide(short, callContext(UUID), WORK),
+    service.decide(short, callContext(UUID), WORK),
   ]);
   expect([held, refused]).toMatchObject([
     { result: 'response_timeout' },
     { result: 'overloaded', error: 'the router already has 1 requests in flight (MAX_CALLS_IN_FLIGHT)' },
   ]);
-  expect(await service.decide(short, callContext(UUID))).toMatchObject({ result: 'response_timeout' });
+  expect(await service.decide(short, callContext(UUID), WORK)).toMatchObject({ result: 'response_timeout' });
 });

@@ -5,7 +5,7 @@ import { Breakers } from '#services/router/breakers.ts';
 import { DecisionService } from '#services/router/decision-service.ts';
 import { client, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
-import { decisionRequest, HANGUP, UUID } from '#test/support/router/requests.ts';
+import { decisionRequest, HANGUP, UUID, WORK } from '#test/support/router/requests.ts';
 import { until } from '#test/support/until.ts';
 
 const log = createLog('router-test', { level: 'silent' });
@@ -15,13 +15,22 @@ const decided = { v: 1, result: 'decided', plan: { hangup: { cause: 'USER_BUSY' 
 const serviceWith = (httpClient: ReturnType<typeof client>, breaker = NO_BREAKER) =>
   new DecisionService(httpClient, { method: 'POST', maxCallsInFlight: 10, breaker }, log);
 
-test('the fallback gets the same request when the endpoint does not decide', async () => {
+test('the fallback gets the same request, and why the endpoint did not decide', async () => {
   await using broken = await startEndpoint(({ socket }) => socket.write(http('500 Oops', '')));
   await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();
-  const asked = { ...decisionRequest(broken.url), fallback_url: fallback.url };
-  expect(await serviceWith(httpClient).decide(asked, callContext(UUID))).toEqual(decided);
-  expect(JSON.parse(fallback.received[0]?.body ?? '')).toEqual(asked.request);
+  const secret = new URL('/binding?token=secret', broken.url).href;
+  const asked = { ...decisionRequest(secret), fallback_url: fallback.url };
+  expect(await serviceWith(httpClient).decide(asked, callContext(UUID), WORK)).toEqual(decided);
+  expect(JSON.parse(fallback.received[0]?.body ?? '')).toEqual({
+    ...asked.request,
+    previous: {
+      url: new URL('/binding', broken.url).href,
+      result: 'http_status',
+      error: 'the endpoint answered 500',
+    },
+  });
+  expect(broken.received[0]?.body).not.toContain('previous');
 });
 
 test('the fallback gets no request when the endpoint decides', async () => {
@@ -29,7 +38,7 @@ test('the fallback gets no request when the endpoint decides', async () => {
   await using fallback = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
   await using httpClient = client();
   const asked = { ...decisionRequest(good.url), fallback_url: fallback.url };
-  expect(await serviceWith(httpClient).decide(asked, callContext(UUID))).toEqual(decided);
+  expect(await serviceWith(httpClient).decide(asked, callContext(UUID), WORK)).toEqual(decided);
   expect(fallback.received).toEqual([]);
 });
 
@@ -43,7 +52,7 @@ test('if both fail, the first failure is the result and the error names both', a
     response_timeout_ms: SHORT_MS,
     fallback_url: silent.url,
   };
-  const reply = await serviceWith(httpClient).decide(asked, callContext(UUID));
+  const reply = await serviceWith(httpClient).decide(asked, callContext(UUID), WORK);
   expect(reply).toMatchObject({ result: 'http_status' });
   expect('error' in reply && reply.error).toMatch(/500; fallback: .*/);
 });
@@ -56,7 +65,8 @@ test('an endpoint that fails opens its circuit, and one probe follows after BREA
   await using httpClient = client();
   const openMs = 300;
   const service = serviceWith(httpClient, { window: 4, openMs });
-  const ask = async () => (await service.decide(decisionRequest(endpoint.url), callContext(UUID))).result;
+  const ask = async () =>
+    (await service.decide(decisionRequest(endpoint.url), callContext(UUID), WORK)).result;
   expect([await ask(), await ask()]).toEqual(['http_status', 'http_status']);
   const failures = endpoint.received.length;
   expect([await ask(), await ask()]).toEqual(['circuit_open', 'circuit_open']);
@@ -98,4 +108,20 @@ test('another endpoint is not affected', async () => {
   await breakers.run('http://dead/', async () => fault);
   expect(await breakers.run('http://dead/', async () => fault)).toBeUndefined();
   expect(await breakers.run('http://other/', async () => fault)).toEqual(fault);
+});
+
+test('an aborted request neither closes the circuit nor keeps it closed', async () => {
+  const breakers = new Breakers({ window: 4, openMs: 1 });
+  const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
+  const answer = (result: 'response_timeout' | 'caller_gone') =>
+    ({ ok: false, result, error: '', timing }) as const;
+  const url = 'http://endpoint/';
+  const run = (result: 'response_timeout' | 'caller_gone') => breakers.run(url, async () => answer(result));
+  for (let aborted = 0; aborted < 10; aborted++)
+    expect(await run('caller_gone')).toEqual(answer('caller_gone'));
+  await run('response_timeout');
+  await run('response_timeout');
+  expect(breakers.state('http://endpoint')).toBe('open');
+  await until('an aborted probe', async () => (await run('caller_gone')) !== undefined);
+  expect(breakers.state('http://endpoint')).toBe('open');
 });

@@ -253,6 +253,18 @@ test('NODE_TLS_REJECT_UNAUTHORIZED does not turn the check of certificates off',
   expect(endpoint.received).toEqual([]);
 });
 
+test('HTTP_PROXY and HTTPS_PROXY have no effect', async () => {
+  await using proxy = await startEndpoint(({ socket }) => socket.destroy());
+  for (const name of ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY'])
+    vi.stubEnv(name, proxy.url);
+  vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+  vi.stubEnv('NO_PROXY', '');
+  await using endpoint = await startEndpoint(({ socket }) => void socket.write(http('200 OK', '{}')));
+  await using direct = client();
+  expect(await direct.request(httpRequest(endpoint.url))).toMatchObject({ ok: true });
+  expect([endpoint.received.length, proxy.connections.length]).toEqual([1, 0]);
+});
+
 test('networks', () => {
   const near = new Networks(PRIVATE_NETWORKS);
   expect(['', 'x', '1.2.3', '8.8.8.8'].map((address) => near.has(address))).not.toContain(true);

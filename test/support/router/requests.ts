@@ -1,3 +1,4 @@
+import type { Work } from '#libs/bus/decisions.ts';
 import type { DecisionRequest } from '#libs/contract/messages.ts';
 import { PATIENT_MS } from './client.ts';
 
@@ -29,3 +30,6 @@ export const decisionRequest = (url: string, uuid = UUID): DecisionRequest => ({
     variables: { domain_name: 'example.org' },
   },
 });
+
+/** What a router knows of a request whose agent keeps waiting. */
+export const WORK: Work = { signal: new AbortController().signal, accept: async () => {} };
