@@ -3,7 +3,7 @@ import type { EndpointClient } from '#libs/http/client.ts';
 import { emitPhases } from '#libs/http/phases.ts';
 import { type Verdict, verdictOf } from '#libs/http/verdict.ts';
 import { serverAttributes } from '#libs/http/wire-request.ts';
-import type { Entry } from '#libs/queue/entry.ts';
+import type { QueueEntry } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { contextFromHeaders, inSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { Clock } from './clock.ts';
@@ -40,7 +40,7 @@ export class Attempts {
   }
 
   /** Makes attempt `number`, counted from 1. Failures of the endpoint are returned as a verdict, not thrown. */
-  make(entry: Entry, number: number): Promise<Attempt> {
+  make(entry: QueueEntry, number: number): Promise<Attempt> {
     const { url, notification } = entry.progress;
     const parent = contextFromHeaders(
       (name) => entry.trace[name],

@@ -1,4 +1,6 @@
-import type { Claim, Claims, StoredEntry } from '#libs/queue/claims.ts';
+import { isOwnFault, type SetAside } from '#libs/isolation/set-aside.ts';
+import type { Claim, Claims, WaitingEntry } from '#libs/queue/claims.ts';
+import { InvalidEntryError } from '#libs/queue/entry.ts';
 import type { Delivery, NextAttempt } from './delivery.ts';
 import type { Admitted } from './endpoint-admission.ts';
 
@@ -19,13 +21,15 @@ export interface RunOptions {
 export class CallDelivery {
   readonly #claims: Claims;
   readonly #delivery: Delivery;
+  readonly #aside: SetAside;
   /** Maximum duration of one attempt, ms. */
   readonly #attemptMs: number;
   #stopping = false;
 
-  constructor(claims: Claims, delivery: Delivery, attemptMs: number) {
+  constructor(claims: Claims, delivery: Delivery, attemptMs: number, aside: SetAside) {
     this.#claims = claims;
     this.#delivery = delivery;
+    this.#aside = aside;
     this.#attemptMs = attemptMs;
   }
 
@@ -38,7 +42,7 @@ export class CallDelivery {
    * Ends or releases the claim in every case. If Redis is unreachable the claim expires.
    * @throws {ClaimLostError} or an error of Redis. The notification may be delivered again.
    */
-  async run(claim: Claim, first: StoredEntry, { admitted, onSettled }: RunOptions): Promise<RunResult> {
+  async run(claim: Claim, first: WaitingEntry, { admitted, onSettled }: RunOptions): Promise<RunResult> {
     let current = first;
     let admission = admitted;
     try {
@@ -49,7 +53,7 @@ export class CallDelivery {
           return { kind: 'waiting', ms: next.ms };
         }
         const following = await this.#claims.settle(claim, current.text);
-        onSettled?.(current.entry.id);
+        if (current.entry !== undefined) onSettled?.(current.entry.id);
         if (following === undefined) return { kind: 'idle' };
         current = following;
         admission = undefined;
@@ -62,13 +66,24 @@ export class CallDelivery {
 
   async #deliver(
     claim: Claim,
-    { entry }: StoredEntry,
+    { entry }: WaitingEntry,
     admitted: Admitted | undefined,
   ): Promise<NextAttempt | undefined> {
+    if (entry === undefined) {
+      this.#aside.add('waiting_entry', new InvalidEntryError('corrupt in Redis'), { call: claim.call });
+      return undefined;
+    }
     // If the claim would expire during the attempt (for example after this process was suspended), another notifier may
     // deliver the call.
     const expires = claim.expiresAt - performance.now() < this.#attemptMs;
     if (admitted === undefined && (this.#stopping || expires)) return { ms: 0, attempts: entry.attempts };
-    return this.#delivery.deliver(entry, admitted);
+    try {
+      return await this.#delivery.deliver(entry, admitted);
+    } catch (error) {
+      if (!isOwnFault(error)) throw error;
+      this.#aside.add('notification', error, { call: claim.call, notification: entry.id });
+      await this.#delivery.keepUnprocessable(entry, error as Error);
+      return undefined;
+    }
   }
 }

@@ -8,9 +8,10 @@ import {
   count,
   milliseconds,
   port,
+  replicas,
 } from '#libs/config/settings.ts';
 import { checkEndpointSettings, endpointSettings } from '#libs/http/settings.ts';
-import { checkRedisSettings, queueSettings } from '#libs/queue/settings.ts';
+import { checkRedisSettings, queueSettings, replicationSettings } from '#libs/queue/settings.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const SECOND = 1000;
@@ -43,11 +44,7 @@ export const NotifierSettings = z
       .default(9103)
       .describe('port on which /healthz, /readyz and /metrics are served; 0 picks a free one'),
     ...queueSettings,
-    REDIS_WAIT_REPLICAS: count(0, 5)
-      .default(0)
-      .describe(
-        'number of replicas of Redis that must have a notification before it is left to the retry queue or kept as a dead letter; until then JetStream keeps it. With 1 a failover loses nothing, and while no replica is connected the stream fills. 0 does not wait',
-      ),
+    ...replicationSettings,
     ENDPOINT_METHOD: z
       .enum(['POST', 'GET'], 'must be POST or GET')
       .default('POST')
@@ -92,6 +89,11 @@ export const NotifierSettings = z
       .describe(
         'expiry of the partition leases: after the death of a notifier others read its partitions after this time, and continue its calls after this time plus the timeouts of an attempt',
       ),
+    QUEUE_CHECK_INTERVAL_MS: milliseconds(SECOND, DAY)
+      .default(MINUTE)
+      .describe(
+        'interval between two checks of the retry queue by one of the notifiers: a call that has lost its job, for example in a failover of Redis, waits up to this long until its notifications are attempted again',
+      ),
     DEDUP_MS: milliseconds(1, 30 * DAY)
       .default(2 * HOUR)
       .describe(
@@ -103,9 +105,9 @@ export const NotifierSettings = z
     DEAD_LETTER_MAX_AGE_MS: milliseconds(1, 3650 * DAY)
       .default(30 * DAY)
       .describe('how long a dead letter is kept'),
-    PROGRESS_REPLICAS: count(1, 5)
-      .default(1)
-      .describe('number of NATS servers that store each message of the progress stream'),
+    PROGRESS_REPLICAS: replicas().describe(
+      'number of NATS servers that store each message of the progress stream',
+    ),
     PROGRESS_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
       .default(256 * MEBIBYTE)
       .describe('maximum size of the progress stream; while it is full, agents buffer notifications'),
@@ -117,9 +119,7 @@ export const NotifierSettings = z
       .describe(
         'how long JetStream remembers message ids, to store one of the same notification from two agents',
       ),
-    TIMELINE_REPLICAS: count(1, 5)
-      .default(1)
-      .describe('number of NATS servers that store each step of a timeline'),
+    TIMELINE_REPLICAS: replicas().describe('number of NATS servers that store each step of a timeline'),
     TIMELINE_MAX_BYTES: bytes(MEBIBYTE, 1024 * 1024 * MEBIBYTE)
       .default(256 * MEBIBYTE)
       .describe('maximum size of the timeline stream; the oldest steps are removed first'),

@@ -1,3 +1,4 @@
+import type { SetAside } from '#libs/isolation/set-aside.ts';
 import type { DeadLetterLimits, DeadLetters } from '#libs/queue/dead-letters.ts';
 import type { RedisClient } from '#libs/queue/redis.ts';
 import type { Log } from '#libs/telemetry/log.ts';
@@ -12,10 +13,13 @@ export function trimDeadLetters(
   redis: RedisClient,
   clock: Clock,
   log: Log,
+  aside: SetAside,
 ): () => void {
   let total = 0;
   const trim = async () => {
-    const trimmed = await letters.trim(limits, clock.now());
+    const trimmed = await letters.trim(limits, clock.now(), (id) =>
+      aside.add('dead_letter', 'the dead letter cannot be read', { dead_letter: id }),
+    );
     if (trimmed === 0) return;
     total += trimmed;
     log.warn('dead_letters.trimmed', { trimmed, trimmed_in_all: total });

@@ -2,7 +2,7 @@ import type { TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow, type Step } from '#libs/bus/timeline-step.ts';
 import { originOf, publicUrl } from '#libs/net/url.ts';
 import type { DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
-import type { Entry } from '#libs/queue/entry.ts';
+import type { QueueEntry } from '#libs/queue/entry.ts';
 import type { Replication } from '#libs/queue/replication.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { Attempt, Attempts } from './attempt.ts';
@@ -32,7 +32,7 @@ type AttemptedStep = Extract<Step, { step: 'attempted' }>;
 type Result = Pick<AttemptedStep, 'status' | 'error' | 'ms' | 'retry_in_ms'>;
 type Ending = Pick<DeadLetter, 'attempts' | 'reason' | 'error' | 'status'>;
 
-const about = ({ id, progress }: Entry, endpoint: string) => {
+const about = ({ id, progress }: QueueEntry, endpoint: string) => {
   const { uuid, node } = progress.notification;
   return { ...aboutCall(uuid, node), notification: id, endpoint };
 };
@@ -50,7 +50,7 @@ export class Delivery {
    * @param admitted the admission to the endpoint, if the caller has it already.
    * @returns undefined when the notification is delivered or dead.
    */
-  async deliver(entry: Entry, admitted?: Admitted): Promise<NextAttempt | undefined> {
+  async deliver(entry: QueueEntry, admitted?: Admitted): Promise<NextAttempt | undefined> {
     const { attempts, admission } = this.#parts;
     const origin = originOf(entry.progress.url);
     const permission = admitted ?? (await admission.enter(origin));
@@ -70,8 +70,19 @@ export class Delivery {
     return this.#conclude(entry, origin, attempt);
   }
 
+  /** Makes a dead letter of a notification that cannot be delivered because of what it is. */
+  async keepUnprocessable(entry: QueueEntry, { message }: Error): Promise<void> {
+    const origin = originOf(entry.progress.url);
+    this.#record(entry, Math.max(1, entry.attempts), 'dead', { error: message, ms: 0 });
+    await this.#keepDead(entry, origin, {
+      attempts: entry.attempts,
+      reason: 'unprocessable',
+      error: message,
+    });
+  }
+
   async #conclude(
-    entry: Entry,
+    entry: QueueEntry,
     origin: string,
     { verdict, tookMs }: Attempt,
   ): Promise<NextAttempt | undefined> {
@@ -99,13 +110,18 @@ export class Delivery {
     return undefined;
   }
 
-  #record({ id, progress }: Entry, attempt: number, outcome: AttemptedStep['outcome'], result: Result): void {
+  #record(
+    { id, progress }: QueueEntry,
+    attempt: number,
+    outcome: AttemptedStep['outcome'],
+    result: Result,
+  ): void {
     const { url, notification } = progress;
     const made = { notification: id, endpoint: publicUrl(url), attempt, outcome, ...result };
     this.#parts.timeline.add({ step: 'attempted', ...happensNow(notification), ...made });
   }
 
-  async #keepDead(entry: Entry, origin: string, ending: Ending): Promise<void> {
+  async #keepDead(entry: QueueEntry, origin: string, ending: Ending): Promise<void> {
     const { deadLetters, replication, clock, log } = this.#parts;
     const call = entry.progress.notification.uuid;
     const since = replication.now();

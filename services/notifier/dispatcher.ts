@@ -2,12 +2,12 @@ import type { Queue } from 'bullmq';
 import { originOf } from '#libs/net/url.ts';
 import type { Addition, Claim, Claims, Placement } from '#libs/queue/claims.ts';
 import type { EndpointState } from '#libs/queue/endpoint-state.ts';
-import { callOf, type Entry, writeEntry } from '#libs/queue/entry.ts';
+import { callOf, type QueueEntry, writeEntry } from '#libs/queue/entry.ts';
 import type { Replication } from '#libs/queue/replication.ts';
 import { wakeCallLater, wakeCalls } from '#libs/queue/retry-queue.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { CallDelivery } from './call-delivery.ts';
-import { HEALTHY } from './endpoint-admission.ts';
+import { type Admitted, HEALTHY } from './endpoint-admission.ts';
 import type { DeliveryLimiter } from './limiter.ts';
 
 const FAULT_RETRY_MS = 1_000;
@@ -44,8 +44,16 @@ interface Delivering {
   readonly unsafe: Map<string, PromiseWithResolvers<void>>;
 }
 
+/** Whether each endpoint is healthy, by origin. */
+type HealthChecks = ReadonlyMap<string, Promise<boolean>>;
+
 interface OwnCall extends Delivering {
   readonly done: Promise<void>;
+}
+
+/** An error of the queue's keys blames no entry: all messages are read again when the queue is repaired. */
+function blameQueue(cause: Error): never {
+  throw new Error(`the retry queue takes no jobs: ${cause.message}`, { cause });
 }
 
 /** The empty handler prevents an unhandled rejection when the reader has dropped the receipt. */
@@ -78,12 +86,13 @@ export class Dispatcher {
    * @returns receipts in the order of the entries.
    * @throws when an entry could not be stored or a job not woken: then all messages must be read again.
    */
-  async dispatch(partition: number, entries: readonly Entry[]): Promise<Receipt[]> {
-    const healthy = await this.#healthyOrigins(entries);
+  async dispatch(partition: number, entries: readonly QueueEntry[]): Promise<Receipt[]> {
+    const checks = this.#checkHealth(entries);
+    const healthy = await this.#healthyOrigins(checks);
     const receipts: Receipt[] = [];
     while (receipts.length < entries.length) {
       const additions = await this.#additions(entries.slice(receipts.length), healthy);
-      receipts.push(...(await this.#store(partition, additions)));
+      receipts.push(...(await this.#store(partition, additions, checks)));
     }
     return receipts;
   }
@@ -101,9 +110,26 @@ export class Dispatcher {
       await Promise.all(calls.map(({ done }) => done));
   }
 
-  async #healthyOrigins(entries: readonly Entry[]): Promise<ReadonlySet<string>> {
-    const origins = [...new Set(entries.map(({ progress }) => originOf(progress.url)))];
-    const healthy = await Promise.all(origins.map((origin) => this.#parts.endpoints.isHealthy(origin)));
+  #checkHealth(entries: readonly QueueEntry[]): HealthChecks {
+    const origins = new Set(entries.map(({ progress }) => originOf(progress.url)));
+    return new Map(
+      [...origins].map((origin) => {
+        const check = this.#parts.endpoints.isHealthy(origin);
+        check.catch(() => {});
+        return [origin, check];
+      }),
+    );
+  }
+
+  /**
+   * The endpoints to which the entries may be delivered directly. Those that were healthy at their last lookup are assumed
+   * to be, so that Redis answers the new lookup together with the script that stores the entries. `#admission` reads the
+   * answer before the delivery.
+   */
+  async #healthyOrigins(checks: HealthChecks): Promise<ReadonlySet<string>> {
+    const origins = [...checks.keys()];
+    if (origins.every((origin) => this.#parts.endpoints.wasHealthy(origin))) return new Set(origins);
+    const healthy = await Promise.all(checks.values());
     return new Set(origins.filter((_, i) => healthy[i]));
   }
 
@@ -111,7 +137,7 @@ export class Dispatcher {
    * The next entries to store in one script: all up to the first entry whose endpoint is worth waiting for. Entries for
    * direct delivery get a claim token and have entered the limiter.
    */
-  async #additions(entries: readonly Entry[], healthy: ReadonlySet<string>): Promise<Addition[]> {
+  async #additions(entries: readonly QueueEntry[], healthy: ReadonlySet<string>): Promise<Addition[]> {
     const { limiter, instance } = this.#parts;
     const additions: Addition[] = [];
     const calls = new Set<string>();
@@ -138,7 +164,11 @@ export class Dispatcher {
     return additions;
   }
 
-  async #store(partition: number, additions: readonly Addition[]): Promise<readonly Receipt[]> {
+  async #store(
+    partition: number,
+    additions: readonly Addition[],
+    checks: HealthChecks,
+  ): Promise<readonly Receipt[]> {
     const { claims, queue, replication, instance } = this.#parts;
     const sentAt = performance.now();
     const since = replication.now();
@@ -154,7 +184,8 @@ export class Dispatcher {
       const call = callOf(entry);
       if (placement === 'claimed') {
         const claim = claims.claimed(call, token, sentAt);
-        return { placement, safe: this.#begin({ partition, claim, since, unsafe: new Map() }, addition) };
+        const own = { partition, claim, since, unsafe: new Map() };
+        return { placement, safe: this.#begin(own, addition, checks) };
       }
       this.#leave(addition);
       const own = placement === 'behind' ? this.#own.get(call) : undefined;
@@ -168,7 +199,7 @@ export class Dispatcher {
       return { placement, safe: woken.promise };
     });
     // Not in one pipeline with APPEND: after NOSCRIPT ioredis resends the script, so the wake-up could overtake it.
-    if (wake.size > 0) await wakeCalls(queue, wake);
+    if (wake.size > 0) await wakeCalls(queue, wake).catch(blameQueue);
     // Direct deliveries of the batch do not wait for the wake-ups.
     replication.confirm(since, wake.size > 0 ? [partition, 'retry'] : []).then(woken.resolve, woken.reject);
     return receipts;
@@ -178,18 +209,30 @@ export class Dispatcher {
     if (token !== '') this.#parts.limiter.leave(originOf(entry.progress.url), undefined);
   }
 
-  #begin(call: Delivering, addition: Addition): Promise<void> {
+  /** The admission to a healthy endpoint; undefined, outside of the limiter, when it is not healthy any more. */
+  async #admission(addition: Addition, checks: HealthChecks): Promise<Admitted | undefined> {
+    const check = checks.get(originOf(addition.entry.progress.url));
+    if (await check?.catch(() => false)) return HEALTHY;
+    this.#leave(addition);
+    return undefined;
+  }
+
+  #begin(call: Delivering, addition: Addition, checks: HealthChecks): Promise<void> {
     const safe = unsafeYet();
     call.unsafe.set(addition.entry.id, safe);
     const { claim } = call;
-    const done = this.#deliver(call, addition).finally(() => {
+    const done = this.#deliver(call, addition, checks).finally(() => {
       if (this.#own.get(claim.call)?.claim === claim) this.#own.delete(claim.call);
     });
     this.#own.set(claim.call, { ...call, done });
     return safe.promise;
   }
 
-  async #deliver({ partition, claim, since, unsafe }: Delivering, first: Addition): Promise<void> {
+  async #deliver(
+    { partition, claim, since, unsafe }: Delivering,
+    first: Addition,
+    checks: HealthChecks,
+  ): Promise<void> {
     const { queue, delivery, replication, log } = this.#parts;
     const onSettled = (id: string) => {
       unsafe.get(id)?.resolve();
@@ -197,7 +240,9 @@ export class Dispatcher {
     };
     const { call } = claim;
     try {
-      const result = await delivery.run(claim, first, { admitted: HEALTHY, onSettled }).catch((err) => {
+      const admitted = await this.#admission(first, checks);
+      const options = admitted === undefined ? { onSettled } : { admitted, onSettled };
+      const result = await delivery.run(claim, first, options).catch((err) => {
         log.error('delivery.failed', { err, call });
         return { kind: 'waiting', ms: FAULT_RETRY_MS } as const;
       });

@@ -1,18 +1,27 @@
 import type { Queue } from 'bullmq';
 import type { Bus } from '#libs/bus/connection.ts';
 import { reportMissingJetStream } from '#libs/bus/jetstream.ts';
-import { ensureProgressStream, progressBacklog, restartProgressConsumer } from '#libs/bus/progress.ts';
+import {
+  ensureProgressStream,
+  oldestOfPartition,
+  progressBacklog,
+  restartProgressConsumer,
+} from '#libs/bus/progress.ts';
+import { reportOldServer } from '#libs/bus/server-version.ts';
 import { publishStatus } from '#libs/bus/status.ts';
 import { ensureTimelineStream, openTimeline } from '#libs/bus/timeline.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { Claims } from '#libs/queue/claims.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
 import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { connectRedis } from '#libs/queue/redis.ts';
+import { isCheckDue, repairKeys, repairRetryQueue } from '#libs/queue/repair.ts';
 import { Replication } from '#libs/queue/replication.ts';
 import { openRetryQueue } from '#libs/queue/retry-queue.ts';
+import { onKeySetAside } from '#libs/queue/wrong-type.ts';
 import { INSTANCE_ID } from '#libs/telemetry/instance.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Attempts } from './attempt.ts';
@@ -27,7 +36,9 @@ import { DeliveryLimiter } from './limiter.ts';
 import { observeNotifier } from './metrics.ts';
 import { PartitionLeases } from './partition-leases.ts';
 import { Partitions } from './partitions.ts';
-import { RetryWorker, retryJob } from './retry-worker.ts';
+import { Reading } from './reading.ts';
+import { retryJob } from './retry-job.ts';
+import { RetryWorker } from './retry-worker.ts';
 import { StreamReader } from './stream-reader.ts';
 
 const DAY_MS = 86_400_000;
@@ -135,9 +146,12 @@ export function startNotifier(
   { clock = systemClock, instance = INSTANCE_ID }: NotifierOptions = {},
 ): void {
   reportMissingJetStream(bus, lifecycle, log);
+  reportOldServer(bus, config.PROGRESS_REPLICAS, log);
   const timeline = openTimeline(bus, 'notifier', config, lifecycle);
   const prefix = config.QUEUE_PREFIX;
+  const aside = SetAside.open(lifecycle, log);
   const redis = connectRedis(config, lifecycle, log);
+  onKeySetAside(redis, (key) => aside.add('redis_key', 'the key has the wrong type', { key }));
   const client = endpointClient(config);
   lifecycle.onStop('connections to endpoints', () => client.close());
 
@@ -149,7 +163,7 @@ export function startNotifier(
   lifecycle.onStop('replication', () => replication.close());
   const deadLetters = new DeadLetters(redis, prefix);
   const limits = { max: config.DEAD_LETTER_MAX, maxAgeMs: config.DEAD_LETTER_MAX_AGE_MS };
-  lifecycle.onStop('dead letters', trimDeadLetters(deadLetters, limits, redis, clock, log));
+  lifecycle.onStop('dead letters', trimDeadLetters(deadLetters, limits, redis, clock, log, aside));
 
   const limiter = new DeliveryLimiter(config.NOTIFY_CONCURRENCY);
   const endpoints = new EndpointState(redis, prefix);
@@ -165,7 +179,7 @@ export function startNotifier(
     attempts: new Attempts(client, attemptOptions(config), clock),
     retry: retryPolicy(config),
   });
-  const callDelivery = new CallDelivery(claims, delivery, attemptMs(config));
+  const callDelivery = new CallDelivery(claims, delivery, attemptMs(config), aside);
   const dispatcher = new Dispatcher({
     claims,
     replication,
@@ -185,7 +199,17 @@ export function startNotifier(
       concurrency: config.NOTIFY_CONCURRENCY,
       attemptMs: attemptMs(config),
       takeoverMs: config.TAKEOVER_MS,
-      run: retryJob(claims, callDelivery, instance),
+      run: retryJob(claims, callDelivery, instance, aside),
+      checkMs: config.QUEUE_CHECK_INTERVAL_MS,
+      repair: {
+        keys: () => repairKeys(redis, prefix),
+        queue: async (thorough, signal) => {
+          const isDue = await isCheckDue(redis, prefix, instance, config.QUEUE_CHECK_INTERVAL_MS);
+          if (!isDue && !thorough) return 0;
+          const onCorruptJob = (job: string) => aside.add('retry_job', 'the job cannot be read', { job });
+          return repairRetryQueue({ redis, prefix, queue, onCorruptJob }, thorough, signal);
+        },
+      },
     },
     log,
   );
@@ -196,6 +220,7 @@ export function startNotifier(
   });
 
   const setUpStreams = streamSetup(bus, config, log);
+  const reading = new Reading(log);
   const partitions = new Partitions({
     leases: new PartitionLeases(redis, prefix, instance, config.TAKEOVER_MS),
     leaseMs: config.TAKEOVER_MS,
@@ -207,10 +232,16 @@ export function startNotifier(
           return restartProgressConsumer(bus, partition);
         },
         dispatch: (entries) => dispatcher.dispatch(partition, entries),
+        keepDead: (entry, error) => delivery.keepUnprocessable(entry, error),
+        aside,
+        onFailed: ({ message }) => reading.failed(message),
         log,
       }),
+    backlog: () => progressBacklog(bus),
+    oldest: (partition) => oldestOfPartition(bus, partition),
     settled: (partition) => dispatcher.settled(partition),
-    connected: () => bus.connected,
+    bus,
+    reading,
     random: clock.random,
     log,
   });

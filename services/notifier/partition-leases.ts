@@ -1,6 +1,9 @@
 import { leaseKey, notifiersKey } from '#libs/queue/keys.ts';
 import type { RedisClient } from '#libs/queue/redis.ts';
-import { type Script, script } from '#libs/queue/script.ts';
+import { type Script, script, withKeys } from '#libs/queue/script.ts';
+
+/** Longer than any TAKEOVER_MS. Another program has set a lease that is longer. */
+const MAX_LEASE_MS = 120_000;
 
 export type Taking = 'taken' | 'kept' | 'other';
 
@@ -33,15 +36,19 @@ export class PartitionLeases {
 
   /** Acquires or renews a lease. */
   async take(partition: number): Promise<Taking> {
-    return (await this.#take([leaseKey(this.#prefix, partition)], [this.#holder, this.#leaseMs])) as Taking;
+    const args = [this.#holder, this.#leaseMs, MAX_LEASE_MS];
+    return (await this.#take([leaseKey(this.#prefix, partition)], args)) as Taking;
   }
 
   /** Returns those of the given partitions that have no lease. */
   async free(partitions: readonly number[]): Promise<number[]> {
     const held = await Promise.all(
-      partitions.map((partition) => this.#redis.exists(leaseKey(this.#prefix, partition))),
+      partitions.map((partition) => this.#redis.pttl(leaseKey(this.#prefix, partition))),
     );
-    return partitions.filter((_, i) => held[i] === 0);
+    return partitions.filter((_, i) => {
+      const leftMs = held[i] ?? 0;
+      return leftMs < 0 || leftMs > MAX_LEASE_MS;
+    });
   }
 
   async release(partition: number): Promise<void> {
@@ -50,6 +57,7 @@ export class PartitionLeases {
 
   /** Removes this notifier from the register. */
   async leave(): Promise<void> {
-    await this.#redis.zrem(notifiersKey(this.#prefix), this.#holder);
+    const key = notifiersKey(this.#prefix);
+    await withKeys(this.#redis, [key], () => this.#redis.zrem(key, this.#holder));
   }
 }

@@ -1,12 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Bus } from '#libs/bus/connection.ts';
 import { PARTITIONS } from '#libs/contract/partition.ts';
 import { refusalText } from '#libs/queue/redis.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { PartitionLeases } from './partition-leases.ts';
+import type { Reading } from './reading.ts';
 import type { StreamReader } from './stream-reader.ts';
 
 const TICK_MAX_MS = 1_000;
 const TICKS_PER_LEASE = 5;
+const SEARCH_MS = 5_000;
+/** A reader is restarted for the same skipped message at most once in this time, ms. */
+const SKIPPED_MS = 60_000;
 /** How long releasing a lease waits for direct deliveries of the partition, ms. */
 const HAND_OVER_MS = 1_000;
 
@@ -14,13 +19,19 @@ export interface PartitionsParts {
   readonly leases: PartitionLeases;
   readonly leaseMs: number;
   readonly openReader: (partition: number) => StreamReader;
+  /** Number of messages in the stream, of all partitions. */
+  readonly backlog: () => Promise<number>;
+  /** Sequence number of the oldest message of a partition in the stream. */
+  readonly oldest: (partition: number) => Promise<number | undefined>;
   /** Resolves when no direct delivery of the partition is in flight. */
   readonly settled: (partition: number) => Promise<void>;
-  /** Whether NATS is connected. */
-  readonly connected: () => boolean;
+  readonly bus: Pick<Bus, 'connected' | 'onChange'>;
+  readonly reading: Reading;
   /** From 0 up to but not including 1. */
   readonly random: () => number;
   readonly log: Log;
+  /** Interval of the search for skipped messages, ms. Default: 5 s. */
+  readonly searchMs?: number;
 }
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition);
@@ -47,16 +58,19 @@ export class Partitions {
   readonly #readers = new Map<number, StreamReader>();
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
+  readonly #searching: Promise<void>;
   #failure: string | undefined = 'partition leases have not been taken yet';
   #tickedAt = performance.now();
-  #started = false;
   /** NATS is away, or the shares have not been balanced since. */
   #left = false;
-  #reported: string | undefined;
 
   constructor(parts: PartitionsParts) {
     this.#parts = parts;
+    parts.bus.onChange((connected) => {
+      if (!connected) this.#onDisconnected();
+    });
     this.#running = this.#run();
+    this.#searching = this.#search();
   }
 
   /** Number of partitions that this notifier reads. */
@@ -69,15 +83,13 @@ export class Partitions {
     if (this.#failure !== undefined) return this.#failure;
     const silentMs = Math.round(performance.now() - this.#tickedAt);
     if (silentMs > this.#parts.leaseMs) return `partition leases were not renewed for ${silentMs} ms`;
-    if (!this.#left) this.#started ||= [...this.#readers.values()].every(({ started }) => started);
-    if (!this.#started) return 'reading has not started yet';
-    return this.#readerProblem();
+    return this.#parts.reading.problem;
   }
 
   /** Stops reading and releases the leases, without waiting for Redis. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await this.#running;
+    await Promise.all([this.#running, this.#searching]);
     const held = [...this.#readers.keys()];
     await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
     this.#readers.clear();
@@ -98,18 +110,59 @@ export class Partitions {
     }
   }
 
+  /**
+   * After a change of leaders nats-server can skip messages of a consumer, which then stay in the stream. Two looks at the
+   * same message: at the first it may be on its way to the reader, or its acknowledgement to the server.
+   */
+  async #search(): Promise<void> {
+    const { signal } = this.#stopped;
+    const { backlog, oldest, bus, searchMs = SEARCH_MS } = this.#parts;
+    const suspects = new Map<StreamReader, number>();
+    /** Messages for which a reader was restarted lately, and when. */
+    const restarts = new Map<number, number>();
+    for (;;) {
+      await pause(searchMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      // One request instead of one for each partition, as long as all messages are acknowledged. An error of it, such as
+      // a missing permission, says nothing about the partitions.
+      if (!bus.connected || (await backlog().catch(() => undefined)) === 0) {
+        suspects.clear();
+        continue;
+      }
+      for (const [seq, at] of restarts) if (performance.now() - at > SKIPPED_MS) restarts.delete(seq);
+      for (const [partition, reader] of this.#readers) {
+        const seq = bus.connected ? await oldest(partition).catch(() => undefined) : undefined;
+        const isSkipped = seq !== undefined && reader.hasPassed(seq);
+        const now = performance.now();
+        if (
+          isSkipped &&
+          suspects.get(reader) === seq &&
+          now - (restarts.get(seq) ?? -SKIPPED_MS) >= SKIPPED_MS
+        ) {
+          restarts.set(seq, now);
+          reader.restart(new Error(`message ${seq} of the stream was skipped`));
+        }
+        if (isSkipped) suspects.set(reader, seq);
+        else suspects.delete(reader);
+        if (signal.aborted) return;
+      }
+    }
+  }
+
   async #tick(): Promise<void> {
-    const { log, connected } = this.#parts;
+    const { log, bus } = this.#parts;
     try {
-      if (connected()) await this.#balance();
+      if (bus.connected) await this.#balance();
       else await this.#leave();
       this.#failure = undefined;
       this.#tickedAt = performance.now();
     } catch (error) {
       if (this.#failure !== refusalText(error as Error)) log.warn('stream.lease_failed', { err: error });
       this.#failure = refusalText(error as Error);
+      // Another notifier may have the leases by now; two readers would recreate the consumer of each other.
+      if (performance.now() - this.#tickedAt > this.#parts.leaseMs) await this.#dropReaders();
     }
-    this.#reportReaders();
+    this.#observeReaders();
   }
 
   async #balance(): Promise<void> {
@@ -172,26 +225,24 @@ export class Partitions {
 
   /** Without a connection to NATS, releases all partitions: another notifier may be connected. */
   async #leave(): Promise<void> {
-    // Taking partitions again proves nothing: JetStream may still be away when NATS is back.
-    this.#started = false;
     this.#left = true;
     await this.#giveBack([...this.#readers.keys()]);
     await this.#parts.leases.leave();
   }
 
-  /** Logs a problem once, not once for each partition. */
-  #reportReaders(): void {
-    const problem = this.#readerProblem();
-    if (problem !== this.#reported && problem !== undefined)
-      this.#parts.log.warn('stream.read_failed', { error: problem });
-    this.#reported = problem;
+  /** Pull requests and messages in flight are lost with the connection. */
+  #onDisconnected(): void {
+    for (const reader of this.#readers.values()) reader.restart(new Error('NATS was disconnected'));
   }
 
-  #readerProblem(): string | undefined {
-    for (const reader of this.#readers.values()) {
-      const problem = reader.problem();
-      if (problem !== undefined) return problem;
-    }
-    return undefined;
+  async #dropReaders(): Promise<void> {
+    const readers = [...this.#readers.values()];
+    this.#readers.clear();
+    this.#left = true;
+    await Promise.all(readers.map((reader) => reader.stop()));
+  }
+
+  #observeReaders(): void {
+    if (!this.#left) this.#parts.reading.observe(this.#readers.values());
   }
 }

@@ -1,10 +1,10 @@
-import { DelayedError, isNotConnectionError, type Job, type Queue, Worker } from 'bullmq';
-import type { Claims } from '#libs/queue/claims.ts';
+import { isNotConnectionError, type Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import { retryPrefix } from '#libs/queue/keys.ts';
 import { type RedisClient, refusalText } from '#libs/queue/redis.ts';
 import { type CallJob, RETRY_QUEUE } from '#libs/queue/retry-queue.ts';
+import { isWrongType } from '#libs/queue/wrong-type.ts';
 import type { Log } from '#libs/telemetry/log.ts';
-import type { CallDelivery } from './call-delivery.ts';
+import { count } from '#libs/telemetry/metrics.ts';
 
 export interface RetryWorkerOptions {
   readonly prefix: string;
@@ -21,6 +21,20 @@ export interface RetryWorkerOptions {
   /** Time without any job after which the worker is replaced, ms. Default: at least 15 s. */
   readonly silentMs?: number;
   readonly run: (job: Job<CallJob>, token: string) => Promise<void>;
+  /** Interval between two checks of the queue, for all notifiers together, ms. */
+  readonly checkMs: number;
+  readonly repair: QueueRepair;
+}
+
+/** See `libs/queue/repair.ts`. */
+export interface QueueRepair {
+  /** Repairs the keys that all jobs share. Takes a few commands. */
+  keys(): Promise<void>;
+  /**
+   * Repairs the whole queue and gives the number of calls that had lost their job. Called at intervals, and `thorough`
+   * when BullMQ cannot read a key or a job. `signal` aborts it when the worker stops.
+   */
+  queue(thorough: boolean, signal: AbortSignal): Promise<number>;
 }
 
 /** Name of a job that does nothing. That it runs shows that the queue works. */
@@ -29,30 +43,23 @@ const CANARY_MS = 2_000;
 const SILENT_MS = 15_000;
 const STALLED_CHECK_MAX_MS = 3_000;
 const RETRY_MS = 500;
+/**
+ * A check or a thorough repair that finds no lost job is not repeated before this many times its duration, a thorough
+ * repair at the latest after the interval between two checks.
+ */
+const CHECK_SHARE = 10;
 /** Longest time that a worker blocks on its connection while it waits for a job, in seconds. */
 const BLOCK_S = 2;
-/** Longest delay before a job checks again whether a claimed call is free, ms. */
-const LOOK_AGAIN_MS = 1_000;
 
-/**
- * The processor of retry jobs: claims the call (waiting -> claimed) and delivers its notifications. While the call
- * waits for its next attempt, BullMQ delays the job.
- */
-export function retryJob(claims: Claims, delivery: CallDelivery, instance: string) {
-  let tokens = 0;
-  const later = async (job: Job<CallJob>, token: string, ms: number): Promise<never> => {
-    await job.moveToDelayed(Date.now() + ms, token);
-    throw new DelayedError();
-  };
-  /** @throws {DelayedError} when the job must run again later, as BullMQ requires. */
-  return async (job: Job<CallJob>, token: string): Promise<void> => {
-    const claiming = await claims.claim(job.data.call, `${instance}:job:${++tokens}`);
-    if (claiming.kind === 'busy') return later(job, token, Math.min(claiming.ms, LOOK_AGAIN_MS));
-    if (claiming.kind === 'idle') return undefined;
-    const result = await delivery.run(claiming.claim, claiming.first, {});
-    if (result.kind === 'waiting') return later(job, token, result.ms);
-    return undefined;
-  };
+/** BullMQ's worker, which a job with data that are not JSON would stop: such a job runs without data and fails. */
+class TolerantWorker extends Worker<CallJob> {
+  protected override createJob(...[data, id]: Parameters<Worker<CallJob>['createJob']>): Job<CallJob> {
+    try {
+      return super.createJob(data, id);
+    } catch {
+      return super.createJob({ ...data, data: '{}' }, id);
+    }
+  }
 }
 
 async function sendCanary(queue: Queue, from: string): Promise<void> {
@@ -81,6 +88,14 @@ export class RetryWorker {
   /** The worker's last error since a job ran. */
   #error: string | undefined;
   #canarySending = false;
+  readonly #stopping = new AbortController();
+  #repairing: Promise<void> | undefined;
+  /** BullMQ has met a key or job that it cannot read, and no repair has ended since. */
+  #isDamaged = false;
+  /** When the next check is due. */
+  #checkAt: number;
+  /** When the next thorough repair may start. */
+  #thoroughAt = 0;
 
   constructor(redis: RedisClient, queue: Queue, options: RetryWorkerOptions, log: Log) {
     this.#redis = redis;
@@ -88,6 +103,7 @@ export class RetryWorker {
     this.#options = options;
     this.#silentMs = options.silentMs ?? Math.max(SILENT_MS, 2 * options.attemptMs);
     this.#log = log;
+    this.#checkAt = performance.now() + options.checkMs;
     this.#worker = this.#open();
     this.#timer = setInterval(() => this.#tick(), options.canaryMs ?? CANARY_MS);
     // Readiness depends on the first canary, so it must not wait for the timer.
@@ -105,11 +121,14 @@ export class RetryWorker {
       : `no job has come through the retry queue for ${silentMs} ms`;
   }
 
-  /** Stops taking jobs and waits for running ones. Does not wait while Redis is disconnected. */
+  /** Stops taking jobs and waits for running ones, and for a repair. Does not wait while Redis is disconnected. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     clearInterval(this.#timer);
     this.#redis.off('ready', this.#onReady);
-    await this.#worker.close(this.#redis.status !== 'ready');
+    const isConnected = this.#redis.status === 'ready';
+    await this.#worker.close(!isConnected);
+    if (isConnected) await this.#repairing;
   }
 
   #open(): Worker<CallJob> {
@@ -122,7 +141,7 @@ export class RetryWorker {
         this.#lastJobAt = performance.now();
       });
     };
-    const worker = new Worker<CallJob>(RETRY_QUEUE, process, {
+    const worker = new TolerantWorker(RETRY_QUEUE, process, {
       connection: this.#redis,
       prefix: retryPrefix(prefix),
       name: instance,
@@ -137,9 +156,11 @@ export class RetryWorker {
     worker.on('error', (error) => {
       if (isNotConnectionError(error)) this.#failed(worker, error);
     });
-    worker.on('failed', (job, error) =>
-      this.#log.error('delivery.failed', { err: error, call: job?.data.call }),
-    );
+    worker.on('failed', (job, error) => {
+      // Set aside and logged already.
+      if (error instanceof UnrecoverableError) return;
+      this.#log.error('delivery.failed', { err: error, call: job?.data.call });
+    });
     worker.on('stalled', (job) => this.#log.warn('delivery.recovered', { job }));
     return worker;
   }
@@ -151,15 +172,71 @@ export class RetryWorker {
     if (worker.isPaused()) return;
     const swallow = (err: unknown) => this.#log.debug('queue.error', { err });
     worker.pause(true).catch(swallow);
+    this.#repair(error);
     setTimeout(() => {
       if (worker === this.#worker && !worker.closing) worker.resume().catch(swallow);
     }, RETRY_MS);
+  }
+
+  /**
+   * Other errors than those of a connection or of a Redis that refuses writes are those of a key or a job. Redis begins the
+   * error of a script that meets a corrupt value with ERR.
+   */
+  #repair(error: Error): void {
+    const isCorrupt =
+      isWrongType(error) ||
+      error.message.startsWith('ERR ') ||
+      error instanceof SyntaxError ||
+      error instanceof TypeError;
+    if (!isCorrupt) return;
+    this.#isDamaged = true;
+    this.#startRepair();
+  }
+
+  /** Starts a repair or a check that is due, unless one runs. */
+  #startRepair(): void {
+    const now = performance.now();
+    if (this.#repairing || this.#stopping.signal.aborted) return;
+    const thorough = this.#isDamaged && now >= this.#thoroughAt;
+    if (thorough || now >= this.#checkAt) this.#repairing = this.#repairQueue(thorough, now);
+    else if (this.#isDamaged) this.#repairing = this.#repairKeys();
+  }
+
+  async #repairQueue(thorough: boolean, startedAt: number): Promise<void> {
+    if (thorough) this.#isDamaged = false;
+    const { repair, checkMs } = this.#options;
+    let lost = 0;
+    try {
+      lost = await repair.queue(thorough, this.#stopping.signal);
+    } catch (err) {
+      this.#isDamaged ||= thorough;
+      this.#repairFailed(err);
+    }
+    // A check that finds nothing may take long because the queue is large.
+    const restMs = lost > 0 ? 0 : CHECK_SHARE * (performance.now() - startedAt);
+    this.#checkAt = performance.now() + Math.max(checkMs, restMs);
+    if (thorough) this.#thoroughAt = performance.now() + Math.min(checkMs, restMs);
+    this.#repairing = undefined;
+    if (lost === 0) return;
+    count('dialhook.queue.jobs_lost', {}, lost);
+    this.#log.error('queue.jobs_lost', { calls: lost });
+  }
+
+  /** A key that stops every worker must not wait until the next thorough repair may start. */
+  async #repairKeys(): Promise<void> {
+    await this.#options.repair.keys().catch((err: unknown) => this.#repairFailed(err));
+    this.#repairing = undefined;
+  }
+
+  #repairFailed(err: unknown): void {
+    if (!this.#stopping.signal.aborted) this.#log.warn('queue.repair_failed', { err });
   }
 
   #tick(): void {
     if (this.#redis.status !== 'ready') return;
     const lastSign = Math.max(this.#lastJobAt ?? 0, this.#refusedAt);
     if (performance.now() - lastSign >= this.#silentMs) this.#replace();
+    this.#startRepair();
     if (this.#canarySending) return;
     this.#canarySending = true;
     sendCanary(this.#queue, this.#options.instance)
@@ -180,6 +257,7 @@ export class RetryWorker {
   #refused(error: Error): void {
     if (this.#refusal === undefined) this.#log.error('redis.writes_refused', { err: error });
     this.#refusal = refusalText(error);
+    this.#repair(error);
     this.#refusedAt = performance.now();
   }
 

@@ -1,13 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { SpanKind } from '@opentelemetry/api';
-import { MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
+import { callIn, MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
 import { ProgressEvent } from '#libs/contract/messages.ts';
-import { type Entry, entryOf } from '#libs/queue/entry.ts';
+import { isEntryFault, isOwnFault, type SetAside } from '#libs/isolation/set-aside.ts';
+import { entryOf, type QueueEntry } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { type OpenSpan, openSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { Receipt } from './dispatcher.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** Expiry of a pull request, ms. */
 const FETCH_MS = 5_000;
@@ -33,24 +35,20 @@ export interface ReaderParts {
   readonly partition: number;
   /** Recreates the consumer of the partition, which then starts at the oldest message that is not acknowledged. */
   readonly openConsumer: () => Promise<Consumer>;
-  readonly dispatch: (entries: readonly Entry[]) => Promise<readonly Receipt[]>;
+  readonly dispatch: (entries: readonly QueueEntry[]) => Promise<readonly Receipt[]>;
+  /** Makes a dead letter of a notification that cannot be stored because of the error. */
+  readonly keepDead: (entry: QueueEntry, error: Error) => Promise<void>;
+  /** Called for each failure; the reader starts again. */
+  readonly onFailed: (error: Error) => void;
   readonly log: Log;
+  readonly aside: SetAside;
 }
 
 /** A message being processed. */
-interface Reading {
+interface OpenMessage {
   readonly message: JsMsg;
-  readonly entry: Entry;
+  readonly entry: QueueEntry;
   readonly span: OpenSpan;
-}
-
-/** Settles like `work`, or rejects when the signal is aborted first. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.throwIfAborted();
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 /**
@@ -63,8 +61,11 @@ export class StreamReader {
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
   #restart = new AbortController();
-  #failure: string | undefined;
-  #started = false;
+  #isReading = false;
+  /** Sequence number of the last message read since the restart. */
+  #lastSeq = 0;
+  /** Sequence numbers of the messages that were read since the restart and are not acknowledged. */
+  readonly #unacknowledged = new Set<number>();
   #processing: Promise<void> = Promise.resolve();
   #progressAt = performance.now();
 
@@ -73,21 +74,27 @@ export class StreamReader {
     this.#running = this.#run();
   }
 
-  /** The failed check for /readyz; undefined when the reader makes progress. */
+  /** Says so when the reader is stuck without an error. */
   problem(): string | undefined {
-    if (this.#failure !== undefined) return this.#failure;
     const idleMs = Math.round(performance.now() - this.#progressAt);
     if (idleMs < STUCK_MS) return undefined;
     return `partition ${this.#parts.partition}: no progress for ${idleMs} ms`;
   }
 
-  /** Whether JetStream has given this reader a consumer. */
-  get started(): boolean {
-    return this.#started;
+  /** Whether JetStream has answered a pull request since the start and since the last failure. */
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
+  /** Whether this reader has passed a message that is in the stream, or waits for messages although it is there. */
+  hasPassed(seq: number): boolean {
+    if (this.#unacknowledged.has(seq)) return false;
+    return seq < this.#lastSeq || (this.#isReading && this.#unacknowledged.size === 0);
   }
 
   /** Restarts at the oldest unacknowledged message, after a pause. */
   restart(reason: Error): void {
+    this.#failed(reason);
     this.#restart.abort(reason);
   }
 
@@ -106,10 +113,7 @@ export class StreamReader {
         await this.#read(AbortSignal.any([stopped, this.#restart.signal]));
       } catch (error) {
         if (stopped.aborted) return;
-        const { message } = error as Error;
-        if (message !== this.#failure)
-          this.#parts.log.debug('stream.read_failed', { err: error, partition: this.#parts.partition });
-        this.#failure = message;
+        this.#failed(error as Error);
       }
       await pause(RESTART_MS, undefined, { signal: stopped }).catch(() => {});
     }
@@ -117,8 +121,9 @@ export class StreamReader {
 
   /** Reads until the signal is aborted. @throws when the order may be broken or a server does not answer. */
   async #read(signal: AbortSignal): Promise<never> {
+    this.#lastSeq = 0;
+    this.#unacknowledged.clear();
     const consumer = await unlessAborted(this.#parts.openConsumer(), signal);
-    this.#started = true;
     let delivered = 0;
     let fetchMs = FIRST_FETCH_MS;
     for (let silent = 0; ; ) {
@@ -159,7 +164,12 @@ export class StreamReader {
 
   #madeProgress(): void {
     this.#progressAt = performance.now();
-    this.#failure = undefined;
+    this.#isReading = true;
+  }
+
+  #failed(error: Error): void {
+    this.#isReading = false;
+    this.#parts.onFailed(error);
   }
 
   #start(messages: readonly JsMsg[]): Promise<void> {
@@ -169,30 +179,70 @@ export class StreamReader {
 
   /** @throws when the messages could not be stored. */
   async #process(messages: readonly JsMsg[]): Promise<void> {
-    const readings = messages.flatMap((message) => this.#open(message));
-    if (readings.length === 0) return;
+    const opened = messages.flatMap((message) => this.#open(message));
+    if (opened.length === 0) return;
     try {
-      const receipts = await this.#parts.dispatch(readings.map(({ entry }) => entry));
-      for (const [index, reading] of readings.entries()) {
+      const receipts = await this.#dispatch(opened);
+      for (const [index, one] of opened.entries()) {
         const receipt = receipts[index];
-        if (receipt) this.#settle(reading, receipt);
+        if (receipt) this.#settle(one, receipt);
       }
     } catch (error) {
-      for (const { span } of readings) span.fail(error as Error);
+      for (const { span } of opened) span.fail(error as Error);
       throw error;
     } finally {
-      for (const { span } of readings) span.end();
+      for (const { span } of opened) span.end();
     }
   }
 
+  /**
+   * If an entry cannot be stored, all are stored one by one, and that entry is set aside as a dead letter: it has no
+   * receipt.
+   */
+  async #dispatch(opened: readonly OpenMessage[]): Promise<readonly (Receipt | undefined)[]> {
+    const { dispatch } = this.#parts;
+    try {
+      return await dispatch(opened.map(({ entry }) => entry));
+    } catch (error) {
+      if (!isEntryFault(error)) throw error;
+    }
+    const receipts: (Receipt | undefined)[] = [];
+    for (const one of opened) {
+      try {
+        receipts.push((await dispatch([one.entry]))[0]);
+      } catch (error) {
+        if (!isEntryFault(error)) throw error;
+        await this.#setAside(one, error as Error);
+        receipts.push(undefined);
+      }
+    }
+    return receipts;
+  }
+
+  /**
+   * A notification of which not even a dead letter can be written is dropped.
+   * @throws an error of Redis. Then the message is read again.
+   */
+  async #setAside({ message, entry, span }: OpenMessage, cause: Error): Promise<void> {
+    const { keepDead, aside } = this.#parts;
+    span.fail(cause);
+    await keepDead(entry, cause).catch((error: Error) => {
+      if (!isOwnFault(error)) throw error;
+    });
+    aside.add('notification', cause, { call: entry.progress.notification.uuid, notification: entry.id });
+    message.term();
+    this.#unacknowledged.delete(message.seq);
+  }
+
   /** Returns nothing for an invalid message, which is removed from the stream. */
-  #open(message: JsMsg): Reading[] {
+  #open(message: JsMsg): OpenMessage[] {
     let progress: ProgressEvent;
+    this.#lastSeq = message.seq;
     try {
       progress = readMessage(ProgressEvent, message.subject, message.data);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
-      this.#parts.log.error('stream.message_invalid', { err: error, seq: message.seq });
+      this.#parts.aside.add('nats_message', error, { seq: message.seq, ...callIn(message.data) });
       message.term();
       return [];
     }
@@ -204,16 +254,22 @@ export class StreamReader {
     });
     const entry = entryOf(progress, message.seq, traceHeaders(span.context));
     span.set('dialhook.notification', entry.id);
+    this.#unacknowledged.add(message.seq);
     return [{ message, entry, span }];
   }
 
-  #settle({ message, entry, span }: Reading, { placement, safe }: Receipt): void {
+  #acknowledge(message: JsMsg): void {
+    message.ack();
+    this.#unacknowledged.delete(message.seq);
+  }
+
+  #settle({ message, entry, span }: OpenMessage, { placement, safe }: Receipt): void {
     const { log } = this.#parts;
     span.set('dialhook.repeat', placement === 'repeat' || placement === 'done');
     if (placement === 'late') {
       const { uuid, node, action } = entry.progress.notification;
       log.warn('notification.late', { ...aboutCall(uuid, node), notification: entry.id, action });
     }
-    safe.then(() => message.ack()).catch((error: Error) => this.restart(error));
+    safe.then(() => this.#acknowledge(message)).catch((error: Error) => this.restart(error));
   }
 }

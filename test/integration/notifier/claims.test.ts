@@ -71,6 +71,24 @@ test('claimed -> claimed -> idle: settling renews the claim, the last one ends i
   expect(await redis.exists(keys.claim, keys.waiting)).toBe(0);
 });
 
+test('an entry that another program has put before the one that is settled stays', async () => {
+  const { redis, claims, append, claimed, additions, keys } = await callWith(2);
+  await append();
+  await redis.lpush(keys.waiting, '{"id":"');
+  const [first, second] = additions;
+  expect((await claims.settle(claimed('token-0'), first?.text ?? ''))?.text).toBe('{"id":"');
+  expect(await redis.lrange(keys.waiting, 0, -1)).toEqual(['{"id":"', second?.text]);
+  expect((await claims.settle(claimed('token-0'), '{"id":"'))?.text).toBe(second?.text);
+});
+
+test('a corrupt entry that is gone is settled, and the first one stays', async () => {
+  const { redis, claims, append, claimed, additions, keys } = await callWith(1);
+  await append();
+  for (const corrupt of ['', '{', '{"id":"'])
+    expect((await claims.settle(claimed('token-0'), corrupt))?.text).toBe(additions[0]?.text);
+  expect(await redis.llen(keys.waiting)).toBe(1);
+});
+
 test('a process that has lost the claim cannot settle or release it', async () => {
   const { redis, claims, append, claimed, additions, keys } = await callWith(1);
   await append();
@@ -112,4 +130,17 @@ test('expiry of a claim: the retry job finds everything that waits', async () =>
   await until('the claim has expired', async () => (await redis.exists(keys.claim)) === 0);
   const claiming = await claims.claim(call, 'job');
   expect(claiming).toMatchObject({ kind: 'claimed', first: { text: additions[0]?.text } });
+});
+
+test.each([
+  ['a corrupt text', () => Buffer.from([0x78, 0xff])],
+  ['an entry', (text: string) => Buffer.from(text.replace('http:', 'h\xfctp:'), 'latin1')],
+  ['an id', (text: string) => Buffer.from(text.replace('"id":"', '"id":"\xff'), 'latin1')],
+])('%s that is not UTF-8 is settled', async (_, bytes) => {
+  const { redis, claims, call, additions, keys } = await callWith(1);
+  await redis.rpush(keys.waiting, bytes(additions[0]?.text ?? ''));
+  const claiming = await claims.claim(call, 'token');
+  if (claiming.kind !== 'claimed') throw new Error(claiming.kind);
+  expect(await claims.settle(claiming.claim, claiming.first.text)).toBeUndefined();
+  expect(await redis.exists(keys.claim, keys.waiting)).toBe(0);
 });

@@ -39,7 +39,7 @@ test('a notification is a POST with the identity, the time and the trace of its 
 test('with ENDPOINT_METHOD=GET a notification is a GET with the fields as query parameters', async () => {
   await using endpoint = await startReceiver();
   await using _ = await harness.notifier({ ENDPOINT_METHOD: 'GET' });
-  const progress = ringing(endpoint.url, 'call 1', 'leg 1');
+  const progress = ringing(endpoint.url, 'call-1', 'leg-1');
   await harness.publish([progress]);
   await until('it is delivered', () => endpoint.accepted.length === 1);
   const [arrival] = endpoint.arrivals;

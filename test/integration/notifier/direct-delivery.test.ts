@@ -12,7 +12,7 @@ import { DeliveryLimiter } from '#services/notifier/limiter.ts';
 import { quietLog } from '#test/support/log.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idOf, idsOf } from '#test/support/notifier/progress.ts';
-import { startHoldingReceiver } from '#test/support/notifier/receiver.ts';
+import { startHoldingReceiver, startReceiver } from '#test/support/notifier/receiver.ts';
 import { until } from '#test/support/until.ts';
 
 let harness: NotifierHarness;
@@ -92,6 +92,24 @@ test('a stop waits for the delivery in flight and acknowledges it', async () => 
   letGo();
   await stopped;
   expect((await harness.stream()).messages).toBe(0);
+});
+
+test('an endpoint that was healthy and has been disabled gets nothing, and everything after it is enabled', async () => {
+  await using endpoint = await startReceiver();
+  const { origin } = new URL(endpoint.url);
+  const endpoints = harness.endpoints();
+  await using _ = await harness.notifier({ NOTIFY_CONCURRENCY: '1' });
+  const [before, disabled, after] = [1, 2, 3].map(() => callOf(endpoint.url, 1));
+  if (!before || !disabled || !after) throw new Error('no calls');
+  await harness.publish(before);
+  await until('one is delivered', () => endpoint.accepted.length === 1);
+  await endpoints.disable(origin);
+  await harness.publish(disabled);
+  await harness.allAcknowledged();
+  await endpoints.enable(origin);
+  await harness.publish(after);
+  await until('the last is delivered', () => endpoint.accepted.length === 2);
+  expect(endpoint.arrivals.map(({ id }) => id)).toEqual(idsOf([...before, ...after]));
 });
 
 test('notifications for an endpoint that has failed go through retry jobs', async () => {

@@ -85,7 +85,7 @@ test('no notification follows a hangup that was sent or is in flight', async () 
   ]);
 });
 
-test('leg_end and transfer follow a hangup that was sent', async () => {
+test('leg_end, transfer and recording follow a hangup that was sent', async () => {
   await using endpoint = await startReceiver();
   await using _ = await harness.notifier();
   const { hangup } = callOfTwoLegs(endpoint.url);
@@ -103,11 +103,25 @@ test('leg_end and transfer follow a hangup that was sent', async () => {
     ...hangup,
     notification: { ...call, action: 'transfer', leg: uuid, kind: 'blind', by: 'caller' },
   };
+  const recording: ProgressEvent = {
+    ...hangup,
+    notification: {
+      ...call,
+      ...{
+        action: 'recording',
+        leg: 'first',
+        called_number: '1',
+        name: 'a.wav',
+        channels: 2,
+        complete: false,
+      },
+    },
+  };
   await harness.publish([hangup]);
   await until('it is delivered', () => endpoint.accepted.length === 1);
-  await harness.publish([legEnd, transfer]);
-  await until('they are delivered', () => endpoint.accepted.length === 3);
-  expect(endpoint.accepted).toEqual(idsOf([hangup, legEnd, transfer]));
+  await harness.publish([recording, legEnd, transfer]);
+  await until('they are delivered', () => endpoint.accepted.length === 4);
+  expect(endpoint.accepted).toEqual(idsOf([hangup, recording, legEnd, transfer]));
 });
 
 test('a ring after a later event is dropped, an answer is not', async () => {

@@ -17,7 +17,7 @@ function expectAllInOrder(endpoint: Receiver, all: ReturnType<typeof calls>): vo
 const allAccepted = (endpoint: Receiver, all: ReturnType<typeof calls>) =>
   until('all are delivered', () => new Set(endpoint.accepted).size === all.flat().length);
 
-test('while Redis does not answer nothing is acknowledged, and nothing is lost', async () => {
+test.concurrent('while Redis does not answer nothing is acknowledged, and nothing is lost', async () => {
   await using harness = await NotifierHarness.start();
   await using endpoint = await startReceiver();
   await using notifier = await harness.notifier();
@@ -33,7 +33,7 @@ test('while Redis does not answer nothing is acknowledged, and nothing is lost',
   await harness.allAcknowledged();
 });
 
-test('Redis killed and started again empty: the worker runs jobs again, and the stream is delivered', async () => {
+test.concurrent('Redis killed and started again empty: the worker runs jobs again, and the stream is delivered', async () => {
   await using harness = await NotifierHarness.start({ tcp: true });
   await using endpoint = await startReceiver();
   await using notifier = await harness.notifier();
@@ -52,7 +52,7 @@ test('Redis killed and started again empty: the worker runs jobs again, and the 
   await until('it is ready again', () => notifier.health().ready);
 });
 
-test('Redis with an append-only file killed between attempts: the waiting lists are delivered', async () => {
+test.concurrent('Redis with an append-only file killed between attempts: the waiting lists are delivered', async () => {
   await using harness = await NotifierHarness.start({ tcp: true, durable: true });
   let up = false;
   await using endpoint = await startReceiver(() => (up ? OK : { status: 503 }));

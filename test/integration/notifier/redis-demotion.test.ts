@@ -1,92 +1,43 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { recordLog } from '#test/support/log.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf, idsOf, interleaved, ofCall } from '#test/support/notifier/progress.ts';
 import { startReceiver } from '#test/support/notifier/receiver.ts';
-import { startRedis } from '#test/support/servers/redis.ts';
 import { startRedisCluster } from '#test/support/servers/redis-cluster.ts';
+import { startRedisName } from '#test/support/servers/redis-name.ts';
 import { until } from '#test/support/until.ts';
 
-/** A proxy for one name of a managed Redis: new connections go to `target`, old ones stay where they are. */
-async function startName(target: number) {
-  const state = { target };
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(state.target, '127.0.0.1');
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.on('error', () => {});
-      from.on('close', () => to.destroy());
-      from.pipe(to);
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    moveTo: (port: number) => {
-      state.target = port;
-    },
-    [Symbol.dispose]: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
-
-const portOf = (url: string) => Number(new URL(url).port);
-
-test('a planned failover behind one name that keeps old connections open: the notifier changes to the new primary', {
+test.concurrent('a planned failover behind one name that keeps old connections open: the notifier changes to the new primary', {
   timeout: 60_000,
 }, async () => {
-  const [first, second] = [await startRedis({ tcp: true }), await startRedis({ tcp: true })];
-  using name = await startName(portOf(first.url));
-  await using harness = await NotifierHarness.start({ redisUrl: name.url });
-  const [one, two] = [new Redis(first.url), new Redis(second.url)];
-  try {
-    await two.replicaof('127.0.0.1', portOf(first.url));
-    await until('the replica is in sync', async () =>
-      (await two.info('replication')).includes('master_link_status:up'),
-    );
-    await using endpoint = await startReceiver();
-    const { log, lines } = recordLog();
-    await using notifier = await harness.notifier({}, undefined, log);
-    await until('it is ready', () => notifier.health().ready);
-    const before = [callOf(endpoint.url, 3)];
-    await harness.publish(interleaved(before));
-    await until('they are delivered', () => endpoint.accepted.length === 3);
+  await using redis = await startRedisName();
+  await using harness = await NotifierHarness.start({ redisUrl: redis.url });
+  await using endpoint = await startReceiver();
+  const { log, lines } = recordLog();
+  await using notifier = await harness.notifier({}, undefined, log);
+  await until('it is ready', () => notifier.health().ready);
+  const before = [callOf(endpoint.url, 3)];
+  await harness.publish(interleaved(before));
+  await until('they are delivered', () => endpoint.accepted.length === 3);
 
-    name.moveTo(portOf(second.url));
-    await two.replicaof('NO', 'ONE');
-    await one.replicaof('127.0.0.1', portOf(second.url));
-    const since = performance.now();
-    const after = Array.from({ length: 10 }, () => callOf(endpoint.url, 3));
-    await harness.publish(interleaved(after));
-    await until('all are delivered', () => new Set(endpoint.accepted).size === 33);
-    const hole = performance.now() - since;
-    console.info(`a planned failover behind one name: all delivered after ${Math.round(hole)} ms`);
-    expect(hole).toBeLessThan(10_000);
-    for (const call of [...before, ...after]) expect(ofCall(endpoint.accepted, call)).toEqual(idsOf(call));
-    await harness.allAcknowledged();
-    await until('it is ready again', () => notifier.health().ready);
-    expect(await one.client('LIST')).not.toContain('name=dialhook-notifier');
-    expect(
-      lines.filter(({ level }) => Number(level) >= 40 || /warn|error/.test(String(level))).length,
-    ).toBeLessThan(60);
-  } finally {
-    one.disconnect();
-    two.disconnect();
-    await Promise.all([first.stop(), second.stop()]);
-  }
+  await redis.failOver();
+  const since = performance.now();
+  const after = Array.from({ length: 10 }, () => callOf(endpoint.url, 3));
+  await harness.publish(interleaved(after));
+  await until('all are delivered', () => new Set(endpoint.accepted).size === 33);
+  const hole = performance.now() - since;
+  console.info(`a planned failover behind one name: all delivered after ${Math.round(hole)} ms`);
+  expect(hole).toBeLessThan(10_000);
+  for (const call of [...before, ...after]) expect(ofCall(endpoint.accepted, call)).toEqual(idsOf(call));
+  await harness.allAcknowledged();
+  await until('it is ready again', () => notifier.health().ready);
+  expect(await redis.first.client('LIST')).not.toContain('name=dialhook-notifier');
+  expect(
+    lines.filter(({ level }) => Number(level) >= 40 || /warn|error/.test(String(level))).length,
+  ).toBeLessThan(60);
 });
 
-test('REDIS_MODE=standalone with a node of a Redis Cluster: never ready, and a bounded number of log lines', {
+test.concurrent('REDIS_MODE=standalone with a node of a Redis Cluster: never ready, and a bounded number of log lines', {
   timeout: 60_000,
 }, async () => {
   const cluster = await startRedisCluster();
@@ -108,9 +59,9 @@ test('REDIS_MODE=standalone with a node of a Redis Cluster: never ready, and a b
   }
 });
 
-test('a primary of a Redis Cluster is killed: its replica takes over, and nothing is lost or out of order', {
+test.concurrent('a primary of a Redis Cluster is killed: its replica takes over, and nothing is lost or out of order', {
   timeout: 90_000,
-}, async () => {
+}, async ({ expect }) => {
   const cluster = await startRedisCluster({ replicas: 1 });
   try {
     await using harness = await NotifierHarness.start({ redisUrl: cluster.url, redisMode: 'cluster' });

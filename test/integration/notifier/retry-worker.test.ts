@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { repairKeys } from '#libs/queue/repair.ts';
 import { openRetryQueue, wakeCalls } from '#libs/queue/retry-queue.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { RetryWorker } from '#services/notifier/retry-worker.ts';
+import { type QueueRepair, RetryWorker } from '#services/notifier/retry-worker.ts';
 import { startFreezingProxy } from '#test/support/notifier/freezing-proxy.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { until } from '#test/support/until.ts';
@@ -13,8 +16,15 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
+const KEYS_ARE_WELL = async () => {};
+const NO_REPAIR: QueueRepair = { keys: KEYS_ARE_WELL, queue: async () => 0 };
+
 /** A worker that is declared dead soon, what it ran, and how often it was replaced. */
-function startWorker(redis: Redis) {
+function startWorker(
+  redis: Redis,
+  repair: QueueRepair = NO_REPAIR,
+  { silentMs = 300, checkMs = 60_000 } = {},
+) {
   const queue = openRetryQueue(redis, harness.prefix);
   queue.on('error', () => {});
   const run: string[] = [];
@@ -27,8 +37,10 @@ function startWorker(redis: Redis) {
     attemptMs: 1_000,
     takeoverMs: 1_000,
     canaryMs: 20,
-    silentMs: 300,
+    silentMs,
     run: async (job: { data: { call: string } }) => void run.push(job.data.call),
+    checkMs,
+    repair,
   };
   const worker = new RetryWorker(redis, queue, options, log);
   const stop = async () => {
@@ -75,4 +87,91 @@ test('a worker whose connections die silently gets new ones, and commands in fli
   await until('it says so', () => worker.problem() !== undefined);
   await woken;
   await until('it works', () => run.length === 1 && worker.problem() === undefined);
+});
+
+test('a damage that a thorough repair does not find keeps Redis busy for a tenth of the time at most', async () => {
+  const redis = harness.client();
+  redis.options.maxRetriesPerRequest = null;
+  const repairs: { readonly start: number; readonly end: number }[] = [];
+  const queue = async () => {
+    const start = performance.now();
+    await sleep(100);
+    repairs.push({ start, end: performance.now() });
+    return 0;
+  };
+  await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue });
+  const wait = `{${harness.prefix}:retry}:calls:wait`;
+  await redis.multi().del(wait).set(wait, 'x').exec();
+  await until('it was repaired often', () => repairs.length >= 3);
+  await redis.del(wait);
+  const pauses = repairs.slice(1).map(({ start }, at) => start - (repairs[at]?.end ?? 0));
+  expect(Math.min(...pauses)).toBeGreaterThanOrEqual(10 * 99);
+});
+
+test('a damage that a thorough repair does not find is looked for again at the next check at the latest', async () => {
+  const redis = harness.client();
+  redis.options.maxRetriesPerRequest = null;
+  const repairs: { readonly thorough: boolean; readonly start: number; readonly end: number }[] = [];
+  const queue: QueueRepair['queue'] = async (thorough) => {
+    const start = performance.now();
+    await sleep(2_000);
+    repairs.push({ thorough, start, end: performance.now() });
+    return 0;
+  };
+  await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue }, { checkMs: 50 });
+  const wait = `{${harness.prefix}:retry}:calls:wait`;
+  await redis.multi().del(wait).set(wait, 'x').exec();
+  const thorough = () => repairs.filter((repair) => repair.thorough);
+  await until('it was repaired twice', () => thorough().length >= 2);
+  await redis.del(wait);
+  const [first, second] = thorough();
+  // Ten times its duration would be 20 s.
+  expect((second?.start ?? 0) - (first?.end ?? 0)).toBeLessThan(10_000);
+});
+
+test('a key that stops the workers does not wait for the next thorough repair', async () => {
+  const redis = harness.client();
+  redis.options.maxRetriesPerRequest = null;
+  let thorough = 0;
+  const findsNothing = async () => {
+    thorough++;
+    await sleep(1_000);
+    return 0;
+  };
+  const repair: QueueRepair = { keys: () => repairKeys(redis, harness.prefix), queue: findsNothing };
+  await using started = startWorker(redis, repair, { silentMs: 60_000 });
+  const { run, queue } = started;
+  const damage = (value: string) => redis.hset(`{${harness.prefix}:retry}:calls:meta`, 'concurrency', value);
+  let woken = 0;
+  for (const value of ['x', 'y']) {
+    await damage(value);
+    await until('a thorough repair was started, and has found nothing', () => thorough > 0);
+    const before = run.length;
+    await until('the keys are repaired', async () => {
+      // A call that was refused has left a job that no list names.
+      await wakeCalls(queue, [`call ${++woken}`]);
+      return run.length > before;
+    });
+  }
+});
+
+test('a stop ends a running repair', async () => {
+  const redis = harness.client();
+  redis.options.maxRetriesPerRequest = null;
+  const seen = { started: false, ended: false };
+  {
+    const repairUntilStop: QueueRepair['queue'] = async (_thorough, signal) => {
+      seen.started = true;
+      await once(signal, 'abort');
+      await sleep(20);
+      seen.ended = true;
+      return 0;
+    };
+    await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue: repairUntilStop });
+    const wait = `{${harness.prefix}:retry}:calls:wait`;
+    await redis.multi().del(wait).set(wait, 'x').exec();
+    await until('it is repaired', () => seen.started);
+    await redis.del(wait);
+  }
+  expect(seen.ended).toBe(true);
 });

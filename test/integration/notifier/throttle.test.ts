@@ -175,10 +175,11 @@ test('an endpoint that fails for days is disabled for all notifiers, which is lo
   const [first = [], second = []] = [callOf(endpoint.url, 3), callOf(endpoint.url, 3)];
   {
     await using notifier = await harness.notifier(
-      { ...given, RETRY_SCHEDULE_MS: '1,600000' },
+      { ...given, RETRY_SCHEDULE_MS: '1,600000,600000' },
       undefined,
       log,
     );
+    await until('the notifier is ready', () => notifier.health().ready);
     await harness.publish(first);
     await until('it has failed twice', () => endpoint.arrivals.length === 2);
     expect(await letters.count()).toBe(0);
@@ -190,7 +191,7 @@ test('an endpoint that fails for days is disabled for all notifiers, which is lo
       await waiting.hurry();
       return (await letters.list({ origin }, 9)).length === 6;
     });
-    const said = lines.filter(({ endpoint }) => endpoint === origin && lines);
+    const said = lines.filter(({ endpoint }) => endpoint === origin);
     expect(said.filter(({ event }) => event === 'endpoint.disabled')).toMatchObject([{ level: 'error' }]);
     expect(notifier.health().ready).toBe(true);
     const reasons = (await letters.list({ origin }, 9)).map(({ reason, attempts }) => [reason, attempts]);
@@ -252,4 +253,13 @@ test('an endpoint disabled by an operator is never probed, and can be enabled', 
   await harness.publish(callOf(endpoint.url, 2));
   await until('the next are delivered', () => endpoint.accepted.length === 2);
   expect(endpoint.arrivals).toHaveLength(2);
+});
+
+test('the longest Retry-After with the largest jitter throttles', async () => {
+  await using longest = await NotifierHarness.start();
+  const endpoints = longest.endpoints();
+  const policy = { attemptMs: 1_000, disableAfterMs: 60_000, forgetMs: 60_000 };
+  const throttleMs = 14 * 24 * 60 * 60 * 1_000;
+  await endpoints.failed('http://a', { probe: false, error: '503', throttleMs }, policy);
+  expect(await endpoints.admit('http://a', policy)).toMatchObject({ kind: 'wait', probing: false });
 });

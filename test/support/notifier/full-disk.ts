@@ -38,7 +38,7 @@ export async function startFullDiskRedis(): Promise<FullDiskRedis> {
     execFileSync('prlimit', ['--pid', String(server.pid), `--fsize=${size}:unlimited`]);
   return {
     url: `unix://${socket}`,
-    fill: async () => void limit(await largestFile(join(dir, 'appendonlydir'))),
+    fill: async () => void limit(await largestFile(dir)),
     makeRoom: () => void limit('unlimited'),
     [Symbol.asyncDispose]: async () => {
       if (server.exitCode === null && server.signalCode === null) {

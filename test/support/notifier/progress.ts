@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import type { ProgressEvent } from '#libs/contract/messages.ts';
 import { partitionOf } from '#libs/contract/partition.ts';
+import type { DeadLetter } from '#libs/queue/dead-letters.ts';
+import { entryOf } from '#libs/queue/entry.ts';
 
 const common = (uuid: string, leg: string) => ({
   uuid,
@@ -45,3 +47,16 @@ export const ofCall = (ids: readonly string[], call: readonly ProgressEvent[]): 
 /** One from each call in turn, as they happen. */
 export const interleaved = (all: readonly (readonly ProgressEvent[])[]): ProgressEvent[] =>
   (all[0] ?? []).flatMap((_, i) => all.flatMap((call) => call.slice(i, i + 1)));
+
+/** A dead letter of a call of its own; `n` is its time. */
+export function letterOf(url: string, n: number): DeadLetter {
+  const [progress] = callOf(url, 1) as [ProgressEvent];
+  return {
+    ...entryOf(progress, n, {}),
+    call: progress.notification.uuid,
+    origin: new URL(url).origin,
+    time: n,
+    reason: 'exhausted',
+    error: 'the endpoint answered 500',
+  };
+}

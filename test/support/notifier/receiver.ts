@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Notification } from '#libs/contract/endpoint.ts';
+import { owned } from '#test/support/owned.ts';
 
 /** One request that an endpoint got. */
 export interface Arrival {
@@ -40,19 +41,21 @@ export async function startReceiver(behave: Behave = () => OK): Promise<Receiver
   const arrivals: Arrival[] = [];
   const accepted: string[] = [];
   const times = new Map<string, number>();
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    const id = String(request.headers['webhook-id']);
-    times.set(id, (times.get(id) ?? 0) + 1);
-    const { method = '', url: path = '', headers } = request;
-    const notification = body === '' ? undefined : Notification.parse(JSON.parse(body));
-    const arrival = { id, method, path, headers, notification, time: times.get(id) ?? 0 };
-    arrivals.push(arrival);
-    const answer = await receiver.behave(arrival);
-    if (answer.status >= 200 && answer.status < 300) accepted.push(id);
-    response.writeHead(answer.status, answer.headers).end();
-  });
+  const server = createServer(
+    owned(async (request: IncomingMessage, response: ServerResponse) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      const id = String(request.headers['webhook-id']);
+      times.set(id, (times.get(id) ?? 0) + 1);
+      const { method = '', url: path = '', headers } = request;
+      const notification = body === '' ? undefined : Notification.parse(JSON.parse(body));
+      const arrival = { id, method, path, headers, notification, time: times.get(id) ?? 0 };
+      arrivals.push(arrival);
+      const answer = await receiver.behave(arrival);
+      if (answer.status >= 200 && answer.status < 300) accepted.push(id);
+      response.writeHead(answer.status, answer.headers).end();
+    }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const receiver: Receiver = {

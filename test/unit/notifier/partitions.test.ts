@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PARTITIONS, partitionOf } from '#libs/contract/partition.ts';
 import { callKeys, leaseKey } from '#libs/queue/keys.ts';
+import { createLog } from '#libs/telemetry/log.ts';
 import { DeliveryLimiter } from '#services/notifier/limiter.ts';
-import { shareOf } from '#services/notifier/partitions.ts';
+import { Partitions, type PartitionsParts, shareOf } from '#services/notifier/partitions.ts';
+import { until } from '#test/support/until.ts';
 
 describe('the partition of a call', () => {
   it('is the same in every version', () => {
@@ -38,6 +40,48 @@ describe('the shares of notifiers', () => {
       expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
     },
   );
+});
+
+describe('a reader that has passed a message without reading it', () => {
+  it.each<[string, PartitionsParts['backlog']]>([
+    ['the stream has messages', async () => 1],
+    ['the size of the stream is unknown', () => Promise.reject(new Error('permissions violation'))],
+  ])('restarts once: %s', async (_, backlog) => {
+    const restarts: Error[] = [];
+    const looks: number[] = [];
+    const reader = {
+      hasPassed: () => true,
+      restart: (reason: Error) => void restarts.push(reason),
+      stop: async () => {},
+    };
+    const partitions = new Partitions({
+      leases: {
+        heartbeat: async () => ({ notifiers: PARTITIONS, place: 0 }),
+        free: async (all: readonly number[]) => all,
+        take: async () => 'kept',
+        release: async () => {},
+        leave: async () => {},
+      },
+      leaseMs: 50,
+      searchMs: 5,
+      openReader: () => reader,
+      backlog,
+      oldest: async (partition: number) => {
+        looks.push(partition);
+        return 7;
+      },
+      settled: async () => {},
+      bus: { connected: true, onChange: () => {} },
+      reading: { observe: () => {} },
+      random: () => 0,
+      log: createLog('test', { level: 'silent' }),
+    } as unknown as PartitionsParts);
+    await until(() => restarts.length > 0);
+    const seen = looks.length;
+    await until(() => looks.length > seen + 2);
+    await partitions.stop();
+    expect(restarts.map(({ message }) => message)).toEqual(['message 7 of the stream was skipped']);
+  });
 });
 
 describe('a reader that waits for room at an endpoint', () => {
