@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { session } from './state.js';
 
 /** An error response of the API. */
@@ -34,17 +34,23 @@ export async function api(method, path, body) {
  * Reads a path of the API; `reload` reads it again. The last data stays until new data arrives.
  * @template T
  * @param {string} path
- * @returns {{ data: T | undefined, error: Error | undefined, reload: () => Promise<void> }}
+ * @returns {{ data: T | undefined, error: Error | undefined, loading: boolean, reload: () => Promise<void> }}
+ *   `loading`: the data is that of an earlier path
  */
 export function useApi(path) {
   const [state, setState] = useState(/** @type {{ path: string, data?: T, error?: Error }} */ ({ path }));
+  const wanted = useRef(path);
+  wanted.current = path;
   const reload = useCallback(async () => {
     const next = await api('GET', path).then(
       (data) => ({ path, data }),
       (error) => ({ path, error }),
     );
+    // An answer to an earlier path may arrive last.
+    if (wanted.current !== path) return;
     setState((last) => ('error' in next ? { ...last, ...next } : next));
   }, [path]);
   useEffect(() => void reload(), [reload]);
-  return { data: state.data, error: state.error, reload };
+  const loading = state.path !== path || (state.data === undefined && state.error === undefined);
+  return { data: state.data, error: state.error, loading, reload };
 }

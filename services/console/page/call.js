@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { api, useApi } from './api.js';
 import { outcome } from './calls.js';
 import { Decision } from './decision.js';
+import { Diagram } from './diagram.js';
 import { html } from './html.js';
 import { useLive } from './live.js';
 import { Notifications } from './notifications.js';
@@ -95,7 +96,7 @@ function Heading({ call }) {
 export function CallPage({ uuid }) {
   const path = `/api/calls/${encodeURIComponent(uuid)}`;
   const { data, error, reload } = /** @type {ReturnType<typeof useApi<CallDetail>>} */ (useApi(path));
-  useLive('calls', reload, (calls) => calls.some((call) => call.uuid === uuid));
+  useLive(['calls'], reload, (calls) => calls.some((call) => call.uuid === uuid));
   const unknown = error !== undefined && 'status' in error && error.status === 404;
   return html`<section class="call">
     <p><a class="back" href="#/calls">← ${t('back')}</a></p>
@@ -105,11 +106,10 @@ export function CallPage({ uuid }) {
       html`<${Heading} call=${data.call} />
         <${Facts} detail=${data} />
         <div class="columns">
+          <${Diagram} detail=${data} />
           <${Timeline} detail=${data} />
-          <div>
-            ${data.decisions.map((one, n) => html`<${Decision} key=${n} decision=${one} many=${data.decisions.length > 1} />`)}
-            <${Notifications} notifications=${data.notifications} />
-          </div>
+          <div>${data.decisions.map((one, n) => html`<${Decision} key=${n} decision=${one} many=${data.decisions.length > 1} />`)}</div>
+          <div><${Notifications} notifications=${data.notifications} /></div>
         </div>`
     }
   </section>`;

@@ -12,24 +12,82 @@ const PAGE = 50;
 const MAX_SHOWN = 500;
 const shown = signal(PAGE);
 
-/** @type {(change: Partial<typeof search.value>) => void} */
+/** Changes filters, and the address with them, which can be shared. @type {(change: Record<string, string>) => void} */
 const setSearch = (change) => {
   shown.value = PAGE;
-  search.value = { ...search.value, ...change };
+  // Every search of the timeline takes seconds: not with each key.
+  const all = Object.entries({ ...search.value, scope: '', ...change }).filter(([, value]) => value !== '');
+  search.value = Object.fromEntries(all);
+  const query = new URLSearchParams(all).toString();
+  history.replaceState(null, '', query ? `#/calls?${query}` : '#/calls');
 };
 
-function queryOf() {
-  const given = Object.entries(search.value).filter(([, value]) => value.trim() !== '');
-  return new URLSearchParams([...given, ['limit', String(shown.value)]]).toString();
+/** Filters without a field of their own: those of a link of the overview. */
+const LINKED = [
+  'scope',
+  'outcome',
+  'cause',
+  'endpoint',
+  'gateway',
+  'slower_than',
+  'notifications',
+  'since',
+  'until',
+];
+
+/** @type {(name: string, value: string) => string} */
+function filterWords(name, value) {
+  if (name === 'since' || name === 'until') return clock(value);
+  if (name === 'slower_than') return span(Number(value));
+  return ['outcome', 'notifications', 'scope'].includes(name) ? t(`${name}.${value}`) : value;
 }
 
-/** @type {(call: Pick<CallSummary, 'result'>) => boolean} */
-const undecided = ({ result }) => result !== undefined && result !== 'decided' && result !== 'defaulted';
+/** The filters of a link, each with a button that removes it. */
+function LinkedFilters() {
+  const all = LINKED.flatMap((name) => {
+    const value = search.value[name];
+    return value ? [{ name, words: `${t(`filter.${name}`)}: ${filterWords(name, value)}` }] : [];
+  });
+  if (all.length === 0) return null;
+  return html`<ul class="filters" aria-label=${t('filters')}>
+    ${all.map(
+      ({ name, words }) => html`<li key=${name}>${words}
+        <button class="small plain" aria-label=${t('filter.remove', { filter: words })} onClick=${() => setSearch({ [name]: '' })}>×</button></li>`,
+    )}
+  </ul>`;
+}
+
+const inTimeline = () => search.value['scope'] === 'timeline';
+
+/** @type {(more: Record<string, string>) => string} */
+function queryOf(more) {
+  const given = Object.entries(search.value).filter(([, value]) => value.trim() !== '');
+  return new URLSearchParams([...given, ...Object.entries(more)]).toString();
+}
+
+/** Where the calls come from, and their export. @param {{ data: CallList | undefined, loading: boolean }} props */
+function Source({ data, loading }) {
+  const searchTimeline = () => setSearch({ scope: 'timeline' });
+  const isMissing = data && !data.complete && !inTimeline();
+  return html`<div class="count source">
+    <span role="status">${loading && inTimeline() ? t('timeline.searching') : data && t('count', { live: data.live, kept: data.kept })}</span>
+    ${isMissing && html`<span>${t('timeline.older')}</span> <button class="small" onClick=${searchTimeline}>${t('timeline.search')}</button>`}
+    <span class="export">${t('export')}
+      ${['csv', 'json'].map(
+        (format) =>
+          html` <a href=${`/api/export/calls?${queryOf({ format })}`} download aria-label=${`${t('export')} ${format.toUpperCase()}`}>${format.toUpperCase()}</a>`,
+      )}</span>
+  </div>`;
+}
+
+/** @type {(call: CallSummary) => boolean} */
+const undecided = ({ outcome }) => outcome === 'not_decided';
 
 /** The state of a live call, the cause or the failed result of an ended one. @type {(call: CallSummary) => { word: string, tone: string }} */
-export function outcome({ state, result, cause, billable_ms }) {
+export function outcome(call) {
+  const { state, result, cause, billable_ms } = call;
   if (state !== 'ended') return { word: t(`state.${state}`), tone: tone(state) };
-  if (undecided({ result })) return { word: result ?? '', tone: result === 'caller_gone' ? 'plain' : 'bad' };
+  if (undecided(call)) return { word: result ?? '', tone: result === 'caller_gone' ? 'plain' : 'bad' };
   return { word: cause ?? result ?? t('state.ended'), tone: billable_ms ? 'good' : 'plain' };
 }
 
@@ -66,7 +124,7 @@ const Pick = ({ value, all, among, label, onPick }) => html`<select
 
 /** @param {{ nodes: readonly string[], results: readonly string[] }} props */
 function Search({ nodes, results }) {
-  const { q, state, result, node } = search.value;
+  const { q = '', state = '', result = '', node = '' } = search.value;
   const states = /** @type {const} */ ([
     ['', 'all'],
     ['live', 'only.live'],
@@ -90,19 +148,21 @@ function Search({ nodes, results }) {
 }
 
 export function CallsPage() {
-  const { data, error, reload } = /** @type {ReturnType<typeof useApi<CallList>>} */ (
-    useApi(`/api/calls?${queryOf()}`)
+  // More of the timeline would mean to read it again.
+  const limit = inTimeline() ? MAX_SHOWN : shown.value;
+  const { data, error, loading, reload } = /** @type {ReturnType<typeof useApi<CallList>>} */ (
+    useApi(`/api/calls?${queryOf({ limit: String(limit) })}`)
   );
   const nodes = /** @type {ReturnType<typeof useApi<NodeList>>} */ (useApi('/api/nodes'));
   const schema = /** @type {ReturnType<typeof useApi<any>>} */ (useApi('/api/openapi.json'));
-  useLive('calls', reload);
-  const { q, state, result, node } = search.value;
-  const nothing = q || state || result || node ? 'search.none' : 'search.empty';
+  useLive(['calls'], () => (inTimeline() ? undefined : reload()));
+  const nothing = Object.keys(search.value).length > 0 ? 'search.none' : 'search.empty';
   return html`<section>
     <${Search} nodes=${nodes.data?.nodes.map(({ node }) => node) ?? []}
       results=${schema.data?.components.schemas.CallSummary.properties.result.enum ?? []} />
+    <${LinkedFilters} />
     <${Trouble} error=${error} />
-    ${data && html`<p class="count">${t('count', { live: data.live, kept: data.kept })}</p>`}
+    <${Source} data=${data} loading=${loading} />
     ${data?.calls.length === 0 && html`<${Empty}>${t(nothing)}<//>`}
     ${
       data &&
@@ -119,7 +179,7 @@ export function CallsPage() {
     }
     ${
       data?.next !== undefined &&
-      shown.value < MAX_SHOWN &&
+      limit < MAX_SHOWN &&
       html`<p><button onClick=${() => {
         shown.value = Math.min(MAX_SHOWN, shown.value + 100);
       }}>${t('more')}</button></p>`

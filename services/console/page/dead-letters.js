@@ -47,7 +47,7 @@ export function DeadLettersPage() {
     /** @type {ReturnType<typeof useApi<{ dead_letters: DeadLetter[], total: number }>>} */ (
       useApi('/api/dead-letters')
     );
-  useLive('status', reload);
+  useLive(['status'], reload);
   const allowed = session.value?.role === 'operator';
   const close = () => confirm(undefined);
   const replay = () =>
@@ -56,10 +56,8 @@ export function DeadLettersPage() {
         (result) => say(resultWords(result)),
         (problem) => say(problem.message, true),
       )
-      .finally(() => {
-        close();
-        reload();
-      });
+      .then(close)
+      .then(reload, console.error);
   return html`<section>
     <${Trouble} error=${error} />
     ${data?.total === 0 && html`<${Empty}>${t('dead-letters.none')}<//>`}

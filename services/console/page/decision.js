@@ -31,10 +31,12 @@ function Phases({ phases }) {
 
 /** @param {{ requested: Requested }} props */
 const Answer = ({ requested }) => html`<div class="answer">
-  <p><code>${requested.endpoint}</code> ${requested.fallback && html`<${Badge} tone="busy">${t('fallback')}<//>`}</p>
+  <p><code>${requested.endpoint}</code> ${requested.fallback && html`<${Badge} tone="busy">${t('fallback')}<//>`}
+    ${requested.cache && html`<${Badge} tone="busy">${t(`cache.${requested.cache.outcome}`)} ${span(requested.cache.age_ms)}<//>`}</p>
   <p><${Badge} tone=${requested.result === 'decided' ? 'good' : 'bad'}>${requested.result}<//> ${requested.status}
     ${' '}<span class="quiet">${span(requested.ms)} · ${requested.by}</span></p>
   ${requested.error && html`<p class="trouble">${requested.error}</p>`}
+  ${requested.not_cached && html`<p class="quiet">${requested.not_cached}</p>`}
   <${Phases} phases=${requested.phases} />
   ${requested.answer && html`<pre tabindex="0">${pretty(requested.answer)}</pre>`}
 </div>`;

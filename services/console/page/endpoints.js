@@ -10,11 +10,11 @@ import { clock, span, t } from './words.js';
 /** @param {{ one: EndpointSummary, reload: () => unknown }} props */
 function Endpoint({ one, reload }) {
   const { origin, notifications } = one;
-  const enabled = notifications?.state === 'disabled';
+  const action = notifications?.state === 'disabled' ? 'enable' : 'disable';
   const change = () =>
-    api('POST', '/api/endpoints/switch', { origin, enabled })
+    api('POST', `/api/endpoints/${action}`, { origin })
       .then(
-        () => say(t(enabled ? 'enable.done' : 'disable.done', { origin })),
+        () => say(t(`${action}.done`, { origin })),
         (error) => say(error.message, true),
       )
       .finally(reload);
@@ -51,7 +51,7 @@ function Endpoint({ one, reload }) {
         </ul>`
     }
     <div class="buttons">
-      <button disabled=${!allowed} title=${allowed ? undefined : t('read only')} onClick=${change}>${t(enabled ? 'enable' : 'disable')}</button>
+      <button disabled=${!allowed} title=${allowed ? undefined : t('read only')} onClick=${change}>${t(action)}</button>
     </div>
   </section>`;
 }
@@ -60,7 +60,7 @@ export function EndpointsPage() {
   const { data, error, reload } = /** @type {ReturnType<typeof useApi<{ endpoints: EndpointSummary[] }>>} */ (
     useApi('/api/endpoints')
   );
-  useLive('status', reload);
+  useLive(['status'], reload);
   return html`<section>
     <${Trouble} error=${error} />
     ${data?.endpoints.length === 0 && html`<${Empty}>${t('endpoints.none')}<//>`}

@@ -7,10 +7,11 @@ import { EndpointsPage } from './endpoints.js';
 import { html } from './html.js';
 import { connected } from './live.js';
 import { NodesPage } from './nodes.js';
+import { OverviewPage } from './overview.js';
 import { goTo, language, notice, route, session, theme } from './state.js';
 import { t } from './words.js';
 
-const PAGES = ['calls', 'nodes', 'endpoints', 'dead-letters'];
+const PAGES = ['overview', 'calls', 'nodes', 'endpoints', 'dead-letters'];
 const THEMES = /** @type {const} */ (['auto', 'light', 'dark']);
 const SIGNS = { auto: '◐', light: '☀', dark: '☾' };
 
@@ -20,7 +21,8 @@ function Page() {
   if (page === 'nodes') return html`<${NodesPage} />`;
   if (page === 'endpoints') return html`<${EndpointsPage} />`;
   if (page === 'dead-letters') return html`<${DeadLettersPage} />`;
-  return html`<${CallsPage} />`;
+  if (page === 'calls') return html`<${CallsPage} />`;
+  return html`<${OverviewPage} />`;
 }
 
 const nextTheme = () => {
@@ -38,7 +40,7 @@ function Header() {
   const { page } = route.value;
   const themeWords = `${t('theme')}: ${t(`theme.${theme.value}`)}`;
   return html`<header>
-    <a class="brand" href="#/calls"><img src="/page/icon.svg" alt="" width="22" height="22" />Dialhook</a>
+    <a class="brand" href="#/overview"><img src="/page/icon.svg" alt="" width="22" height="22" />Dialhook</a>
     <nav>
       ${PAGES.map(
         (one) =>
@@ -82,7 +84,7 @@ export function Frame() {
     return () => removeEventListener('keydown', onKey);
   }, []);
   return html`<${Header} />
-    <main><${Page} /></main>
+    <main>${!route.value.id && html`<h1 class="hidden">${t(`nav.${route.value.page}`)}</h1>`}<${Page} /></main>
     <div class="notice ${notice.value?.bad ? 'bad' : ''}" role="status" aria-live="polite" hidden=${!notice.value}>
       ${notice.value?.text}
     </div>`;

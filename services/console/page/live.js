@@ -38,15 +38,15 @@ const reopen = () => {
   session.value = who ? { ...who } : who;
 };
 
-const AT_MOST_EVERY_MS = 500;
+const EVERY_MS = 500;
 
 /**
- * Calls `act` after changes: one call at a time, at most two a second.
- * @param {'calls' | 'status'} name
+ * Calls `act` after changes: one call at a time, at most one every `everyMs`.
+ * @param {readonly ('calls' | 'status')[]} names of the events
  * @param {() => unknown} act
  * @param {(calls: CallSummary[]) => boolean} [concerns]
  */
-export function useLive(name, act, concerns = () => true) {
+export function useLive(names, act, concerns = () => true, everyMs = EVERY_MS) {
   const latest = useRef({ act, concerns });
   latest.current = { act, concerns };
   useEffect(() => {
@@ -65,18 +65,17 @@ export function useLive(name, act, concerns = () => true) {
     };
     const plan = () => {
       again = running;
-      if (!running && !timer && !ended)
-        timer = setTimeout(run, Math.max(0, last + AT_MOST_EVERY_MS - Date.now()));
+      if (!running && !timer && !ended) timer = setTimeout(run, Math.max(0, last + everyMs - Date.now()));
     };
     const heard = (/** @type {Event} */ event) => {
       const { detail } = /** @type {CustomEvent<CallSummary[]>} */ (event);
       if (!Array.isArray(detail) || detail.length === 0 || latest.current.concerns(detail)) plan();
     };
-    events.addEventListener(name, heard);
+    for (const name of names) events.addEventListener(name, heard);
     return () => {
       ended = true;
       clearTimeout(timer);
-      events.removeEventListener(name, heard);
+      for (const name of names) events.removeEventListener(name, heard);
     };
-  }, [name]);
+  }, [names.join(), everyMs]);
 }

@@ -9,7 +9,7 @@ import { session } from './state.js';
 /** A token in the address (`npm start` prints such an address) is used once and removed from it. */
 async function begin() {
   const [, token] = /^#token=(.+)$/.exec(location.hash) ?? [];
-  if (token !== undefined) location.replace('#/calls');
+  if (token !== undefined) location.replace('#/overview');
   try {
     if (token === undefined) session.value = await api('GET', '/api/session');
     else await logIn(decodeURIComponent(token));
@@ -25,4 +25,4 @@ const App = () => {
 
 followSession();
 render(html`<${App} />`, document.body);
-void begin();
+begin().catch(console.error);

@@ -4,7 +4,7 @@ import { useLive } from './live.js';
 import { Badge, Empty, Trouble } from './parts.js';
 import { clock, span, t } from './words.js';
 
-/** @import { NodeList } from '../../../libs/contract/console.ts' */
+/** @import { LimitList, NodeList } from '../../../libs/contract/console.ts' */
 
 /** @type {(name: string) => string} */
 const figureName = (name) => name.replace(/_(bytes|ms)$/, '').replaceAll('_', ' ');
@@ -27,9 +27,53 @@ function Instance({ one }) {
   </li>`;
 }
 
+/** @type {(value: number, most: number | undefined) => string} */
+const ofMost = (value, most) => (most === undefined ? String(value) : `${value} / ${most}`);
+
+function Limits() {
+  const { data, reload } = /** @type {ReturnType<typeof useApi<LimitList>>} */ (useApi('/api/limits'));
+  useLive(['status'], reload);
+  const { limits = [], gateways = [] } = data ?? {};
+  return html`
+    ${
+      limits.length > 0 &&
+      html`<h2>${t('limits')}</h2>
+        <div class="cards">
+          ${limits.map(
+            ({ limit, used, recent, max, rate, refused }) => html`<section class="card" key=${limit}>
+              <h2><code>${limit}</code> ${max !== undefined && used >= max && html`<${Badge} tone="bad">${t('limits.reached')}<//>`}</h2>
+              <dl class="figures">
+                <div><dt>${t('limits.at once')}</dt><dd>${ofMost(used, max)}</dd></div>
+                <div><dt>${t('limits.per second')}</dt><dd>${ofMost(recent, rate)}</dd></div>
+                <div><dt>${t('limits.refused')}</dt><dd class=${refused ? 'bad' : ''}>${refused}</dd></div>
+              </dl>
+            </section>`,
+          )}
+        </div>`
+    }
+    ${
+      gateways.length > 0 &&
+      html`<h2>${t('gateways')}</h2>
+        <div class="cards">
+          ${gateways.map(
+            ({
+              gateway,
+              node,
+              failures,
+              rests_until,
+            }) => html`<section class="card" key=${`${node} ${gateway}`}>
+              <h2><code>${gateway}</code> <span class="quiet">${node}</span>
+                ${rests_until && html` <${Badge} tone="bad">${t('gateways.rests', { time: clock(rests_until) })}<//>`}</h2>
+              <p class="trouble">${t('gateways.failures', { count: failures })}</p>
+            </section>`,
+          )}
+        </div>`
+    }`;
+}
+
 export function NodesPage() {
   const { data, error, reload } = /** @type {ReturnType<typeof useApi<NodeList>>} */ (useApi('/api/nodes'));
-  useLive('status', reload);
+  useLive(['status'], reload);
   return html`<section>
     <${Trouble} error=${error} />
     ${data && data.nodes.length + data.services.length === 0 && html`<${Empty}>${t('nodes.none')}<//>`}
@@ -42,6 +86,7 @@ export function NodesPage() {
         </section>`,
       )}
     </div>
+    <${Limits} />
     ${
       data &&
       data.services.length > 0 &&

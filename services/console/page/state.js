@@ -26,13 +26,23 @@ effect(() => {
 });
 
 const readRoute = () => {
-  const [page = '', ...rest] = location.hash.replace(/^#\/?/, '').split('/');
-  return { page: page || 'calls', id: decodeURIComponent(rest.join('/')) };
+  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
+  const [page = '', ...rest] = path.split('/');
+  return { page: page || 'overview', id: decodeURIComponent(rest.join('/')), query };
 };
-/** Page and id from the address: `#/calls/UUID`. */
+
+/** @typedef {Record<string, string>} Search */
+
+/** Filters of the list of calls, as the API names them; they stay while a call is open. */
+export const search = signal(
+  /** @type {Search} */ (Object.fromEntries(new URLSearchParams(readRoute().query))),
+);
+
+/** Page and id from the address: `#/calls/UUID`, or `#/calls?cause=USER_BUSY`. */
 export const route = signal(readRoute());
 const show = () => {
   const next = readRoute();
+  if (next.page === 'calls' && next.query) search.value = Object.fromEntries(new URLSearchParams(next.query));
   if (next.page === route.value.page && next.id === route.value.id) return;
   route.value = next;
   document.querySelector('main')?.scrollTo(0, 0);
@@ -44,9 +54,6 @@ export function goTo(page) {
   location.hash = `#/${page}`;
   show();
 }
-
-/** Search fields of the list of calls; they stay while a call is open. */
-export const search = signal({ q: '', state: '', result: '', node: '' });
 
 /** A message shown for some seconds: the outcome of an action. */
 export const notice = signal(/** @type {{ text: string, bad: boolean } | null} */ (null));

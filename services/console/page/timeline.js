@@ -1,16 +1,12 @@
 import { html } from './html.js';
-import { span, t } from './words.js';
+import { host } from './sequence.js';
+import { offset, span, t } from './words.js';
 
 /** @import { CallDetail } from '../../../libs/contract/console.ts' */
 /** @import { TimelineStep } from '../../../libs/contract/timeline.ts' */
 
-/** @type {(url: string) => string} */
-const host = (url) => URL.parse(url)?.host ?? url;
 /** @type {(id: string) => string} */
 const action = (id) => t(`action.${id.split('.').at(-1)}`);
-
-/** @type {(ms: number) => string} */
-const offset = (ms) => `+${ms < 10_000 ? `${ms} ms` : span(ms)}`;
 
 /** Text, colour class and details of a step. @type {(step: TimelineStep) => [words: string, tone: string, more?: string]} */
 export function stepWords(step) {
@@ -22,8 +18,14 @@ export function stepWords(step) {
     }
     case 'requested': {
       const endpoint = host(step.endpoint) + (step.fallback ? ` (${t('fallback')})` : '');
+      if (step.cache)
+        return [t(`step.cache.${step.cache.outcome}`, { endpoint }), 'busy', span(step.cache.age_ms)];
       if (step.result === 'decided')
-        return [t('step.requested', { endpoint, status: step.status }), 'good', span(step.ms)];
+        return [
+          t('step.requested', { endpoint, status: step.status }),
+          'good',
+          step.not_cached ?? span(step.ms),
+        ];
       return [t('step.requested.failed', { endpoint, result: step.result }), 'bad', step.error];
     }
     case 'decided': {
@@ -54,6 +56,12 @@ export function stepWords(step) {
           [one.sip_status && `SIP ${one.sip_status}`, one.talk_ms > 0 && span(one.talk_ms)]
             .filter(Boolean)
             .join(' · '),
+        ];
+      if (one.action === 'recording')
+        return [
+          t(one.complete ? 'step.recording' : 'step.recording.incomplete', { number: one.called_number }),
+          one.complete ? 'plain' : 'bad',
+          [one.name, one.duration_ms !== undefined && span(one.duration_ms)].filter(Boolean).join(' · '),
         ];
       return [
         t(`step.${one.action}`, { number: one.called_number }),

@@ -24,6 +24,9 @@ export function span(ms) {
   return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} min`;
 }
 
+/** Time since the start of a call. @type {(ms: number) => string} */
+export const offset = (ms) => `+${ms < 10_000 ? `${Math.round(ms)} ms` : span(ms)}`;
+
 const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
 
 /** @type {(iso: string, withMs?: boolean) => string} */

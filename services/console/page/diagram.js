@@ -1,0 +1,90 @@
+import { html } from './html.js';
+import { scaleOf, sequenceOf } from './sequence.js';
+import { offset, span, t } from './words.js';
+
+/** @import { CallDetail } from '../../../libs/contract/console.ts' */
+/** @import { Arrow, Lane, Sequence } from './sequence.js' */
+
+const GUTTER = 68;
+const LANE = 124;
+const HEAD = 40;
+/** Lanes that fit beside the timeline. */
+const MAX_BESIDE = 4;
+
+/** @type {(arrow: Arrow) => string} */
+function arrowWords({ key, values }) {
+  const { action, retry_in_ms } = values;
+  const named = {
+    ...values,
+    action: action === undefined ? '' : t(`action.${action}`),
+    wait: span(/** @type {number | undefined} */ (retry_in_ms)),
+  };
+  return t(key, named);
+}
+
+/** @type {(text: string, most: number) => string} */
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** @param {{ lane: Lane, x: number, height: number }} props */
+const LaneLine = ({ lane, x, height }) => html`<g class="lane">
+  <text x=${x} y="14" text-anchor="middle" class="kind">${t(`lane.${lane.kind}`)}</text>
+  <text x=${x} y="30" text-anchor="middle">${cut(lane.name || '?', 18)}<title>${lane.name}</title></text>
+  <line x1=${x} x2=${x} y1=${HEAD} y2=${HEAD + height} />
+</g>`;
+
+/** @param {{ arrow: Arrow, y: number, from: number, to: number, right: number }} props */
+function ArrowLine({ arrow, y, from, to, right }) {
+  const words = arrowWords(arrow);
+  const title = `${offset(arrow.at)} ${words}`;
+  if (from === to)
+    return html`<g class="arrow note ${arrow.tone}"><title>${title}</title>
+      <circle cx=${from} cy=${y} r="4" /><text x=${from + 10} y=${y + 4}>${words}</text></g>`;
+  const tip = to + (to > from ? -2 : 2);
+  const head = to > from ? -7 : 7;
+  const wide = Math.abs(to - from);
+  const middle = (from + to) / 2;
+  // A text wider than its arrow begins at its left end and may cross other lanes.
+  const fits = words.length * 6.2 < wide - 12;
+  const x = fits ? middle : Math.min(Math.min(from, to) + 8, right - words.length * 6.2);
+  return html`<g class="arrow ${arrow.tone}"><title>${title}</title>
+    <line x1=${from} x2=${tip} y1=${y} y2=${y} />
+    <path d=${`M${tip} ${y}l${head} -4v8z`} />
+    <text x=${x} y=${y - 4} text-anchor=${fits ? 'middle' : 'start'}>${words}</text>
+  </g>`;
+}
+
+/** @param {{ sequence: Sequence }} props */
+function Drawing({ sequence: { lanes, arrows, bars } }) {
+  const { rows, yOf, height } = scaleOf(arrows.map(({ at }) => at));
+  const xs = new Map(lanes.map(({ id }, n) => [id, GUTTER + LANE / 2 + n * LANE]));
+  const x = (/** @type {string} */ id) => xs.get(id) ?? GUTTER;
+  const width = GUTTER + lanes.length * LANE;
+  const full = HEAD + height;
+  return html`<svg viewBox=${`0 0 ${width} ${full}`} width=${width} height=${full} role="img"
+    aria-label=${t('sequence.label', { lanes: lanes.map(({ name }) => name).join(', '), count: arrows.length })}>
+    ${lanes.map((lane) => html`<${LaneLine} key=${lane.id} lane=${lane} x=${x(lane.id)} height=${height} />`)}
+    ${bars.map(({ lane, from, to, kind }) => {
+      const [top, bottom] = [HEAD + yOf(from), HEAD + yOf(to)];
+      return html`<g class="bar ${kind}"><title>${t(`sequence.${kind}`)} ${span(to - from)}</title>
+        <rect x=${x(lane) - 5} y=${top} width="10" height=${Math.max(3, bottom - top)} rx="2" /></g>`;
+    })}
+    ${arrows.map((arrow, n) => {
+      const y = HEAD + (rows[n] ?? 0);
+      const isSame = n > 0 && offset(arrows[n - 1]?.at ?? 0) === offset(arrow.at);
+      return html`<g key=${n}>
+        ${!isSame && html`<text x=${GUTTER - 8} y=${y + 4} text-anchor="end" class="time">${offset(arrow.at)}</text>`}
+        <${ArrowLine} arrow=${arrow} y=${y} from=${x(arrow.from)} to=${x(arrow.to)} right=${width} /></g>`;
+    })}
+  </svg>`;
+}
+
+/** @param {{ detail: CallDetail }} props */
+export function Diagram({ detail }) {
+  const sequence = sequenceOf(detail);
+  return html`<section class=${sequence.lanes.length > MAX_BESIDE ? 'sequence wide' : 'sequence'}>
+    <h2>${t('sequence')}</h2>
+    <p class="quiet">${t('sequence.scale')}</p>
+    <p>      ${['deciding', 'ringing', 'talking'].map((kind) => html`<span class="key ${kind}">${t(`sequence.${kind}`)}</span>`)}</p>
+    <div class="scroll" tabindex="0" role="region" aria-label=${t('sequence')}><${Drawing} sequence=${sequence} /></div>
+  </section>`;
+}
