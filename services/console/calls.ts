@@ -1,223 +1,129 @@
-import type {
-  CALL_STATES,
-  CallList,
-  CallQuery,
-  CallSummary,
-  DELIVERY_STATES,
-} from '#libs/contract/console.ts';
-import { type Notification, notificationId } from '#libs/contract/endpoint.ts';
+import type { CallFilter, CallList, CallQuery, CallSummary } from '#libs/contract/console.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
-import { LruMap } from '#libs/lru/lru-map.ts';
+import { matcher } from './call-filter.ts';
+import { addStep, beginRecord, type CallRecord } from './call-record.ts';
 
-type State = (typeof CALL_STATES)[number];
-type Delivery = (typeof DELIVERY_STATES)[number];
-
-interface Entry {
-  /** Stream sequence of the call's first step. It is the page cursor: the same in every console. */
-  readonly order: number;
-  summary: CallSummary;
-  /** Time of the step that set the state and the result: steps of different services can arrive out of order. */
-  stateTime: string;
-  resultTime: string;
-  readonly deliveries: Map<string, { state: Delivery; time: string }>;
-}
-
-/** The state of a call after a notification; other actions do not change it. */
-const STATE_OF_ACTION: Readonly<Partial<Record<Notification['action'], State>>> = {
-  ring: 'ringing',
-  progress: 'ringing',
-  answer: 'answered',
-  hangup: 'ended',
-};
-
-function begin(step: TimelineStep, order: number): Entry {
-  const { uuid, node, time } = step;
-  const summary: CallSummary = {
-    uuid,
-    node,
-    state: 'deciding',
-    started: time,
-    updated: time,
-    from: '',
-    from_name: '',
-    to: '',
-    notifications: { published: 0, delivered: 0, retried: 0, dead: 0 },
-  };
-  return { order, summary, stateTime: '', resultTime: '', deliveries: new Map() };
-}
-
-function setState(entry: Entry, state: State, time: string): void {
-  if (state !== 'ended' && (entry.summary.state === 'ended' || time < entry.stateTime)) return;
-  entry.summary.state = state;
-  entry.stateTime = time;
-}
-
-function parties(
-  summary: CallSummary,
-  call: Pick<Notification, 'caller_id_number' | 'caller_id_name' | 'destination_number'>,
-): void {
-  summary.from ||= call.caller_id_number;
-  summary.from_name ||= call.caller_id_name;
-  summary.to ||= call.destination_number;
-}
-
-function deliver(entry: Entry, id: string, state: Delivery, time: string): void {
-  const known = entry.deliveries.get(id);
-  if (known !== undefined && (state === 'published' || time < known.time)) return;
-  entry.deliveries.set(id, { state, time: state === 'published' ? '' : time });
-  const states = [...entry.deliveries.values()].map((one) => one.state);
-  const count = (wanted: Delivery) => states.filter((one) => one === wanted).length;
-  entry.summary.notifications = {
-    published: states.length,
-    delivered: count('delivered'),
-    retried: count('retried'),
-    dead: count('dead'),
-  };
-}
-
-function published(entry: Entry, notification: Notification, time: string): void {
-  const { summary } = entry;
-  parties(summary, notification);
-  const state = STATE_OF_ACTION[notification.action];
-  if (state !== undefined) setState(entry, state, time);
-  deliver(entry, notificationId(notification), 'published', time);
-  if (notification.action !== 'hangup') return;
-  summary.cause = notification.cause;
-  if (notification.recovered) return;
-  summary.hangup_by = notification.hangup_by;
-  summary.duration_ms = notification.duration_ms;
-  summary.billable_ms = notification.billable_ms;
-  if (notification.sip_status !== undefined) summary.sip_status = notification.sip_status;
-  if (notification.result !== undefined) summary.result ??= notification.result;
-}
-
-function decided(entry: Entry, step: Extract<TimelineStep, { step: 'decided' }>): void {
-  // With `caller_gone` there may be no hangup notification, so the call ends here.
-  setState(entry, step.result === 'caller_gone' ? 'ended' : 'routed', step.time);
-  if (step.time < entry.resultTime) return;
-  entry.resultTime = step.time;
-  const { error: _, ...rest } = entry.summary;
-  entry.summary = {
-    ...rest,
-    result: step.result,
-    decision_ms: step.ms,
-    ...(step.error === undefined ? {} : { error: step.error }),
-  };
-}
-
-function add(entry: Entry, step: TimelineStep): void {
-  const { summary } = entry;
-  if (step.time < summary.started) summary.started = step.time;
-  if (step.time > summary.updated) summary.updated = step.time;
-  switch (step.step) {
-    case 'received':
-      parties(summary, step.request);
-      summary.endpoint ??= step.endpoint;
-      setState(entry, 'deciding', step.time);
-      break;
-    case 'requested':
-      summary.endpoint = step.endpoint;
-      break;
-    case 'decided':
-      decided(entry, step);
-      break;
-    case 'published':
-      published(entry, step.notification, step.time);
-      break;
-    case 'attempted':
-      deliver(entry, step.notification, step.outcome, step.time);
-      break;
+/** The newest `limit` records before `cursor` that match, and the cursor of the next page. */
+export function pageOf(
+  records: Iterable<CallRecord>,
+  { cursor = Number.POSITIVE_INFINITY, limit, ...filter }: CallFilter & Pick<CallQuery, 'cursor' | 'limit'>,
+): Pick<CallList, 'calls' | 'next'> {
+  const matches = matcher(filter);
+  const found: CallRecord[] = [];
+  for (const record of records) {
+    if (record.order >= cursor || !matches(record)) continue;
+    found.push(record);
+    if (found.length > limit) break;
   }
+  const page = found.slice(0, limit);
+  const last = found.length > limit ? page.at(-1) : undefined;
+  return { calls: page.map(({ summary }) => summary), ...(last === undefined ? {} : { next: last.order }) };
 }
 
-/** The summary of one call. @returns undefined without any step. */
-export function summaryOf(steps: readonly TimelineStep[]): CallSummary | undefined {
-  const [first] = steps;
-  if (first === undefined) return undefined;
-  const entry = begin(first, 0);
-  for (const step of steps) add(entry, step);
-  return entry.summary;
+export interface CallsOptions {
+  /** A call is about to change. */
+  readonly beforeChange?: (record: CallRecord) => void;
+  /** A call has changed. */
+  readonly onChange?: (record: CallRecord) => void;
+  /** A call that was not known to have ended is dropped. */
+  readonly onDropLive?: (record: CallRecord) => void;
 }
 
-const includes = (text: string | undefined, part: string): boolean =>
-  text?.toLowerCase().includes(part) ?? false;
-
-function matchesText(call: CallSummary, text: string): boolean {
-  const part = text.trim().toLowerCase();
-  const { uuid, from, to, from_name, endpoint, node, result, cause } = call;
-  return (
-    [uuid, from, to, from_name, endpoint].some((one) => includes(one, part)) ||
-    [node, result, cause].some((one) => one?.toLowerCase() === part)
-  );
-}
-
-const matches = (call: CallSummary, query: CallQuery): boolean =>
-  (query.q === undefined || matchesText(call, query.q)) &&
-  (query.uuid === undefined || call.uuid.startsWith(query.uuid.toLowerCase())) &&
-  (query.number === undefined || includes(call.from, query.number) || includes(call.to, query.number)) &&
-  (query.node === undefined || call.node === query.node) &&
-  (query.result === undefined || call.result === query.result) &&
-  (query.state === undefined || (query.state === 'ended') === (call.state === 'ended')) &&
-  (query.since === undefined || call.started >= query.since) &&
-  (query.until === undefined || call.started < query.until);
-
-/** Summaries of the last `max` calls, updated step by step from the timeline. The oldest is dropped first. */
+/**
+ * Summaries of the last `max` calls, updated step by step from the timeline. The oldest ended call is dropped first, and
+ * the oldest call of all when more than half have not ended: the end of a call without notifications is never known.
+ */
 export class Calls {
-  /** In the order of their first steps: later steps do not count as a use. */
-  readonly #entries: LruMap<string, Entry>;
+  /** In the order of their first steps. */
+  readonly #records = new Map<string, CallRecord>();
+  readonly #max: number;
+  readonly #options: CallsOptions;
+  #live = 0;
+  /** Start of the newest call that was dropped, epoch ms. */
+  #droppedUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(max: number) {
-    this.#entries = new LruMap(max);
+  constructor(max: number, options: CallsOptions = {}) {
+    this.#max = max;
+    this.#options = options;
   }
 
   /** Applies one step with stream sequence `order`. @returns the updated summary; undefined when the call is not kept. */
   add(step: TimelineStep, order: number): CallSummary | undefined {
-    let entry = this.#entries.peek(step.uuid);
-    if (entry === undefined) {
-      // A late attempt of a call that was dropped: adding it would show an old call as new.
-      if (step.step === 'attempted') return undefined;
-      entry = begin(step, order);
-      this.#entries.set(step.uuid, entry);
-    }
-    add(entry, step);
-    return entry.summary;
+    const record = this.#records.get(step.uuid) ?? this.#begin(step, order);
+    if (record === undefined) return undefined;
+    this.#options.beforeChange?.(record);
+    const wasLive = record.ended === '';
+    addStep(record, step);
+    if (wasLive && record.ended !== '') this.#live--;
+    this.#options.onChange?.(record);
+    return record.summary;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#records.size;
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#records.clear();
+    this.#live = 0;
+    this.#droppedUntil = Number.NEGATIVE_INFINITY;
   }
 
   get(uuid: string): CallSummary | undefined {
-    return this.#entries.peek(uuid)?.summary;
+    return this.#records.get(uuid)?.summary;
+  }
+
+  /** Whether no call that started since then was dropped. */
+  hasAll(since?: string): boolean {
+    return (since === undefined ? 0 : Date.parse(since)) > this.#droppedUntil;
+  }
+
+  /** Newest first. */
+  records(): CallRecord[] {
+    return [...this.#records.values()].reverse();
   }
 
   /** Live calls by node. */
   live(): ReadonlyMap<string, number> {
     const live = new Map<string, number>();
-    for (const [, { summary }] of this.#entries)
-      if (summary.state !== 'ended') live.set(summary.node, 1 + (live.get(summary.node) ?? 0));
+    for (const { summary, ended } of this.#records.values())
+      if (ended === '') live.set(summary.node, 1 + (live.get(summary.node) ?? 0));
     return live;
   }
 
-  search(query: CallQuery): CallList {
-    const { cursor = Number.POSITIVE_INFINITY, limit } = query;
-    const found: Entry[] = [];
-    for (const [, entry] of [...this.#entries].reverse()) {
-      if (entry.order >= cursor || !matches(entry.summary, query)) continue;
-      found.push(entry);
-      if (found.length > limit) break;
-    }
-    const page = found.slice(0, limit);
-    const last = found.length > limit ? page.at(-1) : undefined;
+  /** One page of these records, newest first, or of those in memory. */
+  search({ scope: _, ...query }: CallQuery, records: Iterable<CallRecord> = this.records()): CallList {
     return {
-      calls: page.map(({ summary }) => summary),
-      ...(last === undefined ? {} : { next: last.order }),
-      live: [...this.live().values()].reduce((sum, one) => sum + one, 0),
-      kept: this.#entries.size,
+      ...pageOf(records, query),
+      live: this.#live,
+      kept: this.#records.size,
+      complete: this.hasAll(query.since),
     };
+  }
+
+  #begin(step: TimelineStep, order: number): CallRecord | undefined {
+    // A late attempt of a call that was dropped: adding it would show an old call as new.
+    if (step.step === 'attempted') return undefined;
+    const record = beginRecord(step, order);
+    this.#records.set(step.uuid, record);
+    this.#live++;
+    if (this.#records.size > this.#max) this.#drop();
+    return record;
+  }
+
+  #drop(): void {
+    const oldest = this.#live > this.#max / 2 ? undefined : this.#oldestEnded();
+    const [record] = oldest === undefined ? this.#records.values() : [oldest];
+    if (record === undefined) return;
+    this.#records.delete(record.summary.uuid);
+    this.#droppedUntil = Math.max(this.#droppedUntil, Date.parse(record.summary.started));
+    if (record.ended !== '') return;
+    this.#live--;
+    this.#options.onDropLive?.(record);
+  }
+
+  #oldestEnded(): CallRecord | undefined {
+    for (const record of this.#records.values()) if (record.ended !== '') return record;
+    return undefined;
   }
 }

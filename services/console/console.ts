@@ -4,6 +4,7 @@ import { publishStatus } from '#libs/bus/status.ts';
 import { TimelineFollower } from '#libs/bus/timeline-reader.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { ServiceStatus } from '#libs/contract/status.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Calls } from './calls.ts';
@@ -14,16 +15,24 @@ import { EndpointStore } from './endpoints.ts';
 import { Instances } from './instances.ts';
 import { Live } from './live.ts';
 import { serve } from './server.ts';
+import { Overviews } from './statistics/overviews.ts';
+import { Statistics } from './statistics/statistics.ts';
+import { TimelineSearch } from './timeline-search.ts';
 
-function subscribeStatus(bus: Bus, log: Log, onStatus: (status: ServiceStatus) => void): void {
+function subscribeStatus(
+  bus: Bus,
+  log: Log,
+  aside: SetAside,
+  onStatus: (status: ServiceStatus) => void,
+): void {
   bus.nats.subscribe(BUS.status, {
     callback: (error, message) => {
       if (error) return log.error('nats.subscription_failed', { err: error });
-      try {
-        onStatus(readMessage(ServiceStatus, BUS.status, message.data));
-      } catch (fault) {
-        log.debug('nats.message_ignored', { err: fault });
-      }
+      aside.run(
+        'nats_message',
+        () => ({ subject: BUS.status }),
+        () => onStatus(readMessage(ServiceStatus, BUS.status, message.data)),
+      );
     },
   });
 }
@@ -35,27 +44,41 @@ export async function startConsole(
   lifecycle: Lifecycle,
   log: Log,
 ): Promise<number> {
-  const calls = new Calls(config.CONSOLE_MAX_CALLS);
+  const aside = SetAside.open(lifecycle, log);
+  const statistics = new Statistics();
+  const calls = new Calls(config.CONSOLE_MAX_CALLS, {
+    beforeChange: (record) => statistics.remove(record),
+    onChange: (record) => statistics.add(record),
+    onDropLive: (record) => statistics.drop(record),
+  });
   const instances = new Instances();
   const live = new Live();
   lifecycle.onStop('events', () => live.close());
   const timeline = new TimelineFollower(
     bus,
     log,
+    aside,
     (step, order) => {
       const call = calls.add(step, order);
       if (call !== undefined && timeline.caughtUp) live.call(call);
     },
-    () => calls.clear(),
+    () => {
+      calls.clear();
+      statistics.clear();
+    },
   );
   lifecycle.check('timeline', () => (timeline.caughtUp ? undefined : 'still reading'));
   lifecycle.onStop('timeline', () => timeline.close());
-  subscribeStatus(bus, log, (status) => {
+  subscribeStatus(bus, log, aside, (status) => {
     instances.add(status);
     live.status();
   });
+  const search = new TimelineSearch(bus, log);
+  lifecycle.onStop('searches', () => search.close());
   const context = new ConsoleContext({
     calls,
+    overviews: new Overviews(statistics, () => calls.records()),
+    timeline: search,
     instances,
     deadLetters: new DeadLetterStore(config),
     endpoints: new EndpointStore(config),

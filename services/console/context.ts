@@ -1,15 +1,29 @@
 import type { Bus } from '#libs/bus/connection.ts';
 import { ControlError, requestControl } from '#libs/bus/control.ts';
 import { readTimeline } from '#libs/bus/timeline-reader.ts';
-import type { CallDetail, DeadLetter, Session } from '#libs/contract/console.ts';
+import { callIdFrom } from '#libs/contract/call-id.ts';
+import type {
+  CallDetail,
+  CallFilter,
+  CallList,
+  CallQuery,
+  CallSummary,
+  DeadLetter,
+  ExportQuery,
+  Session,
+} from '#libs/contract/console.ts';
 import { ControlRequest } from '#libs/contract/control.ts';
+import type { Overview, OverviewQuery } from '#libs/contract/overview.ts';
 import { problem } from '#libs/contract/problem.ts';
 import type { Log } from '#libs/telemetry/log.ts';
+import { matcher } from './call-filter.ts';
 import type { Calls } from './calls.ts';
 import type { DeadLetterStore } from './dead-letters.ts';
 import { detailOf } from './detail.ts';
 import type { EndpointStore } from './endpoints.ts';
 import type { Instances } from './instances.ts';
+import type { Overviews } from './statistics/overviews.ts';
+import { type Found, SearchBusy, type TimelineSearch } from './timeline-search.ts';
 
 /** An error response of the API: its HTTP status and its text. */
 export class ApiError extends Error {
@@ -26,6 +40,8 @@ const messageOf = (error: unknown): string => (error as Error).message;
 
 interface Parts {
   readonly calls: Calls;
+  readonly overviews: Overviews;
+  readonly timeline: TimelineSearch;
   readonly instances: Instances;
   readonly deadLetters: DeadLetterStore;
   readonly endpoints: EndpointStore;
@@ -37,6 +53,8 @@ interface Parts {
 /** The state and the operations that the routes use. */
 export class ConsoleContext {
   readonly calls: Calls;
+  readonly #overviews: Overviews;
+  readonly #timeline: TimelineSearch;
   readonly instances: Instances;
   readonly deadLetters: DeadLetterStore;
   readonly endpoints: EndpointStore;
@@ -46,6 +64,8 @@ export class ConsoleContext {
 
   constructor(parts: Parts) {
     this.calls = parts.calls;
+    this.#overviews = parts.overviews;
+    this.#timeline = parts.timeline;
     this.instances = parts.instances;
     this.deadLetters = parts.deadLetters;
     this.endpoints = parts.endpoints;
@@ -54,9 +74,39 @@ export class ConsoleContext {
     this.#log = parts.log;
   }
 
+  async search(query: CallQuery): Promise<CallList> {
+    if (query.scope === 'memory') return this.calls.search(query);
+    const { records, complete } = await this.#find(query);
+    const { scope, cursor, limit } = query;
+    return { ...this.calls.search({ scope, cursor, limit }, records), complete };
+  }
+
+  /** All calls that match, newest first. */
+  async all({ scope, format: _, ...filter }: ExportQuery): Promise<CallSummary[]> {
+    const records =
+      scope === 'memory' ? this.calls.records().filter(matcher(filter)) : (await this.#find(filter)).records;
+    return records.map(({ summary }) => summary);
+  }
+
+  #find(filter: CallFilter): Promise<Found> {
+    return this.#timeline.find(filter).catch((error: unknown) => {
+      if (error instanceof SearchBusy) throw new ApiError(503, error.message);
+      throw new ApiError(503, `the timeline cannot be read: ${messageOf(error)}`);
+    });
+  }
+
+  overview(query: OverviewQuery): Overview {
+    try {
+      return this.#overviews.of(query);
+    } catch (error) {
+      if (error instanceof RangeError) throw new ApiError(400, error.message);
+      throw error;
+    }
+  }
+
   /** Reads the stream, which keeps more calls than the console has in memory. */
   async detail(uuid: string): Promise<CallDetail> {
-    const steps = await readTimeline(this.#bus, uuid, this.#log).catch((error: unknown) => {
+    const steps = await readTimeline(this.#bus, callIdFrom(uuid), this.#log).catch((error: unknown) => {
       throw new ApiError(503, `the timeline cannot be read: ${messageOf(error)}`);
     });
     const detail = detailOf(steps, this.#traceUrl);

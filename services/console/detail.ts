@@ -2,7 +2,7 @@ import type { CallDetail } from '#libs/contract/console.ts';
 import { notificationId } from '#libs/contract/endpoint.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
 import { traceId } from '#libs/telemetry/call-ids.ts';
-import { summaryOf } from './calls.ts';
+import { summaryOf } from './call-record.ts';
 
 type Step<S extends TimelineStep['step']> = Extract<TimelineStep, { step: S }>;
 type Decision = CallDetail['decisions'][number];
@@ -49,7 +49,7 @@ function notificationsOf(steps: readonly TimelineStep[]): CallDetail['notificati
 const traceUrl = (template: string, uuid: string): string =>
   template.replaceAll('{trace_id}', traceId(uuid)).replaceAll('{uuid}', encodeURIComponent(uuid));
 
-/** What the API returns for one call. @returns undefined without any step. */
+/** The API's answer for one call. @returns undefined without any step. */
 export function detailOf(
   timeline: readonly TimelineStep[],
   template: string | undefined,

@@ -1,4 +1,10 @@
-import type { EndpointSummary, NodeList } from '#libs/contract/console.ts';
+import type {
+  EndpointSummary,
+  GatewaySummary,
+  LimitList,
+  LimitSummary,
+  NodeList,
+} from '#libs/contract/console.ts';
 import { type EndpointStatus, type ServiceStatus, STATUS_INTERVAL_MS } from '#libs/contract/status.ts';
 
 const GONE_MS = 3 * STATUS_INTERVAL_MS;
@@ -33,7 +39,17 @@ function merged(origin: string, routers: readonly RouterStatus[]): RouterView {
   };
 }
 
-const withoutEndpoints = ({ endpoints: _, ...status }: ServiceStatus) => status;
+const withoutLists = ({ endpoints: _, limits: __, gateways: ___, ...status }: ServiceStatus) => status;
+
+/** A limit as the agents see it: all read the same stream, and the one that has read furthest shows most. */
+const mergedLimit = (all: readonly LimitSummary[]): LimitSummary | undefined => {
+  const [most] = all.toSorted((one, other) => other.used - one.used || other.recent - one.recent);
+  return most && { ...most, refused: all.reduce((sum, { refused }) => sum + refused, 0) };
+};
+
+/** The two agents of a node see the same legs, except one that has started later. */
+const mergedGateway = (all: readonly GatewaySummary[]): GatewaySummary | undefined =>
+  all.toSorted((one, other) => other.failures - one.failures)[0];
 
 /** The last status of each process of the cluster. A process without a status for three intervals is removed. */
 export class Instances {
@@ -50,7 +66,7 @@ export class Instances {
   }
 
   nodes(live: ReadonlyMap<string, number>): NodeList {
-    const all = this.#alive().map(withoutEndpoints);
+    const all = this.#alive().map(withoutLists);
     const agents = all.filter(({ service }) => service === 'agent');
     const names = new Set([...live.keys(), ...agents.map(({ node = '' }) => node)]);
     return {
@@ -72,6 +88,25 @@ export class Instances {
     return [...byOrigin]
       .map(([origin, routers]) => merged(origin, routers))
       .sort((a, b) => b.requests - a.requests);
+  }
+
+  /** Limits, merged over all agents, and gateways that have failed last, merged over the agents of each node. */
+  limits(): LimitList {
+    const agents = this.#alive();
+    const limits = Map.groupBy(
+      agents.flatMap(({ limits: all = [] }) => all),
+      ({ limit }) => limit,
+    );
+    const gateways = Map.groupBy(
+      agents.flatMap(({ node = '', gateways: all = [] }) => all.map((one) => ({ ...one, node }))),
+      ({ node, gateway }) => JSON.stringify([node, gateway]),
+    );
+    return {
+      limits: [...limits.values()]
+        .flatMap((all) => mergedLimit(all) ?? [])
+        .sort((one, other) => other.used - one.used),
+      gateways: [...gateways.values()].flatMap((all) => mergedGateway(all) ?? []),
+    };
   }
 
   #alive(): ServiceStatus[] {

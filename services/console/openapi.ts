@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as schemas from '#libs/contract/console.ts';
+import { Overview } from '#libs/contract/overview.ts';
 import { ROUTES, type Route } from './routes.ts';
 
 /** The API in OpenAPI 3.1, generated from the schemas that check it. */
@@ -7,6 +8,7 @@ import { ROUTES, type Route } from './routes.ts';
 type Json = Record<string, unknown>;
 
 const NAMED = {
+  Overview,
   CallSummary: schemas.CallSummary,
   CallList: schemas.CallList,
   CallDetail: schemas.CallDetail,
@@ -35,7 +37,7 @@ const content = (schema: z.ZodType, io: 'input' | 'output' = 'output'): Json => 
 
 const problemResponse = (description: string): Json => ({ description, content: content(schemas.Problem) });
 
-function parameters({ path, query }: Route): Json[] {
+function parameters({ path, query }: Pick<Route, 'path' | 'query'>): Json[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -111,10 +113,30 @@ function paths(): Json {
       responses: { 200: { description: 'done', content: content(schemas.Done) }, 401: unknown },
     },
   };
+  const call = { $ref: '#/components/schemas/CallSummary' };
+  all['/api/export/calls'] = {
+    get: {
+      summary: 'All calls that match, newest first, as a file',
+      operationId: 'get_export_calls',
+      parameters: parameters({ path: '', query: schemas.ExportQuery }),
+      responses: {
+        200: {
+          description: 'the file',
+          content: {
+            'text/csv': { schema: { type: 'string' } },
+            'application/json': { schema: { type: 'array', items: call } },
+          },
+        },
+        400: problemResponse('invalid parameters or body'),
+        401: unknown,
+        503: problemResponse('the timeline cannot be read, or too many searches wait'),
+      },
+    },
+  };
   all['/api/events'] = {
     get: {
       summary:
-        'Server-sent events: `calls`, a list of changed CallSummary; `status`, when /api/nodes and /api/endpoints have changed. The stream ends after ten minutes; reconnect',
+        'Server-sent events: `calls`, a list of changed CallSummary; `status`, when /api/nodes, /api/limits and /api/endpoints have changed. The stream ends after ten minutes; reconnect',
       operationId: 'get_events',
       responses: {
         200: { description: 'the stream', content: { 'text/event-stream': { schema: { type: 'string' } } } },

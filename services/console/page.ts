@@ -8,9 +8,12 @@ import type { FastifyInstance } from 'fastify';
 const PAGE = join(import.meta.dirname, 'page');
 
 /** Packages that the page imports by name; each is served as published. */
-const MODULES = ['preact', 'preact/hooks', 'htm', '@preact/signals', '@preact/signals-core'];
+const MODULES = ['preact', 'preact/hooks', 'htm', '@preact/signals', '@preact/signals-core', 'uplot'];
+/** Packages without `exports`: the file of their ES module. */
+const FILES: Readonly<Record<string, string>> = { uplot: 'uplot/dist/uPlot.esm.js' };
+const CHART_STYLE = 'uplot/dist/uPlot.min.css';
 
-const moduleFile = (name: string): string => fileURLToPath(import.meta.resolve(name));
+const moduleFile = (name: string): string => fileURLToPath(import.meta.resolve(FILES[name] ?? name));
 
 const importMap = JSON.stringify({
   imports: Object.fromEntries(MODULES.map((name) => [name, `/modules/${name}.js`])),
@@ -38,11 +41,13 @@ export async function servePage(app: FastifyInstance): Promise<void> {
       .type('text/html; charset=utf-8')
       .send(html),
   );
-  for (const name of MODULES) {
-    const text = readFileSync(moduleFile(name), 'utf8');
-    app.get(`/modules/${name}.js`, async (_, reply) =>
-      reply.header('cache-control', 'no-cache').type('text/javascript; charset=utf-8').send(text),
+  const serveModule = (path: string, type: string, file: string) => {
+    const text = readFileSync(moduleFile(file), 'utf8');
+    app.get(path, async (_, reply) =>
+      reply.header('cache-control', 'no-cache').type(`${type}; charset=utf-8`).send(text),
     );
-  }
+  };
+  for (const name of MODULES) serveModule(`/modules/${name}.js`, 'text/javascript', name);
+  serveModule('/modules/uplot.css', 'text/css', CHART_STYLE);
   await app.register(files, { root: PAGE, prefix: '/page/', cacheControl: false, index: false });
 }

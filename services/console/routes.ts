@@ -7,8 +7,9 @@ import {
   DeadLetterList,
   DeadLetterQuery,
   Done,
-  EndpointChange,
   EndpointList,
+  EndpointOrigin,
+  LimitList,
   NodeList,
   ReplayRequest,
   ReplayResult,
@@ -16,6 +17,7 @@ import {
   type Session,
 } from '#libs/contract/console.ts';
 import { ControlRequest } from '#libs/contract/control.ts';
+import { Overview, OverviewQuery } from '#libs/contract/overview.ts';
 import type { ConsoleContext } from './context.ts';
 
 /** One operation of the API: its schemas check requests and generate the OpenAPI document. */
@@ -67,12 +69,23 @@ const REDIS_AWAY = { 503: 'Redis cannot be reached' };
 export const ROUTES: readonly Route[] = [
   route({
     method: 'GET',
+    path: '/api/overview',
+    role: 'viewer',
+    summary:
+      'Statistics of the calls that started in a window of time: the last hour, or any other up to a day',
+    query: OverviewQuery,
+    response: Overview,
+    handle: async (context, { query }) => context.overview(query),
+  }),
+  route({
+    method: 'GET',
     path: '/api/calls',
     role: 'viewer',
-    summary: 'Live and recent calls, newest first',
+    summary: 'Live and recent calls, or all calls of the timeline, newest first',
     query: CallQuery,
     response: CallList,
-    handle: async (context, { query }) => context.calls.search(query),
+    problems: { 503: 'the timeline cannot be read, or too many searches wait' },
+    handle: (context, { query }) => context.search(query),
   }),
   route({
     method: 'GET',
@@ -121,6 +134,14 @@ export const ROUTES: readonly Route[] = [
   }),
   route({
     method: 'GET',
+    path: '/api/limits',
+    role: 'viewer',
+    summary: 'Limits on calls at once and per second, and gateways that have failed last',
+    response: LimitList,
+    handle: async (context) => context.instances.limits(),
+  }),
+  route({
+    method: 'GET',
     path: '/api/endpoints',
     role: 'viewer',
     summary: 'Endpoints: latency, circuit breakers, errors and delivery state',
@@ -128,21 +149,25 @@ export const ROUTES: readonly Route[] = [
     problems: REDIS_AWAY,
     handle: (context) => context.endpoints.list(context.instances.endpoints()),
   }),
-  route({
-    method: 'POST',
-    path: '/api/endpoints/switch',
-    role: 'operator',
-    summary: 'Enables or disables notifications to an endpoint',
-    body: EndpointChange,
-    response: Done,
-    problems: REDIS_AWAY,
-    handle: async (context, { body, session }) => {
-      await context.endpoints.setEnabled(body.origin, body.enabled);
-      const what = body.enabled ? 'enable' : 'disable';
-      context.audit(session, what, { endpoint: body.origin, result: 'ok' });
-      return { ok: true };
-    },
-  }),
+  ...(['enable', 'disable'] as const).map((change) =>
+    route({
+      method: 'POST',
+      path: `/api/endpoints/${change}`,
+      role: 'operator',
+      summary:
+        change === 'enable'
+          ? 'Enables notifications to an endpoint'
+          : 'Disables notifications to an endpoint',
+      body: EndpointOrigin,
+      response: Done,
+      problems: REDIS_AWAY,
+      handle: async (context, { body: { origin }, session }) => {
+        await context.endpoints.setEnabled(origin, change === 'enable');
+        context.audit(session, change, { endpoint: origin, result: 'ok' });
+        return { ok: true };
+      },
+    }),
+  ),
   route({
     method: 'GET',
     path: '/api/dead-letters',

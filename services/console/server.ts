@@ -2,12 +2,13 @@ import type { AddressInfo } from 'node:net';
 import cookie from '@fastify/cookie';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { Login, ROLES, type Session } from '#libs/contract/console.ts';
+import { ExportQuery, Login, ROLES, type Session } from '#libs/contract/console.ts';
 import { problem } from '#libs/contract/problem.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Access, FailedLogins } from './access.ts';
 import type { ConsoleConfig } from './config.ts';
 import { ApiError, type ConsoleContext } from './context.ts';
+import { FORMATS, fileOf } from './export.ts';
 import type { Live } from './live.ts';
 import { openApi } from './openapi.ts';
 import { servePage } from './page.ts';
@@ -120,6 +121,21 @@ function addSession(app: FastifyInstance, guard: Guard, config: ConsoleConfig, l
   });
 }
 
+function addExport(app: FastifyInstance, context: ConsoleContext, guard: Guard): void {
+  app.get('/api/export/calls', async (request, reply) => {
+    const session = guard.session(request);
+    const query = parsed(ExportQuery, request.query);
+    if (query === undefined) return;
+    const calls = await context.all(query);
+    context.audit(session, 'export', { which: query, result: 'ok', calls: calls.length });
+    const name = `calls-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${query.format}`;
+    return reply
+      .type(FORMATS[query.format].type)
+      .header('content-disposition', `attachment; filename="${name}"`)
+      .send(fileOf(calls, query.format));
+  });
+}
+
 function addLive(app: FastifyInstance, guard: Guard, live: Live): void {
   app.get('/api/events', async (request, reply) => {
     guard.session(request);
@@ -173,6 +189,7 @@ export async function serve(
   const guard = new Guard(config);
   for (const route of ROUTES) addRoute(app, context, guard, route);
   addSession(app, guard, config, log);
+  addExport(app, context, guard);
   addLive(app, guard, live);
   app.get('/api/openapi.json', async () => openApi);
   await servePage(app);

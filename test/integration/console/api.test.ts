@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { serveControl } from '#libs/bus/control.ts';
-import { CallDetail, CallList, DeadLetterList, EndpointList, NodeList } from '#libs/contract/console.ts';
+import {
+  CallDetail,
+  CallList,
+  DeadLetterList,
+  EndpointList,
+  LimitList,
+  NodeList,
+} from '#libs/contract/console.ts';
 import type { ControlReply, ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import type { ServiceStatus } from '#libs/contract/status.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import { type DeadLetter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { callKeys } from '#libs/queue/keys.ts';
@@ -144,9 +152,43 @@ it('lists nodes with their agents, and endpoints with the state from routers and
       notifications: expect.objectContaining({ state: 'disabled' }),
     }),
   ]);
-  const body = { origin: 'http://off.example', enabled: true };
-  expect((await console.post('/api/endpoints/switch', body)).status).toBe(200);
+  const body = { origin: 'http://off.example' };
+  expect((await console.post('/api/endpoints/enable', body)).status).toBe(200);
   expect(EndpointList.parse(await json(console.get('/api/endpoints'))).endpoints).toHaveLength(1);
+  expect((await console.post('/api/endpoints/disable', body)).status).toBe(200);
+  expect(EndpointList.parse(await json(console.get('/api/endpoints'))).endpoints).toHaveLength(2);
+});
+
+it('lists limits of all agents, and gateways that have failed, by node', async () => {
+  const limit = { limit: 'gw:gw', used: 2, recent: 1, max: 30, refused: 3 };
+  const gateway = { gateway: 'gw', failures: 5, rests_until: '2026-03-01T03:01:00.000Z' };
+  const agent = (instance: string, node: string, more: Partial<ServiceStatus>) =>
+    status(instance, { service: 'agent', node, ...more });
+  tell(agent('agent@l1', 'fs1', { limits: [limit], gateways: [gateway] }));
+  tell(
+    agent('agent@l2', 'fs1', {
+      limits: [
+        { ...limit, used: 3, refused: 4 },
+        { ...limit, limit: 'id:tenant', used: 9 },
+      ],
+      gateways: [{ gateway: 'gw', failures: 1 }],
+    }),
+  );
+  tell(agent('agent@l3', 'fs2', { gateways: [{ gateway: 'gw', failures: 1 }] }));
+  const read = async () => LimitList.parse(await json(console.get('/api/limits')));
+  await until('they are heard', async () => (await read()).gateways.length === 2);
+  expect(await read()).toEqual({
+    limits: [
+      { ...limit, limit: 'id:tenant', used: 9 },
+      { ...limit, used: 3, refused: 7 },
+    ],
+    gateways: [
+      { ...gateway, node: 'fs1' },
+      { gateway: 'gw', failures: 1, node: 'fs2' },
+    ],
+  });
+  const [, one] = NodeList.parse(await json(console.get('/api/nodes'))).nodes;
+  expect(one?.agents[0]).not.toHaveProperty('limits');
 });
 
 describe('dead letters', () => {
@@ -229,7 +271,7 @@ describe('a live call', () => {
     const bus = await Bus.connect(console.natsServer.url, 'agent', console.lifecycle, log);
     const path = `/api/calls/${call.uuid}`;
     expect((await console.post(`${path}/hangup`, {})).status).toBe(503);
-    serveControl(bus, 'fs 1.west', log, async (order) => {
+    serveControl(bus, 'fs 1.west', log, new SetAside(log), async (order) => {
       orders.push(order);
       return reply;
     });

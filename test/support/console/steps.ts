@@ -1,4 +1,4 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { timelineSubject } from '#libs/bus/timeline.ts';
 import type { Notification } from '#libs/contract/endpoint.ts';
@@ -7,7 +7,7 @@ import { BUS } from '#libs/contract/messages.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
 
 export const ENDPOINT = 'http://crm.example:8080/calls';
-const START = Date.parse('2026-03-01T03:00:00.000Z');
+export const START = Date.parse('2026-03-01T03:00:00.000Z');
 export const at = (ms: number): string => new Date(START + ms).toISOString();
 
 export interface Caller {
@@ -76,6 +76,19 @@ export const requested = (call: Caller, ms = 10): TimelineStep => ({
   answer: '{"dial":{"type":"gateway","number":"123","gateway":"gw"}}',
   ms: 8.4,
   phases: { dns_ms: 1, connect_ms: 1.2, ttfb_ms: 5, body_ms: 0.4 },
+});
+
+/** A stale decision of the cache, a minute old. */
+export const fromCache = (call: Caller, ms = 10): TimelineStep => ({
+  step: 'requested',
+  ...common(call, ms),
+  by: 'router@r1',
+  endpoint: ENDPOINT,
+  fallback: false,
+  result: 'decided',
+  cache: { outcome: 'stale', age_ms: 60_000 },
+  ms: 0,
+  phases: {},
 });
 
 export const decided = (call: Caller, ms = 12): TimelineStep => ({
@@ -168,4 +181,17 @@ export async function makeTimeline(nats: NatsConnection): Promise<void> {
 
 export function publish(nats: NatsConnection, steps: readonly TimelineStep[]): void {
   for (const step of steps) nats.publish(timelineSubject(step.uuid), JSON.stringify(step));
+}
+
+/** A server drops messages when more than 10,000 wait to be stored. */
+const STORED_AT_ONCE = 2_000;
+
+/** Publishes any number of steps; returns when they are stored. */
+export async function publishAll(nats: NatsConnection, steps: readonly TimelineStep[]): Promise<void> {
+  const client = jetstream(nats, { timeout: 60_000 });
+  for (let at = 0; at < steps.length; at += STORED_AT_ONCE) {
+    const some = steps.slice(at, at + STORED_AT_ONCE);
+    publish(nats, some.slice(0, -1));
+    for (const last of some.slice(-1)) await client.publish(timelineSubject(last.uuid), JSON.stringify(last));
+  }
 }

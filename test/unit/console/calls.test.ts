@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CallDetail, CallQuery } from '#libs/contract/console.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
-import { Calls, summaryOf } from '#services/console/calls.ts';
+import { summaryOf } from '#services/console/call-record.ts';
+import { Calls } from '#services/console/calls.ts';
 import { detailOf } from '#services/console/detail.ts';
 import {
   answeredCall,
@@ -50,6 +51,7 @@ describe('the summary of a call', () => {
       uuid: call.uuid,
       node: 'fs1',
       state: 'ended',
+      outcome: 'answered',
       started: at(call.start),
       updated: at(call.start + 8010),
       from: call.from,
@@ -68,7 +70,10 @@ describe('the summary of a call', () => {
   });
 
   it('is the same in whatever order the steps come, after the first', () => {
-    const [first, ...rest] = answeredCall(call) as [TimelineStep, ...TimelineStep[]];
+    const endpoint = 'https://fallback.example/calls';
+    const fallback = { ...requested(call, 11), endpoint } as TimelineStep;
+    const [first, ...rest] = answeredCall(call).concat(fallback) as [TimelineStep, ...TimelineStep[]];
+    expect(summaryOf([first, ...rest])).toMatchObject({ endpoint });
     for (let turn = 0; turn < rest.length; turn++) {
       const turned = [...rest.slice(turn), ...rest.slice(0, turn)];
       expect(summaryOf([first, ...turned])).toEqual(summaryOf([first, ...rest]));
@@ -96,6 +101,7 @@ describe('the calls of late', () => {
     expect(uuids(calls, { uuid: two.uuid.slice(0, -1) })).toContain(two.uuid);
     expect(uuids(calls, { number: '3900000002' })).toEqual([two.uuid]);
     expect(uuids(calls, { node: 'fs1' })).toEqual([one.uuid]);
+    expect(uuids(keep(1, [received(caller({ to: 'Desk' }))]), { number: 'DESK' })).toHaveLength(1);
     expect(uuids(calls, { result: 'response_timeout' })).toEqual([two.uuid]);
     expect(uuids(calls, { state: 'ended' })).toEqual([one.uuid]);
     expect(uuids(calls, { state: 'live' })).toEqual([three.uuid, two.uuid]);
@@ -118,6 +124,15 @@ describe('the calls of late', () => {
       if (cursor === undefined) break;
     }
     expect(seen).toEqual(five.map(({ uuid }) => uuid).reverse());
+  });
+
+  it('are complete since a time after the start of each call that was dropped, in any format', () => {
+    const calls = keep(1, ...[500, 1500].map((start) => [received(caller({ start }))]));
+    const isComplete = (since?: string) => calls.search(query({ since })).complete;
+    expect(isComplete()).toBe(false);
+    for (const since of [at(0), at(0).replace('.000', ''), at(500)])
+      expect(isComplete(since), since).toBe(false);
+    for (const since of [at(501), at(1000).replace('.000', '')]) expect(isComplete(since), since).toBe(true);
   });
 
   it('are bounded: the oldest go, and a late step does not bring one back as new', () => {
