@@ -44,7 +44,7 @@ export interface Command {
   readonly options: Readonly<Record<string, Option>>;
   /** The environment variables that it reads. */
   readonly settings?: string;
-  /** What exit code 1 means. */
+  /** The meaning of exit code 1. */
   readonly fails: string;
   /** @returns an exit code. @throws {UsageError} */
   readonly run: (given: Given, terminal: Terminal) => Promise<number>;

@@ -2,8 +2,10 @@ import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { call } from './console/call.ts';
 import { calls, tail } from './console/calls.ts';
+import { limits } from './console/limits.ts';
 import { nodes } from './console/nodes.ts';
 import { deadLetters } from './dead-letters.ts';
+import { doctor } from './doctor.ts';
 import { endpoints } from './endpoints.ts';
 import { schema } from './schema.ts';
 import { simulate } from './simulate.ts';
@@ -14,9 +16,11 @@ export const COMMANDS: readonly Command[] = [
   call,
   tail,
   nodes,
+  limits,
   ...deadLetters,
   ...endpoints,
   check,
+  doctor,
   simulate,
   schema,
 ];

@@ -1,3 +1,4 @@
+import { jsonLine } from '#libs/json/json-line.ts';
 import { publicUrl } from '#libs/net/url.ts';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '#libs/queue/dead-letters.ts';
 import { replay as replayFromQueue } from '#libs/queue/replay.ts';
@@ -49,7 +50,7 @@ async function list(given: Given, terminal: Terminal): Promise<number> {
   const found = await withQueue(terminal, (redis, prefix) =>
     new DeadLetters(redis, prefix).list(filter, limit),
   );
-  if (given.flags.has('json')) terminal.out(JSON.stringify(found.map(shown)));
+  if (given.flags.has('json')) terminal.out(jsonLine(found.map(shown)));
   else if (found.length === 0) terminal.err('no dead letters');
   else {
     const rows = found.map(({ id, time: at, origin, reason, attempts, error }) => [
@@ -75,7 +76,7 @@ async function show({ arguments: [id, ...rest], flags }: Given, terminal: Termin
     terminal.err(`dead letter not found: ${id}`);
     return EXIT.failed;
   }
-  terminal.out(JSON.stringify(shown(found), undefined, flags.has('json') ? 0 : 2));
+  terminal.out(flags.has('json') ? jsonLine(shown(found)) : JSON.stringify(shown(found), undefined, 2));
   return EXIT.ok;
 }
 
@@ -89,8 +90,7 @@ async function replay(given: Given, terminal: Terminal): Promise<number> {
   const { sent, skipped } = await withQueue(terminal, (redis, prefix) =>
     replayFromQueue(redis, prefix, ids.length > 0 ? ids : filter),
   );
-  if (flags.has('json'))
-    terminal.out(JSON.stringify({ replayed: sent, skipped: Object.fromEntries(skipped) }));
+  if (flags.has('json')) terminal.out(jsonLine({ replayed: sent, skipped: Object.fromEntries(skipped) }));
   else terminal.out(`replayed: ${sent}`);
   for (const [origin, count] of skipped)
     terminal.err(

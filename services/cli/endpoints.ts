@@ -1,3 +1,4 @@
+import { jsonLine } from '#libs/json/json-line.ts';
 import { type EndpointRecord, EndpointState } from '#libs/queue/endpoint-state.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { QUEUE_SETTINGS, withQueue } from './queue.ts';
@@ -21,7 +22,7 @@ const list: Command = {
   run: async ({ flags, arguments: rest }, terminal) => {
     if (rest.length > 0) throw new UsageError('list takes options only');
     const records = await withQueue(terminal, (redis, prefix) => new EndpointState(redis, prefix).list());
-    if (flags.has('json')) terminal.out(JSON.stringify(records.map(shown)));
+    if (flags.has('json')) terminal.out(jsonLine(records.map(shown)));
     else if (records.length === 0)
       terminal.err('no endpoint failed since its last success, none is disabled');
     else {

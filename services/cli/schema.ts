@@ -6,7 +6,7 @@ const NAMES = Object.keys(SCHEMAS) as SchemaName[];
 export const schema: Command = {
   name: 'schema',
   arguments: NAMES.join('|'),
-  help: 'print a JSON Schema of the endpoint contract, or the whole contract as OpenAPI 3.1',
+  help: 'print a JSON Schema of the endpoint contract, or the whole contract as OpenAPI 3.1 or AsyncAPI 3.0',
   options: {},
   fails: 'never',
   run: async ({ arguments: [given, ...rest] }, terminal) => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CtiBridgeArguments, DEFAULT_TIMEOUT_MS, parseArguments } from '#libs/contract/arguments.ts';
+import { jsonLine } from '#libs/json/json-line.ts';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import { ANSWERS, BUSY, placeCall } from '#libs/simulator/dialplan-call.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
@@ -116,7 +117,7 @@ export const simulate: Command = {
           await sleep(1000 / rate, undefined, { signal: terminal.stop }).catch(() => {});
       }
       const outcomes = await Promise.all(placed);
-      if (flags.has('json')) terminal.out(JSON.stringify(outcomes));
+      if (flags.has('json')) terminal.out(jsonLine(outcomes));
       else
         terminal.out(
           table(['DIALLED', 'RESULT', 'CALLER', 'TARGET', 'CALL'], outcomes.map(rowOf), terminal.paint),

@@ -1,12 +1,21 @@
 import { DEFAULT_FINAL_CAUSES } from '#libs/contract/decision.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Leg, Plan } from '#libs/contract/plan.ts';
+import { acceptanceOf } from '#libs/dialplan/acceptance.ts';
+import { policyOf } from '#libs/dialplan/after-failure.ts';
 import {
-  type DialableGroup,
+  announcementOf,
+  collectionApplications,
   dialApplications,
-  type FailurePolicy,
   hangupApplications,
 } from '#libs/dialplan/applications.ts';
+import type { DialableGroup } from '#libs/dialplan/bridge.ts';
+import { collectApplications } from '#libs/dialplan/collect.ts';
+import { durationLimitOf } from '#libs/dialplan/duration.ts';
+import { recordingOf } from '#libs/dialplan/recording.ts';
+import { reportingSettings } from '#libs/dialplan/reporting.ts';
+
+const SOCKET = '<the hosts of the dialplan>';
 
 const DECIDED = { result: 'decided' } as const;
 
@@ -17,18 +26,33 @@ const placeholder = (leg: Leg): DialableGroup['legs'][number] => {
   return { ...leg, endpoint: `<${leg.number} at each device of ${user}>` };
 };
 
+/** Only the agent knows the paths of sounds. */
+const placeholderSound = (name: string): string => `<sound ${name}>`;
+
+/** Only the agent knows where recordings are. */
+const placeholderFile = (leg: number) => ({ path: `<recording ${leg}>`, name: `<recording ${leg}>` });
+
 /** The applications that FreeSWITCH would get, in order, each as in a dialplan. */
 export function preview(plan: Plan, request: EndpointRequest): string[] {
   const { attempt } = request;
   const lines = (all: readonly { name: string; data: string }[]) =>
     all.map(({ name, data }) => `${name} ${data}`.trim());
-  if ('hangup' in plan) return lines(hangupApplications(plan.hangup, DECIDED, attempt));
-  const policy: FailurePolicy = {
-    finalCauses: plan.final_causes ?? [...DEFAULT_FINAL_CAUSES],
-    requestAgain: plan.on_fail === 'request',
-    onRedirect: plan.on_redirect,
-    socket: '<the hosts of the dialplan>',
-  };
+  const reporting = reportingSettings(plan, () => '');
+  if ('hangup' in plan) {
+    const announcement = announcementOf(plan, placeholderSound);
+    return lines(hangupApplications(plan.hangup, DECIDED, attempt, reporting.settings, announcement));
+  }
+  if ('collect' in plan)
+    return lines(
+      collectionApplications({
+        applications: collectApplications(plan.collect, placeholderSound, SOCKET),
+        outcome: DECIDED,
+        attempt,
+        settings: {},
+        reporting,
+        undo: '',
+      }),
+    );
   return lines(
     dialApplications({
       groups: plan.groups.map(({ variables, legs }) => ({ variables, legs: legs.map(placeholder) })),
@@ -44,8 +68,13 @@ export function preview(plan: Plan, request: EndpointRequest): string[] {
       outcome: DECIDED,
       attempt,
       settings: {},
+      reporting,
+      ringback: plan.ringback === undefined ? undefined : `<ringback ${plan.ringback}>`,
+      duration: durationLimitOf(plan, placeholderSound),
+      acceptance: acceptanceOf(plan, placeholderSound),
+      recording: recordingOf(plan, placeholderFile, placeholderSound),
       undo: '',
-      policy,
+      policy: policyOf(plan, DEFAULT_FINAL_CAUSES, SOCKET, true),
     }),
   );
 }

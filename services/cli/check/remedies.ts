@@ -1,6 +1,6 @@
 import type { Failure } from '#libs/contract/results.ts';
 
-/** What to do about each failed result. */
+/** The remedy for each failed result. */
 const REMEDIES: Partial<Record<Failure, string>> = {
   invalid_arguments: 'correct the argument; the arguments are those of the channel variable cti_bridge',
   refused_url: 'the settings do not allow this URL: see ENDPOINT_* in docs/configuration.md',

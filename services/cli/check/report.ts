@@ -1,3 +1,5 @@
+import type { DialPlan } from '#libs/contract/plan.ts';
+import { cachePermission } from '#libs/dialplan/cache-control.ts';
 import { phasesInMs } from '#libs/http/phases.ts';
 import { publicUrl } from '#libs/net/url.ts';
 import { applicationLines } from '../applications.ts';
@@ -38,6 +40,40 @@ function answerLines(body: string): string[] {
     : ['', '  The answer:', ...text.split('\n').map((line) => `    ${plain(line)}`)];
 }
 
+/** How a router would cache this decision if its DECISION_CACHE_ENDPOINTS has the endpoint. */
+function cacheLines({ answer }: RequestResult): string[] {
+  const permission = answer.ok ? cachePermission(answer.headers) : undefined;
+  if (permission === undefined) return [];
+  if (typeof permission === 'string') return ['', `Not cached: ${permission}`];
+  const { freshMs, staleMs, fields } = permission;
+  const times = [
+    ...(freshMs > 0 ? [`for ${freshMs / 1000} s`] : []),
+    ...(staleMs > 0 ? [`for ${staleMs / 1000} s ${freshMs > 0 ? 'more ' : ''}while the endpoint fails`] : []),
+  ];
+  return [
+    '',
+    `Cached ${times.join(', ')}, for calls with the same ${fields.join(', ')},`,
+    'by routers whose DECISION_CACHE_ENDPOINTS has the endpoint.',
+  ];
+}
+
+/** The named limits of a decision. Only the agents know those of gateways. */
+const limitsOf = ({ reply }: RequestResult): NonNullable<DialPlan['limit']> =>
+  reply.result === 'decided' && 'groups' in reply.plan ? (reply.plan.limit ?? []) : [];
+
+function limitLines(result: RequestResult): string[] {
+  const limits = limitsOf(result).map(({ id, max, rate }) => {
+    const bounds = [
+      ...(max === undefined ? [] : [`${max} at once`]),
+      ...(rate === undefined ? [] : [`${rate} per second`]),
+    ];
+    return `  ${id}: ${bounds.length === 0 ? `as id:${id} in LIMITS of the agents` : bounds.join(', ')}`;
+  });
+  return limits.length === 0
+    ? []
+    : ['', 'Dialled only while these limits on calls are not reached, else SIP 503:', ...limits];
+}
+
 /** Prints the result of one request; `applications` are those that FreeSWITCH would get. */
 export function reportRequest(
   result: RequestResult,
@@ -51,12 +87,13 @@ export function reportRequest(
   if (reply.result === 'decided') {
     out(`${paint('green', 'decided')}  FreeSWITCH would get:`);
     for (const line of applicationLines(applications, paint)) out(`  ${line}`);
+    for (const line of [...limitLines(result), ...cacheLines(result)]) out(line);
     return;
   }
   out(`${paint('red', reply.result)}  ${reply.error}`);
   out('  The dialplan would continue with its next action.');
   const remedy = remedyOf(reply.result);
-  if (remedy !== undefined) out(`  ${paint('yellow', 'What to do:')} ${remedy}`);
+  if (remedy !== undefined) out(`  ${paint('yellow', 'Remedy:')} ${remedy}`);
   if (answer.ok) for (const line of answerLines(answer.body)) out(line);
 }
 
@@ -83,17 +120,21 @@ export function reportNotifications(results: readonly NotificationResult[], { ou
     out(`  ${name.padEnd(14)}${paint(colour, verdictText(one))}`);
   }
   const remedy = notificationRemedy(results);
-  if (remedy !== undefined) out(`  ${paint('yellow', 'What to do:')} ${remedy}`);
+  if (remedy !== undefined) out(`  ${paint('yellow', 'Remedy:')} ${remedy}`);
 }
 
 /** The JSON form of reportRequest. */
-export function jsonOfRequest({ url, reply, answer }: RequestResult, applications: readonly string[]) {
+export function jsonOfRequest(result: RequestResult, applications: readonly string[]) {
+  const { url, reply, answer } = result;
+  const limits = limitsOf(result);
   const decided = reply.result === 'decided';
   return {
     endpoint: publicUrl(url),
     result: reply.result,
     ...(decided ? { applications } : { error: reply.error, remedy: remedyOf(reply.result) }),
     ...(answer.ok ? { status: answer.status, answer: answer.body.slice(0, MAX_ANSWER) } : {}),
+    ...(limits.length > 0 ? { limits } : {}),
+    ...(decided && answer.ok ? { cached: cachePermission(answer.headers) } : {}),
     ms: answer.timing.connectMs + answer.timing.responseMs,
     phases: phasesInMs(answer.timing.phases),
   };

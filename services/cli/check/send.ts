@@ -61,7 +61,7 @@ export async function sendRequest(
   request: EndpointRequest,
 ): Promise<RequestResult> {
   const answer = await send(check, endpoint, url, requestId(request), request);
-  return { url, answer, reply: replyOf(answer, check.may) };
+  return { url, answer, reply: replyOf(answer, check.may, (one) => check.client.urlRefusal(one)) };
 }
 
 /** Sends the notifications as a notifier does, and the hangup twice with the same webhook-id. */

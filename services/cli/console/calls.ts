@@ -1,4 +1,5 @@
 import { CallList, CallSummary } from '#libs/contract/console.ts';
+import { jsonLine } from '#libs/json/json-line.ts';
 import { type Command, EXIT, type Given, UsageError } from '../command.ts';
 import { table } from '../table.ts';
 import { readCount, readTime, time } from '../values.ts';
@@ -52,7 +53,7 @@ export const calls: Command = {
   fails: 'no call found, or the console refused the request or cannot be reached',
   run: async (given, terminal) => {
     const list = await fromConsole(terminal, `/api/calls?${queryOf(given, terminal.now())}`, CallList);
-    if (given.flags.has('json')) terminal.out(JSON.stringify(list.calls));
+    if (given.flags.has('json')) terminal.out(jsonLine(list.calls));
     else if (list.calls.length === 0) terminal.err('no calls found');
     else {
       terminal.out(
@@ -83,7 +84,7 @@ export const tail: Command = {
       while (!terminal.stop.aborted)
         for await (const event of eventsOf(terminal, '/api/events', 'calls'))
           for (const call of CallSummary.array().parse(event))
-            if (flags.has('json')) terminal.out(JSON.stringify(call));
+            if (flags.has('json')) terminal.out(jsonLine(call));
             else terminal.out(callRow(call, terminal.paint));
     } catch (error) {
       if (!terminal.stop.aborted) throw error;

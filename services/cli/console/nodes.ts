@@ -1,4 +1,5 @@
 import { NodeList } from '#libs/contract/console.ts';
+import { jsonLine } from '#libs/json/json-line.ts';
 import { type Command, EXIT, UsageError } from '../command.ts';
 import { type Cell, table } from '../table.ts';
 import { CONSOLE_SETTINGS, fromConsole } from './client.ts';
@@ -44,7 +45,7 @@ export const nodes: Command = {
     if (rest.length > 0) throw new UsageError('nodes takes options only');
     const { nodes: all, services } = await fromConsole(terminal, '/api/nodes', NodeList);
     const now = terminal.now();
-    if (flags.has('json')) terminal.out(JSON.stringify({ nodes: all, services }));
+    if (flags.has('json')) terminal.out(jsonLine({ nodes: all, services }));
     else {
       const none: Cell[] = [['red', 'no agent'], '', '', '', ''];
       const rows = all.flatMap(({ node, live, agents }) =>

@@ -18,6 +18,8 @@ function notificationWords(n: Notification): string {
     return `transfer: ${n.kind} by ${n.by}${n.to_number === undefined ? '' : ` to ${n.to_number}`}`;
   if (n.action === 'leg_end')
     return `leg_end: ${n.called_number} ${n.cause}${n.talk_ms > 0 ? `, ${span(n.talk_ms)} talk` : ''}`;
+  if (n.action === 'recording')
+    return `recording: ${n.name}, ${n.complete ? span(n.duration_ms ?? 0) : 'not complete'}`;
   if (n.action !== 'hangup') return `${n.action}: ${n.called_number}`;
   return n.recovered
     ? 'hangup: synthesized, the end of the call was not seen'
@@ -51,12 +53,17 @@ function stepWords(step: TimelineStep): readonly [word: string, colour: Format, 
         `by ${step.by}${step.request.reason === 'new' ? '' : `, ${step.request.reason}`}${step.request.attempt > 1 ? `, attempt ${step.request.attempt}` : ''}`,
       ];
     case 'requested': {
+      if (step.cache) {
+        const { outcome, age_ms } = step.cache;
+        const why = outcome === 'stale' ? ', because the request failed (stale-if-error)' : '';
+        return ['cached', 'yellow', `decision of ${step.endpoint}, ${span(age_ms)} old${why}`];
+      }
       const answer = step.result === 'decided' ? statusWords(step.status, undefined) : (step.error ?? '');
       const times = phaseWords(step.phases);
       return [
         'requested',
         colourOfResult(step.result),
-        `${step.fallback ? 'the fallback ' : ''}${step.endpoint}: ${answer}, ${span(step.ms)}${times === '' ? '' : ` (${times} ms)`}`,
+        `${step.fallback ? 'the fallback ' : ''}${step.endpoint}: ${answer}, ${span(step.ms)}${times === '' ? '' : ` (${times} ms)`}${step.not_cached === undefined ? '' : `; not cached: ${step.not_cached}`}`,
       ];
     }
     case 'decided':

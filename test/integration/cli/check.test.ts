@@ -11,6 +11,7 @@ import { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { SCHEMAS } from '#libs/contract/json-schema.ts';
 import { verifyWebhook } from '#libs/webhook-signature/webhook-signature.ts';
 import { runDialhook } from '#test/support/cli/terminal.ts';
+import { owned } from '#test/support/owned.ts';
 import { http, selfSigned, startEndpoint } from '#test/support/router/endpoints.ts';
 
 const GOOD =
@@ -33,11 +34,13 @@ const behaves = ({ body }: Heard, response: ServerResponse) =>
   body.includes('"action":"request"') ? response.end(GOOD) : response.writeHead(204).end();
 
 beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    const one = { request, body: await text(request) };
-    heard.push(one);
-    answer(one, response);
-  });
+  server = createServer(
+    owned(async (request, response) => {
+      const one = { request, body: await text(request) };
+      heard.push(one);
+      answer(one, response);
+    }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/calls`;
@@ -62,6 +65,32 @@ test('a good endpoint: prints the applications for FreeSWITCH, exit code 0', asy
   expect(lines).toContainEqual(expect.stringMatching(/^bridge \{.*\}sofia\/gateway\/gw\/7$/));
   expect(lines).toContainEqual(expect.stringMatching(/^bridge \{.*\}<8 at each device of 1000@DOMAIN>$/));
   expect(out.indexOf('gw/7')).toBeLessThan(out.indexOf('<8 at'));
+});
+
+test('says which limits the call counts towards', async () => {
+  const limit = [{ id: 'tenant-7', max: 10, rate: 2 }, { id: 'campaign' }];
+  answer = says(200, JSON.stringify({ dial: { type: 'gateway', gateway: 'gw', number: '7' }, limit }));
+  const { out } = await check(url);
+  expect(out).toMatch(/not reached, else SIP 503:\n +tenant-7: 10 at once, 2 per second\n/);
+  expect(out).toContain('campaign: as id:campaign in LIMITS of the agents');
+  expect((await check(url, '--json')).json()).toMatchObject({ requests: [{ limits: limit }] });
+});
+
+test('says what a router would cache, and why not', async () => {
+  const caching = (control: string, vary: string) => {
+    answer = (one, response) => {
+      response.setHeader('cache-control', control).setHeader('dialhook-vary', vary);
+      behaves(one, response);
+    };
+  };
+  caching('max-age=30, stale-if-error=300', 'destination_number');
+  expect((await check(url)).out).toContain(
+    'Cached for 30 s, for 300 s more while the endpoint fails, for calls with the same destination_number,',
+  );
+  caching('max-age=30', 'number');
+  expect((await check(url)).out).toContain('Not cached: Dialhook-Vary: entry 1 must be one of');
+  caching('no-store', 'number');
+  expect((await check(url)).out).not.toContain('ached');
 });
 
 test('each phase of the request is timed: dns, connect, tls, ttfb, body', async () => {
@@ -113,7 +142,7 @@ describe('an invalid answer: the wrong field, the remedy, and exit code 1', () =
     expect(code).toBe(1);
     const said = out.split('\n').find((line) => line.startsWith(result));
     expect(said).toContain(words);
-    expect(out).toContain('What to do: ');
+    expect(out).toContain('Remedy: ');
     expect(out).not.toContain('FreeSWITCH would get');
     expect((await check(url, '--json')).json()).toMatchObject({
       requests: [{ result, remedy: expect.any(String) }],

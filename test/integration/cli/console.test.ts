@@ -13,6 +13,7 @@ import {
   attempted,
   caller,
   decided,
+  fromCache,
   publish,
   published,
   received,
@@ -46,7 +47,7 @@ beforeAll(async () => {
     attempted(slow, 'hangup', 3010, 1, 'retried'),
     attempted(slow, 'hangup', 9010, 2, 'dead'),
   ]);
-  publish(console.nats, [received(live), requested(live), decided(live), published(live, 'ring', 300)]);
+  publish(console.nats, [received(live), fromCache(live), decided(live), published(live, 'ring', 300)]);
   await until('the console has all calls', async () => {
     const { json, code } = await dialhook('calls', '--json');
     return code === 0 && (json() as CallSummary[]).filter(({ state }) => state !== 'deciding').length === 3;
@@ -117,6 +118,13 @@ test('call prints the error of a call without a decision, and no control charact
   expect(out).toContain('Eve?[2J');
 });
 
+test('call prints that a decision came from the cache', async () => {
+  const { out } = await dialhook('call', live.uuid);
+  expect(out).toMatch(
+    /cached +decision of http:\/\/crm\.example.*, 1 min 0 s old, because the request failed \(stale-if-error\)/,
+  );
+});
+
 test('call --json prints the answer of the API', async () => {
   expect((await dialhook('call', answered.uuid, '--json')).json()).toMatchObject({
     call: { uuid: answered.uuid },
@@ -156,6 +164,22 @@ test('nodes prints agents by node and the other processes; exit code 1 when one 
   await nodes('not ready');
   const bad = await dialhook('nodes');
   expect([bad.code, bad.out]).toEqual([1, expect.stringContaining('freeswitch: not logged in')]);
+});
+
+test('limits prints limits with the calls that count, and gateways that rest', async () => {
+  const message: ServiceStatus = {
+    ...{ v: 1, service: 'agent', instance: 'agent@limits', node: 'fs1', version: '0.1.0', ready: true },
+    ...{ time: '2026-03-01T03:10:00.000Z', started: '2026-03-01T03:00:00.000Z', checks: {}, figures: {} },
+    limits: [{ limit: 'gw:gw', used: 30, recent: 1, max: 30, refused: 4 }],
+    gateways: [{ gateway: 'weak', failures: 5, rests_until: '2026-03-01T03:10:42.000Z' }],
+  };
+  console.nats.publish(BUS.status, JSON.stringify(message));
+  await until('the console has heard it', async () => (await dialhook('limits')).out.includes('gw:gw'));
+  const { code, out } = await dialhook('limits');
+  expect(code).toBe(0);
+  expect(out).toMatch(/LIMIT +AT ONCE +LAST SECOND +REFUSED\ngw:gw +30 of 30 +1 +4/);
+  expect(out).toMatch(/GATEWAY +NODE +FAILURES +RESTS FOR\nweak +fs1 +5 +42\.0 s/);
+  expect((await dialhook('limits', '--json')).json()).toMatchObject({ limits: [{ used: 30 }] });
 });
 
 test.each([[[]], [['--json']]])('tail %j follows calls until it is stopped', async (args) => {
@@ -218,6 +242,7 @@ test.each([
   [['calls', '--limit', '501'], 'at most 500'],
   [['call'], 'one UUID'],
   [['nodes', 'x'], 'options only'],
+  [['limits', 'x'], 'options only'],
   [['tail', 'x'], 'options only'],
 ])('%j is wrong usage', async (args, words) => {
   const { code, err } = await dialhook(...args);
