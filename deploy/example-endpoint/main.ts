@@ -25,20 +25,19 @@ const decide = ({ destination_number: number }: EndpointRequest): Decision =>
       : { type: 'hangup', cause: 1 },
   });
 
-const server = createServer(async (message, response) => {
+const server = createServer((message, response) => {
   const answer = (status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(`${JSON.stringify(body)}\n`);
   };
-  try {
+  const handle = async () => {
     if (message.method !== 'POST') return answer(405, { error: 'only POST is supported' });
     const received = await readJson(message);
     console.log(JSON.stringify(received));
     const request = EndpointRequest.safeParse(received);
     answer(200, request.success ? decide(request.data) : {});
-  } catch (error) {
-    answer(400, { error: (error as Error).message });
-  }
+  };
+  handle().catch((error: Error) => answer(400, { error: error.message }));
 });
 
 server.listen(Number(process.env['PORT'] ?? 8090), () =>

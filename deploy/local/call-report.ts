@@ -37,15 +37,15 @@ function quantile(sorted: readonly number[], q: number): number {
 
 /**
  * The events that must reach the endpoint. Agents publish events of tagged channels only; a caller who hangs up at once can
- * be faster than the tag. If the endpoint got a request for an untagged call it must still get a hangup, which an agent
- * synthesizes.
+ * be faster than the tag. If the endpoint knows of an untagged call it must get one hangup, which an agent synthesizes. It
+ * knows of the call by the request, or by that hangup: the agent does not know whether the router has sent the request.
  */
 export function expectedProgress(
   { uuid, variables, progress }: Pick<CallRecord, 'uuid' | 'variables' | 'progress'>,
-  isRequested: boolean,
+  isKnown: boolean,
 ): CallRecord['progress'] {
   if (variables['dialhook_call'] !== undefined) return progress;
-  return isRequested ? [{ leg: uuid, action: 'hangup' }] : [];
+  return isKnown ? [{ leg: uuid, action: 'hangup' }] : [];
 }
 
 /** Counts notifications of one call that arrived after a later one. */

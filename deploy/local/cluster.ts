@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ManagedProcess } from './processes.ts';
 import { startNats, startRedis } from './servers.ts';
-import { Stack } from './stack.ts';
+import { Stack, startOrStop } from './stack.ts';
 
 /** A FreeSWITCH node; one agent is started for it. */
 export interface Node {
@@ -75,15 +75,9 @@ export class Cluster {
    * Starts NATS and Redis (unless NATS_URL and REDIS_URL are set), a notifier, two routers, one agent per node and,
    * with `console`, a console. Resolves when all are ready.
    */
-  static async start(options: ClusterOptions): Promise<Cluster> {
+  static start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
-    try {
-      await cluster.#start();
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
-    return cluster;
+    return startOrStop(cluster, () => cluster.#start());
   }
 
   /** Port of a node's agent for the socket application. */

@@ -23,18 +23,17 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 /** Starts the example endpoint: it answers requests with `decide` and passes notifications to `notified`. */
 export async function startEndpoint({ decide, notified }: EndpointHandlers): Promise<ExampleEndpoint> {
   const timers = new Set<NodeJS.Timeout>();
-  const server = createServer(async (message, response) => {
+  const server = createServer((message, response) => {
     const answer = ({ status = 200, body }: Answer) => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
-    try {
+    const handle = async () => {
       const json = await readJson(message);
       const request = EndpointRequest.safeParse(json);
       if (!request.success) {
         notified(Notification.parse(json), String(message.headers['webhook-id'] ?? ''));
-        answer({ body: {} });
-        return;
+        return answer({ body: {} });
       }
       const decision = decide(request.data);
       if (decision.afterMs === undefined) return answer(decision);
@@ -43,9 +42,8 @@ export async function startEndpoint({ decide, notified }: EndpointHandlers): Pro
         answer(decision);
       }, decision.afterMs);
       timers.add(timer);
-    } catch (error) {
-      answer({ status: 400, body: { error: (error as Error).message } });
-    }
+    };
+    handle().catch((error: Error) => answer({ status: 400, body: { error: error.message } }));
   });
   server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1');

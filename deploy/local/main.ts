@@ -31,5 +31,5 @@ async function main(options: Options): Promise<boolean> {
 
 const options = optionsOrExit();
 if (options.help) console.log(USAGE);
-// Exit explicitly: after aborted connections Node 24 was seen to spin in its own cleanup for ever.
+// Exit explicitly: after aborted connections Node 24 was seen to spin in its own cleanup permanently.
 else process.exit((await main(options)) ? 0 : 1);

@@ -54,7 +54,10 @@ export class ManagedProcess {
 
   /** Called when the process ends for any reason. */
   onExit(callback: (code: number | null) => void): void {
-    void this.#exited.then(() => callback(this.#child.exitCode));
+    this.#exited.then(
+      () => callback(this.#child.exitCode),
+      () => {},
+    );
   }
 
   signal(signal: NodeJS.Signals): void {

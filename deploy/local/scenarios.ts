@@ -16,7 +16,7 @@ export interface Callee {
   readonly hangsUpAt?: number;
 }
 
-/** What one simulated call does, from the endpoint's answer to the end. */
+/** The course of one simulated call, from the endpoint's answer to the end. */
 export interface Scenario {
   readonly name: string;
   /** Dialled numbers that start with it get this scenario. */

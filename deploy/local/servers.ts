@@ -35,13 +35,36 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** JetStream on one port of 127.0.0.1; -1 takes a free one. */
+export const natsArguments = (port: number, folder: string): string[] => [
+  '-a',
+  '127.0.0.1',
+  '-p',
+  String(port),
+  '-js',
+  '-sd',
+  folder,
+];
+
+/** Without snapshots. */
+export const redisArguments = (port: number, folder: string): string[] => [
+  '--bind',
+  '127.0.0.1',
+  '--port',
+  String(port),
+  '--dir',
+  folder,
+  '--save',
+  '',
+];
+
 /** Starts NATS with JetStream on a free port; its store is a temporary folder. */
 export async function startNats(onLine: (line: string) => void): Promise<LocalServer> {
   const folder = await mkdtemp(join(tmpdir(), 'dialhook-nats-'));
   const server = new ManagedProcess({
     name: 'nats',
     command: 'nats-server',
-    args: ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', folder, '--ports_file_dir', folder],
+    args: [...natsArguments(-1, folder), '--ports_file_dir', folder],
     onLine,
   });
   const url = await waitFor('nats-server', async () => {
@@ -68,18 +91,7 @@ export async function startRedis(onLine: (line: string) => void): Promise<LocalS
   const server = new ManagedProcess({
     name: 'redis',
     command: 'redis-server',
-    args: [
-      '--bind',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--dir',
-      folder,
-      '--save',
-      '',
-      '--appendonly',
-      'no',
-    ],
+    args: [...redisArguments(port, folder), '--appendonly', 'no'],
     onLine: (line) => {
       if (line.includes('Ready to accept connections')) ready = true;
       onLine(line);

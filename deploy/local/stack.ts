@@ -12,3 +12,17 @@ export class Stack {
       await Promise.resolve(end()).catch((error: Error) => console.error(`while stopping: ${error.message}`));
   }
 }
+
+/** Runs `start`. If it fails, stops what it has started. */
+export async function startOrStop<T extends { stop(): Promise<void> }>(
+  one: T,
+  start: () => Promise<void>,
+): Promise<T> {
+  try {
+    await start();
+  } catch (error) {
+    await one.stop();
+    throw error;
+  }
+  return one;
+}

@@ -4,6 +4,7 @@ import { TimelineFollower } from '#libs/bus/timeline-reader.ts';
 import { readConfig } from '#libs/config/config.ts';
 import { commonSettings } from '#libs/config/settings.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 
@@ -22,7 +23,7 @@ export async function followTimeline(
   const config = readConfig(z.object(commonSettings), { ...process.env, NATS_URL: natsUrl });
   const bus = await Bus.connect(config, 'console', lifecycle, log);
   const since = new Date().toISOString();
-  const follower = new TimelineFollower(bus, log, (step, order) => {
+  const follower = new TimelineFollower(bus, log, new SetAside(log), (step, order) => {
     // A NATS server that was running before keeps the steps of earlier calls.
     if (step.time >= since) onStep(step, order);
   });

@@ -53,7 +53,7 @@ export class Traffic {
     return this.#ended.map((record) => ({
       uuid: record.uuid,
       result: resultOf(record),
-      progress: expectedProgress(record, this.#requested.has(record.uuid)),
+      progress: expectedProgress(record, this.#requested.has(record.uuid) || this.arrivals.has(record.uuid)),
       decisionMs: this.#decisionMs.get(record.uuid),
     }));
   }

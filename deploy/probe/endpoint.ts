@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
@@ -19,7 +19,7 @@ export interface ProbeEndpoint {
 /** Answers every request with the gateway `gw` and records notifications. */
 export async function startEndpoint(port: number): Promise<ProbeEndpoint> {
   const received = new Map<string, Set<string>>();
-  const server = createServer(async (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
     const message = (await json(request)) as Message;
     const decision = { dial: { type: 'gateway', gateway: 'gw', number: '100' } };
     if (message.action !== 'request') {
@@ -28,6 +28,9 @@ export async function startEndpoint(port: number): Promise<ProbeEndpoint> {
     }
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(message.action === 'request' ? decision : {}));
+  };
+  const server = createServer((request, response) => {
+    respond(request, response).catch(() => response.destroy());
   });
   server.listen(port);
   await once(server, 'listening');

@@ -72,13 +72,13 @@ describe('expectedProgress', () => {
     expect(expectedProgress({ uuid, progress, variables: { dialhook_call: uuid } }, true)).toEqual(progress);
   });
 
-  it('expects nothing when the caller hung up before the tag and before the request', () => {
+  it('expects nothing when the caller hung up before the tag and the endpoint knows nothing of the call', () => {
     expect(
       expectedProgress({ uuid, progress: [{ leg: 'c1', action: 'hangup' }], variables: {} }, false),
     ).toEqual([]);
   });
 
-  it('expects a hangup when the endpoint got a request for an untagged call', () => {
+  it('expects one hangup when the endpoint knows of an untagged call', () => {
     expect(expectedProgress({ uuid, progress, variables: {} }, true)).toEqual([hangup]);
   });
 });
