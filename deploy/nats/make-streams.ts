@@ -1,4 +1,5 @@
 import { Bus } from '#libs/bus/connection.ts';
+import { LimitStream } from '#libs/bus/limit-stream.ts';
 import { LiveCallStream } from '#libs/bus/live-call-stream.ts';
 import { ensureProgressStream } from '#libs/bus/progress.ts';
 import { ensureTimelineStream } from '#libs/bus/timeline.ts';
@@ -8,7 +9,7 @@ import { readAgentConfig } from '#services/agent/config.ts';
 import { readNotifierConfig } from '#services/notifier/config.ts';
 
 /**
- * Creates the JetStream streams, or updates them to the settings LIVE_CALLS_*, PROGRESS_* and TIMELINE_*. The users of the
+ * Creates the JetStream streams, or updates them to the settings LIVE_CALLS_*, LIMITS_*, PROGRESS_* and TIMELINE_*. The users of the
  * services have no permission for that, because a user that may create streams can record every subject. Run it as
  * the user `setup` of nats.conf:
  *
@@ -35,5 +36,14 @@ await new LiveCallStream(bus, {
   maxBytes: agent.LIVE_CALLS_MAX_BYTES,
   maxAgeMs: agent.LIVE_CALLS_MAX_AGE_MS,
 }).ensure();
+await new LimitStream(
+  bus,
+  {
+    replicas: agent.LIMITS_REPLICAS,
+    maxBytes: agent.LIMITS_MAX_BYTES,
+    maxAgeMs: agent.LIVE_CALLS_MAX_AGE_MS,
+  },
+  log,
+).ensure();
 log.info('stream.created');
 await lifecycle.stop();
