@@ -108,6 +108,23 @@ k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(POD
 {{- end }}
 {{- end }}
 
+{{- /* Address and passwords of Redis. */}}
+{{- define "dialhook.redisEnv" -}}
+{{- include "dialhook.secretOr" (dict "name" "REDIS_URL" "value" .url "secret" .existingSecret) }}
+{{- with .auth }}
+{{- $secret := .existingSecret }}
+{{- with .user }}
+- name: REDIS_USER
+  value: {{ . | quote }}
+{{- end }}
+{{- range $name, $key := dict "REDIS_PASSWORD" .passwordKey "REDIS_SENTINEL_PASSWORD" .sentinelPasswordKey }}
+{{- if $key }}
+{{ include "dialhook.secretOr" (dict "name" $name "secret" (dict "name" $secret "key" $key)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Signing secrets of routers and notifiers. */}}
 {{- define "dialhook.signing" -}}
 {{- with .Values.endpoints.signingSecrets }}

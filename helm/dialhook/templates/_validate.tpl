@@ -42,6 +42,18 @@
 {{- $errors = append $errors "nats.auth.user and nats.auth.passwordKey must be set together" }}
 {{- end }}
 {{- end }}
+{{- with .Values.redis.auth }}
+{{- $keys := compact (list .passwordKey .sentinelPasswordKey) }}
+{{- if and $keys (not .existingSecret) }}
+{{- $errors = append $errors (printf "redis.auth.existingSecret must be set: the Secret with the key %s" (first $keys)) }}
+{{- end }}
+{{- if and .existingSecret (not $keys) }}
+{{- $errors = append $errors "redis.auth needs passwordKey or sentinelPasswordKey: the key of the Secret with the password" }}
+{{- end }}
+{{- if and .user (not .passwordKey) }}
+{{- $errors = append $errors "redis.auth.user needs redis.auth.passwordKey" }}
+{{- end }}
+{{- end }}
 {{- if ne (empty .Values.nats.tls.certKey) (empty .Values.nats.tls.keyKey) }}
 {{- $errors = append $errors "nats.tls.certKey and nats.tls.keyKey must be set together" }}
 {{- end }}

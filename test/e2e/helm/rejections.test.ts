@@ -171,6 +171,16 @@ const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
     ['nats.auth.user and nats.auth.passwordKey must be set together'],
   ],
   [
+    'a password of Redis of no secret',
+    { redis: { auth: { sentinelPasswordKey: 'sentinel' } } },
+    ['redis.auth.existingSecret must be set: the Secret with the key sentinel'],
+  ],
+  [
+    'a user of Redis without a password',
+    { redis: { auth: { existingSecret: 'redis', user: 'dialhook', sentinelPasswordKey: 'sentinel' } } },
+    ['redis.auth.user needs redis.auth.passwordKey'],
+  ],
+  [
     'a certificate without its key',
     { nats: { tls: { existingSecret: 'nats', certKey: 'tls.crt' } } },
     ['nats.tls.certKey and nats.tls.keyKey must be set together'],
