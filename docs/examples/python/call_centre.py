@@ -1,8 +1,10 @@
 """Routes inbound calls to the agents of a queue. The agent that has been free longest is called first.
-The next one is called if it is busy or does not answer.
+The next one is called if it is busy or does not answer, and with `next_after_seconds` that long after the one before,
+which goes on ringing. With `confirm` an agent accepts a call with the key 1, so that no voicemail does; SOUNDS of the
+Dialhook agents has press-1.
 
-CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
-"days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
+CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "next_after_seconds": 10,
+"confirm": true, "zone": "Asia/Shanghai", "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
 """
 
 import json, os, time
@@ -39,12 +41,15 @@ def decide(call: dict) -> dict | None:
     free.sort(key=lambda agent: free_since.get(agent, 0))
     if not free:
         return {"dial": {"type": "hangup", "cause": 17}}
+    gap = queue.get("next_after_seconds")
+    targets = [{"type": "user", "user": agent, "number": agent, "timeout": queue["ring_seconds"]} for agent in free[:16]]
+    if gap is not None:
+        targets = [target | {"delay": index * gap} for index, target in enumerate(targets)]
     return {
-        "dial": [
-            {"type": "user", "user": agent, "number": agent, "timeout": queue["ring_seconds"]} for agent in free[:16]
-        ],
+        "dial": targets,
+        "strategy": "sequential" if gap is None else "simultaneous",
         "on_fail": "request",
-    }
+    } | ({"confirm": {"play": "press-1", "key": "1"}} if queue.get("confirm") else {})
 
 
 def agents_of(uuid: str) -> list[str]:

@@ -1,9 +1,11 @@
 /**
  * Routes inbound calls to the agents of a queue. The agent that has been free longest is called first.
- * The next one is called if it is busy or does not answer.
+ * The next one is called if it is busy or does not answer, and with `next_after_seconds` that long after the one before,
+ * which goes on ringing. With `confirm` an agent accepts a call with the key 1, so that no voicemail does; SOUNDS of the
+ * Dialhook agents has press-1.
  *
- * CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
- * "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
+ * CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "next_after_seconds": 10,
+ * "confirm": true, "zone": "Asia/Shanghai", "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,6 +21,8 @@ import {
 interface Queue {
   readonly agents: readonly string[];
   readonly ring_seconds: number;
+  readonly next_after_seconds?: number;
+  readonly confirm?: boolean;
   readonly zone: string;
   readonly days: readonly string[];
   readonly from: string;
@@ -57,11 +61,18 @@ function decide(call: EndpointRequest): Decision | undefined {
     .filter((agent) => !calls.has(agent) && !tried.has(agent))
     .sort((one, other) => (freeSince.get(one) ?? 0) - (freeSince.get(other) ?? 0));
   if (free.length === 0) return { dial: { type: 'hangup', cause: 17 } };
+  const { ring_seconds: timeout, next_after_seconds: gap } = queue;
   return {
-    dial: free
-      .slice(0, 16)
-      .map((agent) => ({ type: 'user', user: agent, number: agent, timeout: queue.ring_seconds })),
+    dial: free.slice(0, 16).map((agent, index) => ({
+      type: 'user',
+      user: agent,
+      number: agent,
+      timeout,
+      ...(gap === undefined ? {} : { delay: index * gap }),
+    })),
+    strategy: gap === undefined ? 'sequential' : 'simultaneous',
     on_fail: 'request',
+    ...(queue.confirm ? { confirm: { play: 'press-1', key: '1' } } : {}),
   };
 }
 

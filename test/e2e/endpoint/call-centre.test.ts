@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Callee } from '#libs/simulator/call-script.ts';
 import { DOMAIN, Example, languages, Scenario } from '#test/support/endpoint/scenario.ts';
+import { until } from '#test/support/until.ts';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const always = { zone: 'Asia/Shanghai', days: DAYS, from: '00:00', to: '24:00' };
@@ -28,6 +30,8 @@ const CENTRE = {
   '4004': queue(['3999']),
   '4005': queue(['2001'], { ...always, days: [] }),
   '4006': queue(['2001'], { ...around, zone: 'Asia/Shanghai' }),
+  '4008': { ...queue(['1002', '1004']), ring_seconds: 20, next_after_seconds: 1 },
+  '4009': { ...queue(['1004']), ring_seconds: 20, confirm: true },
   '4007': queue(['2001'], { ...around, zone: 'America/Los_Angeles' }),
 };
 
@@ -60,13 +64,37 @@ describe.each(languages())('a call centre in $name', (language) => {
       callee: ({ number }) => PHONES[number] ?? ANSWERS,
       ...(byeAt === undefined ? {} : { byeAt }),
     });
+  /** An agent is busy until the example gets the notification of the hangup. */
+  const ended = async (call: ReturnType<typeof place>) => {
+    const record = await call.ended;
+    await scenario.taken(call.uuid, 'hangup');
+    return record;
+  };
   const numbers = (record: { invites: readonly { number: string }[] }) =>
     record.invites.map(({ number }) => number);
 
   it('tries the next agent after one that is busy, does not answer or has no device', async () => {
-    const record = await place('4001', 50).ended;
+    const record = await ended(place('4001', 50));
     expect(numbers(record)).toEqual(['1001', '1002', '1004']);
     expect(record).toMatchObject({ status: 200, cause: 'NORMAL_CLEARING' });
+  });
+
+  it('lets an agent go on ringing when the next one is called', async () => {
+    const { invites, variables } = await ended(place('4008', 50));
+    expect(invites.map(({ number }) => number)).toEqual(['1002', '1004']);
+    expect(variables['dialhook_attempt']).toBe('1');
+    expect(JSON.stringify(variables['originate_causes'])).toContain('LOSE_RACE');
+  });
+
+  it('connects an agent that accepts the call with a key', async () => {
+    const call = place('4009');
+    await until('the agent is called', () => call.invites.length > 0);
+    await sleep(500);
+    expect(call.statuses).not.toContain(200);
+    const press = setInterval(() => scenario.freeswitch.phone(call.invites[0]?.leg ?? '')?.dtmf('1'), 200);
+    await scenario.taken(call.uuid, 'answer').finally(() => clearInterval(press));
+    call.hangup();
+    expect(await ended(call)).toMatchObject({ status: 200, cause: 'NORMAL_CLEARING' });
   });
 
   it('is busy when everybody is, after each has been tried once', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
-import { requestDecision } from '#libs/bus/decisions.ts';
+import { DecisionClient } from '#libs/bus/decision-client.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signature.ts';
@@ -97,7 +97,7 @@ describe.each(LANGUAGES.filter(({ there }) => there))(
         startRouter(readRouterConfig(settings), bus, lifecycle, quietLog);
         await bus.nats.flush();
         const request = decisionRequest(url);
-        return await requestDecision(bus, request, 20_000, callContext(request.request.uuid));
+        return await new DecisionClient(bus).request(request, 20_000, callContext(request.request.uuid));
       } finally {
         await lifecycle.stop();
       }

@@ -6,7 +6,7 @@ import { Example, languages, Scenario } from '#test/support/endpoint/scenario.ts
 import { until } from '#test/support/until.ts';
 
 const [A, B, STRANGER] = ['13800000001', '13900000002', '13700000003'];
-const [X, EXPIRED] = ['95013001', '95013002'];
+const [X, EXPIRED, LIMITED, RECORDED] = ['95013001', '95013002', '95013003', '95013004'];
 const DAY_MS = 86_400_000;
 const at = (ms: number) => new Date(Date.now() + ms).toISOString();
 
@@ -32,6 +32,8 @@ describe.each(languages())('number masking in $name', (language) => {
       'bindings.json': [
         { number: X, a: A, b: B, expires: at(DAY_MS) },
         { number: EXPIRED, a: A, b: B, expires: at(-DAY_MS) },
+        { number: LIMITED, a: A, b: B, expires: at(DAY_MS), max_seconds: 2 },
+        { number: RECORDED, a: A, b: B, expires: at(DAY_MS), record: true },
       ],
     });
   }, 120_000);
@@ -48,13 +50,14 @@ describe.each(languages())('number masking in $name', (language) => {
     return record;
   }
 
-  async function bills(): Promise<Bill[]> {
-    const text = await readFile(join(example.dir, 'bills.jsonl'), 'utf8').catch(() => '');
+  async function lines(file: string): Promise<unknown[]> {
+    const text = await readFile(join(example.dir, file), 'utf8').catch(() => '');
     return text
       .split('\n')
       .filter(Boolean)
-      .map((line) => JSON.parse(line) as Bill);
+      .map((line) => JSON.parse(line));
   }
+  const bills = async () => (await lines('bills.jsonl')) as Bill[];
 
   it.each([
     [A, B, 60],
@@ -73,6 +76,26 @@ describe.each(languages())('number masking in $name', (language) => {
     expect(await call(from, to)).toMatchObject({ invites: [], cause: 'UNALLOCATED_NUMBER', status: 404 });
   });
 
+  it('ends a call at the limit of its binding', async () => {
+    expect(await call(A, LIMITED, 60_000)).toMatchObject({
+      invites: [{ number: B }],
+      cause: 'ALLOTTED_TIMEOUT',
+    });
+  });
+
+  it('records a call if its binding says so, and notes the name of the recording', async () => {
+    const { uuid, applications } = await call(A, RECORDED, 500);
+    expect(JSON.stringify(applications)).toContain('recorded.wav');
+    await until('it is noted', async () => (await lines('recordings.jsonl')).length > 0);
+    const [leg] = uuid.split('.', 1);
+    expect(await lines('recordings.jsonl')).toEqual([
+      {
+        id: expect.stringMatching(new RegExp(`^${leg}\\..*\\.recording$`)),
+        ...{ uuid, name: expect.stringMatching(new RegExp(`^${leg}-.*-1\\.wav$`)), complete: true },
+      },
+    ]);
+  });
+
   it('bills each call once, by the time it was answered', async () => {
     await until('all is billed', async () => (await bills()).length >= records.length);
     const expected = records.map(({ uuid, variables }) => [
@@ -80,7 +103,7 @@ describe.each(languages())('number masking in $name', (language) => {
       Math.ceil(Number(variables['billmsec']) / 1000),
     ]);
     expect((await bills()).map(({ uuid, seconds }) => [uuid, seconds]).sort()).toEqual(expected.sort());
-    expect(expected.map(([, seconds]) => seconds).sort()).toEqual([0, 0, 0, 1, 2]);
+    expect(expected.map(([, seconds]) => seconds).sort()).toEqual([0, 0, 0, 1, 1, 2, 2]);
   });
 
   it('bills nothing twice, also after a restart, and does not bill a call without a hangup', async () => {

@@ -17,6 +17,24 @@ const EXAMPLES = join(import.meta.dirname, '../../../docs/examples');
 export const DOMAIN = '127.0.0.1';
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 
+const SENDER_SETTINGS = { ENDPOINT_SIGNING_SECRETS: secret, RETRY_SCHEDULE_MS: '200,200,200,200,200' };
+const SOUND_SETTINGS = {
+  SOUNDS: [
+    'last',
+    'closed',
+    'last-minute',
+    'enter-extension',
+    'wrong-extension',
+    'no-extension',
+    'press-1',
+    'recorded',
+  ]
+    .map((name) => `${name}=${name}.wav`)
+    .join(' '),
+  RINGBACKS: 'wait=wait.wav',
+  RECORDINGS: '/var/recordings/{id}.wav',
+};
+
 export interface Language {
   readonly name: string;
   readonly runs: boolean;
@@ -85,7 +103,7 @@ export class Scenario {
     const cluster = await Cluster.start({
       nodes: [{ name: 'fs1', host, port, password, listen: { host: '127.0.0.1', port: 0 } }],
       defaultEndpoint: undefined,
-      env: (service) => (service === 'agent' ? {} : { ENDPOINT_SIGNING_SECRETS: secret }),
+      env: (service) => (service === 'agent' ? SOUND_SETTINGS : SENDER_SETTINGS),
       onLog: (line) => log.push(line),
       onLost: (name) => log.push({ service: name, level: 'fatal', message: 'ended by itself' }),
     });
@@ -107,6 +125,20 @@ export class Scenario {
         'bridge sofia/gateway/fallback/0',
       ],
     });
+  }
+
+  /** Number of decisions about a call that its agent has carried out. */
+  decided(uuid: string): number {
+    return this.#log.filter(
+      ({ service, event, call }) => service.startsWith('agent') && event === 'call.decided' && call === uuid,
+    ).length;
+  }
+
+  /** Whether the agent has published the hangup of a call. */
+  hasEnded(uuid: string): boolean {
+    return this.#log.some(
+      ({ event, action, call }) => event === 'notification.published' && action === 'hangup' && call === uuid,
+    );
   }
 
   /** Waits until the endpoint has accepted the notification `action` of a call. */
@@ -133,18 +165,19 @@ export class Example {
     this.#child = start();
   }
 
-  /** `files` are written into its folder, which is where it runs. */
+  /** `files` are written into its folder, which is where it runs; `settings` are environment variables. */
   static async start(
     language: Language,
     name: string,
     files: Readonly<Record<string, unknown>>,
+    settings: Readonly<Record<string, string>> = {},
   ): Promise<Example> {
     const dir = await mkdtemp(join(tmpdir(), 'dialhook-example-'));
     for (const [file, content] of Object.entries(files))
       await writeFile(join(dir, file), JSON.stringify(content));
     const [program = '', ...args] = language.command(name, dir);
     const port = await freePort();
-    const env = { ...process.env, PORT: String(port), WEBHOOK_SECRETS: secret };
+    const env = { ...process.env, PORT: String(port), WEBHOOK_SECRETS: secret, ...settings };
     const start = () => spawn(program, args, { cwd: dir, env, stdio: ['ignore', 'ignore', 'inherit'] });
     const example = new Example(dir, `http://127.0.0.1:${port}/`, start);
     await example.#listening();

@@ -1,8 +1,10 @@
 // Routes inbound calls to the agents of a queue. The agent that has been free longest is called first.
-// The next one is called if it is busy or does not answer.
+// The next one is called if it is busy or does not answer, and with next_after_seconds that long after the one before,
+// which goes on ringing. With confirm an agent accepts a call with the key 1, so that no voicemail does; SOUNDS of the
+// Dialhook agents has press-1.
 //
-// CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "zone": "Asia/Shanghai",
-// "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
+// CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "next_after_seconds": 10,
+// "confirm": true, "zone": "Asia/Shanghai", "days": ["Mon", "Tue", "Wed", "Thu", "Fri"], "from": "09:00", "to": "18:00"}}
 package main
 
 import (
@@ -18,12 +20,14 @@ import (
 )
 
 type queue struct {
-	Agents      []string `json:"agents"`
-	RingSeconds int      `json:"ring_seconds"`
-	Zone        string   `json:"zone"`
-	Days        []string `json:"days"`
-	From        string   `json:"from"`
-	To          string   `json:"to"`
+	Agents           []string `json:"agents"`
+	RingSeconds      int      `json:"ring_seconds"`
+	NextAfterSeconds int      `json:"next_after_seconds"`
+	Confirm          bool     `json:"confirm"`
+	Zone             string   `json:"zone"`
+	Days             []string `json:"days"`
+	From             string   `json:"from"`
+	To               string   `json:"to"`
 }
 
 var (
@@ -83,10 +87,20 @@ func decide(call dialhook.Message) *dialhook.Decision {
 	}
 	slices.SortStableFunc(free, func(a, b string) int { return freeSince[a].Compare(freeSince[b]) })
 	var targets []dialhook.Target
-	for _, agent := range free[:min(len(free), 16)] {
-		targets = append(targets, dialhook.Target{Type: "user", User: agent, Number: agent, Timeout: line.RingSeconds})
+	for i, agent := range free[:min(len(free), 16)] {
+		target := dialhook.Target{Type: "user", User: agent, Number: agent, Timeout: line.RingSeconds}
+		target.Delay = i * line.NextAfterSeconds
+		targets = append(targets, target)
 	}
-	return &dialhook.Decision{Dial: targets, OnFail: "request"}
+	strategy := "sequential"
+	if line.NextAfterSeconds > 0 {
+		strategy = "simultaneous"
+	}
+	decision := &dialhook.Decision{Dial: targets, Strategy: strategy, OnFail: "request"}
+	if line.Confirm {
+		decision.Confirm = &dialhook.Confirm{Play: "press-1", Key: "1"}
+	}
+	return decision
 }
 
 func release(uuid string, ended bool) {

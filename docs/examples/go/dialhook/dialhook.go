@@ -26,6 +26,7 @@ type Leg struct {
 // Message is a request or a notification; fields that an action does not have are zero.
 type Message struct {
 	Action            string            `json:"action"`
+	Reason            string            `json:"reason"`
 	UUID              string            `json:"uuid"`
 	Node              string            `json:"node"`
 	CallerIDNumber    string            `json:"caller_id_number"`
@@ -33,11 +34,14 @@ type Message struct {
 	DestinationNumber string            `json:"destination_number"`
 	Attempt           int               `json:"attempt"`
 	Tried             []Leg             `json:"tried"`
+	Digits            string            `json:"digits"`
 	Variables         map[string]string `json:"variables"`
 	CalledNumber      string            `json:"called_number"`
 	Cause             string            `json:"cause"`
 	BillableMs        int64             `json:"billable_ms"`
 	Recovered         bool              `json:"recovered"`
+	Name              string            `json:"name"`
+	Complete          bool              `json:"complete"`
 }
 
 // Target is one target of a call, or a hangup.
@@ -50,6 +54,10 @@ type Target struct {
 	SIPCode int    `json:"sipcode,omitempty"`
 	// Timeout is the ring time in seconds.
 	Timeout int `json:"timeout,omitempty"`
+	// Delay is in seconds, for targets that ring at once.
+	Delay int `json:"delay,omitempty"`
+	// Play is the sound before a hangup.
+	Play string `json:"play,omitempty"`
 }
 
 // ID is what one party is shown of the other.
@@ -58,13 +66,46 @@ type ID struct {
 	Name   string `json:"name,omitempty"`
 }
 
-// Decision is the answer to a request. Dial is a Target or a slice of them.
+// Warn is a sound before the end of MaxDuration.
+type Warn struct {
+	Before int    `json:"before"`
+	Play   string `json:"play"`
+}
+
+// Record records the call; both parties hear the sound Announce.
+type Record struct {
+	Announce string `json:"announce,omitempty"`
+}
+
+// Collect lets the caller type digits, for another request.
+type Collect struct {
+	Play    string `json:"play,omitempty"`
+	Max     int    `json:"max,omitempty"`
+	Timeout int    `json:"timeout,omitempty"`
+}
+
+// Confirm is the key with which a called party accepts the call.
+type Confirm struct {
+	Play string `json:"play"`
+	Key  string `json:"key,omitempty"`
+}
+
+// Decision is the answer to a request: Dial, a Target or a slice of them, or Collect.
 type Decision struct {
 	Variables map[string]any `json:"variables,omitempty"`
 	CallerID  *ID            `json:"caller_id,omitempty"`
 	CalleeID  *ID            `json:"callee_id,omitempty"`
-	Dial      any            `json:"dial"`
+	Dial      any            `json:"dial,omitempty"`
+	Collect   *Collect       `json:"collect,omitempty"`
+	Strategy  string         `json:"strategy,omitempty"`
 	OnFail    string         `json:"on_fail,omitempty"`
+	// MaxDuration is in seconds from the answer; 0: no limit.
+	MaxDuration int      `json:"max_duration,omitempty"`
+	Warn        *Warn    `json:"warn,omitempty"`
+	Confirm     *Confirm `json:"confirm,omitempty"`
+	Record      *Record  `json:"record,omitempty"`
+	// Notify lists the wanted notifications; nil: ring, progress, answer and hangup.
+	Notify []string `json:"notify,omitempty"`
 }
 
 // Endpoint holds the functions of an endpoint. Only one of them runs at a time.

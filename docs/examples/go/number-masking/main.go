@@ -1,7 +1,9 @@
-// Number masking: two parties call each other through a number of yours and see only that number.
+// Number masking (AXB): two parties call each other through a number of yours and see only that number.
 //
-// BINDINGS names a JSON file: [{"number": "95013", "a": "13800000001", "b": "13900000002", "expires": "2027-01-01T00:00:00Z"}]
-// BILLS names a file; one line of JSON is appended for each call.
+// BINDINGS names a JSON file: [{"number": "95013", "a": "13800000001", "b": "13900000002", "expires": "2027-01-01T00:00:00Z",
+// "max_seconds": 600}]. The caller hears the sound last-minute of SOUNDS a minute before the end of max_seconds.
+// With "record": true the call is recorded (RECORDINGS of the agents), and both hear the sound recorded.
+// BILLS and RECORDED name files; one line of JSON is appended for each call, and for each recording.
 package main
 
 import (
@@ -16,10 +18,12 @@ import (
 )
 
 type binding struct {
-	Number  string    `json:"number"`
-	A       string    `json:"a"`
-	B       string    `json:"b"`
-	Expires time.Time `json:"expires"`
+	Number     string    `json:"number"`
+	A          string    `json:"a"`
+	B          string    `json:"b"`
+	Expires    time.Time `json:"expires"`
+	MaxSeconds int       `json:"max_seconds"`
+	Record     bool      `json:"record"`
 }
 
 type bill struct {
@@ -31,48 +35,73 @@ type bill struct {
 	Seconds *int64 `json:"seconds"`
 }
 
+type recording struct {
+	ID       string `json:"id"`
+	UUID     string `json:"uuid"`
+	Name     string `json:"name"`
+	Complete bool   `json:"complete"`
+}
+
 var (
 	bindingsFile = cmp.Or(os.Getenv("BINDINGS"), "bindings.json")
 	billsFile    = cmp.Or(os.Getenv("BILLS"), "bills.jsonl")
+	recordedFile = cmp.Or(os.Getenv("RECORDED"), "recordings.jsonl")
 	gateway      = cmp.Or(os.Getenv("GATEWAY"), "gw")
 )
 
-// otherParty returns the other party of the caller's binding. It reads the file for each call; in production: a table.
-func otherParty(call dialhook.Message) string {
+// bindingOf returns the caller's binding, or nil. It reads the file for each call; in production: a table.
+func bindingOf(call dialhook.Message) *binding {
 	text, err := os.ReadFile(bindingsFile)
 	if err != nil {
 		log.Print(err)
-		return ""
+		return nil
 	}
 	var bindings []binding
 	if err := json.Unmarshal(text, &bindings); err != nil {
 		log.Print(err)
 	}
 	for _, one := range bindings {
-		if one.Number != call.DestinationNumber || one.Expires.Before(time.Now()) {
-			continue
-		}
-		switch call.CallerIDNumber {
-		case one.A:
-			return one.B
-		case one.B:
-			return one.A
+		isParty := call.CallerIDNumber == one.A || call.CallerIDNumber == one.B
+		if one.Number == call.DestinationNumber && isParty && one.Expires.After(time.Now()) {
+			return &one
 		}
 	}
-	return ""
+	return nil
 }
 
 func decide(call dialhook.Message) *dialhook.Decision {
-	other := otherParty(call)
-	if other == "" {
+	found := bindingOf(call)
+	if found == nil {
 		return &dialhook.Decision{Dial: dialhook.Target{Type: "hangup", Cause: "UNALLOCATED_NUMBER"}}
 	}
-	shown := call.DestinationNumber
-	return &dialhook.Decision{
-		CallerID: &dialhook.ID{Number: shown},
-		CalleeID: &dialhook.ID{Number: shown},
-		Dial:     dialhook.Target{Type: "gateway", Gateway: gateway, Number: other},
+	other := found.A
+	if call.CallerIDNumber == found.A {
+		other = found.B
 	}
+	shown := call.DestinationNumber
+	decision := &dialhook.Decision{
+		CallerID:    &dialhook.ID{Number: shown},
+		CalleeID:    &dialhook.ID{Number: shown},
+		Dial:        dialhook.Target{Type: "gateway", Gateway: gateway, Number: other},
+		MaxDuration: found.MaxSeconds,
+	}
+	if found.MaxSeconds > 60 {
+		decision.Warn = &dialhook.Warn{Before: 60, Play: "last-minute"}
+	}
+	if found.Record {
+		decision.Record = &dialhook.Record{Announce: "recorded"}
+		decision.Notify = []string{"recording", "hangup"}
+	}
+	return decision
+}
+
+func appendLine(name string, line any) error {
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return json.NewEncoder(file).Encode(line)
 }
 
 // billed reads the ids of the file: those already billed, also after a restart.
@@ -95,6 +124,10 @@ func billed() map[string]bool {
 func main() {
 	done := billed()
 	notified := func(call dialhook.Message, id string) error {
+		// The file is complete now, on the host of FreeSWITCH: fetch it from there.
+		if call.Action == "recording" {
+			return appendLine(recordedFile, recording{ID: id, UUID: call.UUID, Name: call.Name, Complete: call.Complete})
+		}
 		if call.Action != "hangup" || done[id] {
 			return nil
 		}
@@ -103,12 +136,7 @@ func main() {
 			seconds := (call.BillableMs + 999) / 1000
 			line.Seconds = &seconds
 		}
-		file, err := os.OpenFile(billsFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := json.NewEncoder(file).Encode(line); err != nil {
+		if err := appendLine(billsFile, line); err != nil {
 			return err
 		}
 		done[id] = true
