@@ -9,16 +9,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ACTIONS } from '#libs/contract/endpoint.ts';
 import { EVENTS, FILTERS, OPTIONAL_EVENTS } from '#services/agent/call/leg-event.ts';
+import { LifeHarness } from '#test/support/cases/life/harness.ts';
+import { tell } from '#test/support/cases/life/stories.ts';
 import { startTestCluster } from '#test/support/cases/stack.ts';
 import { realCaseNode } from '#test/support/freeswitch/case-node.ts';
 import { type Event, EventSocket } from '#test/support/freeswitch/event-socket.ts';
 import { until } from '#test/support/until.ts';
 import { fixturePath, keptHeaders } from './fixtures.ts';
-import { STORIES, tell } from './stories.ts';
+import { STORIES } from './stories.ts';
 
 const isHangup = (event: Event): boolean => event['Event-Name'] === 'CHANNEL_HANGUP_COMPLETE';
 
-const freeswitch = await realCaseNode();
+const freeswitch = await realCaseNode({ trackCalls: true });
 const cluster = await startTestCluster(freeswitch);
 const events: Event[] = [];
 const { eventSocket } = freeswitch;
@@ -32,7 +34,7 @@ const only = process.argv.slice(2);
 for (const story of STORIES) {
   if (only.length > 0 && !only.includes(story.name)) continue;
   events.length = 0;
-  await tell(story, freeswitch, cluster, ACTIONS);
+  await tell(story, new LifeHarness(freeswitch, cluster, () => cluster.endpoint()), ACTIONS);
   const calls = Object.keys(story.expect).length;
   await until('the calls have ended', () => {
     const callers = events.filter(

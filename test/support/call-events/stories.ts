@@ -1,22 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Callee, Step } from '#test/support/cases/case-node.ts';
-import type { TestCluster } from '#test/support/cases/stack.ts';
-import type { PlacedCall, RealCaseNode, RealScript } from '#test/support/freeswitch/case-node.ts';
+import type { LifeHarness } from '#test/support/cases/life/harness.ts';
+import type { LifeNode, LifePlaced } from '#test/support/cases/life/node.ts';
 import { until } from '#test/support/until.ts';
 
-/** One call, or two, on a real FreeSWITCH with the real services, and what the endpoint gets to know of it. */
+/** One call, or two, through FreeSWITCH and the real services, and what the endpoint gets to know of it. */
 export interface Story {
   readonly name: string;
+  /** Why the simulator cannot show it. */
+  readonly onlyFreeSwitch?: string;
   readonly decide: (request: EndpointRequest) => object;
-  readonly run: (place: Place, freeswitch: RealCaseNode) => Promise<void>;
+  readonly run: (place: Place, freeswitch: LifeNode) => Promise<void>;
   /** The notifications of each call by the number dialled, each as `line` writes it; a call's are in this order. */
   readonly expect: Readonly<Record<string, readonly string[]>>;
   /** The requests after the first, as `requestLine` writes them. */
   readonly requests?: readonly string[];
 }
 
-type Place = (callees: Readonly<Record<string, Callee>>, more?: Partial<RealScript>) => PlacedCall;
+type Place = LifeHarness['place'];
 
 const gw = (number: string, gateway = 'gw') => ({ type: 'gateway', number, gateway });
 const ANSWERS: Callee = { ringAt: 20, answerAt: 80 };
@@ -34,7 +36,7 @@ const toDialled = ({ destination_number }: EndpointRequest) => ({ dial: gw(desti
 const firstToOne = (request: EndpointRequest) => (request.reason === 'new' ? toOne() : toDialled(request));
 const byeAfterTalk = { byeAt: TALK_MS };
 
-async function talk(call: PlacedCall, number: string) {
+async function talk(call: LifePlaced, number: string) {
   const party = await call.callee(number);
   await call.talking;
   await sleep(TALK_MS);
@@ -42,14 +44,14 @@ async function talk(call: PlacedCall, number: string) {
 }
 
 /** The new party talks for a moment and hangs up. */
-async function finish(call: PlacedCall, number: string): Promise<void> {
+async function finish(call: LifePlaced, number: string): Promise<void> {
   const party = await call.callee(number);
   await sleep(TALK_MS);
   party.bye();
   await call.ended;
 }
 
-const ended = async (call: PlacedCall): Promise<void> => void (await call.ended);
+const ended = async (call: LifePlaced): Promise<void> => void (await call.ended);
 
 async function attended(place: Place, by: 'callee' | 'caller'): Promise<void> {
   const call = place({ '5588': ANSWERS });
@@ -63,6 +65,39 @@ async function attended(place: Place, by: 'callee' | 'caller'): Promise<void> {
   two.bye();
   await Promise.all([call.ended, consultation.ended]);
 }
+
+/** The transfer comes while the second party still rings. It `answers` a second later, or is busy. */
+async function attendedRinging(place: Place, by: 'callee' | 'caller', answers: boolean): Promise<void> {
+  const call = place({ '5588': ANSWERS });
+  const one = await talk(call, '5588');
+  const second = answers ? { ringAt: 20, answerAt: 1000 } : { ringAt: 20, refuse: { at: 1000, status: 486 } };
+  const consultation = place({ '7777': second }, { destination: '97777' });
+  await until('it rings', () => consultation.caller.statuses.includes(180));
+  const transferor = by === 'callee' ? one : call.caller;
+  transferor.refer('97777', consultation.caller);
+  if (answers) await finish(consultation, '7777');
+  // FreeSWITCH gives the caller the variables of the second call, by which the test would find its end.
+  await Promise.all([answers ? call.ended : call.caller.ended, consultation.ended]);
+}
+
+async function byOperator(place: Place, freeswitch: LifeNode, legs: string, to: string): Promise<void> {
+  const call = place({ '1': ANSWERS, '2': ANSWERS, '7777': ANSWERS });
+  await talk(call, '1');
+  // Beyond the second in which the leg was created: the transfer history has whole seconds.
+  await sleep(1000);
+  await freeswitch.api(`uuid_transfer ${call.uuid} ${legs} ${to}`);
+  if (to.startsWith('park')) {
+    await sleep(TALK_MS);
+    call.caller.bye();
+  } else await finish(call, to.startsWith('direct-2') ? '2' : '7777');
+  await call.ended;
+}
+
+/** What the simulator does not show. */
+const CONSULTED = 'the simulator does not name the call to which a called party transfers';
+const PICKUP = 'the simulator ends the phone that picked up with the call';
+const BLEG = 'the simulator transfers the caller leg only';
+const INLINE = 'the simulator does not name the extension of an inline dialplan';
 
 export const STORIES: readonly Story[] = [
   {
@@ -166,7 +201,12 @@ export const STORIES: readonly Story[] = [
   {
     name: 'the caller cancels during early media',
     decide: toOne,
-    run: (place) => ended(place({ '1': steps(MEDIA) }, { cancelAt: 700 })),
+    run: async (place) => {
+      const call = place({ '1': steps(MEDIA) });
+      await until('there is early media', () => call.caller.statuses.includes(183));
+      call.caller.cancel();
+      await call.ended;
+    },
     expect: {
       [DIALLED]: ['progress 1', 'leg_end 1 ORIGINATOR_CANCEL', 'hangup silent 1:ORIGINATOR_CANCEL:media'],
     },
@@ -285,6 +325,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: 'the called party transfers the caller with a consultation call',
+    onlyFreeSwitch: CONSULTED,
     decide: toDialled,
     run: (place) => attended(place, 'callee'),
     expect: {
@@ -328,7 +369,53 @@ export const STORIES: readonly Story[] = [
     requests: ['new 1 97777'],
   },
   {
+    name: 'the called party transfers the caller to a call that still rings',
+    onlyFreeSwitch: CONSULTED,
+    decide: toDialled,
+    run: (place) => attendedRinging(place, 'callee', true),
+    expect: {
+      [DIALLED]: [
+        'ring 5588',
+        'answer 5588',
+        'leg_end 5588 NORMAL_CLEARING',
+        'transfer attended by callee 5588 to 7777 in 97777',
+        'hangup talk 5588:NONE',
+      ],
+      '97777': [
+        'ring 7777',
+        'answer 7777',
+        'transfer attended by caller to 13900001111 in 95588',
+        'hangup silent 7777:NONE',
+        'leg_end 7777 NORMAL_CLEARING',
+      ],
+    },
+    requests: ['new 1 97777'],
+  },
+  {
+    name: 'the caller transfers the called party to a call that still rings',
+    decide: toDialled,
+    run: (place) => attendedRinging(place, 'caller', true),
+    expect: {
+      [DIALLED]: [
+        'ring 5588',
+        'answer 5588',
+        'hangup talk 5588:NONE',
+        'transfer attended by caller to 7777 in 97777',
+        'leg_end 5588 NORMAL_CLEARING',
+      ],
+      '97777': [
+        'ring 7777',
+        'answer 7777',
+        'transfer attended by caller to 5588 in 95588',
+        'hangup silent 7777:NONE',
+        'leg_end 7777 NORMAL_CLEARING',
+      ],
+    },
+    requests: ['new 1 97777'],
+  },
+  {
     name: 'another phone picks the ringing call up',
+    onlyFreeSwitch: PICKUP,
     decide: toOne,
     run: async (place) => {
       const call = place({ '1': { ringAt: 20 } });
@@ -372,29 +459,72 @@ export const STORIES: readonly Story[] = [
         'hangup talk 1:NONE 7777:NONE',
       ],
     },
-    requests: ['transfer 2 97777 by callee 1:NONE'],
+    requests: ['transfer 2 97777 by other 1:NONE'],
+  },
+  {
+    name: 'an operator transfers the called party to Dialhook',
+    onlyFreeSwitch: BLEG,
+    decide: firstToOne,
+    run: (place, freeswitch) => byOperator(place, freeswitch, '-bleg', '97777 XML default'),
+    expect: {
+      [DIALLED]: [
+        'ring 1',
+        'answer 1',
+        'leg_end 1 BLIND_TRANSFER',
+        'transfer blind by other to 97777 in 97777',
+        'hangup talk 1:NONE',
+      ],
+      '97777': ['ring 7777', 'answer 7777', 'leg_end 7777 NORMAL_CLEARING', 'hangup talk 7777:NONE'],
+    },
+    requests: ['transfer 1 97777 by other from 95588'],
+  },
+  {
+    name: 'an operator transfers the called party to an extension of the dialplan',
+    onlyFreeSwitch: BLEG,
+    decide: firstToOne,
+    run: (place, freeswitch) => byOperator(place, freeswitch, '-bleg', 'direct-2 XML default'),
+    expect: {
+      [DIALLED]: [
+        'ring 1',
+        'answer 1',
+        'transfer blind by other to direct-2',
+        'hangup talk 1:NONE',
+        'leg_end 2 NORMAL_CLEARING',
+        'leg_end 1 NORMAL_CLEARING',
+      ],
+    },
+  },
+  {
+    name: 'an operator transfers the caller to an extension that calls no other party',
+    onlyFreeSwitch: INLINE,
+    decide: firstToOne,
+    run: (place, freeswitch) => byOperator(place, freeswitch, '', 'park inline'),
+    expect: {
+      [DIALLED]: [
+        'ring 1',
+        'answer 1',
+        'leg_end 1 NORMAL_CLEARING',
+        'transfer blind by other 1 to park',
+        'hangup talk 1:NONE',
+      ],
+    },
+  },
+  // The last one, because the test never finds the end of its first call.
+  {
+    name: 'the called party transfers the caller to a call that rings and fails',
+    onlyFreeSwitch: CONSULTED,
+    decide: toDialled,
+    run: (place) => attendedRinging(place, 'callee', false),
+    expect: {
+      [DIALLED]: [
+        'ring 5588',
+        'answer 5588',
+        'leg_end 5588 NORMAL_CLEARING',
+        'transfer attended by callee 5588 to 97777 in 97777',
+        'hangup talk 5588:NONE',
+      ],
+      '97777': ['ring 7777', 'leg_end 7777 USER_BUSY 486', 'hangup silent 7777:USER_BUSY:486:rang'],
+    },
+    requests: ['new 1 97777'],
   },
 ];
-
-/** Runs a story and resolves when every leg of it has ended. */
-export function tell(
-  story: Story,
-  freeswitch: RealCaseNode,
-  cluster: TestCluster,
-  notify?: readonly string[],
-) {
-  cluster.answer = (request) => ({
-    body: JSON.stringify({ ...(notify === undefined ? {} : { notify }), ...story.decide(request) }),
-  });
-  const place: Place = (callees, more = {}) =>
-    freeswitch.place({
-      caller: { number: '13900001111', name: 'Alice' },
-      destination: DIALLED,
-      ctiBridge: cluster.url,
-      socket: cluster.socket,
-      fallback: 'error/USER_BUSY',
-      callees,
-      ...more,
-    });
-  return story.run(place, freeswitch);
-}

@@ -1,4 +1,7 @@
-import type { Callee as ScriptedCallee, CallScript as SimulatedScript } from '#libs/simulator/call-script.ts';
+import type { Callee, CallScript as SimulatedScript, Step } from '#libs/simulator/call-script.ts';
+import type { Header } from '#libs/simulator/sip/message.ts';
+
+export type { Callee, Header, Step };
 
 /** The FreeSWITCH node on which the cases run, simulated or real, with the called parties that it can reach. */
 export interface CaseNode {
@@ -8,24 +11,6 @@ export interface CaseNode {
   /** Places one call and resolves when both sides of it have ended. */
   call(script: CallScript): Promise<CallOutcome>;
   stop(): Promise<void>;
-}
-
-/** A SIP header. */
-export type Header = readonly [name: string, value: string];
-
-/** One response of a called party to its INVITE. */
-export interface Step {
-  /** Milliseconds after the INVITE arrived. */
-  readonly at: number;
-  readonly status: number;
-  readonly phrase?: string;
-  /** With SDP; a 2xx has it in any case. */
-  readonly sdp?: boolean;
-  /** A SIP URI; by default the party's own address. */
-  readonly contact?: string;
-  readonly headers?: readonly Header[];
-  /** The tag of the phone that responds, as behind a forking proxy; by default the party's own. */
-  readonly tag?: string;
 }
 
 /** A party of a call that has been answered: what it sends within its dialog. */
@@ -39,20 +24,19 @@ export interface Phone {
   reinvite(headers?: readonly Header[], direction?: 'sendrecv' | 'sendonly' | 'inactive'): void;
   info(headers?: readonly Header[]): void;
   bye(): void;
+  /** Types DTMF digits. Resolves when all have been sent. */
+  dtmf(digits: string): Promise<void>;
+  /** Sends a tone for so long. The simulator has no media. */
+  speak?(ms: number): Promise<void>;
   /** The value of a Replaces header that takes over this phone's dialog. */
   readonly replaces: string;
-}
-
-/** What a called party does; the simulator knows only what ScriptedCallee has. */
-export interface Callee extends ScriptedCallee {
-  readonly steps?: readonly Step[];
-  /** Answers the INVITE with 200 when CANCEL arrives: both crossed on the wire. */
-  readonly answersCancel?: boolean;
 }
 
 export interface CallScript {
   readonly caller: { readonly number: string; readonly name: string };
   readonly destination: string;
+  /** Call-ID of the caller's INVITE. Default: a new one. */
+  readonly callId?: string;
   /** The value of the channel variable cti_bridge; not set when absent. */
   readonly ctiBridge?: string;
   /** The argument of the socket application: HOST:PORT|HOST:PORT. */

@@ -3,7 +3,9 @@ import type { Result } from '#libs/contract/results.ts';
 import type { Callee, Invite } from './case-node.ts';
 
 /** What the endpoint of a case answers to its request; `silent` never does. */
-export type CaseAnswer = { readonly status?: number; readonly body: string } | 'silent';
+export type CaseAnswer =
+  | { readonly status?: number; readonly headers?: Readonly<Record<string, string>>; readonly body: string }
+  | 'silent';
 
 /** One call from its dialplan to its last notification, as it must go on any FreeSWITCH. */
 export interface Case {

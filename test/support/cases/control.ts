@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestControl } from '#libs/bus/control.ts';
+import { callIdOf } from '#libs/contract/call-id.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { CALL_VARIABLE } from '#libs/dialplan/applications.ts';
 import { type FreeSwitchEvent, InboundConnection } from '#libs/esl/inbound.ts';
@@ -7,10 +8,22 @@ import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
-import type { Callee, CaseNode } from './case-node.ts';
+import type { Callee, CallScript, CaseNode } from './case-node.ts';
 
 const EVENTS = ['CHANNEL_PROGRESS', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE', 'CHANNEL_HANGUP_COMPLETE'];
 const dial = (number: string) => decided({ dial: { type: 'gateway', number, gateway: 'gw' } });
+
+/** Call-IDs that are no safe ids: the id of their call is derived. */
+const DERIVED = [
+  'abc%0Adef',
+  'a,b;c',
+  String.raw`o'neill\"n\x`,
+  "'quoted'",
+  '^^:a:b',
+  '呼叫',
+  '-bleg',
+  '~a{b}|^c',
+];
 
 /** What an operator can do to a live call, and cannot, on a FreeSWITCH whose context `transferred` dials gateway gw. */
 export function runControl(start: () => Promise<CaseNode>): void {
@@ -62,13 +75,15 @@ export function runControl(start: () => Promise<CaseNode>): void {
     event: string,
     callees: Record<string, Callee>,
     act: (uuid: string) => Promise<unknown>,
+    given: Pick<CallScript, 'callId'> & { readonly notifyType?: 0 | 1 } = {},
   ) {
     routers.script = () => dial('1');
     const before = routers.requests.length;
     const call = one.call({
       caller: { number: '138', name: '张三' },
       destination: '0555',
-      ctiBridge: 'http://crm/',
+      ...(given.callId === undefined ? {} : { callId: given.callId }),
+      ctiBridge: `http://crm/ 3000 3000 ${given.notifyType ?? 1}`,
       socket: `127.0.0.1:${agent.port}`,
       fallback: 'error/USER_BUSY',
       callees,
@@ -141,6 +156,37 @@ export function runControl(start: () => Promise<CaseNode>): void {
       );
       expect(reply).toEqual(OK);
       await until(() => expect(end(uuid)).toMatchObject({ 'Hangup-Cause': 'NO_ROUTE_DESTINATION' }));
+    });
+  });
+
+  it.each(DERIVED)('hangs up and transfers the call whose uuid in FreeSWITCH is %s', async (text) => {
+    const killed = { callId: `${text}-1@h` };
+    const hungUp = await during('CHANNEL_BRIDGE', { '1': answers }, (call) => request(hangup(call)), killed);
+    expect(hungUp).toMatchObject({ uuid: callIdOf(killed.callId), reply: OK });
+    const moved = { callId: `${text}-2@h` };
+    const callees = { '1': answers, '7777': { ...answers, hangsUpAt: 200 } };
+    const transferred = await during(
+      'CHANNEL_BRIDGE',
+      callees,
+      (call) => request(transfer(call, '7777')),
+      moved,
+    );
+    expect(transferred).toMatchObject({ uuid: callIdOf(moved.callId), reply: OK });
+    expect(transferred.outcome.invites.map(({ number }) => number)).toEqual(['1', '7777']);
+  });
+
+  it('refuses a call with a derived id and notify type 0, with the reason', async () => {
+    const given = { callId: 'a,b-3@h', notifyType: 0 } as const;
+    const { reply } = await during(
+      'CHANNEL_BRIDGE',
+      { '1': { ...answers, hangsUpAt: 200 } },
+      (call) => request(hangup(call)),
+      given,
+    );
+    expect(reply).toEqual({
+      v: 1,
+      ok: false,
+      error: 'the uuid of this call in FreeSWITCH is not known: the call has ended, or its notify type is 0',
     });
   });
 

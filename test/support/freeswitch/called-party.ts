@@ -1,28 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { responsesOf } from '#libs/simulator/sip/called-party.ts';
 import type { Callee, Step } from '#test/support/cases/case-node.ts';
 import { Dialog } from './dialog.ts';
 import { DialogPhone } from './phone.ts';
 import { sdp } from './sdp.ts';
 import { header, method, response, type SipMessage, uri, user } from './sip-message.ts';
 import type { SipSocket } from './sip-socket.ts';
-
-function stepsOf({ steps = [], refuse, redirect, ...at }: Callee): readonly Step[] {
-  const shorthand = [
-    { at: at.ringAt, status: 180 },
-    { at: at.ringMediaAt, status: 180, sdp: true },
-    { at: at.progressAt, status: 183 },
-    { at: at.mediaAt, status: 183, sdp: true },
-    { at: at.answerAt, status: 200 },
-    {
-      at: refuse?.at,
-      status: refuse?.status ?? 486,
-      headers: refuse?.reason === undefined ? [] : [['Reason', refuse.reason] as const],
-    },
-    { at: redirect?.at, status: 302, ...(redirect && { contact: redirect.contact }) },
-  ];
-  const wanted = shorthand.flatMap((step) => (step.at === undefined ? [] : [{ ...step, at: step.at }]));
-  return [...wanted, ...steps];
-}
 
 /** One called leg, from its INVITE to its end: does what the script of the number says. */
 export class CalledParty extends DialogPhone {
@@ -94,6 +77,10 @@ export class CalledParty extends DialogPhone {
     if (name === 'CANCEL') this.#respond({ at: 0, status: this.#answersCancel ? 200 : 487 });
   }
 
+  protected get remoteSdp(): string {
+    return this.#invite.body;
+  }
+
   /** Does no more, as when the other side is there no longer. */
   end(): void {
     for (const timer of this.#timers) clearTimeout(timer);
@@ -102,7 +89,7 @@ export class CalledParty extends DialogPhone {
 
   #follow(script: Callee): void {
     this.#answersCancel = script.answersCancel ?? false;
-    for (const step of stepsOf(script)) this.#at(step.at, () => this.#respond(step));
+    for (const step of responsesOf(script)) this.#at(step.at, () => this.#respond(step));
     const { refer } = script;
     if (refer !== undefined) this.#at(refer.at, () => this.refer(refer.to));
     if (script.hangsUpAt !== undefined) this.#at(script.hangsUpAt, () => this.bye());

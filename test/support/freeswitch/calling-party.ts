@@ -6,6 +6,7 @@ import { type Header, header, method, response, type SipMessage, statusOf, uri }
 import type { SipSocket } from './sip-socket.ts';
 
 export interface Caller {
+  readonly id: string;
   readonly callId: string;
   readonly number: string;
   readonly name: string;
@@ -31,7 +32,9 @@ const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY';
 /** Escapes what may not stand in the user part of a SIP URI; + ; and = may. */
 const escapeUser = (text: string): string =>
   encodeURIComponent(text).replace(/%(2B|3B|3D)/g, (sign) => decodeURIComponent(sign));
-const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
+/** FreeSWITCH decodes percent-encoded display names. */
+const quoted = (text: string): string =>
+  `"${text.replace(/["\\]/g, '\\$&').replace(/%(?=[0-9A-Fa-f]{2})/g, '%25')}"`;
 
 /** The caller's side of one call, from its INVITE to its end. */
 export class CallingParty extends DialogPhone {
@@ -47,6 +50,7 @@ export class CallingParty extends DialogPhone {
   /** Early from the first provisional response on, until the call is answered. */
   #dialog: Dialog | undefined;
   #established = false;
+  #remoteSdp = '';
 
   constructor(caller: Caller, socket: SipSocket, port: number) {
     super();
@@ -103,6 +107,10 @@ export class CallingParty extends DialogPhone {
     });
   }
 
+  protected get remoteSdp(): string {
+    return this.#remoteSdp;
+  }
+
   protected get dialog(): Dialog {
     if (this.#dialog === undefined)
       throw new Error(`the call to ${this.#caller.destination} has no dialog yet`);
@@ -120,6 +128,7 @@ export class CallingParty extends DialogPhone {
       if (this.#dialog !== undefined && this.onDialogResponse(message)) this.end();
       return;
     }
+    if (message.body !== '') this.#remoteSdp = message.body;
     const again = status >= 200 && this.#statuses.at(-1) === status;
     if (!again) this.#statuses.push(status);
     if (status >= 300) this.#onRefusal(message);
@@ -174,7 +183,7 @@ export class CallingParty extends DialogPhone {
 
   get #from(): string {
     const { name, number } = this.#caller;
-    return `${quoted(name)} <sip:${escapeUser(number)}@127.0.0.1>;tag=${this.callId}`;
+    return `${quoted(name)} <sip:${escapeUser(number)}@127.0.0.1>;tag=${this.#caller.id}`;
   }
 
   get #contact(): string {

@@ -56,11 +56,19 @@ export interface RealCaseNode extends CaseNode {
   readonly sipPort: number;
   /** HOST:PORT of a SIP proxy at a host that is not FreeSWITCH's own. */
   readonly elsewhere: string;
+  /** The certificate that FreeSWITCH trusts over SIP, in PEM, and its key. */
+  readonly tls: FreeSwitch['tls'];
   readonly running: boolean;
   /** Kills FreeSWITCH, as a crash does. The parties keep their dialogs. */
   kill(): Promise<void>;
-  /** Starts it again after `kill`. */
+  /** Ends FreeSWITCH in order. */
+  shutDown(): Promise<void>;
+  /** Starts it again after `kill` or `shutDown`. */
   start(): Promise<void>;
+  /** RTP packets of 20 ms with sound that all callers, or all parties called through gw and gw2, got so far. */
+  heard(side: 'caller' | 'called'): number;
+  /** Ends all calls. A late INVITE of theirs reaches no party of a later call. */
+  endCalls(): Promise<void>;
   /** Runs a command of FreeSWITCH's API. */
   api(command: string): Promise<string>;
 }
@@ -83,9 +91,15 @@ const BYE_AT_LATEST_MS = 10_000;
 /**
  * Starts a FreeSWITCH with a configuration of its own on free ports of loopback. Gateways gw and gw2, every address
  * dialled through profile `external`, and the devices of users 1000, 2000 and 3000 all lead to the script's callees.
- * With `trackCalls`, `sofia recover` can bring calls back after a kill.
+ * With `trackCalls`, `sofia recover` can bring calls back after a kill. Without `callIdAsUuid`, the uuid of a placed call
+ * is not known. `interfaceAllowlist` is that section of switch.conf.xml.
  */
-export async function realCaseNode({ logLevel = 'warning', trackCalls = false } = {}): Promise<RealCaseNode> {
+export async function realCaseNode({
+  logLevel = 'warning',
+  trackCalls = false,
+  callIdAsUuid = true,
+  interfaceAllowlist = '',
+} = {}): Promise<RealCaseNode> {
   const network = new SipNetwork();
   const [caller, gw, gw2, ip, device, secondDevice, elsewhere] = await Promise.all([
     network.listen(undefined),
@@ -104,6 +118,8 @@ export async function realCaseNode({ logLevel = 'warning', trackCalls = false } 
     ip: ip.address,
     logLevel,
     trackCalls,
+    callIdAsUuid,
+    interfaceAllowlist,
   };
   const freeswitch = await FreeSwitch.configure(outside, {
     events: EVENTS,
@@ -152,17 +168,24 @@ export async function realCaseNode({ logLevel = 'warning', trackCalls = false } 
     domain,
     sipPort,
     elsewhere: elsewhere.address,
+    tls: freeswitch.tls,
     get running() {
       return freeswitch.running;
     },
     user: freeswitch.user,
     api: (command) => freeswitch.api(command),
+    endCalls: async () => {
+      network.forgetAll();
+      await freeswitch.api('hupall');
+    },
+    heard: (side) => (side === 'caller' ? caller.loudPackets : gw.loudPackets + gw2.loudPackets),
     place,
     call: (script) => {
       const calleeEnds = Object.values(script.callees).some(({ hangsUpAt }) => hangsUpAt !== undefined);
       return place({ byeAt: calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS, ...script }).ended;
     },
     kill: () => freeswitch.kill(),
+    shutDown: () => freeswitch.stop(),
     start: () => freeswitch.start(),
     stop,
   };

@@ -7,12 +7,17 @@ export interface Configuration {
   readonly logLevel: string;
   /** Keep calls in the database, for `sofia recover`. */
   readonly trackCalls: boolean;
+  /** The section interface-allowlist of switch.conf, or nothing: then every application and API command may be used. */
+  readonly interfaceAllowlist: string;
+  /** Whether the Call-ID of an INVITE is the uuid of its channel. */
+  readonly callIdAsUuid: boolean;
   readonly eventSocketPort: number;
   readonly password: string;
   readonly user: string;
   readonly userPassword: string;
   readonly internalPort: number;
   readonly externalPort: number;
+  readonly securePort: number;
   readonly rtpFirst: number;
   readonly rtpLast: number;
   /** HOST:PORT of the SIP endpoints outside of FreeSWITCH. */

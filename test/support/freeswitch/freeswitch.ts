@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PortBlock, reservePortBlock } from '#test/support/ports.ts';
+import { selfSigned } from '#test/support/router/endpoints.ts';
 import { type Configuration, writeConfiguration } from './configuration.ts';
 import { type Event, EventSocket } from './event-socket.ts';
 import { FreeSwitchProcess, makeFolders } from './process.ts';
@@ -11,7 +12,7 @@ import { FreeSwitchProcess, makeFolders } from './process.ts';
 /** A machine whose cores are busy takes tens of seconds to start FreeSWITCH. */
 const START_MS = 90_000;
 const POLL_MS = 50;
-const PROFILES = 2;
+const PROFILES = 3;
 const FIXED = { domain: '127.0.0.1', password: 'everything', user: 'agent', userPassword: 'events-only' };
 
 interface Listener {
@@ -27,6 +28,8 @@ export class FreeSwitch {
   readonly eventSocket: { readonly host: string; readonly port: number; readonly password: string };
   /** Where it takes calls and registrations. */
   readonly sipPort: number;
+  /** Its certificate over SIP, in PEM, and the only authority that it trusts there. */
+  readonly tls: { readonly key: string; readonly cert: string };
   readonly #ports: PortBlock;
   readonly #root: string;
   readonly #listener: Listener;
@@ -34,7 +37,8 @@ export class FreeSwitch {
   #socket: EventSocket | undefined;
   readonly #removeFolder = () => rmSync(this.#root, { recursive: true, force: true, maxRetries: 3 });
 
-  private constructor(ports: PortBlock, root: string, listener: Listener) {
+  private constructor(ports: PortBlock, root: string, listener: Listener, tls: FreeSwitch['tls']) {
+    this.tls = tls;
     this.eventSocket = { host: '127.0.0.1', port: ports.eventSocket, password: FIXED.password };
     this.sipPort = ports.internal;
     this.#ports = ports;
@@ -45,14 +49,20 @@ export class FreeSwitch {
 
   /** Configures one in a temporary folder. */
   static async configure(
-    outside: Pick<Configuration, 'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel' | 'trackCalls'>,
+    outside: Pick<
+      Configuration,
+      'gw' | 'gw2' | 'fallback' | 'ip' | 'logLevel' | 'trackCalls' | 'callIdAsUuid' | 'interfaceAllowlist'
+    >,
     listener: Listener,
   ): Promise<FreeSwitch> {
     const ports = await reservePortBlock();
     const root = await mkdtemp(join(tmpdir(), 'dialhook-freeswitch-'));
     await makeFolders(root);
+    const { key, cert } = selfSigned('IP:127.0.0.1');
+    await writeFile(join(root, 'certs', 'agent.pem'), `${cert}${key}`);
+    await writeFile(join(root, 'certs', 'cafile.pem'), cert);
     await writeConfiguration(join(root, 'conf'), { ...FIXED, ...outside, ...inConfiguration(ports) });
-    return new FreeSwitch(ports, root, listener);
+    return new FreeSwitch(ports, root, listener, { key, cert });
   }
 
   get running(): boolean {
@@ -115,6 +125,7 @@ const inConfiguration = (ports: PortBlock) => ({
   eventSocketPort: ports.eventSocket,
   internalPort: ports.internal,
   externalPort: ports.external,
+  securePort: ports.secure,
   rtpFirst: ports.rtpFirst,
   rtpLast: ports.rtpLast,
 });

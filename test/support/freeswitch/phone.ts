@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Phone } from '#test/support/cases/case-node.ts';
 import type { Dialog } from './dialog.ts';
-import { type Direction, sdp } from './sdp.ts';
+import { PACKET_MS, telephoneEvent, tonePacket } from './rtp.ts';
+import { type Direction, mediaPort, sdp } from './sdp.ts';
 import { type Header, header, type SipMessage, statusOf } from './sip-message.ts';
 import type { SipSocket } from './sip-socket.ts';
 
@@ -8,6 +10,8 @@ import type { SipSocket } from './sip-socket.ts';
 export abstract class DialogPhone implements Phone {
   protected abstract readonly dialog: Dialog;
   protected abstract readonly socket: SipSocket;
+  /** The SDP that FreeSWITCH sent last; empty before the first. */
+  protected abstract readonly remoteSdp: string;
 
   get replaces(): string {
     return this.dialog.replaces;
@@ -35,6 +39,23 @@ export abstract class DialogPhone implements Phone {
 
   info(headers: readonly Header[] = []): void {
     this.dialog.send('INFO', headers);
+  }
+
+  async dtmf(digits: string): Promise<void> {
+    const port = mediaPort(this.remoteSdp);
+    for (const digit of digits)
+      for (const packet of telephoneEvent(digit)) {
+        this.socket.sendMedia(packet, port);
+        await sleep(PACKET_MS);
+      }
+  }
+
+  async speak(ms: number): Promise<void> {
+    const port = mediaPort(this.remoteSdp);
+    for (let sent = 0; sent < ms; sent += PACKET_MS) {
+      this.socket.sendMedia(tonePacket(), port);
+      await sleep(PACKET_MS);
+    }
   }
 
   bye(): void {

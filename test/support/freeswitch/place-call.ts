@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { callIdOf } from '#libs/contract/call-id.ts';
 import type { CallScript } from '#test/support/cases/case-node.ts';
 import type { CallingParty, Seen } from './calling-party.ts';
 import type { Event } from './event-socket.ts';
@@ -29,6 +30,7 @@ export interface Ended {
 
 /** A call in progress. */
 export interface Placed {
+  /** The id of the call, if its Call-ID is the uuid of its channel. */
   readonly uuid: string;
   readonly caller: CallingParty;
   /** The called parties and the SIP messages of both sides; both grow while the call lasts. */
@@ -44,13 +46,14 @@ export function placeCall(
   script: Script,
   reached: Reached,
 ): Placed {
-  const uuid = randomUUID();
-  const call = network.expect(uuid, reached);
-  const reported = live.expect(uuid);
-  const headers = [[CALL_HEADER, uuid], ...perCallHeaders(script), ...(script.headers ?? [])] as const;
+  const id = randomUUID();
+  const { callId = id } = script;
+  const call = network.expect(id, reached);
+  const reported = live.expect(id);
+  const headers = [[CALL_HEADER, id], ...perCallHeaders(script), ...(script.headers ?? [])] as const;
   const { destination, cancelAt, byeAt, refer } = script;
   const party = network.call(
-    { callId: uuid, ...script.caller, destination, cancelAt, byeAt, refer, headers },
+    { id, callId, ...script.caller, destination, cancelAt, byeAt, refer, headers },
     caller,
     sipPort,
   );
@@ -58,8 +61,8 @@ export function placeCall(
     const seen = await party.ended;
     const events = await reported.ended;
     await Promise.all(call.parties.map(({ ended }) => ended));
-    network.forget(uuid);
+    network.forget(id);
     return { seen, events };
   };
-  return { uuid, caller: party, call, events: reported.events, ended: end() };
+  return { uuid: callIdOf(callId), caller: party, call, events: reported.events, ended: end() };
 }

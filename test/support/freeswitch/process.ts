@@ -48,6 +48,10 @@ export class FreeSwitchProcess {
     });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get running(): boolean {
     return this.#child.running;
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { owned } from '#test/support/owned.ts';
 
 /** One call that FreeSWITCH's `socket` application has handed over. */
 export interface HandedOver {
@@ -24,24 +25,26 @@ export interface ScriptedAgent {
 export async function scriptedAgent(
   ask: (call: HandedOver) => Promise<readonly string[]> | readonly string[],
 ): Promise<ScriptedAgent> {
-  const server = createServer(async (socket) => {
-    const send = commands(socket);
-    const text = async (command: string) => /^Reply-Text: (.*)/m.exec(await send(command))?.[1] ?? '';
-    const channelData = await send('connect');
-    const applications = await ask({
-      uuid: /^Unique-ID: (.*)/m.exec(channelData)?.[1] ?? '',
-      channelData,
-      execute: async (application, data) => {
-        const names = `execute-app-name: ${application}\nexecute-app-arg: ${data}`;
-        await send(`sendmsg\ncall-command: execute\n${names}`);
-      },
-      getvar: (name) => text(`getvar ${name}`),
-    });
-    const lines = applications.map((application) => `application: ${application}`);
-    await send(['sendmsg', 'call-command: xferext', ...lines].join('\n'));
-    await send('exit');
-    socket.end();
-  }).listen(0, '127.0.0.1');
+  const server = createServer(
+    owned(async (socket) => {
+      const send = commands(socket);
+      const text = async (command: string) => /^Reply-Text: (.*)/m.exec(await send(command))?.[1] ?? '';
+      const channelData = await send('connect');
+      const applications = await ask({
+        uuid: /^Unique-ID: (.*)/m.exec(channelData)?.[1] ?? '',
+        channelData,
+        execute: async (application, data) => {
+          const names = `execute-app-name: ${application}\nexecute-app-arg: ${data}`;
+          await send(`sendmsg\ncall-command: execute\n${names}`);
+        },
+        getvar: (name) => text(`getvar ${name}`),
+      });
+      const lines = applications.map((application) => `application: ${application}`);
+      await send(['sendmsg', 'call-command: xferext', ...lines].join('\n'));
+      await send('exit');
+      socket.end();
+    }),
+  ).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     at: `127.0.0.1:${(server.address() as AddressInfo).port}`,

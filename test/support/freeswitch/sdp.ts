@@ -1,6 +1,6 @@
 export type Direction = 'sendrecv' | 'sendonly' | 'inactive';
 
-/** An offer or answer of plain telephone audio; no media is ever sent. */
+/** An offer or answer of plain telephone audio; of media only digits are ever sent. */
 export const sdp = (port: number, direction: Direction = 'sendrecv'): string =>
   [
     'v=0',
@@ -15,6 +15,9 @@ export const sdp = (port: number, direction: Direction = 'sendrecv'): string =>
     `a=${direction}`,
     '',
   ].join('\r\n');
+
+/** The port of the audio in an SDP. */
+export const mediaPort = (text: string): number => Number(/^m=audio (\d+)/m.exec(text)?.[1] ?? 0);
 
 const STATIC: Readonly<Record<string, string>> = { 0: 'PCMU', 3: 'GSM', 8: 'PCMA', 9: 'G722', 18: 'G729' };
 const NOT_SPEECH = new Set(['telephone-event', 'CN']);

@@ -77,17 +77,23 @@ export class SipNetwork {
 
   /** Removes a call that has ended. */
   forget(id: string): void {
-    const called = this.#calls.get(id)?.parties ?? [];
-    for (const callId of [id, ...called.map((party) => party.callId)]) {
+    const call = this.#calls.get(id);
+    const owned = [...this.#owners].filter(([, owner]) => owner.call === call);
+    for (const [callId] of owned) {
       this.#conversations.delete(callId);
       this.#owners.delete(callId);
     }
     this.#calls.delete(id);
   }
 
-  /** Places a call whose Call-ID is its id. */
+  /** Removes all calls, also those that have not ended. Their dialogs remain until FreeSWITCH ends them. */
+  forgetAll(): void {
+    this.#calls.clear();
+  }
+
+  /** Places a call that is expected. */
   call(caller: Caller, socket: SipSocket, port: number): CallingParty {
-    const call = this.#calls.get(caller.callId);
+    const call = this.#calls.get(caller.id);
     if (call) this.#owners.set(caller.callId, { call, side: 'caller', number: caller.destination });
     const party = new CallingParty(caller, socket, port);
     this.#conversations.set(party.callId, party);

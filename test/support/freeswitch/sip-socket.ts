@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { isLoud, isRtp } from './rtp.ts';
 import { formatSip, parseSip, type SipMessage } from './sip-message.ts';
 
 /** A UDP port of loopback on which SIP is spoken. */
@@ -7,7 +8,11 @@ export interface SipSocket {
   readonly port: number;
   /** HOST:PORT */
   readonly address: string;
+  /** RTP packets with sound that arrived here: it is the media port of its parties too. */
+  readonly loudPackets: number;
   send(message: SipMessage, port: number): void;
+  /** Sends an RTP packet to a media port. */
+  sendMedia(packet: Buffer, port: number): void;
   close(): Promise<void>;
 }
 
@@ -21,7 +26,12 @@ export async function openSipSocket(
 ): Promise<SipSocket> {
   const socket = createSocket({ type: 'udp4', recvBufferSize: BUFFER }).bind(0, host);
   await once(socket, 'listening');
+  let loudPackets = 0;
   socket.on('message', (data, from) => {
+    if (isRtp(data)) {
+      if (isLoud(data)) loudPackets++;
+      return;
+    }
     const text = data.toString('utf8');
     if (text.trim() !== '') onMessage(parseSip(text), from.port);
   });
@@ -29,10 +39,14 @@ export async function openSipSocket(
   return {
     port,
     address: `${host}:${port}`,
+    get loudPackets() {
+      return loudPackets;
+    },
     send: (message, to) => {
       onSent(message);
       socket.send(formatSip(message), to, HOST);
     },
+    sendMedia: (packet, to) => socket.send(packet, to, HOST),
     close: () => new Promise((resolve) => socket.close(resolve)),
   };
 }

@@ -36,6 +36,7 @@ export const PAYLOADS: readonly string[] = [
   `ARRAY::system touch ${CANARY}|:system touch ${CANARY}`,
   `|:system touch ${CANARY}`,
   `1;origination_nested_vars=true\${${RUN}}`,
+  `../../../../../..${CANARY}`,
   'x'.repeat(5000),
   `${' '.repeat(600)}\${${RUN}}`,
 ];
@@ -65,12 +66,37 @@ const ANSWERS: Readonly<Record<string, (payload: string) => unknown>> = {
   'the cause of a hangup': (cause) => ({ dial: { type: 'hangup', cause } }),
   'the SIP status of a hangup': (sipcode) => ({ dial: { type: 'hangup', sipcode } }),
   'the final causes': (cause) => ({ ...GATEWAY, final_causes: [cause] }),
+  'the retry causes': (cause) => ({ ...GATEWAY, retry_causes: [cause] }),
+  'the transport': (transport) => ({ dial: { type: 'ip', number: '1', ip: '10.0.0.9', transport } }),
+  'a codec': (codec) => ({ ...GATEWAY, codecs: [codec] }),
+  'the ringback': (ringback) => ({ ...GATEWAY, ringback }),
+  'early media': (early_media) => ({ ...GATEWAY, early_media }),
+  'the sound of a confirmation': (play) => ({ ...GATEWAY, confirm: { play } }),
+  'the key of a confirmation': (key) => ({ ...GATEWAY, confirm: { play: 'beep', key } }),
+  'the whisper': (play) => ({ ...GATEWAY, whisper: { play } }),
+  'the prompt of digits': (play) => ({ collect: { play } }),
+  'the terminators of digits': (terminators) => ({ collect: { terminators } }),
+  'the number of digits': (max) => ({ collect: { max } }),
+  'the sound before the end': (play) => ({ ...GATEWAY, max_duration: 9, warn: { before: 1, play } }),
+  'the announcement of a recording': (announce) => ({ ...GATEWAY, record: { announce } }),
+  'the channels of a recording': (channels) => ({ ...GATEWAY, record: { channels } }),
+  'the start of a recording': (start) => ({ ...GATEWAY, record: { start } }),
+  'the path of a recording': (path) => ({ ...GATEWAY, record: { path, file: path } }),
+  'the sound before a hangup': (play) => ({ dial: { type: 'hangup', play } }),
+  'the id of a limit': (id) => ({ ...GATEWAY, limit: [{ id, max: 1 }] }),
+  'the most of a limit': (max) => ({ ...GATEWAY, limit: [{ id: 'a', max, rate: max }] }),
+  'the data': (data) => ({ ...GATEWAY, data: data.slice(0, 500) }),
+  'the URL of notifications': (one) => ({
+    ...GATEWAY,
+    notify_url: `http://127.0.0.1:9/${one.slice(0, 300)}`,
+  }),
   'the strategy': (strategy) => ({ ...GATEWAY, strategy }),
   'a key, which error words repeat': (key) => ({
     dial: { type: 'gateway', number: '1', gateway: 'gw', [key]: 1 },
   }),
   'a type': (type) => ({ dial: { type } }),
 };
+const COLLECT = { min: 1, max: 1, timeout: 1, terminators: '#', answer: true };
 const GATEWAY = { dial: { type: 'gateway', number: '1', gateway: 'gw' } };
 const dialString = (dialstring: string) => ({ dial: { type: 'dialstring', dialstring } });
 
@@ -117,6 +143,22 @@ const FORGED: readonly unknown[] = [
     plan({}, { variables: { a: payload } }),
     plan({}, { variables: { [payload]: 'x' } }),
     plan({}, { final_causes: [payload] }),
+    plan({}, { retry_causes: [payload] }),
+    plan({}, { codecs: [payload] }),
+    plan({}, { ringback: payload }),
+    plan({}, { max_duration: 9, warn: { before: 1, play: payload, to: 'caller' } }),
+    plan({}, { record: { channels: 2, start: 'answer', announce: payload } }),
+    plan({}, { record: { channels: 2, start: payload } }),
+    plan({}, { record: { channels: 2, start: 'answer', path: payload } }),
+    plan({}, { limit: [{ id: payload, max: 1 }] }),
+    plan({ legs: [{ endpoint: 'sofia/gateway/gw/1', variables: {}, place: payload }] }),
+    plan({}, { confirm: { play: payload, key: '1', timeout: 1 } }),
+    plan({}, { confirm: { play: 'beep', key: payload, timeout: 1 } }),
+    plan({}, { whisper: { play: payload } }),
+    plan({}, { data: payload, notify_url: payload }),
+    { collect: { ...COLLECT, play: payload } },
+    { collect: { ...COLLECT, terminators: payload } },
+    { hangup: { cause: 'USER_BUSY' }, play: payload },
     { hangup: { cause: payload } },
     { hangup: { sipcode: payload } },
   ]),
@@ -150,7 +192,9 @@ export function describeAttacks(kind: string, start: () => Promise<Target>): voi
     beforeAll(async () => {
       rmSync(CANARY, { force: true });
       target = await start();
-      cluster = await startTestCluster(target);
+      cluster = await startTestCluster(target, () => ({
+        RECORDINGS: `${CANARY}-recordings/{caller}/{destination}/{id}.wav`,
+      }));
     });
     afterAll(async () => {
       await cluster?.stop();
@@ -226,7 +270,9 @@ export function describeAttacks(kind: string, start: () => Promise<Target>): voi
 
     it.each(['name', 'number'] as const)("the caller's %s", async (place_) => {
       const heard = cluster.requests.length;
-      cluster.answer = () => ({ body: JSON.stringify({ ...GATEWAY, variables: { zz: 'x' } }) });
+      cluster.answer = () => ({
+        body: JSON.stringify({ ...GATEWAY, record: {}, variables: { zz: 'x' } }),
+      });
       const written = PAYLOADS.map((payload) => payload.replaceAll(/[\r\n\0]/g, ' ').slice(0, 1000));
       const outcomes = await placeAll(
         written.filter((payload) => !(place_ === 'number' && payload.includes(':'))),
@@ -238,7 +284,7 @@ export function describeAttacks(kind: string, start: () => Promise<Target>): voi
     });
 
     it('the destination number', async () => {
-      cluster.answer = () => ({ body: JSON.stringify(GATEWAY) });
+      cluster.answer = () => ({ body: JSON.stringify({ ...GATEWAY, record: {} }) });
       const written = PAYLOADS.map((payload) => payload.replaceAll('\0', '').slice(0, 1000));
       const outcomes = await placeAll(written, (destination) => place({ destination }));
       expect(new Set(outcomes.map(({ result }) => result))).toEqual(new Set(['decided']));

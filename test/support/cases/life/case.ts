@@ -1,8 +1,11 @@
 import type { LifeHarness } from './harness.ts';
 
-/** One story of a call, by the sections of issue 13 or from a public report. */
+/** One story of a call, by the sections of the table or from a public report. */
 export interface LifeCase {
-  /** Unique; pending.ts refers to it. */
   readonly name: string;
   run(life: LifeHarness): Promise<void>;
+  /** Not at the same time as other cases: it looks at the whole node, or restarts it. */
+  readonly alone?: boolean;
+  /** Why the simulator cannot show it. */
+  readonly onlyFreeSwitch?: string;
 }

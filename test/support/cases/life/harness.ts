@@ -1,14 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Callee } from '#test/support/cases/case-node.ts';
-import type { TestCluster } from '#test/support/cases/stack.ts';
-import type {
-  PlacedCall,
-  RealCaseNode,
-  RealOutcome,
-  RealScript,
-} from '#test/support/freeswitch/case-node.ts';
+import type { TestEndpoint } from '#test/support/cases/stack.ts';
 import type { TracedMessage } from '#test/support/freeswitch/sip-trace.ts';
 import { until } from '#test/support/until.ts';
+import type { LifeNode, LifeOutcome, LifePlaced, LifeScript } from './node.ts';
 
 /** The numbers of the issue: who calls, what it dials, and who is reached without either seeing the other's. */
 export const CALLER = '13900001111';
@@ -33,7 +30,7 @@ export type Decide = object | ((request: EndpointRequest) => object);
 /** A notification as JSON. */
 export type Notified = Readonly<Record<string, unknown>>;
 
-export interface LifeCall extends PlacedCall {
+export interface LifeCall extends LifePlaced {
   /** The requests for a decision on the call, in order. */
   requests(): readonly EndpointRequest[];
   /** The notifications of the call, in order. */
@@ -41,18 +38,24 @@ export interface LifeCall extends PlacedCall {
   /** Waits for one notification. */
   notification(action: string): Promise<Notified>;
   /** Waits for the end of the call and its hangup. */
-  finish(): Promise<RealOutcome & { readonly notice: Notified }>;
+  finish(): Promise<LifeOutcome & { readonly notice: Notified }>;
 }
 
-/** The whole product around one real FreeSWITCH, with an endpoint that each case instructs. */
+/** The whole product around one FreeSWITCH, for one case: with an endpoint of its own, which the case instructs. */
 export class LifeHarness {
-  readonly freeswitch: RealCaseNode;
-  readonly cluster: TestCluster;
+  readonly freeswitch: LifeNode;
+  readonly cluster: TestEndpoint;
+  /** A further endpoint, at a URL of its own. */
+  readonly another: () => TestEndpoint;
+  /** The folder of RECORDINGS. */
+  readonly recordings: string;
   readonly #placed: LifeCall[] = [];
 
-  constructor(freeswitch: RealCaseNode, cluster: TestCluster) {
+  constructor(freeswitch: LifeNode, cluster: TestEndpoint, another: () => TestEndpoint, recordings = '') {
     this.freeswitch = freeswitch;
     this.cluster = cluster;
+    this.another = another;
+    this.recordings = recordings;
   }
 
   decide(how: Decide): void {
@@ -62,12 +65,12 @@ export class LifeHarness {
   }
 
   /** Decides every request alike and places a call. */
-  call(how: Decide, callees: RealScript['callees'], more: Partial<RealScript> = {}): LifeCall {
+  call(how: Decide, callees: LifeScript['callees'], more: Partial<LifeScript> = {}): LifeCall {
     this.decide(how);
     return this.place(callees, more);
   }
 
-  place(callees: RealScript['callees'], more: Partial<RealScript> = {}): LifeCall {
+  place(callees: LifeScript['callees'], more: Partial<LifeScript> = {}): LifeCall {
     const call = this.freeswitch.place({
       caller: { number: CALLER, name: 'Alice' },
       destination: SHOWN,
@@ -87,8 +90,12 @@ export class LifeHarness {
       uuid: call.uuid,
       caller: call.caller,
       callee: call.callee,
-      events: call.events,
-      trace: call.trace,
+      get events() {
+        return call.events;
+      },
+      get trace() {
+        return call.trace;
+      },
       ended: call.ended,
       get talking() {
         return call.talking;
@@ -107,6 +114,11 @@ export class LifeHarness {
     return this.#placed.flatMap(({ trace }) => trace).toSorted((one, other) => one.at - other.at);
   }
 
+  /** Ends the calls that a failed case has left. */
+  async clear(): Promise<void> {
+    for (const { uuid } of this.#placed) await this.freeswitch.api(`uuid_kill ${uuid}`);
+  }
+
   requests(uuid: string): readonly EndpointRequest[] {
     return this.cluster.requests.filter((request) => request.uuid === uuid);
   }
@@ -115,15 +127,6 @@ export class LifeHarness {
     return this.cluster.delivered
       .map(({ notification }) => notification)
       .filter((notification) => notification.uuid === uuid);
-  }
-
-  /** Ends what a failed case has left. */
-  async clear(): Promise<void> {
-    if (this.freeswitch.running) await this.freeswitch.api('hupall');
-    this.#placed.length = 0;
-    this.cluster.requests.length = 0;
-    this.cluster.requestIds.length = 0;
-    this.cluster.delivered.length = 0;
   }
 }
 
@@ -137,3 +140,8 @@ export const tried = (notice: Notified | EndpointRequest): readonly [string, str
 /** One entry of `tried` in full. */
 export const triedLeg = (notice: Notified | EndpointRequest, at: number): Notified =>
   (notice['tried'] as readonly Notified[])[at] ?? {};
+
+/** Waits `ms`. Fails when the call of the party ends before. */
+export async function talksFor(ms: number, { ended }: { readonly ended: Promise<unknown> }): Promise<void> {
+  expect(await Promise.race([ended.then(() => 'ended'), sleep(ms, 'talking')])).toBe('talking');
+}

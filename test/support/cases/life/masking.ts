@@ -14,6 +14,7 @@ const PAI = [['P-Asserted-Identity', `"Real" <sip:${HIDDEN}@gw>`]] as const;
 
 /** Neither side was shown the number of the other. */
 function expectMasked({ trace }: Pick<LifeCall, 'trace'>): void {
+  expect(requestsTo(trace, 'called')).toContain('INVITE');
   expect(leaks(trace, 'caller', [HIDDEN])).toEqual([]);
   expect(leaks(trace, 'called', [CALLER])).toEqual([]);
 }

@@ -25,12 +25,11 @@ export const REPORTS: readonly LifeCase[] = [
   },
   {
     name: 'report signalwire/freeswitch#2970: the called party answers while the caller cancels',
+    alone: true,
     async run(life) {
-      const call = life.call(
-        { dial: gw('777') },
-        { '777': { mediaAt: 20, answersCancel: true } },
-        { cancelAt: 500 },
-      );
+      const call = life.call({ dial: gw('777') }, { '777': { mediaAt: 20, answersCancel: true } });
+      await until('early media', () => call.caller.statuses.includes(183));
+      call.caller.cancel();
       const { notice } = await call.finish();
       expect(notice).toMatchObject({ cause: 'ORIGINATOR_CANCEL', hangup_by: 'caller', billable_ms: 0 });
       expect([count(call, 'answer'), count(call, 'hangup')]).toEqual([0, 1]);

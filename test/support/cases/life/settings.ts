@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { leaks } from '#test/support/freeswitch/sip-trace.ts';
 import type { LifeCase } from './case.ts';
 import { answers, CALLER, gw, gw2, type LifeCall, type LifeHarness, refuses } from './harness.ts';
+import type { LifeScript } from './node.ts';
 
 const TENANT_A = {
   variables: {
@@ -13,11 +14,17 @@ const TENANT_A = {
 };
 const SECRETS = ['4000', 'Shop A', 'X-Tenant'];
 
-async function connected(life: LifeHarness, number: string, more: object = {}): Promise<LifeCall> {
+async function connected(
+  life: LifeHarness,
+  number: string,
+  more: object = {},
+  script: Partial<LifeScript> = {},
+): Promise<LifeCall> {
   const call = life.call(
     ({ destination_number }) =>
       destination_number === number ? { dial: gw2(number) } : { ...TENANT_A, ...more, dial: gw('777') },
     { '777': answers, [number]: answers, bob: answers },
+    script,
   );
   await call.callee('777');
   await call.talking;
@@ -49,6 +56,17 @@ export const SETTINGS: readonly LifeCase[] = [
       const { trace } = await endOf(call, 'bob');
       expect(leaks(trace, 'called', SECRETS, 'bob')).toEqual([]);
       expect(leaks(trace, 'called', [CALLER], 'bob')).not.toEqual([]);
+    },
+  },
+  {
+    name: '4 settings: of the caller leg end with a blind transfer to an extension without Dialhook',
+    async run(life) {
+      const call = await connected(life, '888', {}, { headers: [['X-Account', 'account-42']] });
+      (await call.callee('777')).refer('direct-bob');
+      const { trace } = await endOf(call, 'bob');
+      // FreeSWITCH copies headers of the caller, unless a decision has set sip_copy_custom_headers.
+      expect(leaks(trace, 'called', ['account-42'], '777')).toEqual([]);
+      expect(leaks(trace, 'called', ['account-42'], 'bob')).not.toEqual([]);
     },
   },
   {

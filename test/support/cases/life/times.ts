@@ -73,6 +73,7 @@ export const TIMES: readonly LifeCase[] = [
   },
   {
     name: '7 recovery: a call that `sofia recover` brings back ends when it ends',
+    alone: true,
     async run(life) {
       const call = life.call(
         { variables: { origination_caller_id_number: SHOWN }, dial: gw(HIDDEN) },
@@ -92,9 +93,9 @@ export const TIMES: readonly LifeCase[] = [
       await until('the parties are connected again', () => connections(call.events) === 2);
       expect(call.notified().map(({ action }) => action)).not.toContain('hangup');
       await sleep(2000);
+      const talked = Date.now() - started;
       called.bye();
       const { notice, trace } = await call.finish();
-      const talked = Date.now() - started;
       expect(notice).not.toHaveProperty('recovered', true);
       expect(notice).toMatchObject({
         cause: 'NORMAL_CLEARING',

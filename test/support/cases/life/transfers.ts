@@ -117,7 +117,7 @@ export const TRANSFERS: readonly LifeCase[] = [
     },
   },
   {
-    name: '6 attended transfer by the callee: the first call goes on with the party that was consulted',
+    name: '6 attended transfer by the callee: the first call continues with the party that was consulted',
     async run(life) {
       const call = begin(life);
       const called = await call.callee('777');
@@ -190,6 +190,57 @@ export const TRANSFERS: readonly LifeCase[] = [
       await picker.ended;
       expect(await call.notification('answer')).toMatchObject({ called_number: '1001' });
       expect(notice).toMatchObject({ caller_id_number: CALLER, destination_number: SHOWN });
+    },
+  },
+  {
+    name: '6 attended transfer while the second call rings: no pickup, each call with its own numbers',
+    onlyFreeSwitch: 'the simulator only transfers to a party that has answered',
+    async run(life) {
+      const call = begin(life);
+      const called = await call.callee('777');
+      await call.talking;
+      const second = life.place(
+        { '888': { ringAt: 20, answerAt: 1500 } },
+        { destination: '888', caller: { number: '777', name: 'Desk' } },
+      );
+      await until('888 rings', () => second.caller.statuses.includes(180));
+      called.refer('888', second.caller);
+      const party = await second.callee('888');
+      await sleep(TALK_MS);
+      party.bye();
+      await Promise.all([call.finish(), second.finish()]);
+      expect(await call.notification('transfer')).toMatchObject({
+        ...{ kind: 'attended', by: 'callee', to_number: '888', to_call: second.uuid },
+      });
+      expect(await second.notification('transfer')).toMatchObject({ kind: 'attended', by: 'caller' });
+      const numbers = call.notified().flatMap((one) => one['called_number'] ?? []);
+      expect(new Set(numbers)).toEqual(new Set(['777']));
+    },
+  },
+  {
+    name: '6 transfer of both legs over the event socket: by other, the call of the caller continues',
+    onlyFreeSwitch: 'the simulator transfers the caller leg only',
+    async run(life) {
+      const call = begin(life);
+      const called = await call.callee('777');
+      await call.talking;
+      await life.freeswitch.api(`uuid_transfer ${call.uuid} -both 888 XML default`);
+      await until('both are requested', () => life.cluster.requests.length === 3);
+      await until(
+        'both talk again',
+        () => call.notified().filter(({ action }) => action === 'answer').length === 2,
+      );
+      called.bye();
+      call.caller.bye();
+      const { notice } = await call.finish();
+      const requests = life.cluster.requests.slice(1).toSorted((one, other) => one.attempt - other.attempt);
+      expect(requests).toMatchObject([
+        { reason: 'transfer', attempt: 1, transferred_by: 'other', transferred_from: call.uuid },
+        { reason: 'transfer', attempt: 2, transferred_by: 'other', uuid: call.uuid },
+      ]);
+      expect(notice).toMatchObject({ hangup_by: 'caller', destination_number: SHOWN });
+      const transfers = call.notified().filter(({ action }) => action === 'transfer');
+      expect(transfers).toMatchObject([{ kind: 'blind', by: 'other', leg: requests[0]?.uuid }]);
     },
   },
   {

@@ -1,4 +1,6 @@
 import { expect } from 'vitest';
+import { CuttableProxy } from '#test/support/agent/cuttable-proxy.ts';
+import { until } from '#test/support/until.ts';
 import type { LifeCase } from './case.ts';
 import { answers, gw, gw2, refuses, tried, triedLeg } from './harness.ts';
 
@@ -17,7 +19,14 @@ export const TRIED: readonly LifeCase[] = [
         ['777', 'USER_BUSY'],
         ['778', 'NONE'],
       ]);
-      expect(triedLeg(notice, 0)).toMatchObject({ sip_status: 486, early_media: true, answered: false });
+      const gateway = 'gw';
+      expect(triedLeg(notice, 0)).toMatchObject({
+        gateway,
+        sip_status: 486,
+        early_media: true,
+        answered: false,
+      });
+      expect(triedLeg(notice, 1)).toMatchObject({ gateway: 'gw2', answered: true });
     },
   },
   {
@@ -90,6 +99,7 @@ export const TRIED: readonly LifeCase[] = [
   },
   {
     name: '2 tried: loopback/7888/default is the number 7888',
+    onlyFreeSwitch: 'the simulator has no channels of type loopback',
     async run(life) {
       const decision = { dial: { type: 'dialstring', dialstring: 'loopback/7888/default' } };
       const { notice } = await life.call(decision, { '7888': answers }, { byeAt: 300 }).finish();
@@ -131,14 +141,35 @@ export const TRIED: readonly LifeCase[] = [
   {
     name: '2 tried: the caller cancels during early media',
     async run(life) {
-      const { notice } = await life
-        .call({ dial: gw('777') }, { '777': { mediaAt: 20 } }, { cancelAt: 500 })
-        .finish();
+      const call = life.call({ dial: gw('777') }, { '777': { mediaAt: 20 } });
+      await until('early media', () => call.caller.statuses.includes(183));
+      call.caller.cancel();
+      const { notice } = await call.finish();
       expect(notice).toMatchObject({ cause: 'ORIGINATOR_CANCEL', hangup_by: 'caller', billable_ms: 0 });
       expect(tried(notice)).toEqual([['777', 'ORIGINATOR_CANCEL']]);
       expect(triedLeg(notice, 0)).toMatchObject({ early_media: true, answered: false });
     },
   },
+  ...[
+    ['a hangup decision', { dial: { type: 'hangup', cause: 1 } }, 'UNALLOCATED_NUMBER'],
+    ['an unknown gateway', { dial: { ...gw('777'), gateway: 'nowhere' } }, 'INVALID_GATEWAY'],
+    ['a target after it', undefined, 'INVALID_GATEWAY'],
+  ].map(
+    ([what, second, cause]): LifeCase => ({
+      name: `2 hangup: ${what} does not get the SIP status of an earlier target`,
+      async run(life) {
+        const first =
+          second === undefined
+            ? { dial: [gw('777'), { ...gw('778'), gateway: 'nowhere' }] }
+            : { dial: gw('777'), on_fail: 'request' };
+        const decide = ({ attempt }: { attempt: number }) => (attempt === 1 ? first : (second as object));
+        const { notice } = await life.call(decide, { '777': refuses(486) }).finish();
+        expect(notice).toMatchObject({ cause });
+        expect(notice).not.toHaveProperty('sip_status');
+        expect(triedLeg(notice, 0)).toMatchObject({ sip_status: 486 });
+      },
+    }),
+  ),
   {
     name: '2 tried: the phone that lost the race has no SIP status of its own',
     async run(life) {
@@ -153,4 +184,56 @@ export const TRIED: readonly LifeCase[] = [
       expect(lost).not.toHaveProperty('sip_status');
     },
   },
+  ...[
+    ['a caller number that no From header can hold', { caller: { number: '%{x}', name: 'Odd' } }, gw('777')],
+    [
+      'a domain that does not exist',
+      {},
+      { type: 'dialstring', dialstring: 'sofia/internal/777@nowhere.invalid' },
+    ],
+  ].map(
+    ([what, more, dial]): LifeCase => ({
+      name: `2 hangup by FreeSWITCH: no INVITE leaves: ${what}`,
+      async run(life) {
+        const { invites, notice } = await life.call({ dial }, { '777': answers }, more as object).finish();
+        expect(invites).toEqual([]);
+        expect(notice).toMatchObject({ hangup_by: 'freeswitch', billable_ms: 0 });
+        expect(triedLeg(notice, 0)).not.toHaveProperty('sip_status');
+      },
+    }),
+  ),
+  {
+    name: '2 hangup by FreeSWITCH: nothing listens where the INVITE goes',
+    async run(life) {
+      const dial = [gw('777'), { type: 'dialstring', dialstring: 'sofia/internal/778@127.0.0.1:9' }];
+      const { notice } = await life.call({ dial }, { '777': refuses(486) }).finish();
+      expect(notice).toMatchObject({ hangup_by: 'freeswitch' });
+      expect(triedLeg(notice, 0)).toMatchObject({ sip_status: 486 });
+      expect(triedLeg(notice, 1)).not.toHaveProperty('sip_status');
+    },
+  },
+  ...(
+    [
+      ['without a leg', { ...gw('777'), gateway: 'nowhere' }, {}, 'INVALID_GATEWAY'],
+      ['that refused', gw('777'), refuses(486), 'USER_BUSY'],
+      ['that refused after early media', gw('777'), early(603), 'CALL_REJECTED'],
+    ] as const
+  ).map(
+    ([what, dial, callee, cause]): LifeCase => ({
+      name: `2 on_fail request, and no agent can be reached: the caller gets the cause of a target ${what}`,
+      async run(life) {
+        const agent = await CuttableProxy.to(Number(life.cluster.socket.split(':')[1]));
+        const socket = `127.0.0.1:${agent.port}`;
+        const decide = () => {
+          agent.refuse();
+          return { dial, on_fail: 'request' };
+        };
+        const call = life.call(decide, { '777': callee }, { socket });
+        const { notice } = await call.finish();
+        await agent.close();
+        expect(notice).toMatchObject({ cause, result: 'decided' });
+        expect(call.requests()).toHaveLength(1);
+      },
+    }),
+  ),
 ];
