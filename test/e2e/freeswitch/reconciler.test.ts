@@ -7,6 +7,7 @@ import { freeswitchFound, type RealCaseNode, realCaseNode } from '#test/support/
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 
 const COMPARED = 'live_call.reconciled';
+const DECISION = { dial: { type: 'gateway', number: '123456', gateway: 'gw' } };
 
 /** The agent logs in as a user with the least rights. */
 describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
@@ -34,7 +35,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     nats = await startNats();
     view = await BusView.open(nats);
     routers = await scriptRouters(nats.url);
-    routers.script = () => decided({ dial: { type: 'gateway', number: '123456', gateway: 'gw' } });
+    routers.script = () => decided(DECISION);
     freeswitch = await realCaseNode({ trackCalls: true });
     gate = await CuttableProxy.to(freeswitch.eventSocket.port);
     agent = await start();
@@ -144,7 +145,8 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     expect(agent.said('live_call.closed_early')).toBeUndefined();
   });
 
-  it('logs a call that turns out to be up after its synthesized hangup', async () => {
+  it('logs a call that turns out to be up after its synthesized hangup, and reports the end of its legs', async () => {
+    routers.script = () => decided({ ...DECISION, notify: ['hangup', 'leg_end'] });
     await restartAgent({});
     const { call, party } = await talking();
     await freeswitch.kill();
@@ -154,6 +156,12 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     expect(await eventually(() => agent.said('live_call.closed_early'))).toMatchObject({ call: call.uuid });
     party.bye();
     await call.ended;
+    const legEnd = await eventually(async () =>
+      (await view.published()).find((one) => one.action === 'leg_end' && one.uuid === call.uuid),
+    );
+    if (legEnd.action !== 'leg_end') throw new Error('no leg_end');
+    expect(legEnd).toMatchObject({ called_number: '123456', cause: 'NORMAL_CLEARING' });
+    expect(legEnd.talk_ms).toBeGreaterThan(1_000);
     expect(await view.hangups(call.uuid)).toHaveLength(1);
   });
 });
