@@ -8,7 +8,7 @@ import { DeliveryLimiter } from '#services/notifier/limiter.ts';
 import { Breakers } from '#services/router/breakers.ts';
 import { DecisionService } from '#services/router/decision-service.ts';
 import { client } from '#test/support/router/client.ts';
-import { decisionRequest, UUID } from '#test/support/router/requests.ts';
+import { decisionRequest, UUID, WORK } from '#test/support/router/requests.ts';
 import { collectedHeap } from '#test/support/security/memory.ts';
 import { startRedis } from '#test/support/servers/redis.ts';
 
@@ -83,7 +83,7 @@ it('a router that sends requests to as many origins keeps no connection and no p
   const parent = callContext(UUID);
   const results = new Set<string>();
   const ask = async (origin: string) => {
-    results.add((await service.decide(decisionRequest(`${origin}/`), parent)).result);
+    results.add((await service.decide(decisionRequest(`${origin}/`), parent, WORK)).result);
   };
   expect(await growth(ORIGINS, ask)).toBeLessThan(4 * MEBIBYTE);
   expect([[...results], httpClient.size]).toEqual([['connection_failed'], { origins: 0, idle: 0 }]);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type OutboundCall, OutboundServer } from '#libs/esl/outbound.ts';
+import { OutboundServer } from '#libs/esl/outbound.ts';
+import type { OutboundCall } from '#libs/esl/outbound-call.ts';
 import { readAgentConfig } from '#services/agent/config.ts';
 import { SocketGuard } from '#services/agent/socket-guard.ts';
 import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
