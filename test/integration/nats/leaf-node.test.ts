@@ -13,6 +13,7 @@ import {
   restartProgressConsumer,
 } from '#libs/bus/progress.ts';
 import { partitionOf } from '#libs/contract/partition.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { recordLog } from '#test/support/log.ts';
 import { callOf } from '#test/support/notifier/progress.ts';
@@ -75,7 +76,7 @@ test.each([
 
 test('with NATS_JETSTREAM_DOMAIN live calls and progress events are stored, read and acknowledged', async () => {
   const { bus, log, missing } = await service('hub');
-  const live = new LiveCalls(bus, { replicas: 1, maxBuffered: 10, ...LIMITS }, log);
+  const live = new LiveCalls(bus, { replicas: 1, maxBuffered: 10, ...LIMITS }, log, new SetAside(log));
   const call = {
     v: 1,
     url: 'http://a/',

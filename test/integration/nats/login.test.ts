@@ -234,3 +234,33 @@ it.each<[Record<string, string>, string]>([
 ])('%j does not start', (env, words) => {
   expect(() => readConfig(Settings, env)).toThrow(words);
 });
+
+it('a service survives a server that resets connections during the upgrade to TLS', async () => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    socket.on('error', () => {});
+    const info = { server_id: 'x', version: '2.10.0', max_payload: 1024, tls_required: true };
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    setTimeout(() => socket.resetAndDestroy(), 1);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { cert, key } = selfSigned('IP:127.0.0.1');
+  const { log: words, lines } = recordLog();
+  const trying = login(
+    {
+      NATS_URL: `tls://127.0.0.1:${port}`,
+      NATS_TLS_CA_FILE: await file('ca.pem', cert),
+      NATS_TLS_CERT_FILE: await file('c.pem', cert),
+      NATS_TLS_KEY_FILE: await file('c.key', key),
+    },
+    words,
+    2_000,
+  );
+  await until('three connections were reset', () => connections >= 3);
+  expect(await trying).toBe('not in');
+  expect(lines).toContainEqual(expect.objectContaining({ event: 'nats.connect_failed' }));
+  server.close();
+});

@@ -3,16 +3,19 @@ import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
-import { abandon, onAbandon, requestDecision, serveDecisions } from '#libs/bus/decisions.ts';
+import { DecisionClient } from '#libs/bus/decision-client.ts';
+import { DecisionServer } from '#libs/bus/decisions.ts';
 import { ensureProgressStream, ProgressPublisher, restartProgressConsumer } from '#libs/bus/progress.ts';
 import { isNotPermitted } from '#libs/bus/streams.ts';
 import { BUS } from '#libs/contract/messages.ts';
 import { partitionOf } from '#libs/contract/partition.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { startTestCluster } from '#test/support/cases/stack.ts';
 import { ringing } from '#test/support/notifier/progress.ts';
+import { owned } from '#test/support/owned.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
 import { type PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
 import { simulatedCaseNode } from '#test/support/simulator/case-node.ts';
@@ -40,10 +43,11 @@ async function as(user: User): Promise<{ bus: Bus; refused: string[] }> {
   open.push(lifecycle);
   const bus = await Bus.connect(nats.config(user), user, lifecycle, log);
   const refused: string[] = [];
-  void (async () => {
+  const watch = async () => {
     for await (const status of bus.nats.status())
       if (status.type === 'error') refused.push(status.error.message);
-  })();
+  };
+  owned(watch)();
   return { bus, refused };
 }
 
@@ -79,6 +83,13 @@ const controls: Attack[] = [
   ['answer operators', subscribe(`${BUS.control}.fs1`, 'agents')],
 ];
 
+/** What only agents may do. */
+const places: Attack[] = [
+  ['take the places of a limit', publish(`${BUS.limits}.place.gw=3agw.fs1.x.1-0`)],
+  ['keep a lost node alive', publish(`${BUS.limits}.node.fs1`)],
+  ['free places', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.limitStream}`)],
+];
+
 describe('with no more rights than deploy/nats/nats.conf gives', () => {
   it('a complete call causes no permission error', async () => {
     vi.stubEnv('NATS_URL', nats.url);
@@ -86,7 +97,9 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
     const cluster = await startTestCluster(one, (service) => nats.env(service as User));
     vi.unstubAllEnvs();
     try {
-      cluster.answer = () => ({ body: '{"dial":{"type":"gateway","number":"123456","gateway":"gw"}}' });
+      cluster.answer = () => ({
+        body: '{"dial":{"type":"gateway","number":"123456","gateway":"gw"},"limit":[{"id":"a","max":1}]}',
+      });
       const { uuid } = await one.call({
         caller: { number: '138', name: 'A' },
         destination: '0555',
@@ -124,21 +137,22 @@ describe('with no more rights than deploy/nats/nats.conf gives', () => {
 
   it('an agent sends a request and a router replies', async () => {
     const { bus: router } = await as('router');
-    const end = serveDecisions(router, log, async () => ({ v: 1, result: 'http_status', error: 'yes' }));
-    const abandoned: string[] = [];
-    onAbandon(router, log, (uuid) => abandoned.push(uuid));
+    const { promise: abandoned, resolve: onAbandon } = Promise.withResolvers<void>();
+    const server = new DecisionServer(router, log, new SetAside(log), async (_, __, { accept, signal }) => {
+      accept().catch(() => {});
+      signal.addEventListener('abort', () => onAbandon());
+      await abandoned;
+      return { v: 1, result: 'http_status', error: 'yes' };
+    });
     await router.nats.flush();
     const { bus: agent, refused } = await as('agent');
     const request = decisionRequest('http://a/');
-    expect(
-      await requestDecision(agent, request, PATIENT_MS, callContext(request.request.uuid)),
-    ).toMatchObject({
-      error: 'yes',
-    });
-    abandon(agent, request.request.uuid);
-    await until(() => expect(abandoned).toEqual([request.request.uuid]));
+    const client = new DecisionClient(agent);
+    const reply = client.request(request, PATIENT_MS, callContext(request.request.uuid));
+    client.abandon(request.request.uuid);
+    expect(await reply).toMatchObject({ error: 'yes' });
     expect(refused).toEqual([]);
-    await end();
+    await server.stop();
   });
 
   it('an agent publishes progress and a notifier reads it', async () => {
@@ -212,6 +226,7 @@ describe('an attacker with the credentials of the console', () => {
     ['hear the answers of routers', subscribe('_INBOX.dialhook-agent.>')],
     ['answer for an agent', subscribe(`${BUS.control}.fs1`)],
     ['touch live calls', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.liveStream}`)],
+    ...places,
     ['read progress', publish(`$JS.API.CONSUMER.CREATE.${BUS.stream}.x`)],
     ['delete steps', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.timelineStream}`)],
     ['delete the timelines', publish(`$JS.API.STREAM.PURGE.${BUS.timelineStream}`)],
@@ -225,6 +240,7 @@ describe('an attacker with the credentials of a router', () => {
   it.each<Attack>([
     ['publish progress', publish(`${BUS.progress}.1.fs1`)],
     ['publish live calls', publish(`${BUS.live}.fs1.x`)],
+    ...places,
     ['ask other routers', publish(BUS.decide)],
     ['abandon the calls of others', publish(BUS.abandon)],
     ['write to an inbox that has not asked', publish('_INBOX.dialhook-agent.x.y')],
@@ -243,13 +259,14 @@ describe('an attacker with the credentials of a router', () => {
     expect(await attempt('router', act)).toMatch(/permissions violation/i);
   });
 
-  it('cannot answer twice', async () => {
+  it('cannot answer more often than with an acceptance and a reply', async () => {
     const { bus: router, refused } = await as('router');
     router.nats.subscribe(BUS.decide, {
       queue: BUS.routers,
       callback: (_, message) => {
         message.respond('one');
         message.respond('two');
+        message.respond('three');
       },
     });
     await router.nats.flush();
@@ -274,6 +291,7 @@ describe('an attacker with the credentials of a notifier', () => {
     ...delivered,
     ...controls,
     ['touch live calls', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.liveStream}`)],
+    ...places,
     ['read live calls', publish(`$JS.API.CONSUMER.CREATE.${BUS.liveStream}.x`)],
     ['delete the stream', publish(`$JS.API.STREAM.DELETE.${BUS.stream}`)],
     ['make other streams', publish('$JS.API.STREAM.CREATE.OTHER')],
@@ -299,6 +317,7 @@ describe('an attacker with the credentials of an agent', () => {
     ['delete messages of the stream', publish(`$JS.API.STREAM.MSG.DELETE.${BUS.stream}`)],
     ['change the stream', publish(`$JS.API.STREAM.UPDATE.${BUS.stream}`)],
     ['delete the live calls', publish(`$JS.API.STREAM.DELETE.${BUS.liveStream}`)],
+    ['delete the places of limits', publish(`$JS.API.STREAM.PURGE.${BUS.limitStream}`)],
     ['acknowledge for the notifier', publish(`$JS.ACK.${BUS.stream}.notifier-1.1.1.1.1.1`)],
     ['hear the inboxes of notifiers', subscribe('_INBOX.dialhook-notifier.>')],
     ['list streams', publish('$JS.API.STREAM.NAMES')],

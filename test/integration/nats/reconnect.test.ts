@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -137,6 +137,26 @@ describe('servers that the cluster announces, over TLS', () => {
     expect(JSON.stringify(events('nats.certificate_refused'))).toContain('other.example');
     await first.start();
     await until('it is connected again', () => bus.connected);
+  });
+});
+
+describe('servers that refuse the connection after it was lost', () => {
+  it('the log says that their certificates are of an unknown authority, once', async () => {
+    await using cluster = await startNatsCluster({ certificate: (host) => `IP:${host}` });
+    const [first] = cluster.nodes;
+    if (!first) throw new Error('no node');
+    // Each node has an authority of its own.
+    const caFile = join(dirname(cluster.caFile), `${first.host}-cert.pem`);
+    const { bus, events } = await connect({ NATS_URL: first.url, NATS_TLS_CA_FILE: caFile });
+    await until('the others are announced', () => bus.nats.info?.connect_urls?.length === 3);
+    await first.kill();
+    await until('it says so', () =>
+      /self.signed certificate/.test(JSON.stringify(events('nats.reconnect_failed'))),
+    );
+    await first.start();
+    await until('it is connected again', () => bus.connected);
+    const reasons = events('nats.reconnect_failed').map(({ error }) => error);
+    expect(reasons).toEqual([...new Set(reasons)]);
   });
 });
 

@@ -1,11 +1,5 @@
-import {
-  ATTRIBUTES,
-  type AttributeName,
-  catalogue,
-  type Kind,
-  prometheusLabel,
-  prometheusName,
-} from '#libs/telemetry/catalogue.ts';
+import { ATTRIBUTES, type AttributeName } from '#libs/telemetry/attributes.ts';
+import { catalogue, type Kind, prometheusLabel, prometheusName } from '#libs/telemetry/catalogue.ts';
 
 /** Compares a PromQL query with the metrics catalogue. */
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { errorFields } from '#libs/telemetry/log.ts';
 import { maskLine, maskNumber } from '#libs/telemetry/numbers.ts';
 import { startTestCluster, type TestCluster } from '#test/support/cases/stack.ts';
+import { owned } from '#test/support/owned.ts';
 import { startNats } from '#test/support/servers/nats.ts';
 import { PASSWORDS, type SecureNats, startSecureNats } from '#test/support/servers/secure-nats.ts';
 import { type SecureRedis, startSecureRedis } from '#test/support/servers/secure-redis.ts';
@@ -31,12 +32,14 @@ let traces: { readonly url: string; readonly texts: string[]; stop(): void };
 /** Keeps what is exported to it, as text. */
 async function startTraces() {
   const texts: string[] = [];
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    texts.push(Buffer.concat(chunks).toString('utf8'));
-    response.setHeader('content-type', 'application/json').end('{}');
-  });
+  const server = createServer(
+    owned(async (request: IncomingMessage, response: ServerResponse) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      texts.push(Buffer.concat(chunks).toString('utf8'));
+      response.setHeader('content-type', 'application/json').end('{}');
+    }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -124,21 +127,27 @@ async function placeCalls(running: TestCluster): Promise<void> {
     { status: 302, body: '' },
     { body: 'no JSON' },
   ];
+  const endpoint = running.endpoint(`/${IN_URL[2]}`);
   for (const answer of answers) {
-    running.answer = () => answer;
-    await call(running, marked(running.url));
+    endpoint.answer = () => answer;
+    await call(running, marked(endpoint.url));
   }
+  expect(endpoint.requests.length).toBeGreaterThanOrEqual(answers.length);
   for (const host of ['127.0.0.1:1', 'no.such.host.invalid', '169.254.169.254'])
     await call(running, marked(`http://${host}/`));
   await call(running, `gopher://user:${IN_URL[0]}@x/${IN_URL[1]} 5 5 5 5`);
-  await until(() => expect(running.delivered.length).toBeGreaterThanOrEqual(7));
+  await until(() => expect(endpoint.delivered.length).toBeGreaterThanOrEqual(7));
   await pause(1_000);
 }
 
 describe('secrets', () => {
   it('are in no line of log and no span, whatever becomes of calls', async () => {
     const running = await cluster();
-    await placeCalls(running).finally(() => running.stop());
+    try {
+      await placeCalls(running);
+    } finally {
+      await running.stop();
+    }
     expect(running.log.some(({ event }) => event === 'call.decided')).toBe(true);
     expect(running.log.some(({ event }) => event === 'notification.delivered')).toBe(true);
     expect(traces.texts.join('')).toContain('http.response.status_code');
@@ -240,7 +249,11 @@ describe('numbers of callers and called', () => {
   it('are in no line of log and no span with LOG_NUMBERS=masked', async () => {
     traces.texts.length = 0;
     const running = await cluster({ LOG_NUMBERS: 'masked' });
-    await placeCalls(running).finally(() => running.stop());
+    try {
+      await placeCalls(running);
+    } finally {
+      await running.stop();
+    }
     const lines = linesOf(running);
     expect(lines.join('')).toContain('"from":"************78"');
     expect(traces.texts.join('')).toContain('*********21');

@@ -81,6 +81,23 @@ describe('the timeline', () => {
     expect(seen).toHaveLength(2);
   });
 
+  it('is written without waiting for the timer when a batch is full', async () => {
+    const timeline = new TimelinePublisher(bus, ENABLED);
+    const published = vi.spyOn(bus.nats, 'publish');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      for (let i = 0; i < 63; i++) timeline.add(decided('x'));
+      await turn();
+      expect(published).not.toHaveBeenCalled();
+      timeline.add(decided('x'));
+      expect(published).not.toHaveBeenCalled();
+      await turn();
+      expect(published).toHaveBeenCalledTimes(64);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('says nothing when it is off', async () => {
     const published = vi.spyOn(bus.nats, 'publish');
     const timeline = new TimelinePublisher(bus, { ...ENABLED, enabled: false });

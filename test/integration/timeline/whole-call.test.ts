@@ -101,11 +101,22 @@ describe.each(['full', 'masked'])('with numbers %s', (numbers) => {
       expect.stringMatching(/^bridge [[{].*[\]}]sofia\/gateway\/gw\/.{4}56$/),
     );
     expect(only('attempted')).toMatchObject({ endpoint, attempt: 1, status: 200 });
+    expect(only('received')).not.toHaveProperty('notify');
+    const hangup = all.find((step) => step.step === 'published' && step.notification.action === 'hangup');
+    expect(hangup).toMatchObject({ notification: { tried: [{ gateway: 'gw', answered: true }] } });
     expect(new Set(all.map(({ by }) => by.split('@')[0]))).toEqual(new Set(['agent', 'router', 'notifier']));
 
     expect(texts.join('\n')).not.toMatch(/user:password|shop=/);
     if (numbers === 'masked') expect(texts.join('\n')).not.toMatch(/1381234|123456|5557777|Alice/);
     else expect(only('requested').answer).toBe(DIAL);
+  });
+
+  it('a call without notifications says so, since its end is not recorded', async () => {
+    cluster.answer = () => ({ body: DIAL });
+    const ctiBridge = `${cluster.url} 3000 3000 0`;
+    const { uuid } = await place({ '123456': { ringAt: 20, answerAt: 60 } }, { byeAt: 50, ctiBridge });
+    const texts = await stepsOf(uuid, ['received', 'requested', 'decided']);
+    expect(steps(texts).find(({ step }) => step === 'received')).toMatchObject({ notify: false });
   });
 
   it('a call without a decision records the request and the applications sent to FreeSWITCH', async () => {

@@ -27,13 +27,15 @@ export interface NatsCluster extends AsyncDisposable {
 
 export interface NatsClusterOptions {
   readonly jetstream?: boolean;
+  /** ping_interval of every server. Default: that of nats-server. */
+  readonly pingInterval?: string;
   /** Subject of the certificate of each node by its address, for example `IP:127.0.0.1`. Default: no TLS. */
   readonly certificate?: (host: string) => string;
 }
 
 /** Starts a NATS cluster of three servers on 127.0.0.1, 127.0.0.2 and 127.0.0.3. */
 export async function startNatsCluster(options: NatsClusterOptions = {}): Promise<NatsCluster> {
-  const { jetstream = false, certificate } = options;
+  const { jetstream = false, pingInterval, certificate } = options;
   const dir = await mkdtemp(join(tmpdir(), 'dialhook-nats-cluster-'));
   const caFile = join(dir, 'ca.pem');
   const members: { host: string; port: number; route: number }[] = [];
@@ -47,6 +49,7 @@ export async function startNatsCluster(options: NatsClusterOptions = {}): Promis
         `server_name: "${host}"`,
         `listen: "${host}:${port}"`,
         `cluster { name: c, listen: "${host}:${route}", routes: [${members.map((of) => `"nats://${of.host}:${of.route}"`)}] }`,
+        ...(pingInterval === undefined ? [] : [`ping_interval: "${pingInterval}"`]),
         ...(jetstream ? [`jetstream { store_dir: "${file('store')}" }`] : []),
       ];
       if (certificate) {

@@ -10,6 +10,8 @@ import { until } from '#test/support/until.ts';
 
 const run = promisify(execFile);
 
+const MASTERS = 3;
+
 export interface RedisCluster {
   /** `redis://` URLs of all nodes, separated by commas. */
   readonly url: string;
@@ -19,11 +21,25 @@ export interface RedisCluster {
   errorStats(): Promise<string[]>;
   /** Sends SIGKILL to the first master. */
   killPrimary(): Promise<void>;
+  /** Starts the killed master again, which becomes a replica of its successor. */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
-async function startNode(dir: string): Promise<{ readonly port: number; readonly server: ManagedProcess }> {
+interface ClusterServer {
+  readonly port: number;
+  readonly server: ManagedProcess;
+  /** Starts it again with its configuration. */
+  readonly again: () => Promise<ClusterServer>;
+}
+
+async function startNode(dir: string): Promise<ClusterServer> {
   const port = await freePort();
+  const clusterPort = String(await freePort());
+  return startOn(dir, port, clusterPort);
+}
+
+async function startOn(dir: string, port: number, clusterPort: string): Promise<ClusterServer> {
   let accepts = false;
   const settings = {
     port: String(port),
@@ -32,7 +48,7 @@ async function startNode(dir: string): Promise<{ readonly port: number; readonly
     save: '',
     'cluster-enabled': 'yes',
     'cluster-config-file': join(dir, `${port}.conf`),
-    'cluster-port': String(await freePort()),
+    'cluster-port': clusterPort,
     'cluster-node-timeout': '2000',
   };
   const server = new ManagedProcess({
@@ -44,13 +60,13 @@ async function startNode(dir: string): Promise<{ readonly port: number; readonly
     },
   });
   await until('the cluster node runs', () => accepts);
-  return { port, server };
+  return { port, server, again: () => startOn(dir, port, clusterPort) };
 }
 
 /** Starts a Redis Cluster of three masters on 127.0.0.1, each with 0 (default) or 1 replica. */
 export async function startRedisCluster({ replicas = 0 }: { replicas?: 0 | 1 } = {}): Promise<RedisCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'dialhook-redis-cluster-'));
-  const nodes = await Promise.all(Array.from({ length: 3 * (1 + replicas) }, () => startNode(dir)));
+  const nodes = await Promise.all(Array.from({ length: MASTERS * (1 + replicas) }, () => startNode(dir)));
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
   await run('redis-cli', [
     '--cluster',
@@ -78,6 +94,15 @@ export async function startRedisCluster({ replicas = 0 }: { replicas?: 0 | 1 } =
     killPrimary: async () => {
       nodes[0]?.server.signal('SIGKILL');
       await nodes[0]?.server.stop();
+    },
+    startAgain: async () => {
+      // It has no data, and would pass that on as long as it counts as the master of its slots.
+      await until('its replica is promoted', async () => {
+        const infos = await Promise.all(clients.slice(1).map((client) => client.info('replication')));
+        return infos.filter((info) => info.includes('role:master')).length === MASTERS;
+      });
+      const again = await nodes[0]?.again();
+      if (again) nodes[0] = again;
     },
     stop: async () => {
       for (const client of clients) client.disconnect();

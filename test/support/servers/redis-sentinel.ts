@@ -14,6 +14,8 @@ export interface MonitoredRedis extends AsyncDisposable {
   readonly primary: Redis;
   readonly replica: Redis;
   killPrimary(): void;
+  /** Starts the killed primary again. Sentinel makes it a replica of the new one. */
+  startPrimaryAgain(): Promise<void>;
   pauseReplica(): void;
   resumeReplica(): void;
 }
@@ -39,7 +41,8 @@ export async function startMonitoredRedis(): Promise<MonitoredRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'dialhook-redis-sentinel-'));
   const [primaryPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()];
   const common = ['--bind', '127.0.0.1', '--dir', dir, '--save', '', '--repl-diskless-sync-delay', '0'];
-  const primary = await startServer('primary', ['--port', String(primaryPort), ...common]);
+  const startPrimary = () => startServer('primary', ['--port', String(primaryPort), ...common]);
+  let primary = await startPrimary();
   const replica = await startServer('replica', [
     ...['--port', String(replicaPort), ...common],
     ...['--replicaof', `127.0.0.1 ${primaryPort}`],
@@ -71,6 +74,14 @@ export async function startMonitoredRedis(): Promise<MonitoredRedis> {
     primary: toPrimary,
     replica: toReplica,
     killPrimary: () => primary.signal('SIGKILL'),
+    startPrimaryAgain: async () => {
+      await primary.stop();
+      // It has no data, and would pass that on as long as it counts as the primary.
+      await until('the replica is promoted', async () =>
+        (await toReplica.info('replication')).includes('role:master'),
+      );
+      primary = await startPrimary();
+    },
     pauseReplica: () => replica.signal('SIGSTOP'),
     resumeReplica: () => replica.signal('SIGCONT'),
     [Symbol.asyncDispose]: async () => {

@@ -25,6 +25,7 @@ const received: Step = {
     sip_call_id: 'x@y',
     attempt: 2,
     tried: [{ leg: 'leg', number: '05557777', cause: 'USER_BUSY' }],
+    digits: '4711',
     variables: { sip_to_user: '05557777', 'sip_h_X-Back': 'https://u:p@back.example/a?t=hush' },
   },
 };
@@ -119,7 +120,7 @@ describe('a masked step', () => {
     ['a notification', rang],
   ])('of %s shows neither numbers nor names, and without masks it does', (_, step) => {
     expect(text(step, 'full')).toMatch(/05557777|13812345678|Alice/);
-    expect(text(step, 'masked')).not.toMatch(/05557777|5557777|13812345678|1381234|Alice|555/);
+    expect(text(step, 'masked')).not.toMatch(/05557777|5557777|13812345678|1381234|Alice|555|4711/);
   });
 
   it('shows of a name nothing, and of a dial string its way', () => {
@@ -130,6 +131,20 @@ describe('a masked step', () => {
       answer:
         '{"variables":{"x":"***"},"dial":{"type":"dialstring","dialstring":"[*]user/***,sofia/gateway/a/*58"}}',
     });
+  });
+
+  it('shows the fields that contain no personal data, but not under data and variables', () => {
+    const fields =
+      '"retry_causes":["sip:404"],"early_media":"ring","codecs":["PCMA"],"ringback":"us","max_duration":600,"record":{"channels":1,"announce":"a","start":"answer"}';
+    const targets = '"dial":{"type":"ip","progress_timeout":5,"timeout":20}';
+    const plain = `{${fields},${targets}}`;
+    expect(publicStep(requested(plain), 'masked')).toMatchObject({ answer: plain });
+    const free = '{"data":{"type":"Alice","a":[{"timeout":5550123}]},"variables":{"gateway":"Alice"}}';
+    expect(publicStep(requested(free), 'masked')).toMatchObject({
+      answer: '{"data":{"type":"*****","a":[{"timeout":"*****23"}]},"variables":{"gateway":"*****"}}',
+    });
+    const retry = 'multiset ^^;dialhook_retry=sip:404,NO_ANSWER;dialhook_final=';
+    expect(publicStep(decided(retry), 'masked')).toMatchObject({ applications: [retry] });
   });
 
   it('still names the applications', () => {
