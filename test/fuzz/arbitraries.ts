@@ -183,7 +183,19 @@ export function arbitraries(canary: string): Arbitraries {
     text,
     fc.integer(),
   );
+  const collect = fc.record(
+    {
+      play: fc.oneof(fc.constant('beep'), text),
+      min: fc.integer({ min: 0, max: 40 }),
+      max: fc.oneof(fc.integer({ min: 0, max: 40 }), text),
+      timeout: fc.integer({ min: 0, max: 61 }),
+      terminators: fc.oneof(fc.constantFrom('', '#', '*#'), text),
+      answer: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  );
   const decision = fc.oneof(
+    { weight: 2, arbitrary: fc.record({ collect, data: fc.jsonValue() }, { requiredKeys: ['collect'] }) },
     {
       weight: 12,
       arbitrary: fc.record(
@@ -207,6 +219,42 @@ export function arbitraries(canary: string): Arbitraries {
           strategy: fc.constantFrom('sequential', 'simultaneous'),
           on_fail: fc.constantFrom('hangup', 'request'),
           final_causes: fc.array(cause, { maxLength: 3 }),
+          retry_causes: fc.array(cause, { maxLength: 3 }),
+          codecs: fc.array(fc.oneof(fc.constantFrom('PCMA', 'opus@48000h'), text), { maxLength: 3 }),
+          early_media: fc.oneof(fc.constantFrom('pass', 'ignore', 'ring'), text),
+          ringback: fc.oneof(fc.constantFrom('melody', 'lost'), text),
+          max_duration: fc.oneof(fc.integer({ min: -1, max: 90_000 }), text),
+          warn: fc.record({
+            before: fc.integer({ min: 0, max: 100 }),
+            play: fc.oneof(fc.constant('beep'), text),
+          }),
+          record: fc.record(
+            {
+              channels: fc.oneof(fc.integer({ min: 0, max: 3 }), text),
+              announce: fc.oneof(fc.constant('beep'), text),
+              start: fc.oneof(fc.constantFrom('answer', 'early_media'), text),
+            },
+            { requiredKeys: [] },
+          ),
+          limit: fc.array(
+            fc.record(
+              {
+                id: fc.oneof(fc.constantFrom('tenant-7', 'campaign:3'), text),
+                max: fc.oneof(fc.integer({ min: -1, max: 20 }), text),
+                rate: fc.oneof(fc.integer({ min: 0, max: 20 }), text),
+              },
+              { requiredKeys: ['id'] },
+            ),
+            { maxLength: 3 },
+          ),
+          confirm: fc.record({
+            play: fc.oneof(fc.constant('beep'), text),
+            key: fc.oneof(fc.constantFrom('1', '#'), text),
+            timeout: fc.integer({ min: 0, max: 61 }),
+          }),
+          whisper: fc.record({ play: fc.oneof(fc.constant('beep'), text) }),
+          notify_url: mostly(text.map((path) => `http://crm.example/${path}`)),
+          data: fc.jsonValue(),
         },
         { requiredKeys: ['dial'] },
       ),

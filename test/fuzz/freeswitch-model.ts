@@ -225,14 +225,21 @@ function hideCommas(group: string): string {
   return out.join('');
 }
 
-/** What Dialhook has expanded in its own settings. */
-const EXPORTED = `\${export_vars}`;
+/** What Dialhook has expanded in its own settings: names that are exported already to called legs or at a bridge, and the cause of a failed target. */
+const EXPANDED_BY_US =
+  /\$\{(export_vars|bridge_export_vars|originate_failed_cause|last_bridge_hangup_cause|dialhook_cause)\}/g;
+
+/** Applications without effect on variables. */
+const RUN: readonly string[] = ['hangup', 'respond', 'socket', 'answer', 'pre_answer', 'flush_dtmf', 'read'];
+
+/** The cause with which every bridge fails. */
+export const BRIDGE_CAUSE = 'USER_BUSY';
 
 /** One channel that is given applications by an agent. */
 export class Channel {
   readonly variables = new Variables();
   readonly bridges: Bridge[] = [];
-  /** Every text in which FreeSWITCH would expand more than the names that are exported already. */
+  /** Every text in which FreeSWITCH would expand more than EXPANDED_BY_US. */
   readonly expanded: string[] = [];
   /** What else was run, `name data`, in order. */
   readonly ran: string[] = [];
@@ -272,15 +279,17 @@ export class Channel {
     else if (name === 'multiset') this.#multiset(data);
     else if (name === 'export') this.#export(data);
     else if (name === 'unset') this.variables.delete(data);
-    else if (name === 'bridge') this.bridges.push(this.#originate(data));
-    else if (['hangup', 'respond', 'socket'].includes(name)) this.ran.push(`${name} ${data}`.trim());
+    else if (name === 'bridge') {
+      this.bridges.push(this.#originate(data));
+      this.variables.add('originate_failed_cause', BRIDGE_CAUSE);
+    } else if (RUN.includes(name)) this.ran.push(`${name} ${data}`.trim());
     else throw new Surprise(`the application ${JSON.stringify(name)}`);
   }
 
   #expand(text: string): string {
-    const exported = text.replaceAll(EXPORTED, this.variables.get('export_vars') ?? '');
-    if (holdsVariable(exported) || hasEscapes(exported)) this.expanded.push(text);
-    return exported;
+    const expanded = text.replaceAll(EXPANDED_BY_US, (_, name: string) => this.variables.get(name) ?? '');
+    if (holdsVariable(expanded) || hasEscapes(expanded)) this.expanded.push(text);
+    return expanded;
   }
 
   /** base_set of mod_dptools.c: an equals sign or else a comma; expands whatever the channel says. */

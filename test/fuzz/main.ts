@@ -2,6 +2,8 @@ import { fork } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { fuzzProcesses, selectedWays } from './processes/run.ts';
+import { WAYS } from './processes/ways.ts';
 import { PROPERTIES } from './properties.ts';
 import { CANARY, type Outcomes, runProperty } from './property.ts';
 
@@ -14,6 +16,9 @@ A finding is printed with the seed and path that reproduce it; the exit code is 
   --seed N       seed of the random numbers (default: from the clock)
   --jobs N       processes (default: one per core)
   --only NAME    run only this property: ${PROPERTIES.map(({ name }) => name).join(', ')}
+                 or send it to running services: processes, ${WAYS.map(({ name }) => name).join(', ')},
+                 process-sip, process-sip-own-uuid (with a freeswitch on the PATH, not in
+                 processes); --cases then counts for each of them
   --freeswitch   place calls through the freeswitch on the PATH, which executes random decisions
   --calls N      number of calls with --freeswitch (2000)
   --help         show this text`;
@@ -108,6 +113,11 @@ async function main(): Promise<void> {
     return;
   }
   rmSync(CANARY, { force: true });
+  const ways = selectedWays(values.only);
+  if (ways.length > 0) {
+    process.exitCode = (await fuzzProcesses(ways, whole('cases'), whole('seed'))) ? 0 : 1;
+    return;
+  }
   const well = values.freeswitch
     ? await (await import('./against-freeswitch.ts')).fuzzFreeSwitch(whole('calls'), whole('seed'))
     : await fuzz();

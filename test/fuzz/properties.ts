@@ -1,3 +1,4 @@
+import { cached } from './properties/cached.ts';
 import { callerData, decisions, dialStrings, plans } from './properties/decisions.ts';
 import { events } from './properties/events.ts';
 import { brokenFrames, frames } from './properties/frames.ts';
@@ -36,5 +37,10 @@ export const PROPERTIES: readonly Property[] = [
     name: 'messages',
     what: 'a corrupted NATS message leads to a MessageError or is processed as written',
     check: messages,
+  },
+  {
+    name: 'cached',
+    what: 'a cached decision is found by exactly the calls that agree in the named fields',
+    check: cached,
   },
 ];

@@ -4,7 +4,7 @@ import { PROPERTIES } from './properties.ts';
 import { CANARY, runProperty } from './property.ts';
 
 /** Ten thousand cases with a new seed in every run; FUZZ_SEED repeats one. `npm run fuzz` is the long form. */
-const CASES = 10_000 / PROPERTIES.length;
+const CASES = Math.ceil(10_000 / PROPERTIES.length);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 
 beforeAll(() => rmSync(CANARY, { force: true }));

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { EventSocket } from '#libs/esl/event-socket.ts';
-import { OutboundCall } from '#libs/esl/outbound.ts';
+import { OutboundCall } from '#libs/esl/outbound-call.ts';
 
 const OK = Buffer.from('Content-Type: command/reply\nReply-Text: +OK\n\n');
 
@@ -23,7 +23,11 @@ class RecordingSocket extends EventEmitter {
 export function bytesOf(work: (call: OutboundCall) => Promise<unknown>): { bytes: Buffer; refused: unknown } {
   const socket = new RecordingSocket();
   const accepted = EventSocket.accept(socket as unknown as Socket, { onClose: () => {} });
-  const call = new OutboundCall({ 'Unique-ID': 'b1cd59aa' }, new AbortController().signal, accepted.socket);
+  const call = new OutboundCall(
+    { headers: { 'Unique-ID': 'b1cd59aa' }, raw: {} },
+    new AbortController().signal,
+    accepted.socket,
+  );
   socket.chunks.length = 0;
   const outcome: { refused: unknown } = { refused: undefined };
   const sent = work(call);

@@ -1,25 +1,35 @@
 import fc from 'fast-check';
 import { readMessage } from '#libs/bus/message.ts';
 import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
+import type { Collect } from '#libs/contract/collect.ts';
 import { BUS, DecisionReply } from '#libs/contract/messages.ts';
 import { DialEndpoint, Plan } from '#libs/contract/plan.ts';
 import { variablePolicy } from '#libs/contract/refused-variables.ts';
+import { acceptanceOf } from '#libs/dialplan/acceptance.ts';
+import type { FailurePolicy } from '#libs/dialplan/after-failure.ts';
 import { replyOfText } from '#libs/dialplan/answer.ts';
-import {
-  dialApplications,
-  type FailurePolicy,
-  hangupApplications,
-  type Outcome,
-  outcomeVariables,
-} from '#libs/dialplan/applications.ts';
+import { collectionApplications, dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
+import { collectApplications } from '#libs/dialplan/collect.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
 import { DialStringError, parseDialString } from '#libs/dialplan/dial-string.ts';
+import { durationLimitOf } from '#libs/dialplan/duration.ts';
+import { type Outcome, outcomeVariables } from '#libs/dialplan/outcome.ts';
+import { recordingOf } from '#libs/dialplan/recording.ts';
+import { type ReportingSettings, reportingSettings } from '#libs/dialplan/reporting.ts';
+import { admitLegs, type LimitSettings, wantsOf } from '#services/agent/limits/admission.ts';
+import { recordings } from '#services/agent/recordings.ts';
 import { CALLER, dialOf, POLICY } from '#test/support/dialplan/dial.ts';
 import type { Arbitraries } from '../arbitraries.ts';
-import { Channel } from '../freeswitch-model.ts';
+import { BRIDGE_CAUSE, Channel } from '../freeswitch-model.ts';
 import { countExecuted, only, same, sorted, timed } from '../property.ts';
 import { bytesOf } from '../wire.ts';
 import { expectedBridges, resolveUsers } from './bridges.ts';
+
+/** Every gateway has a limit, and some have reached it. */
+const LIMITS: LimitSettings = new Map([['gw:*', { max: 1 }]]);
+const LIMITED = { uuid: 'u', node: 'n', attempt: 1 };
+
+const nameRecording = recordings().parse('/rec/{node}/{caller}-{destination}/{id}.wav');
 
 const SOCKET = '10.0.0.5:8084|[::1]:8084';
 const POLICIES: readonly FailurePolicy[] = [
@@ -30,18 +40,19 @@ const POLICIES: readonly FailurePolicy[] = [
   { ...POLICY, onRedirect: 'request', socket: SOCKET },
 ];
 
-/** What FreeSWITCH runs besides bridges, and what it expands: the agent is entered again after failed targets. */
+/** What FreeSWITCH runs besides bridges: the agent is entered again after failed targets. */
 function enteredAgain(targets: number, { socket, requestAgain, onRedirect, finalCauses }: FailurePolicy) {
   const isAtEnd = socket !== undefined && (requestAgain || onRedirect === 'request');
   const isBetween = socket !== undefined && (onRedirect === 'request' || finalCauses.includes('sip:603'));
   const times = (isBetween ? targets - 1 : 0) + (isAtEnd ? 1 : 0);
-  const end = isAtEnd ? ['hangup ${dialhook_cause}'] : ['hangup ${originate_failed_cause}'];
-  return {
-    ran: [...Array.from({ length: times }, () => `socket ${socket}`), ...end, 'exit'],
-    causes: times,
-    end: isAtEnd ? ['${dialhook_cause}'] : ['${originate_failed_cause}'],
-  };
+  return [...Array.from({ length: times }, () => `socket ${socket}`), `hangup ${BRIDGE_CAUSE}`, 'exit'];
 }
+
+const collectionOf = (collect: Collect, outcome: Outcome, reporting: ReportingSettings) =>
+  collectionApplications({
+    applications: collectApplications(collect, () => 'tone_stream://%(500,0,440)', SOCKET),
+    ...{ outcome, reporting, attempt: 1, settings: {}, undo: '' },
+  });
 
 export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) =>
   fc.property(
@@ -50,7 +61,8 @@ export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) 
     ctiBridge,
     text,
     fc.constantFrom(...POLICIES),
-    timed((answer, registered, bridge, words, policy) => {
+    fc.array(fc.boolean(), { maxLength: 6 }),
+    timed((answer, registered, bridge, words, policy, full) => {
       const reply = replyOfText(JSON.stringify(answer) ?? '');
       const crossed = readMessage(DecisionReply, BUS.decide, Buffer.from(JSON.stringify(reply)));
       same('the reply on the bus', crossed, reply);
@@ -73,12 +85,59 @@ export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) 
         countExecuted();
         return;
       }
-      const groups = resolveUsers(plan, registered);
-      if (groups.length === 0) return;
+      if ('collect' in plan) {
+        const { bytes, refused } = bytesOf((call) =>
+          call.runAndRelease(
+            collectionOf(
+              plan.collect,
+              outcome,
+              reportingSettings(plan, () => ''),
+            ),
+          ),
+        );
+        same('refused', refused, undefined);
+        channel.receive(bytes);
+        same('executed applications', channel.ran.slice(3), [
+          `socket ${SOCKET}`,
+          'hangup NORMAL_TEMPORARY_FAILURE',
+          'exit',
+        ]);
+        same(
+          'what reads the digits',
+          /^read \d+ \d+ \S+ dialhook_digits \d+ \S+ \d+$/.test(channel.ran[2] ?? ''),
+          true,
+        );
+        same('expanded variables', channel.expanded, []);
+        same('the result', channel.variables.get('dialhook_result'), 'decided');
+        countExecuted();
+        return;
+      }
+      const resolved = resolveUsers(plan, registered);
+      if (resolved.length === 0) return;
+      const wants = wantsOf(resolved, plan.limit, LIMITED, LIMITS);
+      const isFull = wants.gateways.filter((_, at) => full[at] === true);
+      const { groups } = admitLegs(resolved, wants, (want) =>
+        want && isFull.includes(want) ? want.limit : undefined,
+      );
       const parsed = parseArguments(bridge);
       const exported = parsed.ok ? { cti_bridge: formatArguments(parsed.endpoint) } : {};
       const caller = { ...CALLER, name: words, dialled: words };
-      const dial = dialOf(groups, { plan, exported, outcome, policy, caller });
+      const dial = dialOf(groups, {
+        plan,
+        exported,
+        outcome,
+        policy,
+        caller,
+        reporting: reportingSettings(plan, () => ''),
+        duration: durationLimitOf(plan, () => 'tone_stream://%(500,0,440)'),
+        acceptance: acceptanceOf(plan, () => 'tone_stream://%(500,0,440)'),
+        recording: recordingOf(
+          plan,
+          (leg) => nameRecording({ uuid: 'u', node: words, caller, at: 0 }, leg),
+          () => 'tone_stream://%(500,0,440)',
+        ),
+        ringback: plan.ringback === undefined ? undefined : '%(2000,4000,440,480)',
+      });
       const { bytes, refused } = bytesOf((call) => call.runAndRelease(dialApplications(dial)));
       same('refused', refused, undefined);
       channel.receive(bytes);
@@ -87,15 +146,8 @@ export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) 
         channel.bridges.map((bridged) => bridged.map(sorted)),
         expectedBridges(dial),
       );
-      const { ran, causes, end } = enteredAgain(groups.length, policy);
-      same('executed applications', channel.ran, ran);
-      const isCause = (text: string) => text.includes('dialhook_cause=${last_bridge_hangup_cause}');
-      same('causes that are passed on', channel.expanded.filter(isCause).length > 0, causes > 0);
-      same(
-        'expanded variables',
-        channel.expanded.filter((text) => !isCause(text) && text !== '${last_bridge_hangup_cause}'),
-        end,
-      );
+      same('executed applications', channel.ran, enteredAgain(groups.length, policy));
+      same('expanded variables', channel.expanded, []);
       same('the result', channel.variables.get('dialhook_result'), 'decided');
       countExecuted();
     }),
@@ -112,7 +164,7 @@ export const plans = ({ decision }: Arbitraries) =>
       if (reply.result !== 'decided') return;
       same('the plan', Plan.parse(reply.plan), reply.plan);
       countExecuted();
-      if ('hangup' in reply.plan) return;
+      if (!('groups' in reply.plan)) return;
       const sets = reply.plan.groups.flatMap(({ variables, legs }) => [
         variables,
         ...legs.map((leg) => leg.variables),

@@ -3,6 +3,7 @@ import { readMessage } from '#libs/bus/message.ts';
 import { EndpointRequest } from '#libs/contract/endpoint.ts';
 import { BUS, ProgressEvent } from '#libs/contract/messages.ts';
 import { parseJson } from '#libs/esl/text.ts';
+import { defectOf } from '#services/agent/call/channel-data.ts';
 import { entryOf } from '#services/agent/call/entry.ts';
 import { endpointRequest } from '#services/agent/endpoint-request.ts';
 import { replay } from '#test/support/agent/replay.ts';
@@ -65,6 +66,8 @@ export const events = ({ text, ctiBridge, mostly }: Arbitraries) =>
         variable_sip_user_agent: agent,
       } as Record<string, string | string[]>;
       const crossed = parseJson(Buffer.from(JSON.stringify(data))) as Record<string, string | string[]>;
+      // The agent refuses such channel data and events.
+      if (defectOf(crossed, undefined) !== undefined) return;
       for (const read of replay([crossed], { nodeName: undefined, defaultUrl: 'http://crm/' })) {
         countExecuted();
         const progress = { v: 1, url: read.endpoint.url, notification: read.notification };
