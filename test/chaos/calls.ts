@@ -9,8 +9,8 @@ export const FALLBACK = `sofia/gateway/${FALLBACK_GATEWAY}/`;
 export interface NodeWithAgents {
   readonly name: string;
   readonly node: TestNode;
-  /** Ports of its agents for `socket`. */
-  readonly agentPorts: readonly number[];
+  /** Its agents as hosts of `socket`: HOST:PORT. */
+  readonly agents: readonly string[];
 }
 
 export interface CallSettings {
@@ -83,7 +83,7 @@ export class Calls {
       caller: { number: `138${String(index).padStart(8, '0')}`, name: '张三' },
       destination: number,
       ctiBridge: `${url} ${connectMs} ${responseMs} 1`,
-      socket: hosts(target.agentPorts, index),
+      socket: hosts(target.agents, index),
       fallback: `${FALLBACK}${number}`,
       callee: scenario.callee,
       ...(scenario.cancelAt === undefined ? {} : { cancelAt: scenario.cancelAt }),
@@ -113,7 +113,7 @@ export class Calls {
 }
 
 /** The value of `socket`: the agents of a node take turns in being the first host. */
-function hosts(ports: readonly number[], index: number): string {
-  const first = Math.floor(index / 2) % ports.length;
-  return ports.map((_, i) => `127.0.0.1:${ports[(first + i) % ports.length]}`).join('|');
+function hosts(agents: readonly string[], index: number): string {
+  const first = Math.floor(index / 2) % agents.length;
+  return agents.map((_, i) => agents[(first + i) % agents.length]).join('|');
 }

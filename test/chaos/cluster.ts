@@ -1,110 +1,76 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Stack } from '#deploy/local/stack.ts';
+import { Stack, startOrStop } from '#deploy/local/stack.ts';
 import { freePort } from '#test/support/ports.ts';
+import { type AgentHost, agentHost } from './agent-host.ts';
+import { allChecksOk } from './all-checks-ok.ts';
+import {
+  accepts,
+  natsServerArguments,
+  REPLICAS,
+  type RedisService,
+  redisServerArguments,
+  startNatsNodes,
+  startRedisService,
+} from './brokers.ts';
 import { Calls, FALLBACK, type NodeWithAgents } from './calls.ts';
+import type { ClusterOptions, Env, Kind } from './cluster-options.ts';
 import { Endpoint } from './endpoint.ts';
-import type { CreateNode, TestNode } from './node.ts';
+import { type Link, Links, LOOPBACK } from './links.ts';
+import type { TestNode } from './node.ts';
 import { NodeObserver } from './node-observer.ts';
-import { WireProxy } from './proxy.ts';
+import type { WireProxy } from './proxy.ts';
+import {
+  AGENT_ENV,
+  AGENTS,
+  NODES,
+  NOTIFIER_ENV,
+  NOTIFIERS,
+  ON_AGENT_HOST,
+  OTHER_VERSION,
+  ROUTERS,
+} from './settings.ts';
 import { Supervised } from './supervised.ts';
+import { TimedOutAttempts } from './timed-out.ts';
 import { type Certificate, makeCertificate } from './tls.ts';
-
-/** Connections that a proxy can impair. */
-export const LINKS = ['agent-nats', 'router-nats', 'notifier-redis', 'agent-freeswitch', 'endpoint'] as const;
-export type Link = (typeof LINKS)[number];
-
-type Kind = 'agent' | 'router' | 'notifier';
-type Env = Readonly<Record<string, string>>;
-
-export interface ClusterOptions {
-  readonly createNode: CreateNode;
-  readonly links?: readonly Link[];
-  /** Use TLS for NATS, Redis and the endpoint. TLS detects every changed byte. */
-  readonly tls?: boolean;
-  /** Further settings of all services of a kind. */
-  readonly env?: Partial<Readonly<Record<Kind, Env>>>;
-  /** File for the log lines of all services. */
-  readonly log?: string;
-}
 
 /** Timeouts of every call, in ms. */
 export const TIMEOUTS = { connectMs: 2_000, responseMs: 2_000 } as const;
 
-const AGENTS: Readonly<Record<string, string>> = { 'agent-1a': 'fs1', 'agent-1b': 'fs1', 'agent-2': 'fs2' };
-const NODES = [...new Set(Object.values(AGENTS))];
-const ROUTERS = ['router-1', 'router-2'];
-const NOTIFIERS = ['notifier-1', 'notifier-2'];
+const ROOT = join(import.meta.dirname, '..', '..');
 const READY_MS = 60_000;
 const HEALTH_MS = 1_000;
 const ALIVE_MS = 1_000;
-
-/** Retries often enough for a short run, and for longer than the longest fault. */
-const NOTIFIER_ENV: Env = {
-  NOTIFY_CONNECT_TIMEOUT_MS: '1000',
-  NOTIFY_RESPONSE_TIMEOUT_MS: '2000',
-  RETRY_SCHEDULE_MS: ['300', '700', '1000', ...Array.from({ length: 29 }, () => '2000')].join(','),
-};
-
-/** Reconcile soon enough that a run still waits for the synthesized hangup. */
-const AGENT_ENV: Env = {
-  RECONCILE_INTERVAL_MS: '5000',
-  RECONCILE_CONFIRM_MS: '2000',
-  RECONCILE_RESTART_WAIT_MS: '0',
-};
-
-const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    const settle = (open: boolean) => {
-      socket.destroy();
-      resolve(open);
-    };
-    socket.once('connect', () => settle(true));
-    socket.once('error', () => settle(false));
-  });
-
-/** Whether every check is ok: a service can be ready although one of its checks is not. */
-const allChecksOk = (url: string, withinMs: number): Promise<boolean> =>
-  fetch(url, { signal: AbortSignal.timeout(withinMs) }).then(
-    async (answer) => {
-      const text = await answer.text();
-      const { checks = {} } = JSON.parse(text) as { checks?: Record<string, string> };
-      return answer.ok && Object.values(checks).every((state) => state === 'ok');
-    },
-    () => false,
-  );
 
 /** A cluster of real processes with two FreeSWITCH nodes. Gives access to everything that a fault can break. */
 export class ChaosCluster {
   readonly #options: ClusterOptions;
   readonly #stack = new Stack();
   readonly #processes = new Map<string, Supervised>();
-  readonly #proxies: { readonly link: Link; readonly service: string; readonly proxy: WireProxy }[] = [];
+  readonly #links: Links;
   readonly #ports = new Map<string, number>();
   readonly #nodes = new Map<string, TestNode>();
+  /** Hosts of `socket`, HOST:PORT, by agent. */
+  readonly #agentAddresses = new Map<string, string>();
   readonly observer = new NodeObserver(FALLBACK);
+  readonly timedOut = new TimedOutAttempts();
   #certificate: Certificate | undefined;
   #folder = '';
+  #natsUrls: string | undefined;
+  #redis: RedisService | undefined;
   #endpoint: Endpoint | undefined;
   #calls: Calls | undefined;
 
   private constructor(options: ClusterOptions) {
     this.#options = options;
+    this.#links = new Links(options.links ?? [], this.#stack);
   }
 
-  static async start(options: ClusterOptions): Promise<ChaosCluster> {
+  static start(options: ClusterOptions): Promise<ChaosCluster> {
     const cluster = new ChaosCluster(options);
-    try {
-      await cluster.#start();
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
-    return cluster;
+    return startOrStop(cluster, () => cluster.#start());
   }
 
   get endpoint(): Endpoint {
@@ -126,14 +92,23 @@ export class ChaosCluster {
 
   /** The proxies of a link: of one service, or of all services. */
   proxies(link: Link, service?: string): WireProxy[] {
-    return this.#proxies
-      .filter((one) => one.link === link && (service === undefined || one.service === service))
-      .map(({ proxy }) => proxy);
+    return this.#links.proxies(link, service);
   }
 
   /** The port of `nats` or `redis`, without proxy. */
   port(server: string): number {
     return this.#ports.get(server) ?? 0;
+  }
+
+  /** URLs of the NATS servers, without proxy. */
+  get natsUrls(): string {
+    return this.#natsUrls ?? `nats://127.0.0.1:${this.port('nats')}`;
+  }
+
+  /** A Redis with a failover. */
+  get redis(): RedisService {
+    if (!this.#redis) throw new Error('this cluster has a single Redis');
+    return this.#redis;
   }
 
   /** Services whose /readyz has a check that is not ok. */
@@ -165,7 +140,7 @@ export class ChaosCluster {
     await Promise.all(NODES.map((name) => this.#startNode(name)));
     await this.#startServices();
     this.#calls = new Calls(this.#nodesWithAgents(), {
-      url: `${this.#scheme('http')}://127.0.0.1:${await this.#through('endpoint', 'endpoint', endpoint.port)}/calls`,
+      url: `${this.#scheme('http')}://127.0.0.1:${await this.#links.through('endpoint', 'endpoint', endpoint.port)}/calls`,
       ...TIMEOUTS,
     });
   }
@@ -184,28 +159,24 @@ export class ChaosCluster {
   }
 
   async #startNats(): Promise<void> {
+    if (this.#options.brokers?.nats === 'cluster') {
+      this.#natsUrls = await startNatsNodes(this.#folder, (one) => this.#supervise(one));
+      return;
+    }
     const port = await freePort();
-    const { key, cert } = this.#certificate ?? {};
-    await this.#startServer('nats', port, 'nats-server', [
-      ...['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(this.#folder, 'nats')],
-      ...(key && cert ? ['--tls', '--tlskey', key, '--tlscert', cert] : []),
-    ]);
+    const args = natsServerArguments(port, join(this.#folder, 'nats'), this.#certificate);
+    await this.#startServer('nats', port, 'nats-server', args);
   }
 
   async #startRedis(): Promise<void> {
+    const kind = this.#options.brokers?.redis;
+    if (kind !== undefined) {
+      this.#redis = await startRedisService(kind, this.#stack);
+      return;
+    }
     const port = await freePort();
-    const { key, cert } = this.#certificate ?? {};
-    const folder = join(this.#folder, 'redis');
-    mkdirSync(folder);
-    const listen =
-      key && cert
-        ? ['--port', '0', '--tls-port', String(port), '--tls-key-file', key, '--tls-cert-file', cert]
-        : ['--port', String(port)];
-    const trust = cert ? ['--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'] : [];
-    await this.#startServer('redis', port, 'redis-server', [
-      ...[...listen, ...trust, '--bind', '127.0.0.1', '--dir', folder],
-      ...['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'],
-    ]);
+    const args = redisServerArguments(port, join(this.#folder, 'redis'), this.#certificate);
+    await this.#startServer('redis', port, 'redis-server', args);
   }
 
   async #startServer(name: string, port: number, command: string, args: readonly string[]): Promise<void> {
@@ -217,66 +188,87 @@ export class ChaosCluster {
     const shared = async (kind: Kind, name: string): Promise<Env> => {
       const health = await freePort();
       this.#ports.set(`health ${name}`, health);
-      const link = kind === 'notifier' ? undefined : (`${kind}-nats` as const);
-      const nats = await this.#through(link, name, this.port('nats'));
+      const listen = this.#hostOf(name)?.gateway;
+      const port = this.port('nats');
+      const nats =
+        kind === 'notifier' ? port : await this.#links.through(`${kind}-nats`, name, port, { listen });
       return {
-        NATS_URL: `${this.#scheme('nats')}://127.0.0.1:${nats}`,
+        NATS_URL: this.#natsUrls ?? `${this.#scheme('nats')}://${listen ?? LOOPBACK}:${nats}`,
+        ...(this.#natsUrls ? REPLICAS[kind] : {}),
         HEALTH_PORT: String(health),
+        HEALTH_HOST: this.#hostOf(name)?.address ?? LOOPBACK,
         ...(this.#certificate ? { NODE_EXTRA_CA_CERTS: this.#certificate.cert } : {}),
         ...this.#options.env?.[kind],
       };
     };
     const starting: Promise<void>[] = [];
     for (const name of NOTIFIERS) {
-      const redis = await this.#through('notifier-redis', name, this.port('redis'));
-      const env = { REDIS_URL: `${this.#scheme('redis')}://127.0.0.1:${redis}` };
+      const redis = await this.#links.through('notifier-redis', name, this.port('redis'));
+      const env = this.#redis?.env ?? { REDIS_URL: `${this.#scheme('redis')}://127.0.0.1:${redis}` };
       starting.push(
         this.#service(name, 'notifier', { ...env, ...NOTIFIER_ENV, ...(await shared('notifier', name)) }),
       );
     }
     for (const name of ROUTERS) starting.push(this.#service(name, 'router', await shared('router', name)));
     for (const [name, node] of Object.entries(AGENTS)) {
-      const socket = await freePort();
-      this.#ports.set(`socket ${name}`, socket);
-      const { port, password } = this.node(node).eventSocket;
-      const freeswitch = await this.#through('agent-freeswitch', name, port);
-      const env = {
-        ...AGENT_ENV,
-        NODE_NAME: node,
-        FREESWITCH_PORT: String(freeswitch),
-        FREESWITCH_PASSWORD: password,
-        SOCKET_PORT: String(socket),
-      };
+      const env = await this.#agentEnv(name, node);
       starting.push(this.#service(name, 'agent', { ...env, ...(await shared('agent', name)) }));
     }
     await Promise.all(starting);
   }
 
-  /** `port`, or the port of a proxy to it if this link is impaired. */
-  async #through(link: Link | undefined, service: string, port: number): Promise<number> {
-    if (link === undefined || !this.#options.links?.includes(link)) return port;
-    const proxy = await WireProxy.start(port);
-    this.#stack.add(() => proxy.stop());
-    this.#proxies.push({ link, service, proxy });
-    return proxy.port;
+  async #agentEnv(name: string, node: string): Promise<Env> {
+    const host = this.#hostOf(name);
+    const socket = await freePort();
+    const address = host?.address ?? LOOPBACK;
+    const reached = await this.#links.through('freeswitch-agent', name, socket, { target: address });
+    this.#agentAddresses.set(name, `${reached === socket ? address : LOOPBACK}:${reached}`);
+    const { port, password } = this.node(node).eventSocket;
+    const freeswitch = await this.#links.through('agent-freeswitch', name, port, { listen: host?.gateway });
+    return {
+      ...AGENT_ENV,
+      NODE_NAME: node,
+      FREESWITCH_HOST: host?.gateway ?? LOOPBACK,
+      FREESWITCH_PORT: String(freeswitch),
+      FREESWITCH_PASSWORD: password,
+      SOCKET_HOST: address,
+      SOCKET_PORT: String(socket),
+    };
+  }
+
+  /** The host of an agent that has one of its own. */
+  #hostOf(service: string): AgentHost | undefined {
+    return this.#options.agentHost && service === ON_AGENT_HOST ? agentHost() : undefined;
   }
 
   #service(name: string, kind: Kind, env: Env): Promise<void> {
     const { log } = this.#options;
-    const health = `http://127.0.0.1:${env['HEALTH_PORT']}`;
+    const health = `http://${env['HEALTH_HOST']}:${env['HEALTH_PORT']}`;
+    const host = this.#hostOf(name);
+    const [command = process.execPath, ...before] = host ? ['ip', 'netns', 'exec', host.namespace] : [];
     return this.#supervise(
       new Supervised({
         name,
-        command: process.execPath,
-        args: [`services/${kind}/main.ts`],
+        command,
+        args: [
+          ...(host ? [...before, process.execPath] : []),
+          join(this.#versionOf(name), 'services', kind, 'main.ts'),
+        ],
         env,
         onLine: (line) => {
+          this.timedOut.read(line);
           if (log !== undefined) appendFileSync(log, `${new Date().toISOString()} ${name} ${line}\n`);
         },
         ready: () => allChecksOk(`${health}/readyz`, HEALTH_MS),
         alive: () => allChecksOk(`${health}/healthz`, ALIVE_MS),
       }),
     );
+  }
+
+  /** The folder that a service is started from. */
+  #versionOf(name: string): string {
+    const { otherVersion } = this.#options;
+    return otherVersion !== undefined && OTHER_VERSION.has(name) ? otherVersion : ROOT;
   }
 
   async #supervise(one: Supervised): Promise<void> {
@@ -290,9 +282,9 @@ export class ChaosCluster {
     return NODES.map((name) => ({
       name,
       node: this.node(name),
-      agentPorts: Object.entries(AGENTS)
+      agents: Object.entries(AGENTS)
         .filter(([, node]) => node === name)
-        .map(([agent]) => this.#ports.get(`socket ${agent}`) ?? 0),
+        .map(([agent]) => this.#agentAddresses.get(agent) ?? ''),
     }));
   }
 }

@@ -28,6 +28,8 @@ export class Endpoint {
   readonly port: number;
   /** Accepted `webhook-id`s by call. */
   readonly arrivals = new Map<string, string[]>();
+  /** The longest time from an event to the first arrival of its notification, in ms, by call. */
+  readonly delays = new Map<string, number>();
   /** Calls that it has received a request or notification for. */
   readonly known = new Set<string>();
   fault: EndpointFault = {};
@@ -106,10 +108,12 @@ export class Endpoint {
     return answer ?? { status: 404, body: {} };
   }
 
-  #take({ uuid }: Notification, webhookId: string): Reply {
+  #take({ uuid, time }: Notification, webhookId: string): Reply {
     this.#accepted++;
     this.known.add(uuid);
     const ids = this.arrivals.get(uuid);
+    if (!ids?.includes(webhookId))
+      this.delays.set(uuid, Math.max(this.delays.get(uuid) ?? 0, Date.now() - Date.parse(time)));
     if (ids) ids.push(webhookId);
     else this.arrivals.set(uuid, [webhookId]);
     return { body: {} };

@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import { BUS } from '#libs/contract/messages.ts';
-import type { ChaosCluster, Link } from './cluster.ts';
+import { NATS_NODES } from './brokers.ts';
+import type { ChaosCluster } from './cluster.ts';
 import type { EndpointFault } from './endpoint.ts';
+import type { Link } from './links.ts';
 import type { Impairment } from './proxy.ts';
 import type { Supervised } from './supervised.ts';
 
 /** How faults are injected. Each action also reverts what no supervisor reverts. */
 
 const READY_MS = 60_000;
+const POLL_MS = 100;
 
 export const pause = (seconds: number): Promise<void> => sleep(seconds * 1000);
 const between = (low: number, high: number): number => low + Math.random() * (high - low);
@@ -124,6 +127,43 @@ export async function fillStream(cluster: ChaosCluster, seconds: number): Promis
     redis.thaw();
     await nats.close();
   }
+}
+
+/** Kills the leader of the progress stream again and again; it must be back before the next is killed. */
+export async function killStreamLeader(cluster: ChaosCluster, seconds: number): Promise<void> {
+  const end = performance.now() + seconds * 1000;
+  do {
+    const nats = await connect({ servers: cluster.natsUrls.split(',') });
+    const { cluster: peers } = await (await jetstreamManager(nats)).streams.info(BUS.stream);
+    await nats.close();
+    const leader = cluster.process(peers?.leader ?? '');
+    const { starts } = leader;
+    leader.kill();
+    await restarted(leader, starts);
+    await untilAllReady(cluster);
+  } while (performance.now() < end);
+}
+
+/** SIGTERM to one NATS server after the other; all services must be ready before the next. */
+export async function restartNatsInTurn(cluster: ChaosCluster): Promise<void> {
+  for (const name of NATS_NODES) {
+    const one = cluster.process(name);
+    const { starts } = one;
+    one.terminate();
+    await restarted(one, starts);
+    await untilAllReady(cluster);
+  }
+}
+
+async function untilAllReady(cluster: ChaosCluster): Promise<void> {
+  for (const end = Date.now() + READY_MS; (await cluster.notReady()).length > 0; await sleep(POLL_MS))
+    if (Date.now() > end) throw new Error(`not ready: ${(await cluster.notReady()).join(', ')}`);
+}
+
+export async function failOverRedis(cluster: ChaosCluster, seconds: number): Promise<void> {
+  await cluster.redis.failOver();
+  await pause(seconds);
+  await cluster.redis.restore();
 }
 
 export async function fillRedis(cluster: ChaosCluster, seconds: number): Promise<void> {

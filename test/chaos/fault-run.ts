@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosCluster } from './cluster.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
 
 /** One run of simultaneous faults: which calls were placed during it, and how long the cluster took to recover. */
 export interface FaultRun {

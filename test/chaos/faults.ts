@@ -1,4 +1,7 @@
-import { type ChaosCluster, type ClusterOptions, LINKS, type Link } from './cluster.ts';
+import { AGENT_HOST_FAULTS } from './agent-host-faults.ts';
+import { BROKER_FAULTS } from './broker-faults.ts';
+
+import type { Allowed, Fault } from './fault.ts';
 import {
   clockSkew,
   endpointFault,
@@ -13,40 +16,13 @@ import {
   restartInTurn,
   stopped,
 } from './fault-actions.ts';
+import { LINKS } from './links.ts';
 import type { Impairment } from './proxy.ts';
-
-/** What a fault may affect. Everything else must be as without the fault. */
-export interface Allowed {
-  /** Notifications may be delivered twice. */
-  readonly repeats?: boolean;
-  /**
-   * Nodes that may have no connected agent for a while. Notifications of called legs may be missing then, but every
-   * hangup must be delivered.
-   */
-  readonly unobserved?: readonly string[];
-  /** A corrupted event may lead to a notification of something that did not happen. */
-  readonly ghosts?: boolean;
-  /** Nodes that end their calls by crashing or shutting down. */
-  readonly crashed?: readonly string[];
-}
-
-export interface Fault {
-  readonly name: string;
-  readonly does: string;
-  readonly ends: string;
-  readonly allowed: Allowed;
-  /** What the cluster must be like for it. */
-  readonly cluster?: Pick<ClusterOptions, 'links' | 'tls' | 'env'>;
-  /** Duration in seconds, in the full matrix and in its short form. */
-  readonly seconds: readonly [long: number, short: number];
-  /** Injects the fault for `seconds` and reverts what no supervisor reverts. */
-  readonly inject: (cluster: ChaosCluster, seconds: number) => Promise<void>;
-}
 
 const REPEATS: Allowed = { repeats: true };
 const NOTHING: Allowed = {};
 const BY_SUPERVISOR = 'its supervisor restarts it after 1 s';
-const ALL_OF: Readonly<Record<Link, string>> = {
+const ALL_OF: Readonly<Record<(typeof LINKS)[number], string>> = {
   'agent-nats': 'between the agents and NATS',
   'router-nats': 'between the routers and NATS',
   'notifier-redis': 'between the notifiers and Redis',
@@ -106,7 +82,7 @@ export const FAULTS: readonly Fault[] = [
     inject: killInTurn('agent-1a', 'agent-1b'),
   },
   {
-    name: 'kill-twin',
+    name: 'kill-other-agent',
     does: 'kill -9 of one of the two agents of a node, which stays down',
     ends: 'it is restarted at the end',
     seconds: [10, 2],
@@ -205,6 +181,15 @@ export const FAULTS: readonly Fault[] = [
     name: 'rolling-restart',
     does: 'SIGTERM to every notifier, router and agent in turn, each when the previous one is ready again',
     ends: BY_SUPERVISOR,
+    seconds: [0, 0],
+    allowed: { unobserved: ['fs2'] },
+    inject: restartInTurn,
+  },
+  {
+    name: 'two-versions',
+    does: 'one agent, one router and one notifier are of an earlier version, and all restart in turn',
+    ends: BY_SUPERVISOR,
+    twoVersions: true,
     seconds: [0, 0],
     allowed: { unobserved: ['fs2'] },
     inject: restartInTurn,
@@ -351,11 +336,13 @@ export const FAULTS: readonly Fault[] = [
     allowed: REPEATS,
     inject: fillRedis,
   },
+  ...BROKER_FAULTS,
+  ...AGENT_HOST_FAULTS,
 ];
 
 export const faultNamed = (name: string): Fault | undefined => FAULTS.find((fault) => fault.name === name);
 
 /** Faults of agents, routers, their connections and FreeSWITCH: the default with --freeswitch. */
 export const ON_FREESWITCH: ReadonlySet<string> = new Set(
-  FAULTS.map(({ name }) => name).filter((name) => /^none$|agent|twin|router|rolling|freeswitch/.test(name)),
+  FAULTS.map(({ name }) => name).filter((name) => /^none$|agent|router|rolling|freeswitch/.test(name)),
 );

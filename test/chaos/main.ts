@@ -1,12 +1,16 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freeswitchFound } from '#test/support/freeswitch/process.ts';
+import { agentHost, runOnFreeSwitchHost } from './agent-host.ts';
 import type { Row } from './checker.ts';
-import { FAULTS, type Fault, faultNamed, ON_FREESWITCH } from './faults.ts';
+import { earlierVersion } from './earlier-version.ts';
+import type { Fault } from './fault.ts';
+import { FAULTS, faultNamed, ON_FREESWITCH } from './faults.ts';
 import { RealNode } from './real-node.ts';
 import { runFaults } from './run.ts';
 import { tableHead, tableLine } from './table.ts';
+import { Unavailable } from './unavailable.ts';
 
 const USAGE = `Usage: npm run chaos -- [OPTIONS]
 
@@ -19,6 +23,8 @@ agents, routers and FreeSWITCH.
   --short        use the short duration of each fault
   --seconds N    duration of each fault
   --rate N       calls per second (default 10; 4 with --freeswitch)
+  --other FOLDER start one agent, one router and one notifier from this folder: another version, with its packages;
+                 without it two-versions takes the last release, or the commit of 50 commits ago
   --log FOLDER   write the services' log lines to one file per fault
   --json         print one JSON object as the last line of standard output
   --list         list the faults
@@ -59,6 +65,7 @@ function readOptions() {
       seconds: { type: 'string' },
       rate: { type: 'string' },
       log: { type: 'string' },
+      other: { type: 'string' },
       json: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -75,6 +82,14 @@ function readOptions() {
 
 const nameOf = (faults: readonly Fault[]): string => faults.map(({ name }) => name).join('+');
 
+/** The last line of standard output with --json. */
+interface Result {
+  readonly ok: boolean;
+  readonly seconds: number;
+  readonly rows: readonly Row[];
+  readonly failed: readonly { readonly fault: string; readonly error: string }[];
+}
+
 type Options = ReturnType<typeof readOptions>;
 
 function optionsOrExit(): Options {
@@ -86,11 +101,35 @@ function optionsOrExit(): Options {
   }
 }
 
-/** Runs simultaneous faults in a new cluster. */
-async function runOne(
+/** Runs the faults in a process of its own, in the network namespace of a FreeSWITCH host. */
+async function runInNamespace(
   faults: readonly Fault[],
-  { seconds, short, rate, log, freeswitch }: Options,
+  { seconds, short, rate, log, other, freeswitch }: Options,
 ): Promise<Row> {
+  const output = await runOnFreeSwitchHost([
+    ...['--json', '--fault', nameOf(faults), '--rate', String(rate)],
+    ...(short ? ['--short'] : []),
+    ...(freeswitch ? ['--freeswitch'] : []),
+    ...(seconds === undefined ? [] : ['--seconds', String(seconds)]),
+    ...(log === undefined ? [] : ['--log', resolve(log)]),
+    ...(other === undefined ? [] : ['--other', resolve(other)]),
+  ]);
+  const { rows, failed } = JSON.parse(output) as Result;
+  if (!rows[0]) throw new Error(failed[0]?.error ?? 'no row');
+  return rows[0];
+}
+
+/** The folder of --other, or what the faults need. */
+function otherVersion(faults: readonly Fault[], other: string | undefined) {
+  if (other !== undefined) return { otherVersion: resolve(other) };
+  return faults.some(({ twoVersions }) => twoVersions) ? { otherVersion: earlierVersion() } : {};
+}
+
+/** Runs simultaneous faults in a new cluster. */
+async function runOne(faults: readonly Fault[], options: Options): Promise<Row> {
+  if (faults.some(({ cluster }) => cluster?.agentHost) && !agentHost())
+    return runInNamespace(faults, options);
+  const { seconds, short, rate, log, other, freeswitch } = options;
   const file = log === undefined ? undefined : join(log, `${nameOf(faults)}.log`);
   if (file !== undefined) rmSync(file, { force: true });
   const timing = {
@@ -101,6 +140,7 @@ async function runOne(
   const [row] = await runFaults([faults], {
     ...{ rate, timing },
     ...(file === undefined ? {} : { log: file }),
+    ...otherVersion(faults, other),
     ...(freeswitch ? { createNode: RealNode.create } : {}),
   });
   if (!row) throw new Error('no row');
@@ -109,7 +149,10 @@ async function runOne(
 
 async function main(options: Options): Promise<boolean> {
   const { runs, json, log } = options;
-  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  const say = (text: string) => {
+    // The process that has started this one in a namespace prints the table.
+    if (!agentHost()) (json ? process.stderr : process.stdout).write(`${text}\n`);
+  };
   if (log !== undefined) mkdirSync(log, { recursive: true });
   const began = performance.now();
   const rows: Row[] = [];
@@ -121,8 +164,10 @@ async function main(options: Options): Promise<boolean> {
       rows.push(row);
       say(tableLine(row));
     } catch (error) {
-      failed.push({ fault: nameOf(faults), error: (error as Error).message });
-      say(`${nameOf(faults)}: failed to run: ${(error as Error).message}`);
+      const { message } = error as Error;
+      const skipped = error instanceof Unavailable;
+      if (!skipped) failed.push({ fault: nameOf(faults), error: message });
+      say(`${nameOf(faults)}: ${skipped ? 'skipped' : 'failed to run'}: ${message}`);
     }
   }
   const broken = rows.filter(({ ok }) => !ok).length + failed.length;
@@ -130,7 +175,8 @@ async function main(options: Options): Promise<boolean> {
   say(
     `\n${runs.length} faults in ${seconds} s, ${broken === 0 ? 'all promises kept' : `${broken} with a broken promise`}`,
   );
-  if (json) process.stdout.write(`${JSON.stringify({ ok: broken === 0, seconds, rows, failed })}\n`);
+  const result: Result = { ok: broken === 0, seconds, rows, failed };
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   return broken === 0;
 }
 

@@ -9,6 +9,8 @@ export interface Impairment {
   readonly connectMs?: number;
   /** Share of chunks in which one byte is changed, 0 to 1, in both directions. */
   readonly corrupt?: number;
+  /** The byte to change: the last of the chunk, which belongs to no length, instead of any. */
+  readonly corruptLast?: boolean;
   /** Forward nothing. Connections stay open and data waits. */
   readonly stall?: boolean;
   /** Reset every connection, open and new. */
@@ -16,6 +18,7 @@ export interface Impairment {
 }
 
 const NONE: Impairment = {};
+const LOOPBACK = '127.0.0.1';
 
 /** One direction of one connection. Chunks keep their order under every impairment. */
 class Flow {
@@ -49,9 +52,10 @@ class Flow {
   }
 
   #pass(chunk: Buffer): void {
-    const { delayMs = 0, corrupt = 0 } = this.#impairment();
+    const { delayMs = 0, corrupt = 0, corruptLast } = this.#impairment();
     const hit = corrupt > 0 && Math.random() < corrupt;
-    const passed = hit ? withOneByteChanged(chunk) : chunk;
+    const at = corruptLast ? chunk.length - 1 : Math.floor(Math.random() * chunk.length);
+    const passed = hit ? withByteChanged(chunk, at) : chunk;
     if (delayMs === 0 && this.#delayed.length === 0) {
       this.#write(passed);
       return;
@@ -76,9 +80,8 @@ class Flow {
   }
 }
 
-function withOneByteChanged(chunk: Buffer): Buffer {
+function withByteChanged(chunk: Buffer, at: number): Buffer {
   const changed = Buffer.from(chunk);
-  const at = Math.floor(Math.random() * chunk.length);
   changed[at] = (changed[at] ?? 0) ^ (1 + Math.floor(Math.random() * 255));
   return changed;
 }
@@ -91,19 +94,21 @@ interface Pair {
 /** A TCP proxy between a client and a server that impairs the connection. */
 export class WireProxy {
   readonly #target: number;
+  readonly #targetHost: string;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #impairment: Impairment = NONE;
 
-  private constructor(target: number) {
+  private constructor(target: number, targetHost: string) {
     this.#target = target;
+    this.#targetHost = targetHost;
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
-  /** Forwards a free port of 127.0.0.1 to the port `target`. */
-  static async start(target: number): Promise<WireProxy> {
-    const proxy = new WireProxy(target);
-    proxy.#server.listen(0, '127.0.0.1');
+  /** Forwards a free port of `host` to the port `target` of `targetHost`. */
+  static async start(target: number, host = LOOPBACK, targetHost = LOOPBACK): Promise<WireProxy> {
+    const proxy = new WireProxy(target, targetHost);
+    proxy.#server.listen(0, host);
     await once(proxy.#server, 'listening');
     return proxy;
   }
@@ -138,7 +143,12 @@ export class WireProxy {
     client.on('error', () => {});
     if (this.#impairment.refuse) return void client.resetAndDestroy();
     client.setNoDelay(true);
-    const upstream = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const upstream = connect({
+      port: this.#target,
+      host: this.#targetHost,
+      allowHalfOpen: true,
+      noDelay: true,
+    });
     const impairment = () => this.#impairment;
     const flows = [new Flow(client, upstream, impairment), new Flow(upstream, client, impairment)] as const;
     const pair = { sockets: [client, upstream] as const, flows };

@@ -27,7 +27,7 @@ export class RealNode implements TestNode {
     const fallback = await network.listen('fallback');
     const outside = { gw: gw.address, gw2: gw2.address, fallback: fallback.address, ip: gw.address };
     const freeswitch = await FreeSwitch.configure(
-      { ...outside, logLevel: 'warning', trackCalls: false },
+      { ...outside, logLevel: 'warning', trackCalls: false, callIdAsUuid: true, interfaceAllowlist: '' },
       { events: OBSERVED_EVENTS.join(' '), onEvent: (event) => live.note(event) },
     );
     return new RealNode(freeswitch, { network, live, caller, sipPort: freeswitch.sipPort });

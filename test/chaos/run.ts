@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrokerOptions } from './brokers.ts';
 import { check, type Row } from './checker.ts';
-import { ChaosCluster, type ClusterOptions, TIMEOUTS } from './cluster.ts';
+import { ChaosCluster, TIMEOUTS } from './cluster.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+import type { Allowed, Fault } from './fault.ts';
 import { type FaultRun, runFault, type Timing } from './fault-run.ts';
-import type { Allowed, Fault } from './faults.ts';
 import type { CreateNode } from './node.ts';
 import { SimulatedNode } from './simulated-node.ts';
 
@@ -10,14 +12,19 @@ import { SimulatedNode } from './simulated-node.ts';
 const SOCKET_MARGIN_MS = 1_000;
 export const SOCKET_LIMIT_MS = TIMEOUTS.connectMs + TIMEOUTS.responseMs + SOCKET_MARGIN_MS;
 
-/** Longer than every timeout that recovers a notification: an expired claim, a stalled worker, a retry delay. */
-const SETTLE_MS = 30_000;
+/**
+ * Longer than every timeout that recovers a notification: an expired claim, a stalled worker, a retry delay,
+ * ACK_WAIT_MS of the consumers and the default of QUEUE_CHECK_INTERVAL_MS.
+ */
+const SETTLE_MS = 75_000;
 const POLL_MS = 100;
 
 export interface RunOptions {
   readonly rate: number;
   readonly timing: Timing;
   readonly log?: string;
+  /** Folder with another version of Dialhook, which half of the services are started from. */
+  readonly otherVersion?: string;
   /** Default: simulated nodes. */
   readonly createNode?: CreateNode;
 }
@@ -33,31 +40,35 @@ function allowedOf(faults: readonly Fault[]): Allowed {
     ghosts: all.some(({ ghosts }) => ghosts),
     unobserved: union(all.map(({ unobserved }) => unobserved)),
     crashed: union(all.map(({ crashed }) => crashed)),
+    socketMs: Math.max(SOCKET_LIMIT_MS, ...all.map(({ socketMs = 0 }) => socketMs)),
   };
 }
 
 /** A call that lasts into later runs may also be affected by what those allow. */
 function row(cluster: ChaosCluster, run: FaultRun, runs: readonly FaultRun[]): Row {
-  const { arrivals, known } = cluster.endpoint;
+  const { arrivals, delays, known } = cluster.endpoint;
   const { faults, from, to, recoveredAfterMs, problem, ownLagMs } = run;
   const calls = cluster.calls.all.filter(({ at }) => at >= from && at < to);
   const end = Math.max(to, ...calls.map(({ endedAt = Number.POSITIVE_INFINITY }) => endedAt));
   const overlapping = runs.filter((one) => one.from >= from && one.from < end);
+  const allowed = allowedOf(overlapping.flatMap((one) => one.faults));
   return check({
     fault: faults.map(({ name }) => name).join(' + '),
-    allowed: allowedOf(overlapping.flatMap((one) => one.faults)),
+    allowed,
     calls,
     socketMs: cluster.observer.socketMs,
-    socketLimitMs: SOCKET_LIMIT_MS,
+    socketLimitMs: allowed.socketMs ?? SOCKET_LIMIT_MS,
     ownLagMs,
     arrivals,
+    delays,
+    timedOut: cluster.timedOut.counts,
     known,
     recoveredAfterMs,
     problem,
   });
 }
 
-/** Waits until no notification is problem, or the endpoint has accepted none for 30 s. */
+/** Waits until no notification is missing, or the endpoint has accepted none for SETTLE_MS. */
 async function settle(cluster: ChaosCluster, runs: readonly FaultRun[]): Promise<Row[]> {
   let accepted = cluster.endpoint.accepted;
   let since = performance.now();
@@ -79,6 +90,8 @@ function clusterOptions(faults: readonly Fault[]): Omit<ClusterOptions, 'createN
   return {
     links: [...new Set(wanted.flatMap(({ links }) => links ?? []))],
     tls: wanted.some(({ tls }) => tls),
+    agentHost: wanted.some((one) => one.agentHost),
+    brokers: Object.assign({}, ...wanted.map(({ brokers }) => brokers ?? {})) as BrokerOptions,
     env: { agent: env('agent'), router: env('router'), notifier: env('notifier') },
   };
 }
@@ -86,12 +99,13 @@ function clusterOptions(faults: readonly Fault[]): Omit<ClusterOptions, 'createN
 /** Runs groups of simultaneous faults one after the other in one cluster. Returns one row for each group. */
 export async function runFaults(
   runs: readonly (readonly Fault[])[],
-  { rate, timing, log, createNode = SimulatedNode.create }: RunOptions,
+  { rate, timing, log, otherVersion, createNode = SimulatedNode.create }: RunOptions,
 ): Promise<Row[]> {
   const cluster = await ChaosCluster.start({
     createNode,
     ...clusterOptions(runs.flat()),
     ...(log === undefined ? {} : { log }),
+    ...(otherVersion === undefined ? {} : { otherVersion }),
   });
   try {
     cluster.calls.begin(rate);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ManagedProcess } from '#deploy/local/processes.ts';
+import { owned } from '#test/support/owned.ts';
 
 export interface SupervisedOptions {
   readonly name: string;
@@ -87,7 +88,7 @@ export class Supervised {
     let failed = 0;
     const { alive } = this.#options;
     if (!alive || this.#watching) return;
-    this.#watching = setInterval(async () => {
+    const probe = async () => {
       const starts = this.#starts;
       const healthy = !this.running || (await alive());
       if (starts !== this.#starts) return;
@@ -95,7 +96,8 @@ export class Supervised {
       if (failed < PROBES_FAILED) return;
       failed = 0;
       this.kill();
-    }, PROBE_MS);
+    };
+    this.#watching = setInterval(owned(probe), PROBE_MS);
   }
 
   unwatch(): void {

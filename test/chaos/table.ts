@@ -13,6 +13,7 @@ const COLUMNS: readonly (readonly [title: string, value: (row: Row) => string | 
   ['repeated', ({ repeated }) => repeated],
   ['out of order', ({ out_of_order }) => out_of_order],
   ['lost', ({ lost }) => lost],
+  ['longest delay', ({ longest_delay_ms }) => `${(longest_delay_ms / 1000).toFixed(1)} s`],
   ['not observable', ({ unobserved }) => unobserved],
   [
     'recovered after',

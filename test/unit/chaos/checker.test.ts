@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FALLBACK, type PlacedCall } from '#test/chaos/calls.ts';
 import { check, type Evidence, outcomeOf } from '#test/chaos/checker.ts';
-import type { Allowed } from '#test/chaos/faults.ts';
+import type { Allowed } from '#test/chaos/fault.ts';
 import type { ObservedCall } from '#test/chaos/node.ts';
 
 const bridge = (data: string) => ({ name: 'bridge', data });
@@ -37,6 +37,8 @@ const verdict = (
     socketLimitMs: 1000,
     ownLagMs: 0,
     arrivals: new Map([['a', delivered]]),
+    delays: new Map([['a', 40]]),
+    timedOut: new Map(),
     known: new Set(['a']),
     recoveredAfterMs: 0,
     problem: undefined,
@@ -65,6 +67,7 @@ describe('check', () => {
       expected: 3,
       delivered: 3,
       longest_socket_ms: 100,
+      longest_delay_ms: 40,
     });
   });
 
@@ -85,6 +88,27 @@ describe('check', () => {
       false,
     ],
     ['a repeated notification breaks a promise', [...DELIVERED, 'a.b.ring'], {}, {}, false],
+    [
+      'a repeated notification is explained by an attempt that timed out while the endpoint was starved',
+      [...DELIVERED, 'a.b.ring'],
+      {},
+      { ownLagMs: 600, timedOut: new Map([['a.b.ring', 1]]) },
+      true,
+    ],
+    [
+      'a notification repeated more often than attempts timed out breaks a promise',
+      [...DELIVERED, 'a.b.ring', 'a.b.ring'],
+      {},
+      { ownLagMs: 600, timedOut: new Map([['a.b.ring', 1]]) },
+      false,
+    ],
+    [
+      'an attempt that timed out explains nothing when the endpoint was not starved',
+      [...DELIVERED, 'a.b.ring'],
+      {},
+      { ownLagMs: 20, timedOut: new Map([['a.b.ring', 1]]) },
+      false,
+    ],
     [
       'a repeated notification is allowed if the fault allows repeats',
       [...DELIVERED, 'a.b.ring'],
