@@ -142,6 +142,13 @@ export class BenchCluster {
     this.nodes.push(one);
   }
 
+  /** The floor of a decision, which uses the endpoint directly. It replies to any message with its port. */
+  floor(): Child {
+    const child = new Child('floor', [file('floor.ts'), `http://127.0.0.1:${this.endpoint.port}`, '/0']);
+    this.#stops.add(() => child.stop());
+    return child;
+  }
+
   async service(kind: string, i: number, env: Readonly<Record<string, string>>): Promise<Service> {
     const service = await startService(kind, i, this.#folder, {
       ...env,

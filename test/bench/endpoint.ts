@@ -15,6 +15,8 @@ export type EndpointCommand = { readonly port: true } | { readonly until: number
 const DECISION = JSON.stringify({
   variables: { origination_caller_id_number: '95588', absolute_codec_string: 'PCMA,PCMU' },
   dial: { type: 'gateway', gateway: 'gw', number: '123456' },
+  // The called party of the benches recognizes a call by a header of its caller.
+  pass_headers: true,
 });
 /** The same decision for FreeSWITCH's modules. mod_httapi and mod_xml_curl need XML. */
 const DIALSTRING =

@@ -23,7 +23,8 @@ export async function events({ rounds, scale }: Options): Promise<Figure[]> {
   const cluster = await BenchCluster.start({ routers: 0, notifiers: 0, nodes: 0 });
   const nats = await connect({ servers: cluster.servers.nats });
   const manager = await jetstreamManager(nats);
-  await ensureProgressStream({ nats } as Parameters<typeof ensureProgressStream>[0], LIMITS);
+  const bus = { jetstreamManager: () => jetstreamManager(nats) };
+  await ensureProgressStream(bus as Parameters<typeof ensureProgressStream>[0], LIMITS);
   await cluster.node(0, `http://127.0.0.1:${cluster.endpoint.port}/`);
   const [node] = cluster.nodes;
   if (!node) throw new Error('no node');
@@ -49,10 +50,9 @@ export async function events({ rounds, scale }: Options): Promise<Figure[]> {
     const perSecond = n / ((performance.now() - started) / 1000);
     return { perSecond, perCpuSecond: perSecond };
   };
-  const results = await alternate(rounds, ours, baseline).finally(async () => {
-    await nats.close();
-    await cluster.stop();
-  });
+  const results = await alternate(rounds, ours, baseline);
+  await nats.close();
+  await cluster.stop();
   const pairs = (of: 'perSecond' | 'perCpuSecond') =>
     results.map((one) => ({ ours: one.ours[of], baseline: one.baseline[of] }));
   const what = 'events parsed, mapped and published to JetStream, compared with JSON.parse of the same bytes';

@@ -7,7 +7,8 @@ import { closedLoop } from './load.ts';
 import { type BenchCall, newCall } from './node.ts';
 import { median } from './numbers.ts';
 import type { Options } from './options.ts';
-import type { Memory, Wire } from './probe.ts';
+import type { Memory } from './probe.ts';
+import { perCall, wireBytes } from './wire.ts';
 
 const LEVELS = [100, 1_000, 10_000];
 const SERVICES = ['agent', 'router', 'notifier'];
@@ -68,28 +69,7 @@ async function costPerCall(cluster: BenchCluster, calls: Calls, n: number): Prom
   return ((cpuSeconds(pids) - before) * 1000) / n;
 }
 
-/** Bytes between the processes in both directions, by the remote port. */
-async function wireBytes(cluster: BenchCluster): Promise<Record<string, number>> {
-  const ports: Readonly<Record<string, string>> = {
-    [new URL(cluster.servers.nats).port]: 'nats',
-    [new URL(cluster.servers.redis).port]: 'redis',
-    [String(cluster.endpoint.port)]: 'http',
-    [String(cluster.nodes[0]?.eventPort)]: 'events',
-    accepted: 'socket',
-  };
-  const sums: Record<string, number> = {};
-  for (const { child } of cluster.services) {
-    const wire = await child.request<Wire>('wire');
-    for (const [port, { sent, received }] of Object.entries(wire)) {
-      const name = ports[port];
-      if (name !== undefined && (name !== 'socket' || child.name.startsWith('agent')))
-        sums[name] = (sums[name] ?? 0) + sent + received;
-    }
-  }
-  return sums;
-}
-
-/** Memory per live call, CPU per call as the number of live calls grows, and bytes on the wire per call. */
+/** Memory per live call, and CPU per call as the number of live calls grows. */
 export async function liveCalls({ rounds, scale }: Options): Promise<Figure[]> {
   const cluster = await BenchCluster.start();
   const redis = new Redis(cluster.servers.redis);
@@ -100,24 +80,9 @@ export async function liveCalls({ rounds, scale }: Options): Promise<Figure[]> {
     const calls = new Calls(cluster);
     for (let i = 0; i < 3; i++) await calls.end(await calls.make(batch));
 
-    const wireBefore = await wireBytes(cluster);
+    const before = await wireBytes(cluster);
     await calls.end(await calls.make(batch));
-    const wire = await wireBytes(cluster);
-    const perCall = Object.fromEntries(
-      Object.entries(wire).map(([name, bytes]) => [name, (bytes - (wireBefore[name] ?? 0)) / batch]),
-    );
-    const http = perCall['http'] ?? 1;
-    for (const [name, bytes] of Object.entries(perCall))
-      figures.push(
-        figureOf(
-          {
-            name: `wire_${name}`,
-            what: 'bytes per call, compared with its four HTTP exchanges',
-            unit: 'bytes',
-          },
-          [{ ours: bytes, baseline: http }],
-        ),
-      );
+    const http = perCall(before, await wireBytes(cluster), batch)['http'] ?? 1;
 
     await redis.flushall('SYNC');
     const empty = await memory(cluster, redis);

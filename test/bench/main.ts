@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { costOfCalls } from './cost.ts';
 import { decisions, hops } from './decision.ts';
 import { events } from './events.ts';
 import { type Figure, reached, tableHead, tableLine } from './figure.ts';
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>>
   hops,
   notify,
   events,
+  cost: costOfCalls,
   live: liveCalls,
   start: startUp,
   scale: scaling,

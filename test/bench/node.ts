@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { encodeIdentity } from '#services/agent/call/identity.ts';
 
 /**
  * The cheapest stand-in for a FreeSWITCH node: one `socket` connection per call and an event socket. It sends the bytes of
@@ -18,14 +19,24 @@ const NOTICE =
   'Content-Type: text/disconnect-notice\nContent-Disposition: disconnect\nContent-Length: 67\n\nDisconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n';
 
 const read = (file: string): string => readFileSync(join(RECORDING, file), 'utf8');
+/** Of the recording. The name is one that the agent reads again. */
+const CORE_UUID = /^Core-UUID: (.*)$/m.exec(read('outbound.from-freeswitch'))?.[1] ?? '';
+const CALLER_NAME = `张三 O'Brien 100%`;
+const CALLER_IDENTITY = encodeIdentity({
+  caller_id_number: '13800138000',
+  caller_id_name: CALLER_NAME,
+  destination_number: '0555',
+  started: 1_795_458_426_595,
+});
 const reply = (text: string): string => `Content-Type: command/reply\nReply-Text: ${text}\n\n`;
 
-export type EventName = 'ring' | 'progress' | 'answer' | 'hangup';
+export type EventName = 'ring' | 'progress' | 'answer' | 'leg_end' | 'hangup';
 
 const EVENTS: Readonly<Record<EventName, readonly [name: string, leg: string]>> = {
   ring: ['CHANNEL_PROGRESS', CALLED],
   progress: ['CHANNEL_PROGRESS_MEDIA', CALLED],
   answer: ['CHANNEL_ANSWER', CALLED],
+  leg_end: ['CHANNEL_HANGUP_COMPLETE', CALLED],
   hangup: ['CHANNEL_HANGUP_COMPLETE', CALLER],
 };
 
@@ -40,14 +51,18 @@ function recordedEvents(ctiBridge: string): Record<EventName, string> {
       (text) => text.startsWith(`{"Event-Name":"${name}"`) && text.includes(`"Unique-ID":"${leg}"`),
     );
     if (line === undefined) throw new Error(`no ${name} in the recording`);
-    // The recorded agent did not export cti_bridge to called legs yet.
-    const { variable_cti_bridge: _, ...event } = JSON.parse(line);
-    return JSON.stringify({ ...event, variable_cti_bridge: ctiBridge });
+    // The recorded agent did not tag calls with their identity, nor export cti_bridge to called legs.
+    return JSON.stringify({
+      ...JSON.parse(line),
+      variable_cti_bridge: ctiBridge,
+      variable_dialhook_caller: CALLER_IDENTITY,
+    });
   };
   return {
     ring: one(EVENTS.ring),
     progress: one(EVENTS.progress),
     answer: one(EVENTS.answer),
+    leg_end: one(EVENTS.leg_end),
     hangup: one(EVENTS.hangup),
   };
 }
@@ -99,11 +114,11 @@ export class BenchNode {
     this.#server.close();
   }
 
-  /** Connects a call to the agent. Returns the ms until the decision is complete; undefined without a decision. */
-  decide({ uuid }: BenchCall): Promise<number | undefined> {
+  /** Connects a call to the agent or to `port`. Returns the ms until the decision is complete; undefined without a decision. */
+  decide({ uuid }: BenchCall, port = this.agentPort): Promise<number | undefined> {
     const { promise, resolve } = Promise.withResolvers<number | undefined>();
     const started = performance.now();
-    const socket = connect({ port: this.agentPort, host: '127.0.0.1', noDelay: true });
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     let rest = '';
     let extension = false;
     socket.setEncoding('latin1');
@@ -147,6 +162,8 @@ export class BenchNode {
     if (command === 'connect') return this.#channelData.replaceAll(CALLER, uuid);
     if (command === 'noop') return '';
     if (command === 'getvar cti_bridge') return reply(this.#ctiBridge);
+    if (command === 'getvar core_uuid') return reply(CORE_UUID);
+    if (command.startsWith('getvar ')) return reply(CALLER_NAME);
     return OK;
   }
 

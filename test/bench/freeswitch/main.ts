@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stack } from '#deploy/local/stack.ts';
+import { cpuSeconds } from '#test/bench/child.ts';
 import { BenchCluster, Endpoint } from '#test/bench/cluster.ts';
 import { type Figure, figureOf, type Goal, reached, tableHead, tableLine } from '#test/bench/figure.ts';
 import { quantile } from '#test/bench/numbers.ts';
@@ -62,20 +63,31 @@ interface Method {
   readonly url: string;
 }
 
+interface Round extends CallsResult {
+  /** CPU ms of FreeSWITCH for each call. */
+  readonly cpuMs: number;
+}
+
 const pathOf: Readonly<Record<string, string>> = {
   bridge: '',
+  floor: '',
   mod_curl: 'plain',
   mod_httapi: 'httapi',
   mod_xml_curl: 'dialplan',
   dialhook: '0',
 };
 
-/** Goals by connection and baseline. */
+/** Goals by connection, rate and baseline. */
 const GOALS: Readonly<Record<string, Goal>> = {
-  'http mod_httapi': { atMost: 1.6 },
-  'https mod_curl': { atMost: 1 },
-  'https20 mod_curl': { atMost: 0.38 },
+  'http 10 floor': { atMost: 1.25 },
+  'http 50 floor': { atMost: 1.35 },
+  'https 10 mod_curl': { atMost: 1 },
+  'https 50 mod_curl': { atMost: 1.1 },
+  'https20 10 mod_curl': { atMost: 0.38 },
+  'https20 50 mod_curl': { atMost: 0.38 },
 };
+/** FreeSWITCH's CPU for a call, in addition to that of a bridge, compared with mod_httapi's. */
+const FREESWITCH_CPU_GOAL: Goal = { atMost: 1 };
 
 async function run(stops: Stack): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dialhook-bench-tls-'));
@@ -99,10 +111,12 @@ async function run(stops: Stack): Promise<Figure[]> {
     https: `https://127.0.0.1:${secure.port}/`,
     https20: `https://127.0.0.1:${far.port}/`,
   };
+  const floor = await cluster.floor().request<number>('port');
   const node = await startFreeSwitch({
     ca: certificate.cert,
     callee: sip.callee,
     agent,
+    floor,
     xmlCurlUrl: `${wires['http']}dialplan`,
   });
   stops.add(() => node.stop());
@@ -122,11 +136,13 @@ async function run(stops: Stack): Promise<Figure[]> {
         url: `${base}${pathOf[name]}`,
       })),
     );
-  const call = async ({ name, url }: Method, rate: number, n: number): Promise<CallsResult> => {
+  const call = async ({ name, url }: Method, rate: number, n: number): Promise<Round> => {
     if (name === 'mod_xml_curl') await node.api('load mod_xml_curl');
+    const before = cpuSeconds([node.pid]);
     const result = await sip.run(node.sipPort, name, url, rate, n);
+    const cpuMs = (1_000 * (cpuSeconds([node.pid]) - before)) / n;
     if (name === 'mod_xml_curl') await node.api('unload mod_xml_curl');
-    return result;
+    return { ...result, cpuMs };
   };
 
   for (const method of methods)
@@ -134,7 +150,7 @@ async function run(stops: Stack): Promise<Figure[]> {
   const figures: Figure[] = [];
   say(tableHead());
   for (const rate of rates) {
-    const results = new Map<Method, CallsResult[]>(methods.map((method) => [method, []]));
+    const results = new Map<Method, Round[]>(methods.map((method) => [method, []]));
     for (let round = 0; round < rounds; round++)
       for (const method of round % 2 === 0 ? methods : methods.toReversed())
         results.get(method)?.push(await call(method, rate, rate * seconds));
@@ -146,12 +162,40 @@ async function run(stops: Stack): Promise<Figure[]> {
         ] as const) {
           const ms = (one: Method) => (results.get(one) ?? []).map((result) => quantile(result.ms, q));
           const baseline = ms(other);
-          const goal = q === 0.5 ? GOALS[`${method.wire} ${other.name}`] : undefined;
+          const goal = q === 0.5 ? GOALS[`${method.wire} ${rate} ${other.name}`] : undefined;
           const name = `fs_${method.wire}_${rate}_${other.name}${q === 0.5 ? '' : '_p99'}`;
           const what = `INVITE to INVITE at ${rate} calls/s over ${method.wire}, compared with ${other.name}`;
           const pairs = ms(method).map((ours, i) => ({ ours, baseline: baseline[i] ?? Number.NaN }));
           figures.push(figureOf({ name, what, unit, goal }, pairs));
         }
+    const onHttp = (name: string) =>
+      [...results].find(([method]) => method.name === name && method.wire === 'http')?.[1] ?? [];
+    const overBridge = (name: string) =>
+      onHttp(name).map(({ cpuMs }, i) => cpuMs - (onHttp('bridge')[i]?.cpuMs ?? Number.NaN));
+    const httapi = overBridge('mod_httapi');
+    if (httapi.length > 0)
+      figures.push(
+        figureOf(
+          {
+            name: `fs_cpu_${rate}_over_bridge`,
+            what: `CPU of FreeSWITCH for a call at ${rate} calls/s in addition to a bridge, compared with mod_httapi`,
+            unit: 'CPU ms',
+            goal: FREESWITCH_CPU_GOAL,
+          },
+          overBridge('dialhook').map((ours, i) => ({ ours, baseline: httapi[i] ?? Number.NaN })),
+        ),
+        figureOf(
+          {
+            name: `fs_cpu_${rate}_bridge`,
+            what: `CPU of FreeSWITCH for a call at ${rate} calls/s, compared with a bridge`,
+            unit: 'CPU ms',
+          },
+          onHttp('dialhook').map(({ cpuMs }, i) => ({
+            ours: cpuMs,
+            baseline: onHttp('bridge')[i]?.cpuMs ?? Number.NaN,
+          })),
+        ),
+      );
     for (const [method, all] of results) {
       const continued = all.reduce((sum, { dialplanContinued }) => sum + dialplanContinued, 0);
       const calls = all.reduce((sum, one) => sum + one.calls, 0);

@@ -13,6 +13,7 @@ export const PASSWORD = 'bench';
 export interface BenchFreeSwitch {
   readonly sipPort: number;
   readonly eventPort: number;
+  readonly pid: number;
   api(command: string): Promise<string>;
   stop(): Promise<void>;
 }
@@ -21,6 +22,7 @@ export interface BenchFreeSwitch {
 export async function startFreeSwitch(settings: {
   readonly callee: string;
   readonly agent: number;
+  readonly floor: number;
   readonly xmlCurlUrl: string;
   /** CA certificate for mod_curl. */
   readonly ca: string;
@@ -50,5 +52,6 @@ export async function startFreeSwitch(settings: {
     await stop();
     throw new Error(`freeswitch did not start:\n${child.tail()}`);
   }
-  return { sipPort: ports.internal, eventPort: ports.eventSocket, api: socket.api.bind(socket), stop };
+  const pid = child.pid ?? 0;
+  return { sipPort: ports.internal, eventPort: ports.eventSocket, pid, api: socket.api.bind(socket), stop };
 }
