@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const LONG_MS = 120_000;
 
@@ -13,6 +14,8 @@ const withServers = {
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/faults/setup.ts',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -30,6 +33,8 @@ export default defineConfig({
         test: {
           ...withServers,
           name: 'integration',
+          // The cases of the life table, which mostly wait.
+          maxConcurrency: 10,
           include: ['test/integration/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
           sequence: { groupOrder: 1 },
         },
@@ -39,8 +44,18 @@ export default defineConfig({
         test: {
           ...withServers,
           name: 'e2e',
-          include: ['test/{e2e,chaos,bench}/**/*.test.ts'],
+          include: ['test/{e2e,bench}/**/*.test.ts'],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...withServers,
+          // Alone: a starved chaos process takes its own delays for faults of the product.
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
         },
       },
     ],

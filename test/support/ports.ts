@@ -49,6 +49,7 @@ export interface PortBlock {
   readonly eventSocket: number;
   readonly internal: number;
   readonly external: number;
+  readonly secure: number;
   readonly rtpFirst: number;
   readonly rtpLast: number;
   release(): void;
@@ -65,7 +66,7 @@ export async function reservePortBlock(): Promise<PortBlock> {
     const first = BLOCK_FIRST + ((start + i) % BLOCKS) * BLOCK_SIZE;
     const lock = await listen(first);
     if (lock === undefined) continue;
-    const ports = { eventSocket: first + 1, internal: first + 2, external: first + 3 };
+    const ports = { eventSocket: first + 1, internal: first + 2, external: first + 3, secure: first + 4 };
     const free = await Promise.all(
       Object.values(ports).flatMap((port) => [isTcpFree(port), isUdpFree(port)]),
     );
