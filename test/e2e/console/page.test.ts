@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { serveControl } from '#libs/bus/control.ts';
 import type { ControlRequest } from '#libs/contract/control.ts';
 import { BUS } from '#libs/contract/messages.ts';
+import type { TimelineStep } from '#libs/contract/timeline.ts';
+import { SetAside } from '#libs/isolation/set-aside.ts';
 import { DeadLetters } from '#libs/queue/dead-letters.ts';
 import { callKeys } from '#libs/queue/keys.ts';
+import { hasBrowser, launchBrowser, openConsole } from '#test/support/console/browser.ts';
 import { type ConsoleHarness, OPERATOR, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import {
   answeredCall,
@@ -14,6 +16,7 @@ import {
   caller,
   decided,
   ENDPOINT,
+  fromCache,
   publish,
   published,
   received,
@@ -23,13 +26,9 @@ import {
 import { recordLog } from '#test/support/log.ts';
 import { callOf, idsOf } from '#test/support/notifier/progress.ts';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const found = existsSync(CHROMIUM);
-if (!found) console.log(`test/e2e/console/page: skipped, not found: ${CHROMIUM}`);
-
 const EVIL = '<img src=x onerror="document.title=1">';
 
-describe.skipIf(!found)('the page in a browser', () => {
+describe.skipIf(!hasBrowser)('the page in a browser', () => {
   let console: ConsoleHarness;
   let browser: Browser;
   /** What the browser complains of: a script that the policy forbids, a module that is not there, an error of ours. */
@@ -41,7 +40,7 @@ describe.skipIf(!found)('the page in a browser', () => {
   const orders: ControlRequest[] = [];
 
   beforeAll(async () => {
-    const launched = chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    const launched = launchBrowser();
     console = await startHarness({ TRACE_URL_TEMPLATE: 'http://grafana.example/trace/{trace_id}' });
     browser = await launched;
     publish(console.nats, [
@@ -79,7 +78,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     });
     const { log } = recordLog();
     const bus = await Bus.connect(console.natsServer.url, 'agent', console.lifecycle, log);
-    serveControl(bus, 'fs-east', log, async (order) => {
+    serveControl(bus, 'fs-east', log, new SetAside(log), async (order) => {
       orders.push(order);
       publish(console.nats, [published(live, 'hangup', 5000), attempted(live, 'hangup', 5010)]);
       return { v: 1, ok: true };
@@ -136,19 +135,8 @@ describe.skipIf(!found)('the page in a browser', () => {
   }
 
   async function open(token: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({
-      viewport: { width: 1280, height: 820 },
-      locale: 'en-US',
-      ...options,
-    });
-    const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of (401|409)/.test(message.text()))
-        complaints.push(message.text());
-    });
-    await page.goto(`${console.url}/#token=${token}`);
+    const page = await openConsole(browser, { url: console.url, token, complaints, ...options });
+    await page.goto(`${console.url}/#/calls`);
     await page.locator('table.calls tbody tr').first().waitFor();
     return page;
   }
@@ -168,6 +156,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await shoot(page, 'login');
     await page.getByLabel('Token').fill(VIEWER);
     await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Calls', exact: true }).click();
     await row(page, ended.from).waitFor();
     await page.reload();
     await row(page, ended.from).waitFor();
@@ -239,12 +228,31 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.context().close();
   });
 
+  it('says that a decision came from the cache, how old it was, and why another is not cached', async () => {
+    const [stale, never] = [caller({ from: '15900000002' }), caller({ from: '15900000003' })];
+    publish(console.nats, [
+      received(stale),
+      fromCache(stale),
+      decided(stale),
+      received(never),
+      { ...requested(never), not_cached: 'Dialhook-Vary is missing' } as TimelineStep,
+      decided(never),
+    ]);
+    const page = await open(VIEWER);
+    await row(page, stale.from).getByRole('link').click();
+    await page.getByText('Stale decision of crm.example:8080 (stale-if-error), age:').waitFor();
+    await page.getByText('stale 1 min 0 s', { exact: true }).waitFor();
+    await page.goto(`${console.url}/#/calls/${never.uuid}`);
+    await page.locator('.decision').getByText('Dialhook-Vary is missing').waitFor();
+    await page.context().close();
+  });
+
   it('shows nodes, endpoints with their errors, and why a notification died', async () => {
     heartbeat();
     const page = await open(VIEWER);
     await page.getByRole('link', { name: 'Nodes' }).click();
     await page.getByText('agent@a1').waitFor();
-    await page.getByText('No status from an agent of this node').waitFor();
+    await page.getByText('No status from an agent of this node').first().waitFor();
     await shoot(page, 'nodes');
     await page.getByRole('link', { name: 'Endpoints' }).click();
     await page.getByText('nothing came').waitFor();
@@ -254,7 +262,8 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByText('the endpoint answered 500', { exact: true }).waitFor();
     await shoot(page, 'dead-letters');
     await page.goto(`${console.url}/#/calls/${failed.uuid}`);
-    await page.getByText('hangup not delivered, now a dead letter').waitFor();
+    await page.locator('.timeline').getByText('hangup not delivered, now a dead letter').waitFor();
+    await page.locator('.sequence text', { hasText: 'hangup: dead letter' }).waitFor();
     await shoot(page, 'failed-call');
     await page.context().close();
   });
@@ -353,7 +362,8 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.keyboard.press('Tab');
     const outline =
       'getComputedStyle(document.activeElement).outlineStyle + document.activeElement.textContent';
-    expect(await page.evaluate(outline)).toBe('solidCalls');
+    expect(await page.evaluate(outline)).toBe('solidOverview');
+    await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('agent@a1').waitFor();

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, expectTypeOf, it, test } from 'vitest';
 import type { z } from 'zod';
 import type { Decision as DecisionSchema } from '#libs/contract/decision.ts';
-import type * as contract from '#libs/contract/endpoint.ts';
+import * as contract from '#libs/contract/endpoint.ts';
+import { cachePermission } from '#libs/dialplan/cache-control.ts';
 import type { Decision, EndpointRequest, Notification } from '#libs/endpoint/endpoint.ts';
 import { createEndpoint, type EndpointOptions } from '#libs/endpoint/endpoint.ts';
 import { queryParameters } from '#libs/http/wire-request.ts';
@@ -11,6 +12,49 @@ import { signWebhook, webhookKey } from '#libs/webhook-signature/webhook-signatu
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const UUID = 'b1cd59aa-0085-4be2-a1d4-0e11a3fff3bd';
 const route: Decision = { dial: { type: 'gateway', gateway: 'gw', number: '7' } };
+
+const common = {
+  uuid: UUID,
+  channel_uuid: 'a,b@h',
+  node: 'fs1',
+  time: '2026-11-23T22:56:34.798Z',
+  caller_id_number: '1001',
+  caller_id_name: "O'Brien 张三",
+  destination_number: '007',
+  data: { order: 17 },
+};
+const end = { sip_status: 486, sip_phrase: 'Busy Here', ring_ms: 20, talk_ms: 0 };
+const tried = [
+  { leg: 'l', number: '1', cause: 'USER_BUSY', ...end, rang: true, early_media: false, answered: false },
+];
+const call = contract.EndpointRequest.parse({
+  action: 'request',
+  reason: 'transfer',
+  ...common,
+  caller_id_withheld: false,
+  asserted_number: '',
+  context: 'default',
+  network_addr: '10.0.0.20',
+  sip_call_id: 'a@b',
+  attempt: 2,
+  tried,
+  redirect_to: 'sip:1@h',
+  transferred_by: 'caller',
+  transferred_from: 'x',
+  previous: { url: 'http://a/', result: 'http_status', error: '500' },
+  variables: { sip_user_agent: 'a b' },
+});
+const hangup = contract.Notification.parse({
+  ...{ action: 'hangup', leg: UUID, ...common, result: 'decided', cause: 'USER_BUSY', q850: 17 },
+  ...{ sip_status: 486, hangup_by: 'callee', duration_ms: 9, ring_ms: 5, billable_ms: 0, tried },
+});
+const recovered = contract.Notification.parse({
+  ...{ action: 'hangup', recovered: true, leg: UUID, ...common, started: common.time },
+  ...{ cause: 'UNKNOWN', q850: 0 },
+});
+const legEnd = contract.Notification.parse({
+  ...{ action: 'leg_end', leg: 'l', called_number: '1', ...common, cause: 'USER_BUSY', ...end },
+});
 
 /** A request as Dialhook sends it. */
 function signed(
@@ -48,17 +92,38 @@ test.each(['POST', 'GET'] as const)('answers a request with its decision, %s', a
       return route;
     },
   });
-  const call = {
-    action: 'request',
-    uuid: UUID,
-    caller_id_name: "O'Brien 张三",
-    attempt: 2,
-    tried: [{ leg: 'l', number: '1', cause: 'USER_BUSY' }],
-    variables: { sip_user_agent: 'a b' },
-  };
   const answer = await handle(signed(call, method === 'GET' ? { method } : {}));
   expect([answer.status, await answer.json()]).toEqual([200, route]);
   expect(requests).toEqual([call]);
+});
+
+test.each(['POST', 'GET'] as const)(
+  'gives the functions every field of a notification, %s',
+  async (method) => {
+    const handled: Notification[] = [];
+    const add = (one: Notification) => void handled.push(one);
+    const handle = endpoint({ hangup: add, leg_end: add });
+    for (const one of [hangup, recovered, legEnd])
+      await handle(signed(one, { ...(method === 'GET' ? { method } : {}), id: randomUUID() }));
+    expect(handled).toEqual([hangup, recovered, legEnd]);
+  },
+);
+
+test('allows caching for the calls that it chooses', async () => {
+  const call = { action: 'request', destination_number: '7' };
+  expect((await endpoint()(signed(call))).headers.has('cache-control')).toBe(false);
+  const caching = ({ destination_number }: EndpointRequest) =>
+    destination_number === '7'
+      ? { fields: ['destination_number', 'variables.tenant'], maxAge: 30 }
+      : undefined;
+  const answer = await endpoint({ caching })(signed(call));
+  expect(cachePermission(Object.fromEntries(answer.headers))).toEqual({
+    freshMs: 30_000,
+    staleMs: 0,
+    fields: ['destination_number', 'variables.tenant'],
+  });
+  const other = await endpoint({ caching })(signed({ ...call, destination_number: '8' }));
+  expect(other.headers.has('cache-control')).toBe(false);
 });
 
 test('answers 404 without a decision', async () => {
