@@ -9,10 +9,23 @@ import { RecentIds, type Repeats } from './repeats.ts';
 export type { Decision, EndpointRequest, Notification } from './contract.ts';
 export type { Repeats } from './repeats.ts';
 
-/** The kinds of notifications: `ring`, `progress`, `answer`, `hangup`. */
+/** The kinds of notifications: `ring`, `progress`, `answer`, `hangup`, `leg_end`, `transfer`, `recording`. */
 export type Action = Notification['action'];
 /** The notification with one action, for example `NotificationOf<'hangup'>`. */
 export type NotificationOf<A extends Action> = Extract<Notification, { readonly action: A }>;
+
+/** For which calls, and how long, a decision may be used again. */
+export interface Caching {
+  /**
+   * The request fields that the decision depends on, for example `caller_id_number`, `variables.sip_h_X-Tenant`. Calls
+   * that differ in another field get the same decision: list every field that `request` reads.
+   */
+  readonly fields: readonly string[];
+  /** Seconds in which calls get the decision without a request. Default: 0. */
+  readonly maxAge?: number;
+  /** Seconds after that in which they get it when a request fails. Default: 0. */
+  readonly staleIfError?: number;
+}
 
 export type EndpointOptions = {
   /**
@@ -25,6 +38,11 @@ export type EndpointOptions = {
    * of the call continues. Must answer within the response timeout of the call, 3 s by default.
    */
   readonly request: (call: EndpointRequest) => Decision | undefined | Promise<Decision | undefined>;
+  /**
+   * Allows the routers to use a decision for further calls, if their operator has listed this endpoint in
+   * DECISION_CACHE_ENDPOINTS. Default: each call gets a request.
+   */
+  readonly caching?: (call: EndpointRequest, decision: Decision) => Caching | undefined;
   /** Remembers the notifications that were handled. Default: the last 100,000, in this process. */
   readonly repeats?: Repeats;
   /** Gets what `request` or a notification function throws. Default: console.error. */
@@ -38,6 +56,11 @@ export type EndpointOptions = {
 export type Handler = (request: Request) => Promise<Response>;
 
 const MAX_BODY_BYTES = 1024 * 1024;
+
+const cachingHeaders = ({ fields, maxAge = 0, staleIfError = 0 }: Caching): Record<string, string> => ({
+  'cache-control': `max-age=${maxAge}, stale-if-error=${staleIfError}`,
+  'dialhook-vary': fields.join(', '),
+});
 
 const empty = (status: number): Response => new Response(null, { status });
 
@@ -99,7 +122,9 @@ export function createEndpoint(options: EndpointOptions): Handler {
   async function answer(message: EndpointRequest | Notification, id: string): Promise<Response> {
     if (message.action === 'request') {
       const decision = await options.request(message);
-      return decision === undefined ? empty(404) : Response.json(decision);
+      if (decision === undefined) return empty(404);
+      const caching = options.caching?.(message, decision);
+      return Response.json(decision, caching === undefined ? {} : { headers: cachingHeaders(caching) });
     }
     await handleOnce(message, id);
     return empty(204);

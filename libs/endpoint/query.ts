@@ -1,10 +1,15 @@
-const NUMBERS = new Set(['attempt', 'q850', 'sip_status', 'duration_ms', 'ring_ms', 'billable_ms']);
+const NUMBERS = new Set([
+  ...['attempt', 'q850', 'sip_status'],
+  ...['duration_ms', 'ring_ms', 'billable_ms', 'talk_ms'],
+]);
+const BOOLEANS = new Set(['caller_id_withheld', 'recovered']);
+const JSON_FIELDS = new Set(['tried', 'data', 'previous']);
 const VARIABLE = 'variable_';
 
 function fieldOf(name: string, text: string): unknown {
   if (NUMBERS.has(name)) return Number(text);
-  if (name === 'tried') return JSON.parse(text);
-  return name === 'recovered' ? text === 'true' : text;
+  if (BOOLEANS.has(name)) return text === 'true';
+  return JSON_FIELDS.has(name) ? JSON.parse(text) : text;
 }
 
 /** The message of a GET request, in the form that it has in the body of a POST request. */
