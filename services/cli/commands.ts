@@ -7,6 +7,7 @@ import { nodes } from './console/nodes.ts';
 import { deadLetters } from './dead-letters.ts';
 import { doctor } from './doctor.ts';
 import { endpoints } from './endpoints.ts';
+import { init } from './init.ts';
 import { schema } from './schema.ts';
 import { simulate } from './simulate.ts';
 
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   limits,
   ...deadLetters,
   ...endpoints,
+  init,
   check,
   doctor,
   simulate,

@@ -1,0 +1,77 @@
+import { EXIT, type Given, type Terminal, UsageError } from '../command.ts';
+import { run as runDoctor } from '../doctor/run.ts';
+import { readAnswers, readTarget } from './answers.ts';
+import { startsNats, startsRedis } from './compose.ts';
+import { filesFor } from './files.ts';
+import type { Image } from './output.ts';
+import { type Prompter, terminalPrompter } from './prompt.ts';
+import type { Answers, Target } from './questions.ts';
+import { writeFiles } from './write.ts';
+
+const FOLDERS: Readonly<Record<Target, string>> = {
+  systemd: '/etc/dialhook',
+  compose: '.',
+  kubernetes: '.',
+};
+
+function imageOf({ options: { image = 'dialhook:0.1.0' } }: Given): Image {
+  const [, repository, tag] = /^([\w./:-]+):([\w][\w.-]*)$/.exec(image) ?? [];
+  if (repository === undefined || tag === undefined || tag === 'latest')
+    throw new UsageError('--image must be REPOSITORY:TAG, with a tag other than latest');
+  return { repository, tag };
+}
+
+/** The areas whose servers run before Dialhook does: a compose file starts NATS and Redis itself. */
+const areasOf = (target: Target, answers: Answers): string[] => [
+  'freeswitch',
+  ...(target === 'compose' && startsNats(answers) ? [] : ['nats']),
+  ...(target === 'compose' && startsRedis(answers) ? [] : ['redis']),
+  'endpoint',
+];
+
+const DIALPLAN = ['and in the dialplan:', '  <action application="socket" data="127.0.0.1:8084"/>'];
+
+const NEXT: Readonly<Record<Target, readonly string[]>> = {
+  systemd: [
+    'systemctl enable --now dialhook-router dialhook-notifier dialhook-console dialhook-agent',
+    'dialhook doctor',
+    ...DIALPLAN,
+  ],
+  compose: ['docker compose -f compose.yaml up -d', 'dialhook doctor', ...DIALPLAN],
+  kubernetes: [
+    'kubectl apply -f secret.yaml',
+    'helm install dialhook helm/dialhook -f values.yaml     # prints the lines for the dialplan',
+    'helm test dialhook',
+  ],
+};
+
+const NO_PROMPT: Partial<Prompter> = {};
+
+async function readAll(given: Given, terminal: Terminal): Promise<readonly [Target, Answers]> {
+  const asks = process.stdin.isTTY && !given.flags.has('yes');
+  using prompter = asks ? terminalPrompter(terminal.stop) : undefined;
+  const { prompt } = prompter ?? NO_PROMPT;
+  const target = await readTarget(given, prompt);
+  return [target, await readAnswers(target, given, prompt, terminal)];
+}
+
+/** Writes the files, then checks the servers with exactly the settings in them. */
+export async function run(given: Given, terminal: Terminal): Promise<number> {
+  if (given.arguments.length > 0) throw new UsageError('init takes options only');
+  const image = imageOf(given);
+  const [target, answers] = await readAll(given, terminal);
+  const folder = given.options['dir'] ?? FOLDERS[target];
+  const written = await writeFiles(folder, filesFor(target, answers, image), given.flags.has('force'));
+  for (const path of written) terminal.out(`wrote ${path}`);
+  const doctor = {
+    options: {},
+    lists: { only: areasOf(target, answers) },
+    flags: new Set<string>(),
+    arguments: [],
+  };
+  const code = given.flags.has('skip-doctor')
+    ? EXIT.ok
+    : await runDoctor(doctor, { ...terminal, env: answers });
+  terminal.out(`\nNext:\n${NEXT[target].map((line) => `  ${line}`).join('\n')}`);
+  return code;
+}
