@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
 import { placeCall } from '#libs/simulator/dialplan-call.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
+import { freePort } from '#test/support/ports.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { type RedisServer, startRedis } from '#test/support/servers/redis.ts';
 import { type ProbeEndpoint, startEndpoint } from '../../../deploy/probe/endpoint.ts';
@@ -74,6 +75,20 @@ describe('an installed cluster, as processes', () => {
     return pod;
   }
 
+  async function startTest(given: Readonly<Record<string, string>>): Promise<{ test: Pod; port: number }> {
+    const [port, health] = await Promise.all([freePort(), freePort()]);
+    const test = new Pod(containerOf(manifests, 'dialhook-test'), {
+      NATS_URL: nats.url,
+      ENDPOINT_HOST: '127.0.0.1',
+      ENDPOINT_PORT: '0',
+      SOCKET_PORT: String(port),
+      HEALTH_PORT: String(health),
+      ...given,
+    });
+    pods.push(test);
+    return { test, port };
+  }
+
   beforeAll(async () => {
     manifests = await render('-f', values, '--set', 'agents.drainSeconds=1');
     [nats, redis, freeswitch, endpoint] = await Promise.all([
@@ -99,37 +114,23 @@ describe('an installed cluster, as processes', () => {
     await Promise.all([nats?.stop(), redis?.stop()]);
   });
 
-  it('passes helm test: a call through each agent, and one whose progress comes back', async () => {
+  it.concurrent('passes helm test: a call through each agent, and one whose progress comes back', async () => {
     const container = containerOf(manifests, 'dialhook-test');
     expect(container.env.find(({ name }) => name === 'AGENTS')?.value).toBe('fs1=dialhook-agent-fs1:8084');
-    const test = new Pod(container, {
-      NATS_URL: nats.url,
-      AGENTS: `fs1=${address}`,
-      ENDPOINT_HOST: '127.0.0.1',
-      ENDPOINT_PORT: '0',
-      SOCKET_PORT: '18084',
-      HEALTH_PORT: '19101',
-    });
-    pods.push(test);
+    const { test, port } = await startTest({ AGENTS: `fs1=${address}` });
     expect(await test.ended(), test.log).toBe(0);
     expect(test.log.trim().split('\n').sort()).toEqual([
       `fs1: a call through ${address} was decided`,
       'notifier: the endpoint received ring, answer, hangup, in order',
-      "the probe's own agent: a call through 127.0.0.1:18084 was decided",
+      `the probe's own agent: a call through 127.0.0.1:${port} was decided`,
     ]);
   });
 
-  it('fails helm test, and says why, when an agent cannot be reached', async () => {
-    const test = new Pod(containerOf(manifests, 'dialhook-test'), {
-      NATS_URL: nats.url,
+  it.concurrent('fails helm test, and says why, when an agent cannot be reached', async () => {
+    const { test } = await startTest({
       AGENTS: `fs1=${address},fs2=127.0.0.1:9`,
-      ENDPOINT_HOST: '127.0.0.1',
-      ENDPOINT_PORT: '0',
-      SOCKET_PORT: '18085',
-      HEALTH_PORT: '19102',
       PROBE_TIMEOUT_MS: '1500',
     });
-    pods.push(test);
     expect(await test.ended()).toBe(1);
     expect(test.log).toContain('fs2: a call through 127.0.0.1:9 was not decided: no agent answered');
   });
@@ -180,8 +181,12 @@ describe('an installed cluster, as processes', () => {
     expect(exits).toEqual([0, 0, 0, 0, 0]);
 
     expect(records.length).toBeGreaterThan(50);
-    const results = records.map(({ variables }) => variables['dialhook_result']);
-    expect(results.filter((result) => result !== 'decided')).toEqual([]);
+    const undecided = records.filter(({ variables }) => variables['dialhook_result'] !== 'decided');
+    const reasons = undecided.map(({ variables }) => [
+      variables['dialhook_result'],
+      variables['dialhook_error'],
+    ]);
+    expect(reasons).toEqual([]);
     const expected = ['ring', 'answer', 'hangup'];
     const missing = () => records.filter(({ uuid }) => endpoint.received(uuid).length < expected.length);
     for (const deadline = Date.now() + 20_000; missing().length > 0 && Date.now() < deadline; )

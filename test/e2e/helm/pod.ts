@@ -37,6 +37,8 @@ export class Pod {
     const env = environmentOf(container, { HEALTH_HOST: '127.0.0.1', HEALTH_PORT: '0', ...given });
     const [, program = ''] = container.command;
     this.#stopMs = Number(env['STOP_DEADLINE_MS']);
+    const { NODE_COMPILE_CACHE: cache } = process.env;
+    if (cache !== undefined) env['NODE_COMPILE_CACHE'] = cache;
     this.#child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (data: Buffer) => {
