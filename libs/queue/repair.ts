@@ -123,10 +123,7 @@ export async function repairKeys(redis: RedisClient, prefix: string): Promise<vo
   if (kept !== null && !/^\d{1,9}$/.test(kept)) await redis.hdel(meta, MAX_EVENTS);
   await dropFutureEvents(redis, queueKey(prefix, 'events'));
   await dropForeign(redis, queueKey(prefix, 'stalled-check'), MAX_LOCK_MS);
-  // Ids begin at the time in ms. A counter that starts again must give no id that a job has.
-  const id = await redis.get(queueKey(prefix, 'id'));
-  if (id !== null && !/^\d{13,15}$/.test(id)) await redis.del(queueKey(prefix, 'id'));
-  await redis.set(queueKey(prefix, 'id'), Date.now(), 'NX');
+  await script(redis, 'repair-job-ids')([queueKey(prefix, 'id')], [Date.now()]);
 }
 
 /** BullMQ gives a job whose lock has expired to another worker. A lock that does not expire would keep it permanently. */

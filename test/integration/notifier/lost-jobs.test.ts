@@ -3,7 +3,7 @@ import type { Redis, RedisKey } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PARTITIONS, partitionOf } from '#libs/contract/partition.ts';
 import { callKeys, checkedKey, pendingKey } from '#libs/queue/keys.ts';
-import { repairRetryQueue } from '#libs/queue/repair.ts';
+import { repairKeys, repairRetryQueue } from '#libs/queue/repair.ts';
 import { queueKey } from '#libs/queue/retry-jobs.ts';
 import { openRetryQueue, wakeCallLater, wakeCalls } from '#libs/queue/retry-queue.ts';
 import { systemClock } from '#services/notifier/clock.ts';
@@ -204,6 +204,28 @@ it('a job that is added while the queue is repaired keeps its data', async () =>
   const data = await Promise.all(jobs.map((id) => redis.hget(queueKey('repair', id), 'data')));
   expect(data).toEqual(jobs.map(() => JSON.stringify({ call })));
   expect(jobs).toHaveLength(2);
+});
+
+it('ids that are given while the counter is repaired are new', async () => {
+  const counter = queueKey('counter', 'id');
+  const other = harness.client();
+  for (let round = 0; round < 20; round++) {
+    await redis.set(counter, 'no number');
+    const ids: number[] = [];
+    let isRepaired = false;
+    const taking = Array.from({ length: 10 }, async () => {
+      while (!isRepaired)
+        await other.incr(counter).then(
+          (id) => void ids.push(id),
+          () => undefined,
+        );
+    });
+    await repairKeys(redis, 'counter');
+    isRepaired = true;
+    await Promise.all(taking);
+    ids.push(await redis.incr(counter));
+    expect(Math.min(...ids)).toBeGreaterThan(1_000_000_000_000);
+  }
 });
 
 it('a call without a job at one of two looks is not attempted: its job may be on the way', async () => {
