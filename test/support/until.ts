@@ -2,7 +2,7 @@
 const { setTimeout: later } = globalThis;
 const now = performance.now.bind(performance);
 
-const DEADLINE_MS = 25_000;
+const DEADLINE_MS = 60_000;
 const POLL_MS = 5;
 
 /**
@@ -13,7 +13,7 @@ const POLL_MS = 5;
 type Condition = () => boolean | void | Promise<boolean | void>;
 
 /**
- * Polls until `condition` holds, for 25 s at most. The only way to wait for a state in tests:
+ * Polls until `condition` holds, for 60 s at most. The only way to wait for a state in tests:
  *
  *     await until('the call is delivered', () => endpoint.accepted.length === 1);
  *     await until(() => expect(lines).toHaveLength(3));

@@ -139,7 +139,7 @@ export const DURATION: readonly LifeCase[] = [
   {
     name: 'max_duration: the caller can hang up before, and nothing is left of the limit',
     async run(life) {
-      const call = life.call({ max_duration: 1, dial: gw('777') }, { '777': answers }, { byeAt: 100 });
+      const call = life.call({ max_duration: 10, dial: gw('777') }, { '777': answers }, { byeAt: 100 });
       const { notice } = await call.finish();
       expect(notice).toMatchObject({ cause: 'NORMAL_CLEARING', hangup_by: 'caller' });
       await until('the called party is free', () => requestsTo(call.trace, 'called').includes('BYE'));
