@@ -1,10 +1,8 @@
 import { z } from 'zod';
+import { Time } from './scalars.ts';
 import { CallId } from './text.ts';
 
 /** Fields that the request and the notifications share. */
-
-/** ISO 8601, UTC. */
-export const Time = z.iso.datetime();
 
 export const call = {
   uuid: CallId.describe(
@@ -33,7 +31,6 @@ export const call = {
     .describe('data of the last decision about this call that had any; missing before'),
 };
 
-export const Milliseconds = z.number().int().nonnegative();
 export const SipStatus = z.number().int().min(100).max(699);
 
 export const leg = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Count } from './scalars.ts';
 import { LimitId } from './text.ts';
 
 /** Upper bounds of a limit: calls at once, and new calls per second. */
@@ -58,7 +59,7 @@ export const PlaceMessage = z.discriminatedUnion('state', [
   z.strictObject({
     v: z.literal(1),
     state: z.literal('taken'),
-    max: z.number().int().nonnegative().optional(),
+    max: Count.optional(),
     rate: z.number().int().positive().optional(),
   }),
   z.strictObject({

@@ -2,14 +2,11 @@ import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { OUTCOMES } from './overview.ts';
 import { RESULT_NAMES } from './results.ts';
+import { Count, Milliseconds, Time } from './scalars.ts';
 import { ServiceStatus } from './status.ts';
 import { TimelineStep } from './timeline.ts';
 
 /** Requests and responses of the console's API. docs/schema/console.openapi.json is generated from them. */
-
-const Time = z.iso.datetime();
-const Milliseconds = z.number().nonnegative();
-const Count = z.number().int().nonnegative();
 
 export const CALL_STATES = ['deciding', 'routed', 'ringing', 'answered', 'ended'] as const;
 export const DELIVERY_STATES = ['published', 'retried', 'delivered', 'dead'] as const;

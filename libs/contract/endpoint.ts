@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { call, called, leg, Milliseconds, SipStatus, Time } from './call-fields.ts';
+import { call, called, leg, SipStatus } from './call-fields.ts';
 import { Digits, DigitsEnd } from './collect.ts';
 import { RESULT_NAMES } from './results.ts';
+import { Time, WholeMilliseconds } from './scalars.ts';
 import { CallId } from './text.ts';
 
 /** The end of a called leg. Unknown fields are missing. */
@@ -41,8 +42,8 @@ const TriedLeg = z.strictObject({
     .describe(
       'only of a leg that answered and had to accept the call (confirm, whisper): whether it was connected with the caller',
     ),
-  ring_ms: Milliseconds.optional().describe('from its INVITE to its answer or its end'),
-  talk_ms: Milliseconds.optional().describe('from its answer to its end, or until it left the call'),
+  ring_ms: WholeMilliseconds.optional().describe('from its INVITE to its answer or its end'),
+  talk_ms: WholeMilliseconds.optional().describe('from its answer to its end, or until it left the call'),
 });
 /** A called leg of a call. Fields that are not known are missing, for example after a restart of the agent. */
 export type TriedLeg = z.output<typeof TriedLeg>;
@@ -139,9 +140,9 @@ const Hangup = z
       .optional()
       .describe('last SIP status on the caller leg or the failed called leg'),
     hangup_by: z.enum(['caller', 'callee', 'freeswitch']).describe('who ended the call'),
-    duration_ms: Milliseconds.describe('from the first INVITE to the end of the call'),
-    ring_ms: Milliseconds.describe('from the INVITE to the first 180 or 183; 0 without one'),
-    billable_ms: Milliseconds.describe(
+    duration_ms: WholeMilliseconds.describe('from the first INVITE to the end of the call'),
+    ring_ms: WholeMilliseconds.describe('from the INVITE to the first 180 or 183; 0 without one'),
+    billable_ms: WholeMilliseconds.describe(
       'talk time: how long the caller leg was connected with parties that had answered; 0 without an answer',
     ),
     tried: Tried.describe('called legs in the order tried'),
@@ -154,8 +155,8 @@ const LegEnd = z
     ...called,
     cause: z.string().describe('hangup cause of the leg'),
     ...ended,
-    ring_ms: Milliseconds.describe('from its INVITE to its answer or its end'),
-    talk_ms: Milliseconds.describe('from its answer to its end, or until it left the call'),
+    ring_ms: WholeMilliseconds.describe('from its INVITE to its answer or its end'),
+    talk_ms: WholeMilliseconds.describe('from its answer to its end, or until it left the call'),
   })
   .describe('a called leg has ended; sent only to endpoints that list it in notify');
 
@@ -193,7 +194,7 @@ const Recording = z
     channels: z
       .literal([1, 2])
       .describe('2: the caller is on the left channel, the called party on the right one'),
-    duration_ms: Milliseconds.optional().describe('length of a complete recording'),
+    duration_ms: WholeMilliseconds.optional().describe('length of a complete recording'),
     size: z
       .number()
       .int()

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { Plan } from './plan.ts';
 import { type Failure, RESULT_NAMES } from './results.ts';
+import { Time } from './scalars.ts';
 import { CallId } from './text.ts';
 
 /** Version of the messages between services. A service refuses versions that it does not know. */
@@ -68,6 +69,6 @@ export const LiveCall = z.strictObject({
   caller_id_name: z.string(),
   destination_number: z.string(),
   data: z.unknown().optional(),
-  started: z.iso.datetime(),
+  started: Time,
 });
 export type LiveCall = z.output<typeof LiveCall>;

@@ -1,10 +1,8 @@
 import { z } from 'zod';
+import { PHASES } from './phases.ts';
+import { Count, Milliseconds, Time } from './scalars.ts';
 
 /** Statistics of the calls that started in a window of time. `/api/overview` of the console. */
-
-const Time = z.iso.datetime();
-const Milliseconds = z.number().nonnegative();
-const Count = z.number().int().nonnegative();
 
 /** A day: the longest window, and the time for which the console keeps statistics. */
 export const OVERVIEW_MS = 24 * 60 * 60_000;
@@ -16,8 +14,8 @@ export const OUTCOMES = ['unknown', 'answered', 'failed', 'not_decided'] as cons
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** The phases of a request, and `other`: the rest of the decision, in the agent, NATS, the router and FreeSWITCH. */
-export const PHASES = ['queue', 'dns', 'connect', 'tls', 'ttfb', 'body', 'other'] as const;
-export type Phase = (typeof PHASES)[number];
+export const DECISION_PHASES = [...PHASES, 'other'] as const;
+export type DecisionPhase = (typeof DECISION_PHASES)[number];
 
 export const OverviewQuery = z.strictObject({
   hours: z.coerce.number().int().min(1).max(24).default(1).describe('length of the window without `since`'),
@@ -27,7 +25,7 @@ export const OverviewQuery = z.strictObject({
 export type OverviewQuery = z.output<typeof OverviewQuery>;
 
 const PhaseMeans = z
-  .record(z.enum(PHASES), Milliseconds)
+  .record(z.enum(DECISION_PHASES), Milliseconds)
   .describe('mean duration of each phase of a decision; a phase that did not happen counts as 0');
 
 const outcomes = {
@@ -70,7 +68,7 @@ export const Overview = z.strictObject({
       not_decided: series(Count),
       median_ms: series(Milliseconds.nullable()),
       p99_ms: series(Milliseconds.nullable()),
-      phases: z.record(z.enum(PHASES), series(Milliseconds)),
+      phases: z.record(z.enum(DECISION_PHASES), series(Milliseconds)),
     })
     .describe('columns of the same length, by the start of the calls'),
   failed: Reasons.describe('hangup causes of the failed calls'),

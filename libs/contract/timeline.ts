@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EndpointRequest, Notification } from './endpoint.ts';
 import { RESULT_NAMES } from './results.ts';
+import { Milliseconds } from './scalars.ts';
 import { CallId } from './text.ts';
 
 /**
@@ -9,14 +10,13 @@ import { CallId } from './text.ts';
  * is disconnected: never decide or bill by them.
  */
 
-const Milliseconds = z.number().nonnegative();
-
 const step = {
   v: z.literal(1),
   uuid: CallId.describe('uuid of the call'),
   node: z.string().describe('name of the FreeSWITCH node'),
   by: z.string().describe('the service that published the step, as SERVICE@INSTANCE'),
-  time: z.iso.datetime().describe('time of the step, UTC'),
+  /** With three digits of a second, so that text order is the order of time. */
+  time: z.iso.datetime({ precision: 3 }).describe('time of the step, UTC'),
 };
 
 /** Scheme, host, port and path: userinfo and query are removed because they may hold secrets. */

@@ -1,10 +1,10 @@
 import {
   BUCKET_MS,
+  DECISION_PHASES,
+  type DecisionPhase,
   OUTCOMES,
   type Outcome,
   type Overview,
-  PHASES,
-  type Phase,
 } from '#libs/contract/overview.ts';
 import { type CallRecord, pendingSince } from '../call-record.ts';
 import { MICROSECONDS, pair } from './contribution.ts';
@@ -34,13 +34,13 @@ function durations(bins: ReadonlyMap<string, number> | undefined) {
   return median_ms === undefined || p99_ms === undefined ? {} : { median_ms, p99_ms };
 }
 
-function phaseMean(tally: Tally | undefined, phase: Phase): number {
+function phaseMean(tally: Tally | undefined, phase: DecisionPhase): number {
   const decisions = read(tally, 'decisions', 'n');
   return decisions === 0 ? 0 : Math.round(read(tally, 'phase', phase) / decisions) / MICROSECONDS;
 }
 
-const byPhase = <Value>(value: (phase: Phase) => Value) =>
-  Object.fromEntries(PHASES.map((phase) => [phase, value(phase)])) as Record<Phase, Value>;
+const byPhase = <Value>(value: (phase: DecisionPhase) => Value) =>
+  Object.fromEntries(DECISION_PHASES.map((phase) => [phase, value(phase)])) as Record<DecisionPhase, Value>;
 
 const keys = (tally: Tally, dimensions: readonly string[]): string[] => [
   ...new Set(dimensions.flatMap((dimension) => [...(tally.get(dimension)?.keys() ?? [])])),
