@@ -6,6 +6,7 @@ import type { SetAside } from '#libs/isolation/set-aside.ts';
 import { inBackground } from '#libs/lifecycle/background.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
+import { fetchMessages } from './fetch-messages.ts';
 import { callIn, readMessage } from './message.ts';
 import { isStreamMissing } from './streams.ts';
 import { timelineSubject } from './timeline.ts';
@@ -34,7 +35,10 @@ export function readStep(message: JsMsg, log: Log): TimelineStep | undefined {
   }
 }
 
-/** All steps of one call that the stream still has, in stream order. Invalid steps are left out. */
+/**
+ * The steps of one call that the stream still has, in stream order: all, or the first 2,000. Invalid steps are left out.
+ * Throws when NATS does not send them.
+ */
 export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<TimelineStep[]> {
   const client = bus.jetstream({ timeout: REQUEST_TIMEOUT_MS });
   const manager = await bus.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
@@ -45,14 +49,19 @@ export async function readTimeline(bus: Bus, uuid: string, log: Log): Promise<Ti
     if (last === null) return [];
     const consumer = await client.consumers.get(BUS.timelineStream, { filter_subjects: subject });
     try {
-      const messages = await consumer.fetch({ max_messages: MAX_STEPS, expires: REQUEST_TIMEOUT_MS });
-      for await (const message of messages) {
+      let read = 0;
+      for await (const message of fetchMessages(consumer, {
+        max: MAX_STEPS,
+        silenceMs: REQUEST_TIMEOUT_MS,
+      })) {
+        read++;
         const step = readStep(message, log);
         if (step !== undefined) steps.push(step);
-        if (message.seq >= last.seq) break;
+        if (message.seq >= last.seq) return steps;
       }
+      if (read < MAX_STEPS) throw new Error(`NATS sent no step of the call for ${REQUEST_TIMEOUT_MS} ms`);
     } finally {
-      await consumer.delete().catch(() => {});
+      if (bus.connected) await consumer.delete().catch(() => {});
     }
   } catch (error) {
     if (isStreamMissing(error)) return [];
@@ -88,7 +97,7 @@ export class TimelineFollower {
     inBackground(log, 'timeline reader', this.#run());
   }
 
-  /** Whether the reader has reached the end of the stream once. */
+  /** Whether the reader has reached the end of the stream since it last began to read it. True without a stream. */
   get caughtUp(): boolean {
     return this.#caughtUp;
   }
@@ -102,7 +111,6 @@ export class TimelineFollower {
     const { signal } = this.#ended;
     for (let logged = ''; !signal.aborted; ) {
       try {
-        this.#onRestart();
         await this.#follow();
       } catch (error) {
         const { message } = error as Error;
@@ -118,6 +126,8 @@ export class TimelineFollower {
   async #follow(): Promise<void> {
     const client = this.#bus.jetstream({ timeout: REQUEST_TIMEOUT_MS });
     const created = await this.#created();
+    this.#caughtUp = false;
+    this.#onRestart();
     const consumer = await client.consumers.get(BUS.timelineStream, { deliver_policy: DeliverPolicy.All });
     const { num_pending } = await consumer.info();
     if (num_pending === 0) this.#caughtUp = true;

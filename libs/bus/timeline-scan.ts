@@ -3,18 +3,21 @@ import { BUS } from '#libs/contract/messages.ts';
 import type { TimelineStep } from '#libs/contract/timeline.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { Bus } from './connection.ts';
+import { fetchMessages } from './fetch-messages.ts';
 import { isStreamMissing } from './streams.ts';
 import { readStep } from './timeline-reader.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /** Messages requested at once: enough to keep the connection busy. */
 const BATCH = 1_000;
-const BATCH_TIMEOUT_MS = 5_000;
+const SILENCE_MS = 5_000;
 
-export interface ScanOptions {
+interface ScanOptions {
   /** Begins with the first step that the stream stored at this time or later; undefined: with its first step. */
   readonly from: Date | undefined;
   readonly signal: AbortSignal;
+  /** The scan throws when NATS sends nothing for so long. Default: 5,000. */
+  readonly silenceMs?: number;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface ScanOptions {
 export async function* scanTimeline(
   bus: Bus,
   log: Log,
-  { from, signal }: ScanOptions,
+  { from, signal, silenceMs = SILENCE_MS }: ScanOptions,
 ): AsyncGenerator<readonly [step: TimelineStep, order: number]> {
   const client = bus.jetstream({ timeout: REQUEST_TIMEOUT_MS });
   const manager = await bus.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
@@ -45,29 +48,22 @@ export async function* scanTimeline(
   try {
     for (let reached = 0; reached < last_seq; ) {
       const before = reached;
-      const messages = await consumer.fetch({ max_messages: BATCH, expires: BATCH_TIMEOUT_MS });
-      const stop = () => messages.stop();
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
-      try {
-        for await (const message of messages) {
-          signal.throwIfAborted();
-          reached = message.seq;
-          const step = readStep(message, log);
-          if (step !== undefined) yield [step, message.seq];
-          if (reached >= last_seq) break;
-        }
-      } finally {
-        signal.removeEventListener('abort', stop);
+      for await (const message of fetchMessages(consumer, { max: BATCH, silenceMs, signal })) {
+        signal.throwIfAborted();
+        reached = message.seq;
+        const step = readStep(message, log);
+        if (step !== undefined) yield [step, message.seq];
+        if (reached >= last_seq) break;
       }
       signal.throwIfAborted();
       if (reached > before) continue;
+      if (!bus.connected) throw new Error('not connected to NATS');
       const { first_seq } = (await manager.streams.info(BUS.timelineStream)).state;
       // The stream has dropped its last messages meanwhile.
       if (first_seq > last_seq) return;
-      throw new Error(`NATS sent no step of ${BUS.timelineStream} for ${BATCH_TIMEOUT_MS} ms`);
+      throw new Error(`NATS sent no step of ${BUS.timelineStream} for ${silenceMs} ms`);
     }
   } finally {
-    await consumer.delete().catch(() => {});
+    if (bus.connected) await consumer.delete().catch(() => {});
   }
 }

@@ -65,11 +65,12 @@ export class TimelineSearch {
     const from = filter.since === undefined ? undefined : new Date(Date.parse(filter.since) - MARGIN_MS);
     const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(DEADLINE_MS)]);
     const calls = new LruMap<string, CallRecord>(this.#maxRecords);
+    const canMatch = beginningMatcher(filter);
     let began = 0;
     for await (const [step, order] of scanTimeline(this.#bus, this.#log, { from, signal })) {
       let record = calls.peek(step.uuid);
       if (record === undefined) {
-        if (!canMatch(step, filter)) continue;
+        if (!canMatch(step)) continue;
         record = beginRecord(step, order);
         began++;
         calls.set(step.uuid, record);
@@ -89,9 +90,13 @@ export class TimelineSearch {
   }
 }
 
-/** Whether the call of its first step can match. Most calls are left out here. */
-const canMatch = (step: TimelineStep, { node, until, uuid }: CallFilter): boolean =>
-  step.step !== 'attempted' &&
-  (node === undefined || step.node === node) &&
-  (uuid === undefined || step.uuid.toLowerCase().startsWith(uuid.toLowerCase())) &&
-  (until === undefined || Date.parse(step.time) < Date.parse(until) + MARGIN_MS);
+/** @returns whether the call of its first step can match. Most calls are left out here. */
+function beginningMatcher({ node, until, uuid }: CallFilter): (step: TimelineStep) => boolean {
+  const prefix = uuid?.toLowerCase() ?? '';
+  const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + MARGIN_MS;
+  return (step) =>
+    step.step !== 'attempted' &&
+    (node === undefined || step.node === node) &&
+    step.uuid.toLowerCase().startsWith(prefix) &&
+    Date.parse(step.time) < end;
+}

@@ -37,7 +37,7 @@ beforeEach(async () => {
 
 /** A scan that has read its first fetch. */
 async function begin(signal: AbortSignal) {
-  const scan = scanTimeline(bus, quietLog, { from: undefined, signal });
+  const scan = scanTimeline(bus, quietLog, { from: undefined, signal, silenceMs: 1_000 });
   for (let n = 0; n < FIRST; n++) expect((await scan.next()).value).toEqual([steps[n], expect.any(Number)]);
   return scan;
 }
@@ -77,5 +77,11 @@ it('a scan throws when NATS does not send the remaining steps', async () => {
   const { consumers } = await jetstreamManager(nats);
   for await (const { name } of consumers.list(BUS.timelineStream))
     await consumers.update(BUS.timelineStream, name, { filter_subject: timelineSubject(caller().uuid) });
-  await expect(scan.next()).rejects.toThrow('NATS sent no step of DIALHOOK_TIMELINE');
+  await expect(scan.next()).rejects.toThrow('NATS sent no step of DIALHOOK_TIMELINE for 1000 ms');
+});
+
+it('a scan throws when the connection is lost and does not come back', async () => {
+  const scan = await begin(new AbortController().signal);
+  await server.kill();
+  await expect(scan.next()).rejects.toThrow('not connected to NATS');
 });
