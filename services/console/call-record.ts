@@ -2,6 +2,7 @@ import type { CALL_STATES, CallSummary, DELIVERY_STATES } from '#libs/contract/c
 import { type Notification, notificationId, type ObservedNotification } from '#libs/contract/endpoint.ts';
 import type { Outcome } from '#libs/contract/overview.ts';
 import type { Phases, TimelineStep } from '#libs/contract/timeline.ts';
+import type { Contribution } from './statistics/tally.ts';
 
 type State = (typeof CALL_STATES)[number];
 type Delivery = (typeof DELIVERY_STATES)[number];
@@ -45,8 +46,8 @@ export interface CallRecord {
   /** Requests sent to endpoints; a cached decision is none. */
   readonly requests: Request[];
   legs: readonly DialledLeg[];
-  /** The bucket in which the statistics have counted its end; undefined when they have not counted the call. */
-  counted: { readonly end: number | undefined } | undefined;
+  /** As the statistics have counted it; undefined when they have not. */
+  counted: Contribution | undefined;
   readonly deliveries: Map<string, { state: Delivery; time: string; published: string }>;
 }
 

@@ -4,7 +4,7 @@ import { matcher } from './call-filter.ts';
 import { addStep, beginRecord, type CallRecord } from './call-record.ts';
 
 /** The newest `limit` records before `cursor` that match, and the cursor of the next page. */
-export function pageOf(
+function pageOf(
   records: Iterable<CallRecord>,
   { cursor = Number.POSITIVE_INFINITY, limit, ...filter }: CallFilter & Pick<CallQuery, 'cursor' | 'limit'>,
 ): Pick<CallList, 'calls' | 'next'> {
@@ -20,9 +20,7 @@ export function pageOf(
   return { calls: page.map(({ summary }) => summary), ...(last === undefined ? {} : { next: last.order }) };
 }
 
-export interface CallsOptions {
-  /** A call is about to change. */
-  readonly beforeChange?: (record: CallRecord) => void;
+interface CallsOptions {
   /** A call has changed. */
   readonly onChange?: (record: CallRecord) => void;
   /** A call that was not known to have ended is dropped. */
@@ -51,7 +49,6 @@ export class Calls {
   add(step: TimelineStep, order: number): CallSummary | undefined {
     const record = this.#records.get(step.uuid) ?? this.#begin(step, order);
     if (record === undefined) return undefined;
-    this.#options.beforeChange?.(record);
     const wasLive = record.ended === '';
     addStep(record, step);
     if (wasLive && record.ended !== '') this.#live--;
@@ -78,9 +75,13 @@ export class Calls {
     return (since === undefined ? 0 : Date.parse(since)) > this.#droppedUntil;
   }
 
-  /** Newest first. */
+  /**
+   * Newest first. Once calls have been dropped, without those whose beginning is not known: they may be the later steps of
+   * a dropped call, which do not show when it came in.
+   */
   records(): CallRecord[] {
-    return [...this.#records.values()].reverse();
+    const all = [...this.#records.values()].reverse();
+    return this.hasAll() ? all : all.filter(({ entered }) => entered);
   }
 
   /** Live calls by node. */

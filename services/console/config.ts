@@ -64,7 +64,7 @@ export const ConsoleSettings = z
     CONSOLE_MAX_CALLS: count(100, 1_000_000)
       .default(20_000)
       .describe(
-        'maximum number of calls kept in memory for search, about 4 kB each; the oldest ended call is dropped first',
+        'maximum number of calls kept in memory for search, about 6 kB each; the oldest ended call is dropped first',
       ),
     CONSOLE_TRUSTED_PROXIES: networks()
       .default([])

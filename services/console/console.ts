@@ -47,8 +47,7 @@ export async function startConsole(
   const aside = SetAside.open(lifecycle, log);
   const statistics = new Statistics();
   const calls = new Calls(config.CONSOLE_MAX_CALLS, {
-    beforeChange: (record) => statistics.remove(record),
-    onChange: (record) => statistics.add(record),
+    onChange: (record) => statistics.count(record),
     onDropLive: (record) => statistics.drop(record),
   });
   const instances = new Instances();
@@ -77,6 +76,7 @@ export async function startConsole(
   lifecycle.onStop('searches', () => search.close());
   const context = new ConsoleContext({
     calls,
+    caughtUp: () => timeline.caughtUp,
     overviews: new Overviews(statistics, () => calls.records()),
     timeline: search,
     instances,

@@ -40,6 +40,8 @@ const messageOf = (error: unknown): string => (error as Error).message;
 
 interface Parts {
   readonly calls: Calls;
+  /** Whether `calls` has read the timeline to its end. */
+  readonly caughtUp: () => boolean;
   readonly overviews: Overviews;
   readonly timeline: TimelineSearch;
   readonly instances: Instances;
@@ -53,6 +55,7 @@ interface Parts {
 /** The state and the operations that the routes use. */
 export class ConsoleContext {
   readonly calls: Calls;
+  readonly #caughtUp: () => boolean;
   readonly #overviews: Overviews;
   readonly #timeline: TimelineSearch;
   readonly instances: Instances;
@@ -64,6 +67,7 @@ export class ConsoleContext {
 
   constructor(parts: Parts) {
     this.calls = parts.calls;
+    this.#caughtUp = parts.caughtUp;
     this.#overviews = parts.overviews;
     this.#timeline = parts.timeline;
     this.instances = parts.instances;
@@ -75,7 +79,10 @@ export class ConsoleContext {
   }
 
   async search(query: CallQuery): Promise<CallList> {
-    if (query.scope === 'memory') return this.calls.search(query);
+    if (query.scope === 'memory') {
+      const found = this.calls.search(query);
+      return { ...found, complete: found.complete && this.#caughtUp() };
+    }
     const { records, complete } = await this.#find(query);
     const { scope, cursor, limit } = query;
     return { ...this.calls.search({ scope, cursor, limit }, records), complete };

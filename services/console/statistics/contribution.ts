@@ -1,19 +1,11 @@
-import { BUCKET_MS, PHASES, type Phase } from '#libs/contract/overview.ts';
+import { BUCKET_MS, type DecisionPhase } from '#libs/contract/overview.ts';
+import { PHASES } from '#libs/contract/phases.ts';
 import type { Phases } from '#libs/contract/timeline.ts';
 import { type CallRecord, originOf } from '../call-record.ts';
 import { binOf } from './histogram.ts';
-import type { Entry } from './tally.ts';
+import type { Contribution, Entry } from './tally.ts';
 
-/** What one call adds to the statistics. */
-export interface Contribution {
-  /** Number of the bucket in which the call started. */
-  readonly start: number;
-  /** Number of the bucket in which it ended; undefined while it is live. */
-  readonly end: number | undefined;
-  readonly entries: readonly Entry[];
-}
-
-export const bucketOf = (time: string): number => Math.floor(Date.parse(time) / BUCKET_MS);
+const bucketOf = (time: string): number => Math.floor(Date.parse(time) / BUCKET_MS);
 
 /** Sums of durations are counted in whole microseconds. */
 export const MICROSECONDS = 1000;
@@ -23,10 +15,9 @@ const microseconds = (ms: number): number => Math.round(ms * MICROSECONDS);
 export const pair = (one: string, other: string | number): string => `${one} ${other}`;
 
 function phaseEntries({ decisions, requests }: CallRecord): Entry[] {
-  const sums = new Map<Phase, number>();
+  const sums = new Map<DecisionPhase, number>();
   for (const { phases } of requests)
     for (const phase of PHASES) {
-      if (phase === 'other') continue;
       const ms = phases[`${phase}_ms` satisfies keyof Phases] ?? 0;
       sums.set(phase, (sums.get(phase) ?? 0) + microseconds(ms));
     }

@@ -1,7 +1,7 @@
 import { BUCKET_MS, OVERVIEW_MS } from '#libs/contract/overview.ts';
 import type { CallRecord } from '../call-record.ts';
-import { type Contribution, contributionOf } from './contribution.ts';
-import { addEntry, read, type Tally } from './tally.ts';
+import { contributionOf } from './contribution.ts';
+import { addEntry, type Contribution, read, type Tally } from './tally.ts';
 
 /** Buckets kept: a day, and the one that is not complete. */
 const KEPT = OVERVIEW_MS / BUCKET_MS + 1;
@@ -15,8 +15,8 @@ const MAX_BUCKETS = KEPT + AHEAD + 1;
 
 /**
  * Statistics of the calls that started in the last day, in buckets of ten seconds. A call that changes is counted again:
- * its contribution is removed before and added after the change, so that the order of steps does not matter. A call that is no
- * longer in memory keeps its contribution.
+ * its new contribution replaces the one before, so that the order of steps does not matter. A call that is no longer in
+ * memory keeps its contribution.
  */
 export class Statistics {
   readonly #buckets = new Map<number, Tally>();
@@ -42,31 +42,27 @@ export class Statistics {
     this.#oldestStep = undefined;
   }
 
-  /** Counts a call in its present state. To change it: `remove` it, change it, and `add` it again. */
-  add(record: CallRecord): void {
+  /** Counts a call in its present state, instead of the state in which it was counted before. */
+  count(record: CallRecord): void {
     const { started } = record.summary;
+    if (record.counted !== undefined) this.#apply(record.counted, -1);
+    record.counted = undefined;
     if (this.#oldestStep === undefined || started < this.#oldestStep) this.#oldestStep = started;
     const contribution = contributionOf(record);
     const newest = this.#oldest() + KEPT + AHEAD;
     if (contribution === undefined || contribution.start > newest) return;
     const { start, end } = contribution;
-    record.counted = { end: end === undefined ? undefined : Math.min(Math.max(start, end), newest) };
-    this.#apply({ ...contribution, ...record.counted }, 1);
-  }
-
-  remove(record: CallRecord): void {
-    const { counted } = record;
-    if (counted === undefined) return;
-    record.counted = undefined;
-    const contribution = contributionOf(record);
-    if (contribution !== undefined) this.#apply({ ...contribution, ...counted }, -1);
+    record.counted = {
+      ...contribution,
+      end: end === undefined ? undefined : Math.min(Math.max(start, end), newest),
+    };
+    this.#apply(record.counted, 1);
   }
 
   /** Counts a live call that is dropped from memory as ended with its last step. */
   drop(record: CallRecord): void {
-    this.remove(record);
     record.ended = record.summary.updated;
-    this.add(record);
+    this.count(record);
   }
 
   /** The tallies of the buckets from `first` to before `end`, in order; undefined for an empty one. */

@@ -2,6 +2,15 @@
 export type Tally = Map<string, Map<string, number>>;
 export type Entry = readonly [dimension: string, key: string, n: number];
 
+/** What one call adds to the statistics. */
+export interface Contribution {
+  /** Number of the bucket in which the call started. */
+  readonly start: number;
+  /** Number of the bucket in which it ended; undefined while it is live. */
+  readonly end: number | undefined;
+  readonly entries: readonly Entry[];
+}
+
 export function addEntry(tally: Tally, [dimension, key, n]: Entry): void {
   const counters = tally.get(dimension) ?? new Map<string, number>();
   tally.set(dimension, counters);

@@ -1,6 +1,9 @@
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type ConsoleHarness, startHarness } from '#test/support/console/harness.ts';
+import { CallList } from '#libs/contract/console.ts';
+import { BUS } from '#libs/contract/messages.ts';
+import { type ConsoleHarness, startHarness, VIEWER } from '#test/support/console/harness.ts';
 import { answeredCall, caller, makeTimeline, publish, received } from '#test/support/console/steps.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
 import { until } from '#test/support/until.ts';
@@ -22,7 +25,7 @@ const list = async () =>
   };
 const states = async () => (await list()).calls.map(({ state }) => state);
 
-it('resumes when NATS comes back, and restarts with another stream', async () => {
+it('resumes when NATS comes back, restarts with another stream, and says when it cannot read it', async () => {
   const [first, second, third] = [caller(), caller(), caller()];
   publish(console.nats, [...answeredCall(first), received(second)]);
   await until('both are known', async () => (await states()).join() === 'deciding,ended');
@@ -42,8 +45,8 @@ it('resumes when NATS comes back, and restarts with another stream', async () =>
   await until('it has caught up', async () => (await states()).join() === 'deciding,ended,ended');
   expect((await console.get(`/api/calls/${first.uuid}`)).status).toBe(200);
 
-  const { jetstreamManager } = await import('@nats-io/jetstream');
-  await (await jetstreamManager(nats)).streams.delete('DIALHOOK_TIMELINE');
+  const { consumers, streams } = await jetstreamManager(nats);
+  await streams.delete(BUS.timelineStream);
   await makeTimeline(nats);
   const fourth = caller();
   publish(nats, [received(fourth)]);
@@ -51,5 +54,15 @@ it('resumes when NATS comes back, and restarts with another stream', async () =>
     const { calls } = await list();
     return calls.length === 1 && calls[0]?.uuid === fourth.uuid;
   });
+
+  // A stream whose only consumer is not that of the next console.
+  await streams.delete(BUS.timelineStream);
+  await streams.add({ name: BUS.timelineStream, subjects: [`${BUS.timeline}.>`], max_consumers: 1 });
+  await consumers.add(BUS.timelineStream, { durable_name: 'other' }).catch(() => {});
+  publish(nats, [received(fourth)]);
+  const url = await console.another();
+  const headers = { authorization: `Bearer ${VIEWER}` };
+  const unread = CallList.parse(await (await fetch(`${url}/api/calls`, { headers })).json());
+  expect(unread).toMatchObject({ calls: [], complete: false });
   await nats.close();
 }, 60_000);

@@ -95,13 +95,17 @@ describe('in a running console', () => {
     const good = Array.from({ length: GOOD }, (_, n) => `router@${n}`);
     const poison = ['', '{', 'null', '{"v":1,"service":"router","time":"9999999-01-01"}'];
     const half = GOOD / 2;
+    const listed = async () => {
+      const { services } = (await json('/api/nodes')) as { services: { instance: string }[] };
+      return new Set(services.map(({ instance }) => instance));
+    };
+    await until('the console receives status messages', async () => (await listed()).size > 0);
     for (const one of [...good.slice(0, half).map(text), ...poison, ...good.slice(half).map(text)])
       harness.nats.publish(BUS.status, one);
     await harness.nats.flush();
     await until('all are listed', async () => {
-      const { services } = (await json('/api/nodes')) as { services: { instance: string }[] };
-      const listed = new Set(services.map(({ instance }) => instance));
-      return good.every((instance) => listed.has(instance));
+      const all = await listed();
+      return good.every((instance) => all.has(instance));
     });
     const aside = harness.lines.filter(({ event }) => event === 'entry.set_aside');
     expect(aside).toHaveLength(poison.length);

@@ -142,6 +142,18 @@ describe('the calls of late', () => {
     expect(calls.add(attempted(three[0], 'hangup', 99_000), 99)).toBeUndefined();
     expect(calls.search(query()).kept).toBe(2);
   });
+
+  it('leave out the later steps of a dropped live call, unless the stream itself begins with them', () => {
+    const [one, two, three] = [caller(), caller(), caller()] as const;
+    const cut = answeredCall(one).slice(1);
+    expect(uuids(keep(3, [received(two)], [received(three)], cut), {})).toEqual([
+      one.uuid,
+      three.uuid,
+      two.uuid,
+    ]);
+    const calls = keep(2, [received(one)], [received(two)], [received(three)], cut.slice(0, 2));
+    expect(uuids(calls, {})).toEqual([three.uuid]);
+  });
 });
 
 describe('the detail of a call', () => {

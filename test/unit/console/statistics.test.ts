@@ -32,8 +32,7 @@ const NOW = START + 12 * HOUR;
 function memoryOf(steps: readonly TimelineStep[], max = 10_000, clock = { now: NOW }) {
   const statistics = new Statistics(() => clock.now);
   const calls = new Calls(max, {
-    beforeChange: (record) => statistics.remove(record),
-    onChange: (record) => statistics.add(record),
+    onChange: (record) => statistics.count(record),
     onDropLive: (record) => statistics.drop(record),
   });
   let order = 0;
