@@ -81,13 +81,13 @@ function Source({ data, loading }) {
 }
 
 /** @type {(call: CallSummary) => boolean} */
-const undecided = ({ outcome }) => outcome === 'not_decided';
+const isNotDecided = ({ outcome }) => outcome === 'not_decided';
 
 /** The state of a live call, the cause or the failed result of an ended one. @type {(call: CallSummary) => { word: string, tone: string }} */
 export function outcome(call) {
   const { state, result, cause, billable_ms } = call;
   if (state !== 'ended') return { word: t(`state.${state}`), tone: tone(state) };
-  if (undecided(call)) return { word: result ?? '', tone: result === 'caller_gone' ? 'plain' : 'bad' };
+  if (isNotDecided(call)) return { word: result ?? '', tone: result === 'caller_gone' ? 'plain' : 'bad' };
   return { word: cause ?? result ?? t('state.ended'), tone: billable_ms ? 'good' : 'plain' };
 }
 
@@ -99,7 +99,7 @@ function Row({ call }) {
   return html`<tr>
     <td class="time"><a href=${at}>${clock(call.started)}</a></td>
     <td class="state"><${Badge} tone=${tone}>${word}<//>${
-      call.state !== 'ended' && undecided(call) && html` <${Badge} tone="bad">${call.result}<//>`
+      call.state !== 'ended' && isNotDecided(call) && html` <${Badge} tone="bad">${call.result}<//>`
     }</td>
     <td class="who"><b>${call.from || '?'}</b> <span class="quiet">${call.from_name}</span></td>
     <td class="whom"><span class="arrow">→ </span><b>${call.to || '?'}</b></td>

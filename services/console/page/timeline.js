@@ -31,7 +31,7 @@ export function stepWords(step) {
     case 'decided': {
       if (step.result === 'decided') return [t('step.decided'), 'good', span(step.ms)];
       if (step.result === 'defaulted') return [t('step.defaulted'), 'busy', step.error];
-      return [t('step.undecided', { result: step.result }), 'bad', step.error];
+      return [t('step.not_decided', { result: step.result }), 'bad', step.error];
     }
     case 'published': {
       const { notification: one } = step;

@@ -75,7 +75,7 @@ export const en = {
   'step.requested.failed': 'No decision from {endpoint}: {result}',
   'step.decided': 'Decision sent to FreeSWITCH',
   'step.defaulted': 'No decision: default decision sent to FreeSWITCH',
-  'step.undecided': 'No decision, the dialplan continues: {result}',
+  'step.not_decided': 'No decision, the dialplan continues: {result}',
   'step.ring': '{number} is ringing',
   'step.progress': '{number}: early media',
   'step.answer': '{number} answered',

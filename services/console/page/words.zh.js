@@ -77,7 +77,7 @@ export const zh = {
   'step.requested.failed': '{endpoint} 未给出决策：{result}',
   'step.decided': '决策已下发到 FreeSWITCH',
   'step.defaulted': '无决策，已下发默认决策',
-  'step.undecided': '无决策，拨号方案继续执行：{result}',
+  'step.not_decided': '无决策，拨号方案继续执行：{result}',
   'step.ring': '{number} 正在振铃',
   'step.progress': '{number} 有早期媒体',
   'step.answer': '{number} 已应答',
