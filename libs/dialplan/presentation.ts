@@ -58,6 +58,17 @@ const safe = (text: string): string =>
     .slice(0, MAX_LENGTH)
     .toWellFormed();
 
+/**
+ * What must not stand in the user part of a SIP URI: FreeSWITCH decodes the number in From, cuts it at `:`, `/` and `@`, and
+ * writes it into the headers of its INVITE without encoding it again.
+ */
+const NOT_IN_URI = /%(?:[01][0-9a-f]|7f)|[\p{Cc}\u2028\u2029\s"<>\\^`{|}[\]:/@]/giu;
+
+const inUri = (number: string): string => number.replaceAll(NOT_IN_URI, '');
+
+/** A number without characters that FreeSWITCH expands or that end a URI. */
+const safeNumber = (number: string): string => inUri(safe(number));
+
 /** Separators at which FreeSWITCH cuts a name (switch_sanitize_number in switch_utils.h), and the percent sign. */
 const SEPARATOR = /[%:/@]/g;
 
@@ -109,13 +120,18 @@ export function callerShown(caller: CallerFacts, id: CallerId | undefined): Vari
   const isMentioned = number !== undefined || name !== undefined || id?.privacy !== undefined;
   const isFrom = caller.asserted === '' || caller.asserted === caller.number;
   if (!isMentioned && isFrom) {
-    // FreeSWITCH would cut the name, or write a line end into the From header of its INVITE.
-    return isChanged(caller.name)
-      ? { origination_caller_id_name: escaped(safe(caller.name)) || 'unknown' }
-      : {};
+    // FreeSWITCH would cut the name, or write a line end of a name or number into the headers of its INVITE.
+    return {
+      ...(isChanged(caller.name)
+        ? { origination_caller_id_name: escaped(safe(caller.name)) || 'unknown' }
+        : {}),
+      ...(inUri(caller.number) === caller.number
+        ? {}
+        : { origination_caller_id_number: safeNumber(caller.number) || WITHHELD.number }),
+    };
   }
   const own = caller.withheld && caller.asserted !== '' ? caller.asserted : caller.number;
-  const display = number ?? (safe(own) || WITHHELD.number);
+  const display = number ?? (safeNumber(own) || WITHHELD.number);
   const ownName = number === undefined && !caller.withheld ? safe(caller.name) : '';
   const shownName = escaped(quotable(name ?? ownName) || display);
   return privacy === 'id' ? assertedOnly(display, shownName) : shown(display, shownName);
@@ -159,7 +175,7 @@ export function takeCallerId(variables: Variables): { id: CallerId | undefined; 
  *   the called party when set on the called leg.
  */
 export function presentation(caller: CallerFacts, settings: PresentationSettings): Presentation {
-  const number = settings.callee_id?.number ?? (safe(caller.dialled) || 'unknown');
+  const number = settings.callee_id?.number ?? (safeNumber(caller.dialled) || 'unknown');
   const name = escaped(safe(settings.callee_id?.name ?? '') || number);
   const headers = settings.pass_headers ? {} : { sip_copy_custom_headers: 'false' };
   return {

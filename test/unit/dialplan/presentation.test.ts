@@ -117,6 +117,32 @@ describe('the called party is shown', () => {
   );
 
   it.each([
+    ['q\n', 'q'],
+    ['139\r\nX-Evil: 1', '139X-Evil1'],
+    ['139 q', '139q'],
+    ['1<2>"3"', '123'],
+    ['a%0d%0ab', 'ab'],
+    ['1/2:3@h', '123h'],
+    ['\r\n', 'anonymous'],
+  ])('the number %j as %j', (number, shownNumber) => {
+    const { calledLegs } = show({}, { ...CALLER, number });
+    expect(calledLegs['origination_caller_id_number']).toBe(shownNumber);
+    expect(show({ caller_id: { name: 'x' } }, { ...CALLER, number }).calledLegs).toMatchObject({
+      origination_caller_id_number: shownNumber,
+    });
+    expect(show({}, { ...CALLER, dialled: number }).callerLeg).toMatchObject({
+      initial_callee_id_number: shownNumber === 'anonymous' ? 'unknown' : shownNumber,
+    });
+  });
+
+  it.each(['1001', '+4930123', '*72#', '1001;phone-context=x', "a'b"])(
+    'the number %j as FreeSWITCH does',
+    (number) => {
+      expect(show({}, { ...CALLER, number }).calledLegs).not.toHaveProperty('origination_caller_id_number');
+    },
+  );
+
+  it.each([
     ['Shop%0d%0aX-Evil: 1', 'Shop  X-Evil%3A 1'],
     ['tail\\', 'tail'],
     ['a"b', 'a b'],

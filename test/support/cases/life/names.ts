@@ -8,6 +8,14 @@ import { NO_MEDIA } from './media.ts';
 /** FreeSWITCH cuts a name at `:`, `/` and `@`, and decodes what follows a percent sign. */
 const NAMES = ['Sales: Ann', 'Sales/Ann', 'ann@sales', '100% effort', 'a%41%22b', '50%'];
 
+/** Numbers in From as FreeSWITCH decodes them, and what the called party is shown. */
+const NUMBERS = [
+  ['q\n', 'q'],
+  ['139\r\nX-Evil: 1', '139X-Evil1'],
+  ['139>x', '139x'],
+  ['139 q', '139q'],
+] as const;
+
 const shown = (name: string) => `"${name}" <sip:`;
 
 export const DISPLAY_NAMES: readonly LifeCase[] = [
@@ -35,6 +43,24 @@ export const DISPLAY_NAMES: readonly LifeCase[] = [
         const { trace } = await call.finish();
         expect(call.requests()).toMatchObject([{ caller_id_name: name }]);
         expect(headersTo(trace, 'called', 'From')[0]).toContain(shown(name));
+      },
+    }),
+  ),
+  ...NUMBERS.map(
+    ([number, user]): LifeCase => ({
+      name: `1 names: a number that is no user part of a URI changes no header: ${JSON.stringify(number)}`,
+      onlyFreeSwitch: 'the simulator does not decode the user part of From',
+      async run(life) {
+        const caller = { number, name: 'x' };
+        const call = life.call({ dial: gw('777') }, { '777': answers }, { byeAt: 100, caller });
+        const { trace } = await call.finish();
+        expect(call.requests()).toMatchObject([{ caller_id_number: number }]);
+        for (const name of ['From', 'Remote-Party-ID'])
+          for (const value of headersTo(trace, 'called', name))
+            expect([name, value]).toEqual([name, expect.stringContaining(`<sip:${user}@`)]);
+        for (const { text, side, byParty } of trace)
+          if (side === 'called' && !byParty)
+            expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]|X-Evil:/);
       },
     }),
   ),
