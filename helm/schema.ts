@@ -205,7 +205,10 @@ const node: Schema = object(
     affinity: { ...scheduling.affinity, description: 'Overrides `agents.affinity`.' },
     podLabels: { ...labels, description: 'Merged into `agents.podLabels`.' },
     podAnnotations: { ...annotations, description: 'Merged into `agents.podAnnotations`.' },
-    extraEnv: { ...pods.extraEnv, description: 'Appended to `agents.extraEnv`.' },
+    extraEnv: {
+      ...pods.extraEnv,
+      description: 'Appended to `agents.extraEnv`; a variable may be set only once.',
+    },
   },
   ['name', 'host', 'existingSecret'],
 );
@@ -231,7 +234,7 @@ const root: Schema = object({
     tag: { ...word('^[A-Za-z0-9_.-]{0,128}$'), not: { const: 'latest' } },
     digest: orEmpty('^sha256:[0-9a-f]{64}$'),
     pullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
-    pullSecrets: { type: 'array', items: word(DNS_NAME) },
+    pullSecrets: { type: 'array', items: word(DNS_NAME), uniqueItems: true },
   }),
   nats: object({
     url: urls('nats', 'tls'),

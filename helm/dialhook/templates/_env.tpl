@@ -134,8 +134,26 @@ k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(POD
 {{- end }}
 {{- end }}
 
-{{- /* Environment variables of the console. */}}
+{{- /* Environment variables of a service other than the agent, without its own. Arguments: root, service, healthPort. */}}
+{{- define "dialhook.serviceEnv" -}}
+{{- $service := index .root.Values .service }}
+{{- include "dialhook.commonEnv" (dict "root" .root "healthPort" .healthPort "listenHost" .root.Values.agents.listenHost "stopDeadlineMs" $service.stopDeadlineMs "settings" $service.settings) }}
+{{- end }}
+
+{{- define "dialhook.routerEnv" -}}
+{{- include "dialhook.serviceEnv" (dict "root" . "service" "router" "healthPort" 9102) }}
+{{- include "dialhook.signing" . }}
+{{- end }}
+
+{{- define "dialhook.notifierEnv" -}}
+{{- include "dialhook.redisEnv" .Values.redis }}
+{{ include "dialhook.serviceEnv" (dict "root" . "service" "notifier" "healthPort" 9103) }}
+{{- include "dialhook.signing" . }}
+{{- end }}
+
 {{- define "dialhook.consoleEnv" -}}
+{{- include "dialhook.redisEnv" .Values.redis }}
+{{ include "dialhook.serviceEnv" (dict "root" . "service" "console" "healthPort" 9104) }}
 - name: CONSOLE_HOST
   value: {{ .Values.agents.listenHost | quote }}
 - name: CONSOLE_PORT

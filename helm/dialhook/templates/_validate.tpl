@@ -70,6 +70,7 @@
 {{- $errors = append $errors (printf "agents.nodes: socketPort and healthPort of %q must differ (both are %v)" .name .socketPort) }}
 {{- end }}
 {{- end }}
+{{- $errors = concat $errors (include "dialhook.repeatedEnv" . | fromYamlArray) }}
 {{- with .Values.agents.daemonSet }}
 {{- if and .enabled (not .existingSecret.name) }}
 {{- $errors = append $errors "agents.daemonSet.existingSecret.name must be set: the Secret with the password of FreeSWITCH's event socket" }}

@@ -15,6 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const existingSecret = { name: 'freeswitch' };
 const node = { name: 'fs1', host: '10.0.0.11', existingSecret };
+const extraEnv = (name: string) => [{ name, value: 'x' }];
 const withNode = (extra: object) => ({ agents: { nodes: [{ ...node, ...extra }] } });
 
 const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
@@ -184,6 +185,46 @@ const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
     'a certificate without its key',
     { nats: { tls: { existingSecret: 'nats', certKey: 'tls.crt' } } },
     ['nats.tls.certKey and nats.tls.keyKey must be set together'],
+  ],
+  [
+    'a variable that is set twice',
+    { router: { extraEnv: [...extraEnv('A'), ...extraEnv('A')] } },
+    ['router.extraEnv sets A twice'],
+  ],
+  [
+    'a variable of a setting',
+    { notifier: { settings: { LOG_LEVEL: 'warn' }, extraEnv: extraEnv('LOG_LEVEL') } },
+    ['notifier.extraEnv and notifier.settings both set LOG_LEVEL'],
+  ],
+  [
+    'a variable of another value',
+    { notifier: { extraEnv: extraEnv('REDIS_URL') } },
+    ['notifier.extraEnv and another value of the chart both set REDIS_URL'],
+  ],
+  [
+    'a variable of one node that all nodes have',
+    { agents: { extraEnv: extraEnv('A'), nodes: [{ ...node, extraEnv: extraEnv('A') }] } },
+    ['agents.nodes: extraEnv of "fs1" and agents.extraEnv both set A'],
+  ],
+  [
+    'a variable of all nodes that is set twice, without a node',
+    { agents: { extraEnv: [...extraEnv('A'), ...extraEnv('A')] } },
+    ['agents.extraEnv sets A twice'],
+  ],
+  [
+    'a variable of a DaemonSet that another value sets',
+    {
+      agents: {
+        daemonSet: { enabled: true, existingSecret: { name: 'freeswitch' } },
+        extraEnv: extraEnv('FREESWITCH_HOST'),
+      },
+    },
+    ['agents.extraEnv and another value of the chart both set FREESWITCH_HOST'],
+  ],
+  [
+    'a pull secret that is named twice',
+    { image: { pullSecrets: ['a', 'a'] } },
+    ['/image/pullSecrets', 'items at 0 and 1 are equal'],
   ],
   [
     'a DaemonSet without a secret',
