@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { values } from '../../../helm/generate.ts';
 import { nodeSchema, type Schema, schema } from '../../../helm/schema.ts';
 import { CHART, helm, KUBERNETES } from './helm.ts';
+import { ROOT } from './image.ts';
 import { VALUE_SETS } from './value-sets.ts';
 
 describe('the chart', () => {
@@ -15,9 +17,11 @@ describe('the chart', () => {
     },
   );
 
-  it('has the version of the package as its appVersion', () => {
-    const { version } = JSON.parse(readFileSync(join(CHART, '..', '..', 'package.json'), 'utf8'));
-    expect(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')).toContain(`appVersion: ${version}\n`);
+  it.each(['dialhook', 'dialhook-stack'])('has the version and license of the package: %s', (name) => {
+    const { version, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const chart = parse(readFileSync(join(ROOT, 'helm', name, 'Chart.yaml'), 'utf8'));
+    expect(chart.appVersion).toBe(version);
+    expect(chart.annotations['artifacthub.io/license']).toBe(license);
   });
 });
 
