@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PARTITIONS } from '#libs/contract/partition.ts';
-import { notes, renderText } from './helm.ts';
+import { HELMS, notes, renderText, renderWith } from './helm.ts';
 import { byKind, parseManifests } from './manifests.ts';
 import { VALUE_SETS } from './value-sets.ts';
 
@@ -11,6 +11,7 @@ import { VALUE_SETS } from './value-sets.ts';
  *
  *   UPDATE_GOLDEN=1 npm test -- test/e2e/helm/golden.test.ts
  */
+const [, ...others] = HELMS;
 const golden = (name: string): string => join(import.meta.dirname, 'golden', name);
 
 function compare(name: string, text: string): void {
@@ -21,6 +22,11 @@ function compare(name: string, text: string): void {
 describe.each(VALUE_SETS)('$name', ({ name, path }) => {
   it('renders as it did', async () => {
     compare(`${name}.yaml`, await renderText('-f', path));
+  });
+
+  it.each(others)('renders the same objects with $name', async ({ run }) => {
+    const expected = parseManifests(readFileSync(golden(`${name}.yaml`), 'utf8'));
+    expect(parseManifests(await renderWith(run, '-f', path))).toEqual(expected);
   });
 
   it('prints the lines for the dialplan', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { CHART, helm, KUBERNETES } from './helm.ts';
+import { CHART, HELMS, helm, KUBERNETES } from './helm.ts';
 import { type Manifest, parseManifests } from './manifests.ts';
 import { containerOf } from './pod.ts';
 
@@ -36,7 +36,7 @@ describe('the chart dialhook-stack', () => {
     const node = { name: 'fs1', host: '10.0.0.11', existingSecret: { name: 'freeswitch' } };
     writeFileSync(join(folder, 'nodes.yaml'), stringify({ dialhook: { agents: { nodes: [node] } } }));
     const flags = ['--kube-version', KUBERNETES, '-f', join(folder, 'nodes.yaml')];
-    await helm('lint', '--strict', folder, ...flags);
+    for (const { run } of HELMS) await run('lint', '--strict', folder, ...flags);
     manifests = parseManifests(await helm('template', 'evening', folder, ...flags));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
