@@ -1,11 +1,17 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { AgentSettings, readAgentConfig } from '#services/agent/config.ts';
 import { NotifierSettings, readNotifierConfig } from '#services/notifier/config.ts';
 import { RouterSettings, readRouterConfig } from '#services/router/config.ts';
+import { onPath } from './cache.ts';
 import { environment, ROOT, readDockerfile, said } from './image.ts';
+
+const COMPOSE_MODULE = 'github.com/compose-spec/compose-go/v2@v2.16.2';
 
 interface Service {
   readonly image: string;
@@ -27,7 +33,22 @@ const { services } = compose;
 const [, image] = readDockerfile();
 const ours = Object.entries(services).filter(([, service]) => service.build !== undefined);
 
+/** The schema of the compose specification, in the module of its reference implementation. */
+function composeSchema(): object {
+  const answer = execFileSync('go', ['mod', 'download', '-json', COMPOSE_MODULE], { cwd: tmpdir() });
+  const { Dir } = JSON.parse(answer.toString('utf8')) as { Dir: string };
+  return JSON.parse(readFileSync(join(Dir, 'schema', 'compose-spec.json'), 'utf8'));
+}
+
 describe('compose.yaml', () => {
+  it.skipIf(onPath('go') === undefined)('is valid for the compose specification', () => {
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(composeSchema());
+    validate(compose);
+    expect(validate.errors).toBeNull();
+    const { router, ...others } = services;
+    expect(validate({ services: { ...others, router: { ...router, read_olny: true } } })).toBe(false);
+  });
+
   it('starts NATS, Redis, FreeSWITCH, a backend for traces, every service and an endpoint', () => {
     expect(Object.keys(services).sort()).toEqual([
       'agent',

@@ -28,10 +28,12 @@ const env = environment(image);
 const UID = Number(said(image, 'USER')[0]?.split(':')[0]);
 
 describe('the Dockerfile', () => {
-  it('makes both stages of one plain image for every platform', () => {
+  it('makes both stages of one plain image for every platform, whose digest a build can pin', () => {
     expect(readDockerfile()).toHaveLength(2);
     for (const stage of [packages, image])
       expect(said(stage, 'FROM')[0]).toMatch(/^node:24-slim( AS packages)?$/);
+    const dockerfile = readFileSync(join(ROOT, 'deploy', 'Dockerfile'), 'utf8');
+    expect(dockerfile.match(/^FROM .*$/gm)).toEqual(['FROM ${NODE_IMAGE} AS packages', 'FROM ${NODE_IMAGE}']);
   });
 
   it('runs without root, without a shell, and ends on SIGTERM', () => {

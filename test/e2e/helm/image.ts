@@ -8,7 +8,7 @@ export interface Instruction {
   readonly text: string;
 }
 
-/** The stages of a Dockerfile, each with its instructions; line ends behind a backslash and comments are gone. */
+/** The stages of a Dockerfile, each with its instructions, without comments. The arguments before the first are resolved. */
 export function readDockerfile(path = join(ROOT, 'deploy', 'Dockerfile')): Instruction[][] {
   const lines = readFileSync(path, 'utf8')
     .split('\n')
@@ -18,10 +18,14 @@ export function readDockerfile(path = join(ROOT, 'deploy', 'Dockerfile')): Instr
     .split('\n')
     .filter((line) => line.trim() !== '');
   const stages: Instruction[][] = [];
+  const args: Record<string, string> = {};
   for (const line of lines) {
     const [, name = '', text = ''] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
     if (name === 'FROM') stages.push([]);
-    stages.at(-1)?.push({ name, text });
+    const stage = stages.at(-1);
+    if (stage !== undefined)
+      stage.push({ name, text: text.replaceAll(/\$\{(\w+)\}/g, (all, arg) => args[arg] ?? all) });
+    else if (name === 'ARG') args[text.slice(0, text.indexOf('='))] = text.slice(text.indexOf('=') + 1);
   }
   return stages;
 }
