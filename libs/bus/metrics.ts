@@ -3,7 +3,7 @@ import type { BUS } from '#libs/contract/messages.ts';
 import { observe } from '#libs/telemetry/metrics.ts';
 import type { Bus } from './connection.ts';
 
-type Stream = typeof BUS.stream | typeof BUS.liveStream;
+type Stream = typeof BUS.stream | typeof BUS.liveStream | typeof BUS.limitStream;
 
 const TIMEOUT_MS = 1_000;
 /** Both metrics of a stream are collected together and share one request. */

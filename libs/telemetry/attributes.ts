@@ -98,7 +98,7 @@ export const ATTRIBUTES = {
       '`hit`: decided without a request; `stale`: decided because the request failed; `miss`: no cached decision was used',
   },
   'dialhook.stream': {
-    values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE'],
+    values: ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE', 'DIALHOOK_LIMITS'],
     description: 'the JetStream stream',
   },
   'dialhook.endpoint_state': {

@@ -291,7 +291,7 @@ export const INSTRUMENTS = {
     kind: 'gauge',
     unit: '{message}',
     description:
-      'Messages in a stream: progress events not acknowledged yet (DIALHOOK_PROGRESS), live calls (DIALHOOK_LIVE)',
+      'Messages in a stream: progress events not acknowledged yet (DIALHOOK_PROGRESS), live calls (DIALHOOK_LIVE), places of limits (DIALHOOK_LIMITS)',
     attributes: ['dialhook.stream'],
     by: ['agent', 'notifier'],
   },

@@ -72,4 +72,5 @@ export function observeAgent({ node = 'unnamed', bus, live, buffer, freeSwitch, 
   observe('dialhook.live_calls.buffered', () => [[live.buffered, {}]]);
   observe('dialhook.live_calls.dropped', () => [[live.dropped, {}]]);
   observeStream(bus, BUS.liveStream);
+  observeStream(bus, BUS.limitStream);
 }

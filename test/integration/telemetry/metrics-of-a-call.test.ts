@@ -29,7 +29,7 @@ describe('the metrics of a call', () => {
 
   beforeAll(async () => {
     one = await simulatedCaseNode();
-    cluster = await startTestCluster(one);
+    cluster = await startTestCluster(one, () => ({ LIMITS: 'gw:gw=5' }));
     cluster.answer = () => ({ body: '{"dial":{"type":"gateway","number":"123456","gateway":"gw"}}' });
     await one.call({
       caller: { number: '138', name: 'A' },
@@ -61,6 +61,13 @@ describe('the metrics of a call', () => {
     expect(total(agent, 'dialhook_event_socket_up', node)).toBe(1);
     for (const action of ['ring', 'answer', 'hangup'])
       expect(total(agent, 'dialhook_notifications_published_total', { dialhook_action: action })).toBe(1);
+
+    const streams = agent
+      .filter(({ name }) => name === 'dialhook_jetstream_fill_ratio')
+      .map(({ labels }) => labels['dialhook_stream']);
+    expect(new Set(streams)).toEqual(new Set(['DIALHOOK_LIVE', 'DIALHOOK_LIMITS']));
+    expect(total(agent, 'dialhook_limit_max', { dialhook_limit: 'gw:gw' })).toBe(5);
+    expect(total(agent, 'dialhook_limit_places_total', { dialhook_verdict: 'taken' })).toBe(1);
 
     const routers = await scrape('router');
     expect(total(routers, 'http_client_request_duration_seconds_count', endpoint)).toBe(1);
