@@ -47,7 +47,25 @@ export const endpoint: Dashboard = {
         },
       ],
     },
-    { title: 'Decisions', panels: [decisions(ENDPOINT), latency(ENDPOINT)] },
+    {
+      title: 'Decisions',
+      panels: [
+        decisions(ENDPOINT),
+        latency(ENDPOINT),
+        {
+          title: 'Decision cache',
+          description:
+            'hit: decided without a request. stale: decided because the request failed. miss: no cached decision was used.',
+          unit: 'reqps',
+          queries: [
+            query(
+              rate('dialhook_decision_cache_lookups_total', 'dialhook_cache', ENDPOINT),
+              '{{dialhook_cache}}',
+            ),
+          ],
+        },
+      ],
+    },
     {
       title: 'Notifications',
       panels: [

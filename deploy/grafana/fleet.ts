@@ -1,5 +1,16 @@
 import type { Dashboard } from './panels.ts';
-import { active, answered, decisions, latency, quantiles, query, RATE, rate } from './queries.ts';
+import {
+  active,
+  answered,
+  decisions,
+  latency,
+  quantiles,
+  query,
+  RATE,
+  rate,
+  resting,
+  total,
+} from './queries.ts';
 
 const PROCESS = '{{job}} {{instance}}';
 
@@ -47,6 +58,7 @@ export const fleet: Dashboard = {
           title: 'Waiting notifications',
           queries: [
             query('sum(dialhook_notifications_buffered)', 'buffered by agents'),
+            query('sum(dialhook_live_calls_buffered)', 'writes of live calls buffered by agents'),
             query('max by (dialhook_stream) (dialhook_jetstream_messages)', 'in {{dialhook_stream}}'),
             query(
               'max by (dialhook_job_state) (dialhook_queue_jobs)',
@@ -54,6 +66,75 @@ export const fleet: Dashboard = {
             ),
           ],
         },
+      ],
+    },
+    {
+      title: 'Limits and gateways',
+      panels: [
+        {
+          title: 'Used share of each limit',
+          unit: 'percentunit',
+          queries: [
+            query(
+              'max by (dialhook_limit) (dialhook_limit_used) / max by (dialhook_limit) (dialhook_limit_max)',
+              '{{dialhook_limit}}',
+            ),
+          ],
+        },
+        {
+          title: 'Places refused or not checked',
+          description: 'max, rate: the limit was reached. unchecked: JetStream did not answer in time.',
+          unit: 'reqps',
+          queries: [
+            query(
+              rate(
+                'dialhook_limit_places_total',
+                'dialhook_limit, dialhook_verdict',
+                'dialhook_verdict!="taken"',
+              ),
+              '{{dialhook_limit}} {{dialhook_verdict}}',
+            ),
+          ],
+        },
+        {
+          title: 'Time to the places of a call',
+          unit: 's',
+          queries: quantiles('dialhook_limit_wait_seconds'),
+        },
+        {
+          title: 'Resting gateways',
+          description: '1: the gateway rests and is tried last; 0: it has failed last and does not rest.',
+          queries: [resting('')],
+        },
+      ],
+    },
+    {
+      title: 'Faults',
+      panels: [
+        {
+          title: 'Poison entries set aside',
+          unit: 'reqps',
+          queries: [query(rate('dialhook_entries_set_aside_total', 'dialhook_entry'), '{{dialhook_entry}}')],
+        },
+        {
+          title: 'Dropped and repaired',
+          description: 'Each of these is 0 in a healthy cluster.',
+          unit: 'reqps',
+          queries: [
+            query(total('dialhook_notifications_dropped_total'), 'notifications dropped'),
+            query(total('dialhook_live_calls_dropped_total'), 'writes of live calls dropped'),
+            query(total('dialhook_live_calls_closed_early_total'), 'calls closed early'),
+            query(total('dialhook_queue_jobs_lost_total'), 'retry jobs lost and queued again'),
+            query(total('dialhook_sounds_unknown_total'), 'unknown sounds'),
+            query(total('dialhook_requests_hedged_total'), 'requests hedged'),
+          ],
+        },
+        {
+          title: 'Used share of max_bytes',
+          unit: 'percentunit',
+          queries: [query('max by (dialhook_stream) (dialhook_jetstream_fill_ratio)', '{{dialhook_stream}}')],
+        },
+        { title: 'Decisions in the cache', queries: [query('dialhook_decision_cache_size', PROCESS)] },
       ],
     },
     {

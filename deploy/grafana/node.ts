@@ -1,5 +1,5 @@
 import type { Dashboard } from './panels.ts';
-import { active, answered, decisions, latency, NODE, quantiles, query, rate } from './queries.ts';
+import { active, answered, decisions, latency, NODE, quantiles, query, rate, resting } from './queries.ts';
 
 export const node: Dashboard = {
   name: 'node',
@@ -25,6 +25,24 @@ export const node: Dashboard = {
       ],
     },
     { title: 'Decisions', panels: [decisions(NODE), latency(NODE)] },
+    {
+      title: 'Limits and gateways',
+      panels: [
+        {
+          title: 'Places by verdict',
+          unit: 'reqps',
+          queries: [
+            query(rate('dialhook_limit_places_total', 'dialhook_verdict', NODE), '{{dialhook_verdict}}'),
+          ],
+        },
+        { title: 'Resting gateways', queries: [resting(NODE)] },
+        {
+          title: 'Rests of gateways',
+          unit: 'reqps',
+          queries: [query(rate('dialhook_gateway_rests_total', 'dialhook_node', NODE), '{{dialhook_node}}')],
+        },
+      ],
+    },
     {
       title: 'Events',
       panels: [

@@ -9,6 +9,7 @@ export const ENDPOINT = 'dialhook_endpoint=~"$endpoint"';
 export const query = (expr: string, legend: string): Query => ({ expr, legend });
 export const rate = (metric: string, by: string, filter = ''): string =>
   `sum by (${by}) (rate(${metric}{${filter}}${RATE}))`;
+export const total = (metric: string): string => `sum(rate(${metric}${RATE}))`;
 export const quantile = (share: number, histogram: string, by: string, filter = ''): string => {
   const labels = by === '' ? 'le' : `le, ${by}`;
   return `histogram_quantile(${share}, sum by (${labels}) (rate(${histogram}_bucket{${filter}}${RATE})))`;
@@ -22,6 +23,13 @@ export const answered = (filter: string): string =>
 /** Live calls. Both agents of a node report the same calls, hence `max`. */
 export const active = (filter: string): string =>
   `sum(max by (dialhook_node) (dialhook_calls_active{${filter}}))`;
+
+/** Gateways that have failed last. Both agents of a node report the same ones, hence `max`. */
+export const resting = (filter: string): Query =>
+  query(
+    `max by (dialhook_node, dialhook_gateway) (dialhook_gateway_resting{${filter}})`,
+    '{{dialhook_node}} {{dialhook_gateway}}',
+  );
 
 export const decisions = (filter: string): Panel => ({
   title: 'Decisions by result',

@@ -32,6 +32,16 @@ const valuesByLabel = new Map(
   ),
 );
 
+/** The catalogue's names of the metrics that a query or a list of series uses. */
+export function metricsOf(text: string): string[] {
+  const names = new Set(text.match(/\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b/g));
+  return Object.entries(catalogue)
+    .filter(([name, { unit, kind }]) =>
+      SUFFIXES[kind].some((suffix) => names.has(`${prometheusName(name, unit, kind)}${suffix}`)),
+    )
+    .map(([name]) => name);
+}
+
 const words = (text: string): string[] => text.split(',').map((word) => word.trim());
 
 /** The metrics, labels and label values of a query that the catalogue does not have, as sentences. */

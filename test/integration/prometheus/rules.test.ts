@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { catalogue } from '#libs/telemetry/catalogue.ts';
 import { DASHBOARDS } from '../../../deploy/grafana/dashboards.ts';
+import { LEFT_OUT } from '../../../deploy/grafana/left-out.ts';
 import { promtoolPath } from './promtool.ts';
-import { problems } from './queries.ts';
+import { metricsOf, problems } from './queries.ts';
 
 interface Alert {
   readonly alert: string;
@@ -18,6 +20,18 @@ const root = join(import.meta.dirname, '..', '..', '..');
 const file = join(root, 'deploy', 'prometheus', 'rules.yaml');
 const { groups } = parse(readFileSync(file, 'utf8')) as { groups: { rules: Alert[] }[] };
 const alerts = groups.flatMap(({ rules }) => rules);
+
+interface Case {
+  readonly name: string;
+  readonly input_series: readonly { readonly series: string }[];
+  readonly alert_rule_test?: readonly {
+    readonly alertname: string;
+    readonly exp_alerts?: readonly object[];
+  }[];
+}
+const { tests: cases } = parse(readFileSync(join(import.meta.dirname, 'alerts.yaml'), 'utf8')) as {
+  tests: Case[];
+};
 const runbook = readFileSync(join(root, 'docs', 'runbook.md'), 'utf8');
 const sections = new Map(
   runbook
@@ -31,6 +45,16 @@ describe.each(alerts)('the alert $alert', ({ alert, expr, labels, annotations })
     expect(problems(expr)).toEqual([]);
   });
 
+  it('has a case in which it fires, and the healthy cluster has its metrics and does not fire it', () => {
+    const own = cases.flatMap(({ alert_rule_test = [] }) =>
+      alert_rule_test.filter(({ alertname }) => alertname === alert),
+    );
+    expect(own.some(({ exp_alerts = [] }) => exp_alerts.length > 0)).toBe(true);
+    const healthy = cases.find(({ name }) => name === 'no problem')?.input_series ?? [];
+    const known = metricsOf(healthy.map(({ series }) => series).join(' '));
+    expect(known).toEqual(expect.arrayContaining(metricsOf(expr)));
+  });
+
   it('has a severity, a summary and a section in the runbook', () => {
     expect(['critical', 'warning']).toContain(labels.severity);
     expect(annotations.summary).not.toBe('');
@@ -42,6 +66,14 @@ describe.each(alerts)('the alert $alert', ({ alert, expr, labels, annotations })
 
 it('no section of the runbook is without its alert', () => {
   expect([...sections.keys()].sort()).toEqual(alerts.map(({ alert }) => alert).sort());
+});
+
+it('each metric is on a dashboard, in an alert, or left out with a reason', () => {
+  const panels = DASHBOARDS.flatMap(({ rows }) => rows.flatMap((row) => row.panels));
+  const exprs = [...panels.flatMap(({ queries }) => queries), ...alerts].map(({ expr }) => expr);
+  const used = exprs.flatMap(metricsOf);
+  const unused = Object.keys(catalogue).filter((name) => !used.includes(name));
+  expect(unused.sort()).toEqual(Object.keys(LEFT_OUT).sort());
 });
 
 describe.each(DASHBOARDS)('the dashboard $name', ({ rows, variables }) => {
