@@ -115,6 +115,7 @@ export function debianPackages(versions: Versions): readonly DebianPackage[] {
         ...Object.fromEntries(
           [
             'architecture',
+            'backup',
             'cli',
             'configuration',
             'console',

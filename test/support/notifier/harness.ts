@@ -54,16 +54,24 @@ export class NotifierHarness {
     this.#publisher = new ProgressPublisher(agent);
   }
 
-  /** @param given `redisUrl` and `redisMode` name a Redis that the test has started itself. */
+  /**
+   * @param given `redisUrl` and `redisMode` name a Redis that the test has started itself; `storeDir` and
+   * `settings.dir` are the folders with the data of NATS and Redis. Default: new folders.
+   */
   static async start(
     given: {
       readonly tcp?: boolean;
       readonly durable?: boolean;
+      readonly storeDir?: string;
+      readonly settings?: Readonly<Record<string, string>>;
       readonly redisUrl?: string;
       readonly redisMode?: 'cluster' | 'sentinel';
     } = {},
   ): Promise<NotifierHarness> {
-    const [nats, redis] = await Promise.all([startNats(), startRedis(given)]);
+    const [nats, redis] = await Promise.all([
+      startNats(given.storeDir === undefined ? {} : { storeDir: given.storeDir }),
+      startRedis(given),
+    ]);
     const lifecycle = new Lifecycle(quietLog, 5_000);
     const agent = await Bus.connect(nats.url, 'agent', lifecycle, quietLog);
     const day = 86_400_000;
