@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import Connection from 'modesl/lib/esl/Connection.js';
 import { type Frame, type FrameLimits, FrameParser, type Headers } from './frames.ts';
+import { ReadBatches } from './read-batches.ts';
 import { decodeText, oneLine, parseJson } from './text.ts';
 
 /** FreeSWITCH's reply to one command. */
@@ -91,6 +92,7 @@ export class EventSocket {
   readonly #pending: Pending[] = [];
   readonly #listeners: Listeners;
   readonly #replyMs: number | undefined;
+  #batches: ReadBatches | undefined;
   #overdue: NodeJS.Timeout | undefined;
   #framesRead = 0;
   /** Core-UUID in the reply to `connect`. */
@@ -135,11 +137,21 @@ export class EventSocket {
     return { socket: eventSocket, connected };
   }
 
-  /** Connects to FreeSWITCH's event socket. The caller must log in when `onNotice` gets `auth/request`. */
-  static open(host: string, port: number, listeners: Listeners): EventSocket {
+  /**
+   * Connects to FreeSWITCH's event socket. The caller must log in when `onNotice` gets `auth/request`. If `batchMs` is not
+   * 0, events are read at this interval. Replies are read at once.
+   */
+  static open(host: string, port: number, listeners: Listeners, batchMs = 0): EventSocket {
     const connection = new ModeslConnection(host, port, '');
     if (!connection.socket) throw new ClosedError('no socket');
-    return new EventSocket(connection, connection.socket, listeners);
+    const eventSocket = new EventSocket(connection, connection.socket, listeners);
+    if (batchMs > 0)
+      eventSocket.#batches = new ReadBatches(
+        connection.socket,
+        batchMs,
+        () => eventSocket.#pending.length > 0,
+      );
+    return eventSocket;
   }
 
   get closed(): boolean {
@@ -196,6 +208,11 @@ export class EventSocket {
     }
   }
 
+  /** Resolves when the events that have arrived are read. */
+  async readNow(): Promise<void> {
+    await this.#batches?.readNow();
+  }
+
   destroy(error?: Error): void {
     this.#fault ??= error;
     this.#socket.destroy();
@@ -215,6 +232,7 @@ export class EventSocket {
     settle.promise.catch(() => {});
     this.#pending.push({ command, settle, earlier: [], ...(isLast === undefined ? {} : { isLast }) });
     if (this.#pending.length === 1) this.#startReplyTimer();
+    this.#batches?.resume();
     return settle.promise;
   }
 

@@ -30,6 +30,8 @@ export interface InboundOptions {
   readonly onFault: (error: Error, body: Buffer) => void;
   /** Time without a complete frame, in spite of pings, after which the connection is closed. Default: no limit. */
   readonly silenceMs?: number;
+  /** Interval at which events are read, ms. Default: each event is read at once. */
+  readonly batchMs?: number;
   /** From 0 to 1, for the jitter of the backoff. */
   readonly random?: () => number;
 }
@@ -81,6 +83,11 @@ export class InboundConnection {
     return parseJson((await this.#socket.send(`api ${command}`)).body);
   }
 
+  /** Resolves when the events that have arrived are handled. */
+  async readNow(): Promise<void> {
+    await this.#socket?.readNow();
+  }
+
   close(): void {
     this.#ended = true;
     this.#up = false;
@@ -90,24 +97,29 @@ export class InboundConnection {
   }
 
   #open(): void {
-    const { host, port, onEvent, onFault } = this.#options;
+    const { host, port, onEvent, onFault, batchMs } = this.#options;
     let timer: NodeJS.Timeout | undefined;
-    const socket = EventSocket.open(host, port, {
-      onEvent: (event) => onEvent(event as FreeSwitchEvent),
-      onFault,
-      onNotice: (frame) => {
-        if (frame.type === 'text/rude-rejection') socket.destroy(rejected(frame));
-        if (frame.type !== 'auth/request') return;
-        this.#login(socket).then(
-          () => clearTimeout(timer),
-          (error: Error) => socket.destroy(error),
-        );
+    const socket = EventSocket.open(
+      host,
+      port,
+      {
+        onEvent: (event) => onEvent(event as FreeSwitchEvent),
+        onFault,
+        onNotice: (frame) => {
+          if (frame.type === 'text/rude-rejection') socket.destroy(rejected(frame));
+          if (frame.type !== 'auth/request') return;
+          this.#login(socket).then(
+            () => clearTimeout(timer),
+            (error: Error) => socket.destroy(error),
+          );
+        },
+        onClose: (error) => {
+          clearTimeout(timer);
+          this.#lost(error ?? new ClosedError('FreeSWITCH closed the connection'));
+        },
       },
-      onClose: (error) => {
-        clearTimeout(timer);
-        this.#lost(error ?? new ClosedError('FreeSWITCH closed the connection'));
-      },
-    });
+      batchMs,
+    );
     timer = setTimeout(() => socket.destroy(new ClosedError('no login within 5 s')), LOGIN_TIMEOUT_MS);
     this.#socket = socket;
   }

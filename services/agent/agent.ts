@@ -147,6 +147,7 @@ export async function startAgent(
     timeline,
     isUp: () => freeSwitch.up,
     watchedMs: () => freeSwitch.watchedMs,
+    readEvents: () => freeSwitch.readNow(),
     ...tuning,
     onHangupPublished: (call) => live.remove(call),
     onLegEvent,

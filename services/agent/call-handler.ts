@@ -44,7 +44,7 @@ export interface CallHandlerOptions {
   readonly trackCall?: TrackCall;
   readonly timeline?: TimelineRecorder;
   /** The earlier legs of a call. Default: those in the channel data. */
-  readonly tracker?: Pick<CallTracker, 'tried' | 'onEntry' | 'joinedCallOf' | 'liveSince'>;
+  readonly tracker?: Pick<CallTracker, 'tried' | 'catchUp' | 'onEntry' | 'joinedCallOf' | 'liveSince'>;
   /** Default: every target is dialled, in order. */
   readonly admit?: Admit | undefined;
   /** Called when a caller has hung up before its call was placed. */
@@ -55,6 +55,7 @@ export interface CallHandlerOptions {
 
 const NO_TRACKER: NonNullable<CallHandlerOptions['tracker']> = {
   tried: async (_, originated) => tried(originated, new Map()),
+  catchUp: async () => {},
   onEntry: () => {},
   joinedCallOf: () => undefined,
   liveSince: () => undefined,

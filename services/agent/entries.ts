@@ -3,7 +3,7 @@ import { withSkipped } from '#libs/dialplan/skipped.ts';
 import type { OutboundCall } from '#libs/esl/outbound-call.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { CallTracker } from './call/call-tracker.ts';
-import { type ChannelData, callId, legId, nodeName } from './call/channel-data.ts';
+import { type ChannelData, callId, channelTime, legId, nodeName, variable } from './call/channel-data.ts';
 import { entryOf, isTagged, type SocketEntry } from './call/entry.ts';
 import { startOf } from './call/identity.ts';
 import { originatedLegs, skippedTargets } from './call/leg-event.ts';
@@ -19,11 +19,18 @@ export type RequestEntry = Extract<SocketEntry, { kind: 'request' }>;
 export interface EntriesParts {
   readonly config: AgentConfig;
   readonly log: Log;
-  readonly tracker: Pick<CallTracker, 'tried' | 'joinedCallOf' | 'liveSince'>;
+  readonly tracker: Pick<CallTracker, 'tried' | 'catchUp' | 'joinedCallOf' | 'liveSince'>;
   readonly runner: PlanRunner;
 }
 
 const REPEATED = failure('repeated_uuid', 'a live call of this FreeSWITCH has the same uuid');
+
+/** Whether earlier events may be about this channel. They have arrived, but the agent reads events in batches. */
+const hasHistory = (data: ChannelData): boolean =>
+  callId(data) !== '' ||
+  channelTime(data, 'Answered') > 0 ||
+  variable(data, 'last_bridge_to') !== '' ||
+  transferHistory(data).length > 0;
 
 /** Handles the entries of FreeSWITCH into `socket`, except for the request that one may need. */
 export class Entries {
@@ -35,12 +42,13 @@ export class Entries {
 
   /** Why a request is made; undefined when none is needed, and the call is released. */
   async requestOf(call: OutboundCall): Promise<RequestEntry | undefined> {
-    const { runner } = this.#parts;
+    const { runner, tracker } = this.#parts;
+    if (hasHistory(call.data)) await tracker.catchUp();
     const first = entryOf(call.data);
     const entry = first.kind === 'follow' ? await this.#follow(call, first.otherwise) : first;
     if (entry === undefined) return undefined;
     if (entry.kind !== 'request') await runner.resume(call, entry);
-    else if (this.#isRepeated(call.data)) await this.#refuse(call);
+    else if (await this.#isRepeated(call.data)) await this.#refuse(call);
     else return this.#fromJoinedCall(call.data, entry);
     return undefined;
   }
@@ -75,10 +83,17 @@ export class Entries {
   }
 
   /** Whether a live call has the uuid of this one, which is new. */
-  #isRepeated(data: ChannelData): boolean {
+  async #isRepeated(data: ChannelData): Promise<boolean> {
     if (callId(data) !== '') return false;
-    const since = this.#parts.tracker.liveSince(legId(data));
-    return since !== undefined && since !== startOf(data);
+    const { tracker } = this.#parts;
+    const isLive = () => {
+      const since = tracker.liveSince(legId(data));
+      return since !== undefined && since !== startOf(data);
+    };
+    if (!isLive()) return false;
+    // The hangup of that call may have arrived.
+    await tracker.catchUp();
+    return isLive();
   }
 
   /** Releases a call that would be taken for a live one: it is not tagged, so that none of its events is reported. */

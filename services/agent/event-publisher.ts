@@ -54,6 +54,8 @@ export interface EventPublisherOptions {
   readonly timeline?: TimelineRecorder;
   /** Whether FreeSWITCH's events arrive. Default: true. */
   readonly isUp?: () => boolean;
+  /** Resolves when the events that have arrived are given to `onEvent`. Default: at once. */
+  readonly readEvents?: () => Promise<void>;
   /** For how long FreeSWITCH's events have been arriving, ms. Default: always. */
   readonly watchedMs?: () => number;
   /** How long the node's other agent may take to publish what it has buffered, ms. Default: OTHER_AGENT_WAIT_MS. */
@@ -96,6 +98,7 @@ export class EventPublisher {
     this.tracker = new CallTracker({
       publish: (event) => this.#accept(event),
       isUp,
+      readEvents: options.readEvents,
       isolate: (call, work) => aside.run('call', () => ({ call }), work),
     });
     this.buffer = new RetryBuffer<CallEvent>({

@@ -89,6 +89,7 @@ export class FreeSwitchLink {
       onFault: (error, body) => aside.add('freeswitch_event', error, eventIdentity(body)),
       onDown: (err) => this.#onDown(err),
       silenceMs: config.EVENT_SOCKET_SILENCE_MS,
+      batchMs: config.EVENT_BATCH_MS,
     });
   }
 
@@ -115,6 +116,11 @@ export class FreeSwitchLink {
   /** A caller has hung up before its channel was tagged: its hangup event is not published, so one is synthesized. */
   onUntaggedHangup(): void {
     if (this.up) this.#reconciler.reconcileSoon();
+  }
+
+  /** Resolves when the events that have arrived are published or buffered. */
+  readNow(): Promise<void> {
+    return this.#connection.readNow();
   }
 
   /** Runs an api command of FreeSWITCH. Rejects while the connection is down. */

@@ -31,6 +31,8 @@ export interface CallTrackerOptions {
   readonly publish: (event: CallEvent) => void;
   /** Whether FreeSWITCH's events arrive; otherwise the tracker does not wait for one. */
   readonly isUp: () => boolean;
+  /** Resolves when the events that have arrived are given to `onEvent`. Default: at once. */
+  readonly readEvents?: (() => Promise<void>) | undefined;
   /** Runs `work` for one call. May catch its errors and return undefined. Default: runs it. */
   readonly isolate?: <T>(call: string, work: () => T) => T | undefined;
   /** Runs `work` after a delay. Returns a function that cancels it. Default: setTimeout. */
@@ -97,6 +99,11 @@ export class CallTracker {
     if (left !== undefined) this.#onLeft(left);
     const isTransferred = reason === 'transfer' && left === undefined;
     this.#change(event.call, (known) => onEntry(known, event, isTransferred));
+  }
+
+  /** Resolves when the events that have arrived are processed. */
+  async catchUp(): Promise<void> {
+    await this.#options.readEvents?.();
   }
 
   /** The call that a leg of another call has joined by an attended transfer. */

@@ -319,3 +319,18 @@ describe('reconnectDelayMs', () => {
     expect(reconnectDelayMs(failures, random)).toBe(ms),
   );
 });
+
+describe('batches', () => {
+  it('reads replies at once, and the events that have arrived with readNow', async () => {
+    const inbound = connect({ batchMs: 3_600_000 });
+    const peer = await logIn();
+    const pong = inbound.api('uuid_exists x');
+    await peer.answer(withBody('api/response', 'false'));
+    expect(await pong).toBe('false');
+    peer.write(eventFrame({ 'Event-Name': 'CHANNEL_ANSWER' }));
+    await until(async () => {
+      await inbound.readNow();
+      return events.length === 1;
+    });
+  });
+});

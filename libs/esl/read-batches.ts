@@ -1,0 +1,56 @@
+import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+
+/**
+ * Reads a socket in batches, so that many small messages wake the process once:
+ *
+ *     reading ---- data ----> paused, for `ms`
+ *        ^                       |
+ *        +-- timer, `readNow` ---+
+ *
+ * The first data after a silence are read at once; later data wait in the kernel. A turn of the event loop reads up to 2 MB.
+ * The socket is not paused while `isUrgent` returns true.
+ */
+export class ReadBatches {
+  readonly #socket: Socket;
+  readonly #ms: number;
+  readonly #isUrgent: () => boolean;
+  #timer: NodeJS.Timeout | undefined;
+  #pausing = false;
+
+  constructor(socket: Socket, ms: number, isUrgent: () => boolean) {
+    this.#socket = socket;
+    this.#ms = ms;
+    this.#isUrgent = isUrgent;
+    socket.on('data', () => this.#onData());
+    socket.once('close', () => clearTimeout(this.#timer));
+  }
+
+  /** Ends a pause. Resolves when the data that have arrived are read. */
+  async readNow(): Promise<void> {
+    if (this.#timer === undefined) return;
+    this.resume();
+    // The first turn may end without polling the socket again.
+    await turn();
+    await turn();
+  }
+
+  resume(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#socket.resume();
+  }
+
+  /** Pauses at the end of the turn, when everything that has arrived is read. */
+  #onData(): void {
+    if (this.#pausing) return;
+    this.#pausing = true;
+    setImmediate(() => {
+      this.#pausing = false;
+      if (this.#isUrgent() || this.#socket.destroyed) return;
+      this.#socket.pause();
+      this.#timer = setTimeout(() => this.resume(), this.#ms);
+    });
+  }
+}
