@@ -1,6 +1,6 @@
 import { CallerId, type Decision, type Variables } from '#libs/contract/decision.ts';
 import { type DialTarget, SECONDS, timing } from '#libs/contract/dial-target.ts';
-import { type DialPlan, type Group, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
+import { type DialPlan, type Group, type Leg, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
 import { problem } from '#libs/contract/problem.ts';
 import { fieldInstead, type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import { BracketText } from '#libs/contract/text.ts';
@@ -39,17 +39,16 @@ const LEG_TIMING = { timeout: 'leg_timeout', delay: 'leg_delay_start' } as const
 
 /** `[leg_timeout=20,leg_delay_start=5]` of a dial string is the timeout and the delay of its leg. */
 function withLegTiming(group: Group): Group {
-  const legs = group.legs.map((leg) =>
-    (['timeout', 'delay'] as const).reduce((timed, field) => {
-      const name = LEG_TIMING[field];
-      const { value, rest: variables } = take(timed.variables, name);
-      if (value === undefined) return timed;
-      const parsed = timing[field].safeParse(Number(value));
-      if (!parsed.success) throw new DialStringError(`${name} ${parsed.error.issues[0]?.message}`);
-      return { ...timed, variables, [field]: parsed.data };
-    }, leg),
-  );
-  return { ...group, legs };
+  return { ...group, legs: group.legs.map((leg) => withTiming(withTiming(leg, 'timeout'), 'delay')) };
+}
+
+function withTiming(leg: Leg, field: keyof typeof LEG_TIMING): Leg {
+  const name = LEG_TIMING[field];
+  const { value, rest: variables } = take(leg.variables, name);
+  if (value === undefined) return leg;
+  const parsed = timing[field].safeParse(Number(value));
+  if (!parsed.success) throw new DialStringError(`${name} ${parsed.error.issues[0]?.message}`);
+  return { ...leg, variables, [field]: parsed.data };
 }
 
 function ipGroups(target: Extract<DialTarget, { type: 'ip' }>, timing: object): Group[] {
