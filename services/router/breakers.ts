@@ -11,7 +11,7 @@ import { LruMap } from '#libs/lru/lru-map.ts';
 import { originOf } from '#libs/net/url.ts';
 
 export interface BreakerOptions {
-  /** The circuit opens when half of this many last requests to an endpoint have failed. */
+  /** Last requests to an endpoint that count. */
   readonly window: number;
   /** Milliseconds that a circuit stays open before one request probes the endpoint; 0 disables the breakers. */
   readonly openMs: number;

@@ -43,7 +43,7 @@ export const RouterSettings = z
     BREAKER_WINDOW: count(2, 10_000)
       .default(20)
       .describe(
-        'number of last requests to an endpoint that its circuit breaker looks at; when half of them have failed, the circuit opens and the result is circuit_open',
+        'number of last requests to an endpoint that its circuit breaker counts; when more than half of them have failed, the circuit opens and the result is circuit_open. It can open as soon as there were half so many',
       ),
     BREAKER_OPEN_MS: milliseconds(0, 600_000)
       .default(5_000)

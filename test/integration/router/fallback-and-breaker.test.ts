@@ -110,6 +110,28 @@ test('another endpoint is not affected', async () => {
   expect(await breakers.run('http://other/', async () => fault)).toEqual(fault);
 });
 
+test.each([
+  { window: 20, first: 10 },
+  { window: 3, first: 2 },
+])(
+  'a circuit of $window requests opens with more than half of the first $first failed, not with half',
+  async ({ window, first }) => {
+    const breakers = new Breakers({ window, openMs: 60_000 });
+    const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };
+    const fault = { ok: false, result: 'connection_failed', error: '', timing } as const;
+    const success = { ok: false, result: 'body_too_large', error: '', timing } as const;
+    const run = (answer: typeof fault | typeof success) => breakers.run('http://a/', async () => answer);
+    for (let n = 0; n < first / 2; n++) await run(success);
+    for (let n = 0; n < first / 2; n++) {
+      expect(breakers.state('http://a')).toBe('closed');
+      await run(fault);
+    }
+    expect(breakers.state('http://a')).toBe('closed');
+    await run(fault);
+    expect(breakers.state('http://a')).toBe('open');
+  },
+);
+
 test('an aborted request neither closes the circuit nor keeps it closed', async () => {
   const breakers = new Breakers({ window: 4, openMs: 1 });
   const timing = { connectMs: 0, responseMs: 0, reused: false, phases: [] };

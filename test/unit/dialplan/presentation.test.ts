@@ -108,6 +108,17 @@ describe('the called party is shown', () => {
     expect(rest).toEqual(expected);
   });
 
+  it.each([
+    ['of caller_id', { name: 'A "B" \\ :_:%0a$1;[x]<y>' }, CALLER.name, 'A  B      $1;[x]<y>'],
+    ['of the caller with a separator', undefined, "it's: ${x};[y]", 'it’s%3A   x   y'],
+    ['of the caller with caller_id', { privacy: 'none' }, '${x};"y"', 'x   y'],
+    ['of the caller without a separator as FreeSWITCH does', undefined, 'A ${x};[y]', undefined],
+    ['of the caller of which nothing is left', undefined, '\r\n', 'unknown'],
+  ] as const)('the name %s', (_, caller_id, name, expected) => {
+    const { calledLegs } = show({ caller_id }, { ...CALLER, name });
+    expect(calledLegs['origination_caller_id_name']).toBe(expected);
+  });
+
   it.each(['a\r\nTo: b', 'a%0d%0aTo: b', 'a%0D%0ATo: b'])(
     'the name of the caller in one line: %j',
     (name) => {
