@@ -2,6 +2,7 @@ import { ConfigError } from '#libs/config/config.ts';
 import { createLog, type Log } from '#libs/telemetry/log.ts';
 import { observe, startMetrics } from '#libs/telemetry/metrics.ts';
 import { observeProcess } from '#libs/telemetry/process-metrics.ts';
+import { severityPrefix } from '#libs/telemetry/severity.ts';
 import { startTracing } from '#libs/telemetry/tracing.ts';
 import { serveHealth } from './health-server.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -9,6 +10,14 @@ import { nodeRefusal } from './node-version.ts';
 import { Systemd } from './systemd.ts';
 
 const EXIT_CONFIG = 78;
+const STDERR = 2;
+
+/** Ends a process that must not start, with the reasons on standard error. */
+function refuse(service: string, reasons: readonly string[]): never {
+  const severity = severityPrefix(STDERR)('error');
+  for (const reason of reasons) console.error(`${severity}dialhook ${service}: ${reason}`);
+  process.exit(EXIT_CONFIG);
+}
 
 interface ServiceConfig {
   readonly LOG_LEVEL: string;
@@ -24,8 +33,7 @@ function configOrExit<C>(service: string, read: () => C): C {
     return read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const line of error.message.split('\n')) console.error(`dialhook ${service}: ${line}`);
-    process.exit(EXIT_CONFIG);
+    return refuse(service, error.message.split('\n'));
   }
 }
 
@@ -40,10 +48,7 @@ export async function runService<C extends ServiceConfig>(
   start: (config: C, lifecycle: Lifecycle, log: Log) => Promise<void>,
 ): Promise<void> {
   const refusal = nodeRefusal(process.versions.node);
-  if (refusal) {
-    console.error(`dialhook ${service}: ${refusal}`);
-    process.exit(EXIT_CONFIG);
-  }
+  if (refusal) refuse(service, [refusal]);
   const config = configOrExit(service, readServiceConfig);
   const log = createLog(service, { level: config.LOG_LEVEL, numbers: config.LOG_NUMBERS });
   const lifecycle = new Lifecycle(log, config.STOP_DEADLINE_MS);

@@ -3,7 +3,9 @@ import { withoutSeparators } from '#libs/json/json-line.ts';
 import { traceId } from './call-ids.ts';
 import { LOG_EVENTS, type LogEvent } from './log-events.ts';
 import { maskLine } from './numbers.ts';
+import { severityPrefix } from './severity.ts';
 
+const STDOUT = 1;
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 type Level = (typeof LEVELS)[number];
 
@@ -33,13 +35,20 @@ interface LogOptions {
   readonly destination?: pino.DestinationStream;
 }
 
-/** Writes JSON lines: time, level, service, event, the event's fields, message. */
+/** The level of a line that pino has written: its first field. */
+const levelOf = (line: string): string => /^\{"level":"(\w+)"/.exec(line)?.[1] ?? '';
+
+/**
+ * Writes JSON lines: level, time, service, event, the event's fields, message. In the journal of systemd each has the
+ * severity of its level.
+ */
 export function createLog(service: string, options: LogOptions = {}): Log {
   const {
     level = 'info',
     numbers = 'full',
-    destination = pino.destination({ dest: 1, sync: true }),
+    destination = pino.destination({ dest: STDOUT, sync: true }),
   } = options;
+  const prefix = options.destination === undefined ? severityPrefix(STDOUT) : () => '';
   const logger = pino(
     {
       level,
@@ -51,7 +60,7 @@ export function createLog(service: string, options: LogOptions = {}): Log {
         ...(numbers === 'masked' ? { log: maskLine } : {}),
       },
       serializers: { err: errorFields },
-      hooks: { streamWrite: withoutSeparators },
+      hooks: { streamWrite: (line) => prefix(levelOf(line)) + withoutSeparators(line) },
       redact: { paths: ['*.password', '*.secret', '*.authorization'], censor: '[secret]' },
     },
     destination,

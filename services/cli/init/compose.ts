@@ -63,6 +63,8 @@ x-service: &service
   cap_drop: [ALL]
   security_opt: ["no-new-privileges:true"]
   restart: unless-stopped
+  # Rotates; Docker's default driver does not.
+  logging: { driver: local }
   # Longer than STOP_DEADLINE_MS (20 s).
   stop_grace_period: 25s
 

@@ -14,6 +14,7 @@ import { ConsoleSettings, readConsoleConfig } from '#services/console/config.ts'
 import { NotifierSettings, readNotifierConfig } from '#services/notifier/config.ts';
 import { RouterSettings, readRouterConfig } from '#services/router/config.ts';
 import { environment, ROOT, readDockerfile } from '#test/e2e/helm/image.ts';
+import { runDialhook } from '#test/support/cli/terminal.ts';
 import { startEndpoint } from '#test/support/router/endpoints.ts';
 import { startNats } from '#test/support/servers/nats.ts';
 import { startRedis } from '#test/support/servers/redis.ts';
@@ -168,7 +169,11 @@ describe('for compose', () => {
     const ports = new Set<number>();
     for (const [name, , readConfig] of SERVICES) {
       const { env_file = [], environment: given, ...service } = services[name] as Container;
-      expect(service).toMatchObject({ image: 'registry.example:5000/dialhook:1.2.3', read_only: true });
+      expect(service).toMatchObject({
+        image: 'registry.example:5000/dialhook:1.2.3',
+        read_only: true,
+        logging: { driver: 'local' },
+      });
       expect(service.command).toEqual([`services/${name}/main.ts`]);
       const config = readConfig({ ...environment(image), ...(await settingsOf(...env_file)), ...given });
       expect(config.HEALTH_HOST).toBe('127.0.0.1');
@@ -247,17 +252,24 @@ describe('for Kubernetes', () => {
   });
 });
 
-test.concurrent.each([
-  [[], '--for is required'],
+test('without a terminal and options it is wrong usage', async () => {
+  expect(await init([])).toMatchObject({
+    code: 64,
+    out: '',
+    err: expect.stringContaining('--for is required'),
+  });
+});
+
+test.each([
   [['--for', 'docker'], '--for must be one of systemd, compose, kubernetes'],
   [['--for', 'kubernetes'], '--freeswitch-host is required'],
   [['--for', 'systemd', '--nats-user', 'agent'], 'set NATS_PASSWORD in the environment'],
   [['--for', 'systemd', '--nats-url', 'nats://a:hush@b'], 'NATS_URL must have no user'],
   [['--for', 'systemd', '--freeswitch-port', 'x'], 'FREESWITCH_PORT must be a whole number'],
   [['--for', 'compose', '--image', 'dialhook'], '--image must be'],
-])('%j without a terminal is wrong usage, and writes nothing', async (args, words) => {
+])('%j is wrong usage, and writes nothing', async (args, words) => {
   const none = join(tmpdir(), `dialhook-init-none-${process.pid}`);
-  const { code, out, err } = await init(['--dir', none, ...args]);
+  const { code, out, err } = await runDialhook(['init', '--yes', '--dir', none, ...args]);
   expect([code, out]).toEqual([64, '']);
   expect(err).toContain(words);
   expect(err).not.toContain('hush');

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
@@ -65,5 +67,38 @@ describe('a log', () => {
       expect(
         written('info', `log.info('service.stopping'); process.kill(process.pid, 'SIGKILL');`),
       ).toMatchObject([{ event: 'service.stopping' }]);
+  });
+
+  it('has the severity of each line where systemd connected the output to the journal, and only there', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dialhook-log-'));
+    const lines = (name: string, args: readonly string[], journal: (fd: number) => string) => {
+      const fd = openSync(join(folder, name), 'w');
+      const env = { PATH: process.env['PATH'], JOURNAL_STREAM: journal(fd), HEALTH_PORT: 'x' };
+      const { status } = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', fd, fd] });
+      closeSync(fd);
+      return { status, lines: readFileSync(join(folder, name), 'utf8').trim().split('\n') };
+    };
+    const streamOf = (fd: number) => `${fstatSync(fd).dev}:${fstatSync(fd).ino}`;
+    const script = `
+      import { createLog } from '${ROOT}/libs/telemetry/log.ts';
+      const log = createLog('test', { level: 'debug' });
+      for (const level of ['debug', 'info', 'warn', 'error', 'fatal']) log[level]('call.decided');`;
+    const all = ['--input-type=module-typescript', '--eval', script];
+    const journal = lines('journal', all, streamOf);
+    const elsewhere = lines('elsewhere', all, (fd) => `${streamOf(fd)}1`);
+    const refused = lines('refused', ['services/router/main.ts'], streamOf);
+    rmSync(folder, { recursive: true });
+    expect(journal.lines.map((line) => line.replace(/\{"level":"(\w+)".*\}$/, '$1'))).toEqual([
+      '<7>debug',
+      '<6>info',
+      '<4>warn',
+      '<3>error',
+      '<2>fatal',
+    ]);
+    expect(elsewhere.lines.map((line) => (JSON.parse(line) as { level: string }).level)).toHaveLength(5);
+    expect(refused).toMatchObject({
+      status: 78,
+      lines: [expect.stringMatching(/^<3>dialhook router: HEALTH_PORT/)],
+    });
   });
 });
