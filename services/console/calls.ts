@@ -93,13 +93,11 @@ export class Calls {
   }
 
   /** One page of these records, newest first, or of those in memory. */
-  search({ scope: _, ...query }: CallQuery, records: Iterable<CallRecord> = this.records()): CallList {
-    return {
-      ...pageOf(records, query),
-      live: this.#live,
-      kept: this.#records.size,
-      complete: this.hasAll(query.since),
-    };
+  search(
+    { scope: _, ...query }: CallQuery,
+    records: Iterable<CallRecord> = this.records(),
+  ): Omit<CallList, 'complete'> {
+    return { ...pageOf(records, query), live: this.#live, kept: this.#records.size };
   }
 
   #begin(step: TimelineStep, order: number): CallRecord | undefined {

@@ -7,7 +7,6 @@ import type {
   CallFilter,
   CallList,
   CallQuery,
-  CallSummary,
   DeadLetter,
   ExportQuery,
   Session,
@@ -79,20 +78,24 @@ export class ConsoleContext {
   }
 
   async search(query: CallQuery): Promise<CallList> {
-    if (query.scope === 'memory') {
-      const found = this.calls.search(query);
-      return { ...found, complete: found.complete && this.#caughtUp() };
-    }
+    if (query.scope === 'memory') return { ...this.calls.search(query), complete: this.#hasAll(query) };
     const { records, complete } = await this.#find(query);
     const { scope, cursor, limit } = query;
     return { ...this.calls.search({ scope, cursor, limit }, records), complete };
   }
 
   /** All calls that match, newest first. */
-  async all({ scope, format: _, ...filter }: ExportQuery): Promise<CallSummary[]> {
-    const records =
-      scope === 'memory' ? this.calls.records().filter(matcher(filter)) : (await this.#find(filter)).records;
-    return records.map(({ summary }) => summary);
+  async all({ scope, format: _, ...filter }: ExportQuery): Promise<Pick<CallList, 'calls' | 'complete'>> {
+    const { records, complete } =
+      scope === 'memory'
+        ? { records: this.calls.records().filter(matcher(filter)), complete: this.#hasAll(filter) }
+        : await this.#find(filter);
+    return { calls: records.map(({ summary }) => summary), complete };
+  }
+
+  /** Whether the memory has every call of the timeline that started since then. */
+  #hasAll({ since }: CallFilter): boolean {
+    return this.calls.hasAll(since) && this.#caughtUp();
   }
 
   #find(filter: CallFilter): Promise<Found> {

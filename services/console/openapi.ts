@@ -121,7 +121,8 @@ function paths(): Json {
       parameters: parameters({ path: '', query: schemas.ExportQuery }),
       responses: {
         200: {
-          description: 'the file',
+          description:
+            'the file; its name ends with -incomplete when the search has not covered all calls of the timeline',
           content: {
             'text/csv': { schema: { type: 'string' } },
             'application/json': { schema: { type: 'array', items: call } },

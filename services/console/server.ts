@@ -126,9 +126,10 @@ function addExport(app: FastifyInstance, context: ConsoleContext, guard: Guard):
     const session = guard.session(request);
     const query = parsed(ExportQuery, request.query);
     if (query === undefined) return;
-    const calls = await context.all(query);
-    context.audit(session, 'export', { which: query, result: 'ok', calls: calls.length });
-    const name = `calls-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${query.format}`;
+    const { calls, complete } = await context.all(query);
+    context.audit(session, 'export', { which: query, result: 'ok', calls: calls.length, complete });
+    const time = new Date().toISOString().slice(0, 19).replaceAll(':', '');
+    const name = `calls-${time}${complete ? '' : '-incomplete'}.${query.format}`;
     return reply
       .type(FORMATS[query.format].type)
       .header('content-disposition', `attachment; filename="${name}"`)
