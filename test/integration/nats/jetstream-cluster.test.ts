@@ -119,7 +119,7 @@ test('two of three servers are away: a notifier is not ready until it reads agai
   clearInterval(timer);
   expect(looks).toBeGreaterThan(0);
   expect(readyLooks).toBe(0);
-  expect(readerLines()).toEqual(['stream.read_failed']);
+  expect(readerLines().at(-1)).toBe('stream.read_failed');
 
   await Promise.all([second.start(), third.start()]);
   const after = callOf(endpoint.url, 3);

@@ -21,12 +21,10 @@ describe('a service that stores replicas', () => {
     proxy = createServer((client) => {
       const upstream = connect(nats.port, '127.0.0.1');
       for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
-      upstream.once('data', (info) => {
-        client.write(
-          info.toString('latin1').replace(/"version":"[^"]*"/, `"version":"${version}"`),
-          'latin1',
-        );
-        upstream.pipe(client);
+      // Newer servers send INFO again after CONNECT.
+      upstream.on('data', (data) => {
+        const text = data.toString('latin1').replace(/"version":"[^"]*"/, `"version":"${version}"`);
+        client.write(text, 'latin1');
       });
       client.pipe(upstream);
     }).listen(0, '127.0.0.1');
