@@ -24,7 +24,7 @@ agents, routers and FreeSWITCH.
   --seconds N    duration of each fault
   --rate N       calls per second (default 10; 4 with --freeswitch)
   --other FOLDER start one agent, one router and one notifier from this folder: another version, with its packages;
-                 without it two-versions takes the last release, or the commit of 50 commits ago
+                 without it two-versions takes the last release
   --log FOLDER   write the services' log lines to one file per fault
   --json         print one JSON object as the last line of standard output
   --list         list the faults

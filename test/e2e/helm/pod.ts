@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ROOT } from './image.ts';
 import { type Container, type Manifest, podOf } from './manifests.ts';
 
 const READY_MS = 45_000;
@@ -33,13 +34,14 @@ export class Pod {
   socketPort = 0;
   #healthPort = 0;
 
-  constructor(container: Container, given: Readonly<Record<string, string>>) {
+  /** @param folder with the programs; by default those of this version. */
+  constructor(container: Container, given: Readonly<Record<string, string>>, folder = ROOT) {
     const env = environmentOf(container, { HEALTH_HOST: '127.0.0.1', HEALTH_PORT: '0', ...given });
     const [, program = ''] = container.command;
     this.#stopMs = Number(env['STOP_DEADLINE_MS']);
     const { NODE_COMPILE_CACHE: cache } = process.env;
     if (cache !== undefined) env['NODE_COMPILE_CACHE'] = cache;
-    this.#child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [program], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (data: Buffer) => {
         this.log += data.toString('utf8');
