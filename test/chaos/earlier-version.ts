@@ -23,6 +23,11 @@ function earlierCommit(): string {
 
 let folder: string | undefined;
 
+export function removeEarlier(): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  folder = undefined;
+}
+
 /**
  * A folder with an earlier version of Dialhook, which is removed when this process exits.
  * @throws {Unavailable} without git or its history.
@@ -30,13 +35,13 @@ let folder: string | undefined;
 export function earlierFiles(): string {
   if (folder !== undefined) return folder;
   const created = mkdtempSync(join(tmpdir(), 'dialhook-earlier-'));
-  process.once('exit', () => rmSync(created, { recursive: true, force: true }));
+  folder = created;
+  process.once('exit', removeEarlier);
   try {
     execFileSync('tar', ['-x', '-C', created], { input: git('archive', earlierCommit()) });
   } catch (error) {
     throw new Unavailable(`needs git and the history of this repository (${(error as Error).message})`);
   }
-  folder = created;
   return created;
 }
 

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { earlierFiles, earlierVersion } from '#test/chaos/earlier-version.ts';
+import { earlierVersion } from '#test/chaos/earlier-version.ts';
+import { EARLIER } from './earlier.ts';
 import { CHART, helm, KUBERNETES } from './helm.ts';
 import { InstalledCluster, thisVersion, type Version } from './installed.ts';
 import { type Manifest, parseManifests } from './manifests.ts';
@@ -16,15 +17,6 @@ const MIXED_SECONDS = Number(process.env['UPGRADE_SECONDS'] ?? 0);
 const EVERY_MS = 100;
 const VALUES = ['test', 'e2e', 'helm', 'values'];
 
-const earlier = ((): string | undefined => {
-  try {
-    return earlierFiles();
-  } catch (error) {
-    console.warn(`upgrade: left out, ${(error as Error).message}`);
-    return undefined;
-  }
-})();
-
 const render = async (chart: string, ...args: readonly string[]): Promise<Manifest[]> =>
   parseManifests(
     await helm(
@@ -33,9 +25,9 @@ const render = async (chart: string, ...args: readonly string[]): Promise<Manife
     ),
   );
 
-describe.skipIf(earlier === undefined)('an upgrade from the last release', () => {
-  const root = earlier ?? '';
-  const files = earlier === undefined ? [] : readdirSync(join(root, ...VALUES));
+describe.skipIf(EARLIER === undefined)('an upgrade from the last release', () => {
+  const root = EARLIER ?? '';
+  const files = EARLIER === undefined ? [] : readdirSync(join(root, ...VALUES));
 
   it.each(files)(
     'takes the values of %s, and changes no field that Kubernetes cannot change',
