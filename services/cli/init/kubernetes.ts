@@ -16,17 +16,22 @@ const KEYS: Readonly<Record<string, string>> = {
 const auth = (user: string | undefined, password: string | undefined, passwordKey: string) =>
   password === undefined ? undefined : { existingSecret: SECRET, user, passwordKey };
 
-const values = (answers: Answers, image: Image): string =>
-  yaml({
+/** A server outside the chart; without a URL there is none. */
+const server = (url: string | undefined, authentication: ReturnType<typeof auth>) =>
+  url === undefined ? undefined : { url, auth: authentication };
+
+/** Whether the chart `dialhook-stack` installs NATS, Redis or both. */
+export const usesStack = ({ NATS_URL, REDIS_URL }: Answers): boolean =>
+  NATS_URL === undefined || REDIS_URL === undefined;
+
+/** Values of the chart `dialhook`. */
+function valuesOf(answers: Answers, image: Image) {
+  const nats = auth(answers['NATS_USER'], answers['NATS_PASSWORD'], 'nats-password');
+  const redis = auth(answers['REDIS_USER'], answers['REDIS_PASSWORD'], 'redis-password');
+  return {
     image: { ...image },
-    nats: {
-      url: answers['NATS_URL'],
-      auth: auth(answers['NATS_USER'], answers['NATS_PASSWORD'], 'nats-password'),
-    },
-    redis: {
-      url: answers['REDIS_URL'],
-      auth: auth(answers['REDIS_USER'], answers['REDIS_PASSWORD'], 'redis-password'),
-    },
+    nats: server(answers['NATS_URL'], nats),
+    redis: server(answers['REDIS_URL'], redis),
     endpoints: { signingSecrets: { name: SECRET, key: 'signing-secrets' } },
     agents: {
       nodes: [
@@ -43,7 +48,15 @@ const values = (answers: Answers, image: Image): string =>
         : { settings: { DEFAULT_ENDPOINT_URL: answers['DEFAULT_ENDPOINT_URL'] } }),
     },
     console: { enabled: true, tokens: { existingSecret: SECRET } },
-  });
+  };
+}
+
+function values(answers: Answers, image: Image): string {
+  const own = valuesOf(answers, image);
+  if (!usesStack(answers)) return yaml(own);
+  const install = { nats: answers['NATS_URL'] === undefined, valkey: answers['REDIS_URL'] === undefined };
+  return yaml({ install, dialhook: own });
+}
 
 const secret = (answers: Answers): string =>
   yaml({
@@ -55,11 +68,11 @@ const secret = (answers: Answers): string =>
     ),
   });
 
-/** Values for the chart `dialhook`, and the Secret that they name. */
+/** Values for the chart `dialhook` or `dialhook-stack`, and the Secret that they name. */
 export const kubernetesFiles = (answers: Answers, image: Image): readonly OutputFile[] => [
   {
     name: 'values.yaml',
-    text: `# Values for the chart helm/dialhook, written by "dialhook init". All values: helm/dialhook/README.md\n${values(answers, image)}`,
+    text: `# Values for the chart helm/${usesStack(answers) ? 'dialhook-stack' : 'dialhook'}, written by "dialhook init".\n# All values: helm/dialhook/README.md\n${values(answers, image)}`,
     secret: false,
   },
   {

@@ -68,8 +68,8 @@ export const questionsFor = (target: Target): readonly Question[] => [
   },
   {
     setting: 'NATS_URL',
-    text: 'URL of NATS',
-    fallback: target === 'kubernetes' ? 'nats://nats:4222' : 'nats://127.0.0.1:4222',
+    text: target === 'kubernetes' ? 'URL of NATS (none: install it too)' : 'URL of NATS',
+    fallback: target === 'kubernetes' ? '' : 'nats://127.0.0.1:4222',
     schema: commonSettings.NATS_URL.refine(withoutUser, 'must have no user: set NATS_USER and NATS_PASSWORD'),
   },
   { setting: 'NATS_USER', text: 'NATS user', fallback: '', schema: commonSettings.NATS_USER },
@@ -83,8 +83,8 @@ export const questionsFor = (target: Target): readonly Question[] => [
   },
   {
     setting: 'REDIS_URL',
-    text: 'URL of Redis',
-    fallback: target === 'kubernetes' ? 'redis://redis:6379' : 'redis://127.0.0.1:6379',
+    text: target === 'kubernetes' ? 'URL of Redis (none: install it too)' : 'URL of Redis',
+    fallback: target === 'kubernetes' ? '' : 'redis://127.0.0.1:6379',
     schema: queueSettings.REDIS_URL.refine(
       withoutUser,
       'must have no user or password: set REDIS_USER and REDIS_PASSWORD',

@@ -3,6 +3,7 @@ import { run as runDoctor } from '../doctor/run.ts';
 import { readAnswers, readTarget } from './answers.ts';
 import { startsNats, startsRedis } from './compose.ts';
 import { filesFor } from './files.ts';
+import { usesStack } from './kubernetes.ts';
 import type { Image } from './output.ts';
 import { type Prompter, terminalPrompter } from './prompt.ts';
 import type { Answers, Target } from './questions.ts';
@@ -21,29 +22,36 @@ function imageOf({ options: { image = 'dialhook:0.1.0' } }: Given): Image {
   return { repository, tag };
 }
 
-/** The areas whose servers run before Dialhook does: a compose file starts NATS and Redis itself. */
-const areasOf = (target: Target, answers: Answers): string[] => [
-  'freeswitch',
-  ...(target === 'compose' && startsNats(answers) ? [] : ['nats']),
-  ...(target === 'compose' && startsRedis(answers) ? [] : ['redis']),
-  'endpoint',
-];
+/** Whether a server is not installed yet, but by the compose file or the chart. */
+const isInstalledLater = (target: Target, answers: Answers) => ({
+  nats: target === 'compose' ? startsNats(answers) : answers['NATS_URL'] === undefined,
+  redis: target === 'compose' ? startsRedis(answers) : answers['REDIS_URL'] === undefined,
+});
+
+/** The areas whose servers run before Dialhook does. */
+function areasOf(target: Target, answers: Answers): string[] {
+  const later = isInstalledLater(target, answers);
+  return ['freeswitch', ...(later.nats ? [] : ['nats']), ...(later.redis ? [] : ['redis']), 'endpoint'];
+}
 
 const DIALPLAN = ['and in the dialplan:', '  <action application="socket" data="127.0.0.1:8084"/>'];
 
-const NEXT: Readonly<Record<Target, readonly string[]>> = {
-  systemd: [
-    'systemctl enable --now dialhook-router dialhook-notifier dialhook-console dialhook-agent',
-    'dialhook doctor',
-    ...DIALPLAN,
-  ],
-  compose: ['docker compose -f compose.yaml up -d', 'dialhook doctor', ...DIALPLAN],
-  kubernetes: [
-    'kubectl apply -f secret.yaml',
-    'helm install dialhook helm/dialhook -f values.yaml     # prints the lines for the dialplan',
-    'helm test dialhook',
-  ],
-};
+const STACK = [
+  'helm dependency update helm/dialhook-stack',
+  'helm install dialhook helm/dialhook-stack -f values.yaml --render-subchart-notes',
+];
+const CHART = ['helm install dialhook helm/dialhook -f values.yaml'];
+
+/** The commands that follow. Helm prints the lines for the dialplan. */
+function nextOf(target: Target, answers: Answers): readonly string[] {
+  if (target === 'kubernetes')
+    return ['kubectl apply -f secret.yaml', ...(usesStack(answers) ? STACK : CHART), 'helm test dialhook'];
+  const start =
+    target === 'systemd'
+      ? 'systemctl enable --now dialhook-router dialhook-notifier dialhook-console dialhook-agent'
+      : 'docker compose -f compose.yaml up -d';
+  return [start, 'dialhook doctor', ...DIALPLAN];
+}
 
 const NO_PROMPT: Partial<Prompter> = {};
 
@@ -72,6 +80,10 @@ export async function run(given: Given, terminal: Terminal): Promise<number> {
   const code = given.flags.has('skip-doctor')
     ? EXIT.ok
     : await runDoctor(doctor, { ...terminal, env: answers });
-  terminal.out(`\nNext:\n${NEXT[target].map((line) => `  ${line}`).join('\n')}`);
+  terminal.out(
+    `\nNext:\n${nextOf(target, answers)
+      .map((line) => `  ${line}`)
+      .join('\n')}`,
+  );
   return code;
 }

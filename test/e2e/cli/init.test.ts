@@ -215,14 +215,26 @@ describe('for Kubernetes', () => {
   ];
   const env = { FREESWITCH_PASSWORD: PASSWORD, NATS_PASSWORD: 'nats-hush', REDIS_PASSWORD: 'redis-hush' };
 
+  const schema = async () =>
+    new Ajv({ strict: false, validateFormats: false }).compile(
+      JSON.parse(await readFile(join(ROOT, 'helm/dialhook/values.schema.json'), 'utf8')) as object,
+    );
+
+  it('leaves NATS and Redis to the chart dialhook-stack where they have no URL', async () => {
+    expect((await write('kubernetes', '--freeswitch-host', '10.0.0.11')).code).toBe(0);
+    const values = parse(await read('values.yaml')) as { install: object; dialhook: object };
+    expect(values.install).toEqual({ nats: true, valkey: true });
+    const accepts = await schema();
+    expect(accepts(values.dialhook), JSON.stringify(accepts.errors)).toBe(true);
+    expect(values.dialhook).not.toHaveProperty('nats');
+  });
+
   it("writes values that the chart's schema accepts, and the Secret that they name", async () => {
+    const servers = ['--nats-url', 'nats://10.0.0.5:4222', '--redis-url', 'redis://10.0.0.6:6379'];
     const url = ['--default-endpoint-url', 'https://crm.example/calls'];
-    const args = ['--for', 'kubernetes', '--dir', folder, '--skip-doctor', ...all, ...url];
+    const args = ['--for', 'kubernetes', '--dir', folder, '--skip-doctor', ...all, ...servers, ...url];
     expect((await init(args, env)).code).toBe(0);
-    const schema = JSON.parse(
-      await readFile(join(ROOT, 'helm/dialhook/values.schema.json'), 'utf8'),
-    ) as object;
-    const accepts = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+    const accepts = await schema();
     const values: unknown = parse(await read('values.yaml'));
     expect(accepts(values), JSON.stringify(accepts.errors)).toBe(true);
     const secret = parse(await read('secret.yaml')) as {
@@ -232,7 +244,7 @@ describe('for Kubernetes', () => {
     const { stringData, metadata } = secret;
     const named = (key: string) => ({ existingSecret: metadata.name, passwordKey: key });
     expect(values).toMatchObject({
-      nats: { url: 'nats://nats:4222', auth: { user: 'cti', ...named('nats-password') } },
+      nats: { url: 'nats://10.0.0.5:4222', auth: { user: 'cti', ...named('nats-password') } },
       redis: { auth: named('redis-password') },
       endpoints: { signingSecrets: { name: metadata.name, key: 'signing-secrets' } },
       agents: { nodes: [{ host: '10.0.0.11', existingSecret: { key: 'freeswitch-password' } }] },
