@@ -117,6 +117,7 @@ export function debianPackages(versions: Versions): readonly DebianPackage[] {
             'architecture',
             'backup',
             'cli',
+            'coming-from',
             'configuration',
             'console',
             'contract',
