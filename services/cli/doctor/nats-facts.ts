@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   JetStreamApiCodes,
@@ -5,10 +6,14 @@ import {
   type JetStreamManager,
   jetstreamManager,
 } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, headers, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { connectionOptions } from '#libs/bus/access.ts';
+import { placeSubject } from '#libs/bus/limit-stream.ts';
+import { liveCallSubject } from '#libs/bus/live-call-stream.ts';
+import { progressSubject } from '#libs/bus/progress.ts';
 import { isNotPermitted } from '#libs/bus/streams.ts';
 import type { NatsConfig } from '#libs/config/settings.ts';
+import { type Abandon, BUS } from '#libs/contract/messages.ts';
 import { type NatsFacts, PING_WAIT_MS, STREAMS, type StreamAnswer } from './nats.ts';
 
 const TIMEOUT_MS = 3_000;
@@ -22,6 +27,7 @@ const NO_FACTS: NatsFacts = {
   jetstreamError: undefined,
   streams: {},
   wanted: {},
+  refused: undefined,
   pinged: undefined,
 };
 
@@ -74,11 +80,42 @@ async function jetstreamFacts(nats: NatsConnection, domain: string | undefined) 
   }
 }
 
-/** `service`: the one whose NATS user the settings have; a user may receive replies at its own inbox only. */
+/**
+ * Tries to publish as an agent does, without an effect: JetStream refuses a message that expects another stream, and no
+ * router has a request of a random uuid to abandon. `dialhook.decide` is not tried: a router would process the message.
+ * @returns the subjects that the server refuses
+ */
+async function refusedSubjects(nats: NatsConnection, node: string): Promise<string[]> {
+  const refused = new Set<string>();
+  const reading = (async () => {
+    for await (const status of nats.status())
+      if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        refused.add(status.error.subject);
+  })();
+  const uuid = randomUUID();
+  const unlike = headers();
+  unlike.set('Nats-Expected-Stream', 'DIALHOOK_DOCTOR');
+  const stored = [
+    progressSubject(uuid, node),
+    liveCallSubject(node, uuid),
+    placeSubject({ limit: 'id:doctor', node, owner: uuid, n: '0' }),
+  ];
+  for (const subject of stored) nats.publish(subject, undefined, { headers: unlike });
+  const abandon: Abandon = { v: 1, uuid };
+  nats.publish(BUS.abandon, JSON.stringify(abandon));
+  // The server answers a flush after its errors about the messages before. Closing ends the loop.
+  await nats.flush();
+  await nats.close();
+  await reading;
+  return [...refused];
+}
+
+/** `service`: the one whose NATS user the settings have; a user may receive replies at its own inbox only. `node`: a part of its subjects. */
 export async function natsFacts(
   config: NatsConfig,
   service: string,
   wanted: Readonly<Record<string, number>>,
+  node: string,
 ): Promise<NatsFacts> {
   const open = () =>
     connect({
@@ -100,9 +137,19 @@ export async function natsFacts(
     const silent = cluster === undefined ? undefined : await open();
     const pinging = silent && isPinged(silent, countPings(silent));
     const jetstream = await jetstreamFacts(nats, config.NATS_JETSTREAM_DOMAIN);
+    const refused = service === 'agent' ? await refusedSubjects(await open(), node) : undefined;
     const pinged = await pinging;
     await silent?.close();
-    return { version, cluster, announced: Math.max(urls.length, 1), rttMs, ...jetstream, wanted, pinged };
+    return {
+      version,
+      cluster,
+      announced: Math.max(urls.length, 1),
+      rttMs,
+      ...jetstream,
+      wanted,
+      refused,
+      pinged,
+    };
   } catch (error) {
     return { ...NO_FACTS, connectError: (error as Error).message };
   } finally {

@@ -28,6 +28,8 @@ export interface NatsFacts {
   readonly streams: Readonly<Record<string, StreamAnswer>>;
   /** Replicas that the settings ask for, by stream. */
   readonly wanted: Readonly<Record<string, number>>;
+  /** Subjects to which the user may not publish, of those that were tried; undefined when none was tried. */
+  readonly refused: readonly string[] | undefined;
   /** Whether the server has sent a ping within PING_WAIT_MS of silence; undefined if that was not observed. */
   readonly pinged: boolean | undefined;
 }
@@ -146,6 +148,19 @@ function streamFinding(
   );
 }
 
+function publishFinding({ refused }: NatsFacts): Finding[] {
+  if (refused === undefined) return [];
+  if (refused.length === 0)
+    return [ok('publish', 'progress events, live calls, limits and abandon are allowed')];
+  return [
+    error(
+      'publish',
+      `refused: ${refused.join(', ')}`,
+      'allow the NATS user of the agents these subjects, see deploy/nats/nats.conf',
+    ),
+  ];
+}
+
 export function natsFindings(facts: NatsFacts): Finding[] {
   if (facts.connectError !== undefined) return [connectFinding(facts.connectError)];
   const { rttMs, jetstreamError, streams } = facts;
@@ -168,5 +183,6 @@ export function natsFindings(facts: NatsFacts): Finding[] {
           'enable JetStream, for the account too; on a leaf node set NATS_JETSTREAM_DOMAIN; allow the user $JS.API.INFO',
         ),
     ...Object.entries(streams).map(([name, answer]) => streamFinding(name, answer, facts)),
+    ...publishFinding(facts),
   ];
 }

@@ -28,6 +28,7 @@ const DoctorSettings = z
     ...endpointSettings,
     ...queueSettings,
     ...socketSettings,
+    NODE_NAME: z.string().optional(),
     CALL_CONTROL: onOff().default('off'),
     DEFAULT_ENDPOINT_URL: url('http:', 'https:').optional(),
     FALLBACK_ENDPOINT_URL: url('http:', 'https:').optional(),
@@ -113,7 +114,7 @@ export async function run(given: Given, terminal: Terminal): Promise<number> {
   const checks: Readonly<Record<Area, () => Promise<Finding[]>>> = {
     host: async () => hostFindings(await hostFacts(config.FREESWITCH_HOST, sockets)),
     freeswitch: async () => freeSwitchFindings(await freeSwitchFacts(access)),
-    nats: async () => natsFindings(await natsFacts(config, service, wanted)),
+    nats: async () => natsFindings(await natsFacts(config, service, wanted, config.NODE_NAME ?? 'doctor')),
     redis: async () => redisFindings(await redisFacts(config, config.REDIS_WAIT_REPLICAS)),
     endpoint: () => checkEndpoints(endpoints, config, terminal.now()),
   };

@@ -2,12 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { Bus } from '#libs/bus/connection.ts';
+import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { SimulatedFreeSwitch } from '#libs/simulator/simulated-freeswitch.ts';
 import type { Finding } from '#services/cli/doctor/finding.ts';
 import { runDialhook } from '#test/support/cli/terminal.ts';
+import { quietLog } from '#test/support/log.ts';
 import { freePort } from '#test/support/ports.ts';
 import { http, selfSigned, startEndpoint } from '#test/support/router/endpoints.ts';
 import { startNats } from '#test/support/servers/nats.ts';
@@ -71,9 +75,11 @@ describe('NATS', () => {
     const good = await findings('nats', { NATS_URL: frequent.url });
     expect(good.found['ping_interval']).toBe('ok: a silent client is pinged within 8 s');
     await using cluster = await startNatsCluster({ jetstream: true });
-    const client = await connect({ servers: cluster.url.split(',') });
-    await until('the servers know each other', () => client.info?.connect_urls?.length === 3);
-    await client.close();
+    for (const server of cluster.url.split(',')) {
+      const client = await connect({ servers: server });
+      await until('the server knows the others', () => client.info?.connect_urls?.length === 3);
+      await client.close();
+    }
     const { found } = await findings('nats', { NATS_URL: cluster.url });
     expect(found['cluster']).toBe('ok: c, 3 servers announced');
     expect(found['ping_interval']).toMatch(/^warning: no ping within 8 s/);
@@ -96,6 +102,28 @@ describe('NATS', () => {
     expect(wrong.found['connection']).toMatch(/^error: .*authorization/i);
     for (const { out } of [notifier, wrong])
       for (const secret of [...Object.values(PASSWORDS), 'wrong-password']) expect(out).not.toContain(secret);
+  });
+
+  test('subjects to which the agents may not publish, without an effect on streams', async () => {
+    await using nats = await startSecureNats();
+    const allowed = await findings('nats', nats.env('agent'));
+    expect(allowed.found['publish']).toMatch(/^ok: .* allowed/);
+    const lifecycle = new Lifecycle(quietLog, 1_000);
+    const setup = await Bus.connect(nats.config('setup'), 'setup', lifecycle, quietLog);
+    const manager = await jetstreamManager(setup.nats);
+    const lastSequences = await Promise.all(
+      ['DIALHOOK_PROGRESS', 'DIALHOOK_LIVE', 'DIALHOOK_LIMITS'].map(
+        async (stream) => (await manager.streams.info(stream)).state.last_seq,
+      ),
+    );
+    await lifecycle.stop();
+    expect(lastSequences).toEqual([0, 0, 0]);
+    const without = (text: string) => text.replaceAll(/"dialhook\.(?:live\.\*\.\*|abandon)"\n/g, '');
+    await using strict = await startSecureNats(without);
+    const { found } = await findings('nats', strict.env('agent'));
+    expect(found['publish']).toMatch(/^error: refused: dialhook\.live\.doctor\.[\w-]+, dialhook\.abandon$/);
+    const router = await findings('nats', strict.env('router'), '--as', 'router');
+    expect(router.found).not.toHaveProperty('publish');
   });
 
   it('is an error when no server answers', async () => {

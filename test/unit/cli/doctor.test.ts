@@ -114,6 +114,7 @@ const NATS: NatsFacts = {
   jetstreamError: undefined,
   streams: { DIALHOOK_PROGRESS: STREAM },
   wanted: { DIALHOOK_PROGRESS: 3 },
+  refused: [],
   pinged: true,
 };
 const SINGLE = {
