@@ -10,7 +10,6 @@ const LONGEST = [
   'test/e2e/freeswitch/life-of-a-call.test.ts',
   'test/integration/simulator/life-of-a-call.test.ts',
   'test/integration/agent/recordings.test.ts',
-  'test/e2e/helm/image.test.ts',
   'test/e2e/helm/calls.test.ts',
   'test/integration/notifier/partitions.test.ts',
   'test/integration/security/attacks-simulator.test.ts',

@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { AgentSettings, readAgentConfig } from '#services/agent/config.ts';
+import { compose as composeOf } from '#services/cli/init/compose.ts';
 import { NotifierSettings, readNotifierConfig } from '#services/notifier/config.ts';
 import { RouterSettings, readRouterConfig } from '#services/router/config.ts';
 import { onPath } from './cache.ts';
@@ -33,22 +35,33 @@ const { services } = compose;
 const [, image] = readDockerfile();
 const ours = Object.entries(services).filter(([, service]) => service.build !== undefined);
 
-/** The schema of the compose specification, in the module of its reference implementation. */
-function composeSchema(): object {
+/** With the schema of the compose specification, in the module of its reference implementation. */
+function composeValidator(): ValidateFunction {
   const answer = execFileSync('go', ['mod', 'download', '-json', COMPOSE_MODULE], { cwd: tmpdir() });
   const { Dir } = JSON.parse(answer.toString('utf8')) as { Dir: string };
-  return JSON.parse(readFileSync(join(Dir, 'schema', 'compose-spec.json'), 'utf8'));
+  const schema = JSON.parse(readFileSync(join(Dir, 'schema', 'compose-spec.json'), 'utf8'));
+  return new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
 }
 
-describe('compose.yaml', () => {
-  it.skipIf(onPath('go') === undefined)('is valid for the compose specification', () => {
-    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(composeSchema());
-    validate(compose);
-    expect(validate.errors).toBeNull();
+const isValid = onPath('go') === undefined ? undefined : composeValidator();
+
+describe.skipIf(isValid === undefined)('the compose specification', () => {
+  it('accepts compose.yaml', () => {
+    expect(isValid?.(compose), JSON.stringify(isValid?.errors)).toBe(true);
     const { router, ...others } = services;
-    expect(validate({ services: { ...others, router: { ...router, read_olny: true } } })).toBe(false);
+    expect(isValid?.({ services: { ...others, router: { ...router, read_olny: true } } })).toBe(false);
   });
 
+  it('accepts the file of `dialhook init`', () => {
+    const answers = { NATS_URL: 'nats://127.0.0.1:4222', REDIS_URL: 'redis://127.0.0.1:6379' };
+    const { text } = composeOf(answers, { repository: 'registry.example/dialhook', tag: '1.2.3' });
+    const file = parse(text, { merge: true });
+    expect(Object.keys(file.services)).toEqual(expect.arrayContaining(['nats', 'redis']));
+    expect(isValid?.(file), JSON.stringify(isValid?.errors)).toBe(true);
+  });
+});
+
+describe('compose.yaml', () => {
   it('starts NATS, Redis, FreeSWITCH, a backend for traces, every service and an endpoint', () => {
     expect(Object.keys(services).sort()).toEqual([
       'agent',
