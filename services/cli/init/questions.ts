@@ -72,7 +72,13 @@ export const questionsFor = (target: Target): readonly Question[] => [
     fallback: target === 'kubernetes' ? '' : 'nats://127.0.0.1:4222',
     schema: commonSettings.NATS_URL.refine(withoutUser, 'must have no user: set NATS_USER and NATS_PASSWORD'),
   },
-  { setting: 'NATS_USER', text: 'NATS user', fallback: '', schema: commonSettings.NATS_USER },
+  {
+    setting: 'NATS_USER',
+    text: 'NATS user',
+    fallback: '',
+    schema: commonSettings.NATS_USER,
+    when: ({ NATS_URL }) => NATS_URL !== undefined,
+  },
   {
     setting: 'NATS_PASSWORD',
     text: 'password of the NATS user',
@@ -90,13 +96,20 @@ export const questionsFor = (target: Target): readonly Question[] => [
       'must have no user or password: set REDIS_USER and REDIS_PASSWORD',
     ),
   },
-  { setting: 'REDIS_USER', text: 'Redis user', fallback: '', schema: queueSettings.REDIS_USER },
+  {
+    setting: 'REDIS_USER',
+    text: 'Redis user',
+    fallback: '',
+    schema: queueSettings.REDIS_USER,
+    when: ({ REDIS_URL }) => REDIS_URL !== undefined,
+  },
   {
     setting: 'REDIS_PASSWORD',
     text: 'password for Redis (none: no password)',
     fallback: '',
     schema: z.string(),
     secret: true,
+    when: ({ REDIS_URL }) => REDIS_URL !== undefined,
   },
   {
     setting: 'DEFAULT_ENDPOINT_URL',

@@ -57,8 +57,12 @@ async function init(args: readonly string[], env: Record<string, string> = {}) {
   ]);
   return { code: code as number, out, err };
 }
-const write = (target: string, ...args: string[]) =>
-  init(['--for', target, '--dir', folder, '--skip-doctor', ...args], { FREESWITCH_PASSWORD: PASSWORD });
+
+/** The same within this process, without questions and doctor. */
+const write = (target: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
+  runDialhook(['init', '--for', target, '--dir', folder, '--yes', '--skip-doctor', ...args], {
+    env: { FREESWITCH_PASSWORD: PASSWORD, ...env },
+  });
 
 /** That every service has only settings that it knows, and accepts them. @returns the parsed settings of the agent */
 async function acceptedBy(settings: (service: string) => Promise<Record<string, string>>) {
@@ -130,7 +134,7 @@ describe('for systemd', () => {
     });
     expect(await read('console.env')).toBe('CONSOLE_PORT=1\n');
     await expect(stat(join(folder, 'agent.env'))).rejects.toThrow('ENOENT');
-    expect((await write('systemd', '--force')).code).toBe(0);
+    expect((await write('systemd', ['--force'])).code).toBe(0);
     expect(await read('console.env')).not.toContain('CONSOLE_PORT=1');
     expect(await modeOf('console.env')).toBe(0o600);
   });
@@ -163,7 +167,7 @@ describe('for compose', () => {
   const [, image] = readDockerfile();
 
   it('runs every service with settings that it accepts, on loopback, beside NATS and Redis', async () => {
-    await write('compose', '--image', 'registry.example:5000/dialhook:1.2.3');
+    await write('compose', ['--image', 'registry.example:5000/dialhook:1.2.3']);
     const services = await containers();
     expect(Object.keys(services)).toEqual(['agent', 'router', 'notifier', 'console', 'nats', 'redis']);
     const ports = new Set<number>();
@@ -197,7 +201,7 @@ describe('for compose', () => {
 
   it('starts no server that runs elsewhere', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-    await write('compose', '--nats-url', 'nats://10.0.0.5:4222', '--redis-url', 'redis://10.0.0.5:6379');
+    await write('compose', ['--nats-url', 'nats://10.0.0.5:4222', '--redis-url', 'redis://10.0.0.5:6379']);
     const services = await containers();
     expect(Object.keys(services)).toEqual(['agent', 'router', 'notifier', 'console']);
     expect(services['agent']?.image).toBe(`dialhook:${version}`);
@@ -213,7 +217,7 @@ describe('for Kubernetes', () => {
     '--nats-user',
     'cti',
   ];
-  const env = { FREESWITCH_PASSWORD: PASSWORD, NATS_PASSWORD: 'nats-hush', REDIS_PASSWORD: 'redis-hush' };
+  const env = { NATS_PASSWORD: 'nats-hush', REDIS_PASSWORD: 'redis-hush' };
 
   const schema = async () =>
     new Ajv({ strict: false, validateFormats: false }).compile(
@@ -221,7 +225,7 @@ describe('for Kubernetes', () => {
     );
 
   it('leaves NATS and Redis to the chart dialhook-stack where they have no URL', async () => {
-    expect((await write('kubernetes', '--freeswitch-host', '10.0.0.11')).code).toBe(0);
+    expect((await write('kubernetes', ['--freeswitch-host', '10.0.0.11'])).code).toBe(0);
     const values = parse(await read('values.yaml')) as { install: object; dialhook: object };
     expect(values.install).toEqual({ nats: true, valkey: true });
     const accepts = await schema();
@@ -232,8 +236,7 @@ describe('for Kubernetes', () => {
   it("writes values that the chart's schema accepts, and the Secret that they name", async () => {
     const servers = ['--nats-url', 'nats://10.0.0.5:4222', '--redis-url', 'redis://10.0.0.6:6379'];
     const url = ['--default-endpoint-url', 'https://crm.example/calls'];
-    const args = ['--for', 'kubernetes', '--dir', folder, '--skip-doctor', ...all, ...servers, ...url];
-    expect((await init(args, env)).code).toBe(0);
+    expect((await write('kubernetes', [...all, ...servers, ...url], env)).code).toBe(0);
     const accepts = await schema();
     const values: unknown = parse(await read('values.yaml'));
     expect(accepts(values), JSON.stringify(accepts.errors)).toBe(true);
