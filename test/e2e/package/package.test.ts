@@ -61,6 +61,10 @@ const LIFE = {
   exposure: '1.5 1.5 1.5 1.5',
   enabled: '',
   upgraded: '1.0.1',
+  init: ['common', 'agent', 'router', 'notifier', 'console']
+    .map((name) => `wrote /etc/dialhook/${name}.env`)
+    .join(' '),
+  init_modes: '640 root:dialhook 640 root:dialhook',
   kept: '1',
   removed: ALL.filter((name) => name !== 'dialhook')
     .map((name) => `${name} ${KEPT.includes(name) ? 'installed' : 'config-files'}`)

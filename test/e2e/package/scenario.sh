@@ -21,8 +21,8 @@ fact verify sh -c "systemd-analyze verify $units/dialhook-*[a-z].service dialhoo
 fact exposure sh -c "for s in $services; do systemd-analyze security --no-pager --offline=yes $units/\$s.service | sed -n 's/.*level for .*: \\([0-9.]*\\).*/\\1/p'; done"
 fact enabled find /etc/systemd/system -name 'dialhook*'
 
-echo 'FREESWITCH_PASSWORD=changed' >> /etc/dialhook/agent.env
-echo 'CONSOLE_VIEWER_TOKENS=test:0123456789abcdef0123456789abcdef' >> /etc/dialhook/console.env
+FREESWITCH_PASSWORD=changed fact init sh -c 'dialhook init --for systemd --yes --skip-doctor | grep wrote'
+fact init_modes stat -c '%a %U:%G' /etc/dialhook/agent.env /etc/dialhook/console.env
 if booted; then
     nats-server -js -sd /tmp/nats -a 127.0.0.1 > /dev/null 2>&1 &
     redis-server --port 6379 --save '' > /dev/null &
