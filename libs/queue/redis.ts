@@ -154,7 +154,8 @@ export function connectRedis(config: RedisConfig, lifecycle: Lifecycle, log: Log
   redis.on('end', () => {
     if (lifecycle.stopping) return;
     setTimeout(() => {
-      if (!lifecycle.stopping && redis.status === 'end') redis.connect().catch(() => {});
+      if (!lifecycle.stopping && redis.status === 'end')
+        redis.connect().catch((err: unknown) => log.debug('redis.error', { err }));
     }, RECONNECT.maxMs).unref();
   });
   // ioredis reports each failed attempt; the handlers above log each change once.

@@ -46,7 +46,7 @@ async function* listed(redis: RedisClient, key: string): AsyncGenerator<readonly
   }
 }
 
-/** Pages of ids, in time and not. */
+/** Pages of job ids. `runs` is false when the time is corrupt or more than MAX_DELAY_MS ahead. */
 async function* delayed(
   redis: RedisClient,
   key: string,

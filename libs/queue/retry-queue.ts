@@ -14,7 +14,8 @@ export interface CallJob {
 }
 
 const EVENTS_KEPT = 100;
-const FAULT_RETRY_MS = 1_000;
+/** Delay of a retry after an error of this program or of Redis, ms. */
+export const FAULT_RETRY_MS = 1_000;
 
 /**
  * The BullMQ queue of calls that wait for an attempt, one job per call. It has its own hash tag, because BullMQ needs

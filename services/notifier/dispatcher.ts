@@ -4,13 +4,11 @@ import type { Addition, Claim, Claims, Placement } from '#libs/queue/claims.ts';
 import type { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { callOf, type QueueEntry, writeEntry } from '#libs/queue/entry.ts';
 import type { Replication } from '#libs/queue/replication.ts';
-import { wakeCallLater, wakeCalls } from '#libs/queue/retry-queue.ts';
+import { FAULT_RETRY_MS, wakeCallLater, wakeCalls } from '#libs/queue/retry-queue.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { CallDelivery } from './call-delivery.ts';
 import { type Admitted, HEALTHY } from './endpoint-admission.ts';
 import type { DeliveryLimiter } from './limiter.ts';
-
-const FAULT_RETRY_MS = 1_000;
 
 /** The result of dispatching a notification. */
 export interface Receipt {
@@ -51,8 +49,8 @@ interface OwnCall extends Delivering {
   readonly done: Promise<void>;
 }
 
-/** An error of the queue's keys blames no entry: all messages are read again when the queue is repaired. */
-function blameQueue(cause: Error): never {
+/** Wraps the error so that no entry is set aside for it. The batch is read again. */
+function queueFailed(cause: Error): never {
   throw new Error(`the retry queue takes no jobs: ${cause.message}`, { cause });
 }
 
@@ -199,7 +197,7 @@ export class Dispatcher {
       return { placement, safe: woken.promise };
     });
     // Not in one pipeline with APPEND: after NOSCRIPT ioredis resends the script, so the wake-up could overtake it.
-    if (wake.size > 0) await wakeCalls(queue, wake).catch(blameQueue);
+    if (wake.size > 0) await wakeCalls(queue, wake).catch(queueFailed);
     // Direct deliveries of the batch do not wait for the wake-ups.
     replication.confirm(since, wake.size > 0 ? [partition, 'retry'] : []).then(woken.resolve, woken.reject);
     return receipts;

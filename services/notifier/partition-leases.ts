@@ -28,10 +28,10 @@ export class PartitionLeases {
   }
 
   /** Registers this notifier as alive. @returns the number of notifiers, and the index of this one among them. */
-  async heartbeat(): Promise<{ readonly notifiers: number; readonly place: number }> {
+  async heartbeat(): Promise<{ readonly notifiers: number; readonly index: number }> {
     const key = notifiersKey(this.#prefix);
     const all = (await this.#heartbeat([key], [this.#holder, this.#leaseMs])) as string[];
-    return { notifiers: all.length, place: all.toSorted().indexOf(this.#holder) };
+    return { notifiers: all.length, index: all.toSorted().indexOf(this.#holder) };
   }
 
   /** Acquires or renews a lease. */

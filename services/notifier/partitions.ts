@@ -36,9 +36,9 @@ export interface PartitionsParts {
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
-/** The number of partitions for the notifier at index `place`. Shares differ by one at most. */
-export const shareOf = (partitions: number, notifiers: number, place: number): number =>
-  Math.floor(partitions / notifiers) + (place < partitions % notifiers ? 1 : 0);
+/** The number of partitions for the notifier at `index`. Shares differ by one at most. */
+export const shareOf = (partitions: number, notifiers: number, index: number): number =>
+  Math.floor(partitions / notifiers) + (index < partitions % notifiers ? 1 : 0);
 
 /**
  * Decides which partitions this notifier reads, so that all notifiers have equal shares. Each tick renews the leases,
@@ -111,8 +111,8 @@ export class Partitions {
   }
 
   /**
-   * After a change of leaders nats-server can skip messages of a consumer, which then stay in the stream. Two looks at the
-   * same message: at the first it may be on its way to the reader, or its acknowledgement to the server.
+   * After a change of leaders nats-server can skip messages of a consumer, which then stay in the stream. A message counts
+   * as skipped when two searches in a row find it: at the first, it or its acknowledgement may be in transit.
    */
   async #search(): Promise<void> {
     const { signal } = this.#stopped;
@@ -167,8 +167,8 @@ export class Partitions {
 
   async #balance(): Promise<void> {
     const { leases, log } = this.#parts;
-    const [{ notifiers, place }] = await Promise.all([leases.heartbeat(), this.#renew()]);
-    const share = shareOf(PARTITIONS, notifiers, place);
+    const [{ notifiers, index }] = await Promise.all([leases.heartbeat(), this.#renew()]);
+    const share = shareOf(PARTITIONS, notifiers, index);
     const before = this.#readers.size;
     if (before > share) await this.#giveBack([...this.#readers.keys()].slice(share));
     else if (before < share) await this.#takeUpTo(share);

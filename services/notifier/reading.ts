@@ -38,9 +38,9 @@ export class Reading {
   observe(readers: Iterable<StreamReader>): void {
     let isReading = true;
     for (const reader of readers) {
-      const stuck = reader.problem();
-      if (stuck !== undefined && this.#failures === 0) this.failed(stuck);
-      isReading &&= stuck === undefined && reader.isReading;
+      const problem = reader.problem();
+      if (problem !== undefined && this.#failures === 0) this.failed(problem);
+      isReading &&= problem === undefined && reader.isReading;
     }
     if (!isReading) return;
     if (this.#failures > 0) {

@@ -234,8 +234,8 @@ export class RetryWorker {
 
   #tick(): void {
     if (this.#redis.status !== 'ready') return;
-    const lastSign = Math.max(this.#lastJobAt ?? 0, this.#refusedAt);
-    if (performance.now() - lastSign >= this.#silentMs) this.#replace();
+    const lastActivityAt = Math.max(this.#lastJobAt ?? 0, this.#refusedAt);
+    if (performance.now() - lastActivityAt >= this.#silentMs) this.#replace();
     this.#startRepair();
     if (this.#canarySending) return;
     this.#canarySending = true;

@@ -28,8 +28,8 @@ const FETCH_MESSAGES = 256;
 const RESTART_MS = 500;
 /** How long a stop waits for the batch being stored, ms. */
 const STOP_MS = 1_000;
-/** Time without progress after which the reader counts as stuck, ms. */
-const STUCK_MS = 15_000;
+/** Time without progress after which the reader counts as stalled, ms. */
+const STALLED_MS = 15_000;
 
 export interface ReaderParts {
   readonly partition: number;
@@ -74,10 +74,10 @@ export class StreamReader {
     this.#running = this.#run();
   }
 
-  /** Says so when the reader is stuck without an error. */
+  /** The failed check for /readyz; undefined while the reader makes progress. */
   problem(): string | undefined {
     const idleMs = Math.round(performance.now() - this.#progressAt);
-    if (idleMs < STUCK_MS) return undefined;
+    if (idleMs < STALLED_MS) return undefined;
     return `partition ${this.#parts.partition}: no progress for ${idleMs} ms`;
   }
 

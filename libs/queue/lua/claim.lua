@@ -17,7 +17,7 @@ local token, claim_ms, call = ARGV[1], ARGV[2], ARGV[3]
 -- GET fails for a key of the wrong type, which is then set aside. SET would overwrite it.
 local current = redis.call('GET', claim)
 local busy_ms = redis.call('PTTL', claim)
-if busy_ms > 0 and busy_ms <= LONGEST_MS and current ~= token then return { busy_ms } end
+if busy_ms > 0 and busy_ms <= LONGEST_CLAIM_MS and current ~= token then return { busy_ms } end
 local first = redis.call('LINDEX', waiting, 0)
 if not first then
   redis.call('SREM', pending, call)

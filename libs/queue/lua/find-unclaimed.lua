@@ -13,7 +13,7 @@ for i, call in ipairs(ARGV) do
   local claimed_ms = redis.call('PTTL', claim)
   if redis.call('LLEN', waiting) == 0 then
     redis.call('SREM', pending, call)
-  elseif claimed_ms <= 0 or claimed_ms > LONGEST_MS then
+  elseif claimed_ms <= 0 or claimed_ms > LONGEST_CLAIM_MS then
     table.insert(unclaimed, call)
   end
 end

@@ -84,7 +84,7 @@ export class Places {
   readonly #pending = new Map<string, (before: Usage) => void>();
   readonly #upkeep: Upkeep;
   /**
-   * Places that this agent has asked for and not freed, whether or not it has read their messages: a call can end before, for
+   * Places that this agent has requested and not freed, whether or not it has read their messages: a call can end before, for
    * example during an outage of NATS.
    */
   readonly #own = new PlaceIndex<PlaceKey>();

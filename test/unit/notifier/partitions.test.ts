@@ -35,7 +35,7 @@ describe('the shares of notifiers', () => {
   it.each([1, 2, 3, 5, 7, 15, 16, 17, 40])(
     '%i notifiers read all partitions, in equal shares',
     (notifiers) => {
-      const shares = Array.from({ length: notifiers }, (_, place) => shareOf(PARTITIONS, notifiers, place));
+      const shares = Array.from({ length: notifiers }, (_, index) => shareOf(PARTITIONS, notifiers, index));
       expect(shares.reduce((sum, share) => sum + share, 0)).toBe(PARTITIONS);
       expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
     },
@@ -56,7 +56,7 @@ describe('a reader that has passed a message without reading it', () => {
     };
     const partitions = new Partitions({
       leases: {
-        heartbeat: async () => ({ notifiers: PARTITIONS, place: 0 }),
+        heartbeat: async () => ({ notifiers: PARTITIONS, index: 0 }),
         free: async (all: readonly number[]) => all,
         take: async () => 'kept',
         release: async () => {},

@@ -1,2 +1,2 @@
 -- Longer than any claim, ms: another program has set one that is longer.
-local LONGEST_MS = 600000
+local LONGEST_CLAIM_MS = 600000
