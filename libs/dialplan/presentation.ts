@@ -62,7 +62,7 @@ const safe = (text: string): string =>
  * What must not stand in the user part of a SIP URI: FreeSWITCH decodes the number in From, cuts it at `:`, `/` and `@`, and
  * writes it into the headers of its INVITE without encoding it again.
  */
-const NOT_IN_URI = /%(?:[01][0-9a-f]|7f)|[\p{Cc}\u2028\u2029\s"<>\\^`{|}[\]:/@]/giu;
+const NOT_IN_URI = /%(?:[01][0-9a-f]|7f)|%(?![0-9a-f]{2})|[\p{Cc}\u2028\u2029\s"<>\\^`{|}[\]:/@]/giu;
 
 const inUri = (number: string): string => number.replaceAll(NOT_IN_URI, '');
 

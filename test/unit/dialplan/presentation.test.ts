@@ -132,6 +132,8 @@ describe('the called party is shown', () => {
     ['139\r\nX-Evil: 1', '139X-Evil1'],
     ['139 q', '139q'],
     ['1<2>"3"', '123'],
+    ['%{x}', 'x'],
+    ['5%', '5'],
     ['a%0d%0ab', 'ab'],
     ['1/2:3@h', '123h'],
     ['\r\n', 'anonymous'],

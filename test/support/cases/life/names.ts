@@ -14,6 +14,7 @@ const NUMBERS = [
   ['139\r\nX-Evil: 1', '139X-Evil1'],
   ['139>x', '139x'],
   ['139 q', '139q'],
+  ['%{x}', 'x'],
 ] as const;
 
 const shown = (name: string) => `"${name}" <sip:`;
