@@ -11,7 +11,7 @@ import { Stack } from './stack.ts';
 import { followTimeline } from './timeline.ts';
 
 /** The example endpoint's answer to real calls: the user with the dialled number, or a hangup for other numbers. */
-export function dialExtension({ destination_number: number }: EndpointRequest): Answer {
+function dialExtension({ destination_number: number }: EndpointRequest): Answer {
   const dialable = SipName.safeParse(number).success;
   return { body: { dial: dialable ? { type: 'user', user: number, number } : { type: 'hangup', cause: 1 } } };
 }

@@ -58,11 +58,11 @@ const Leg = z.union([
 export type Leg = z.output<typeof Leg>;
 
 /** Maximum number of groups in a plan, and of legs in all its groups together. */
-export const MAX_BRANCHES = 64;
+export const MAX_LEGS = 64;
 
 const Group = z.strictObject({
   variables: BracketVariables,
-  legs: z.array(Leg).min(1).max(MAX_BRANCHES),
+  legs: z.array(Leg).min(1).max(MAX_LEGS),
 });
 /** Legs that ring at the same time. Groups are dialled one after the other. */
 export type Group = z.output<typeof Group>;
@@ -75,10 +75,10 @@ export const Plan = z.union([
     groups: z
       .array(Group)
       .min(1)
-      .max(MAX_BRANCHES)
+      .max(MAX_LEGS)
       .refine(
-        (groups) => groups.flatMap(({ legs }) => legs).length <= MAX_BRANCHES,
-        `must have at most ${MAX_BRANCHES} legs in all groups`,
+        (groups) => groups.flatMap(({ legs }) => legs).length <= MAX_LEGS,
+        `must have at most ${MAX_LEGS} legs in all groups`,
       ),
     variables: Variables,
     on_fail: z.enum(['hangup', 'request']),

@@ -35,6 +35,19 @@ export const policyOf = (
   socket,
 });
 
+/** The failure of a target. */
+export interface TargetFailure {
+  readonly cause: string;
+  /** The SIP status with which the called party refused or redirected; undefined without one. */
+  readonly status: number | undefined;
+}
+
+/** Whether a failure is in a list. `sip:6xx` matches every status from 600 to 699. */
+export function isAmong({ cause, status }: TargetFailure, causes: readonly FinalCause[]): boolean {
+  const statuses = status === undefined ? [] : [`sip:${status}`, `sip:${Math.floor(status / 100)}xx`];
+  return causes.some((one) => one === cause || statuses.includes(one));
+}
+
 /** Why `socket` was entered from an extension of ours, a `Reentry`, or `digits`. Missing when the dialplan entered it. */
 export const ENTRY_VARIABLE = 'dialhook_entry';
 
@@ -76,7 +89,7 @@ const TARGET_CAUSE: Settings = {
 const HANGUP_WITH_CAUSE: Application = { name: 'hangup', data: `\${${CAUSE_VARIABLE}}` };
 
 /** Without this the caller would get the SIP status of an earlier target with the cause of a later one. */
-export const FORGET_LAST_STATUS: Settings = {
+export const CLEAR_LAST_FAILURE: Settings = {
   last_bridge_proto_specific_hangup_cause: '',
   last_bridge_hangup_cause: '',
   originate_failed_cause: '',
@@ -107,18 +120,18 @@ function continueUnlessFinal({ finalCauses, retryCauses }: FailurePolicy): Setti
  * FreeSWITCH would answer the caller with 3xx, and with 500 after the BYE of a leg that has not accepted the call: see
  * `endWithoutStatus`.
  */
-const stop = ({ accepts = false }: FailurePolicy): Settings => ({
+const lastTargetSettings = ({ accepts = false }: FailurePolicy): Settings => ({
   failure_causes: '',
   continue_on_fail: accepts ? `${REDIRECTED},${HUNG_UP}` : REDIRECTED,
 });
 
 /** FreeSWITCH answers a caller with the last SIP status of a called leg (sofia_on_hangup in mod_sofia.c). */
-export const NO_STATUS: Settings = { last_bridge_proto_specific_hangup_cause: '' };
-export const FORGET_STATUS: Application = setTogether(NO_STATUS);
+export const CLEAR_LAST_STATUS: Settings = { last_bridge_proto_specific_hangup_cause: '' };
+export const CLEAR_LAST_STATUS_APPLICATION: Application = setTogether(CLEAR_LAST_STATUS);
 
 /** Reached when the last target redirected, or hung up instead of accepting: the caller gets the cause without the status. */
 const endWithoutStatus: readonly Application[] = [
-  setTogether({ ...NO_STATUS, ...TARGET_CAUSE }),
+  setTogether({ ...CLEAR_LAST_STATUS, ...TARGET_CAUSE }),
   HANGUP_WITH_CAUSE,
 ];
 
@@ -153,7 +166,7 @@ function followRedirect(isLast: boolean, policy: FailurePolicy, prefix: string):
     ...enterAgain(entry, socket, {
       ...NO_REDIRECT,
       [REDIRECT_PREFIX_VARIABLE]: encoded,
-      ...(isLast && after === undefined ? stop(policy) : {}),
+      ...(isLast && after === undefined ? lastTargetSettings(policy) : {}),
     }),
     { name: 'bridge', data: `\${${REDIRECT_VARIABLE}}` },
     ...(after === undefined ? [] : enterAgain(after, socket, NO_REDIRECT)),
@@ -166,7 +179,9 @@ const lastEntry = (policy: FailurePolicy): Reentry | undefined =>
 
 /** Variables of the caller leg for the first of `groups` groups. */
 export const failureSettings = (groups: number, policy: FailurePolicy): Settings =>
-  groups === 1 && enteredAfter(true, policy) === undefined ? stop(policy) : continueUnlessFinal(policy);
+  groups === 1 && enteredAfter(true, policy) === undefined
+    ? lastTargetSettings(policy)
+    : continueUnlessFinal(policy);
 
 /** Variables that the agent reads when it is entered again. */
 export function entrySettings(groups: number, policy: FailurePolicy): Settings {
@@ -203,7 +218,12 @@ export function bridgeApplications(groups: readonly GroupDial[], policy: Failure
       return [
         ...(index === 0
           ? []
-          : [setTogether({ ...FORGET_LAST_STATUS, ...(isLast && entry === undefined ? stop(policy) : {}) })]),
+          : [
+              setTogether({
+                ...CLEAR_LAST_FAILURE,
+                ...(isLast && entry === undefined ? lastTargetSettings(policy) : {}),
+              }),
+            ]),
         { name: 'bridge', data: dialString },
         ...(policy.onRedirect === 'follow'
           ? followRedirect(isLast, policy, redirectPrefix)

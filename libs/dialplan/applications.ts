@@ -2,9 +2,9 @@ import type { DialPlan, Plan } from '#libs/contract/plan.ts';
 import type { Acceptance } from './acceptance.ts';
 import {
   bridgeApplications,
+  CLEAR_LAST_FAILURE,
   entrySettings,
   type FailurePolicy,
-  FORGET_LAST_STATUS,
   failureSettings,
 } from './after-failure.ts';
 import { type DialableGroup, dialString, redirectPrefix } from './bridge.ts';
@@ -100,7 +100,7 @@ export const hangupApplications = (
 ): Application[] => [
   ...settingsApplications(outcome, {
     // The caller would get the SIP status of a target of an earlier decision.
-    ...(attempt > 1 ? FORGET_LAST_STATUS : {}),
+    ...(attempt > 1 ? CLEAR_LAST_FAILURE : {}),
     ...settings,
     [ATTEMPT_VARIABLE]: String(attempt),
   }),
@@ -120,7 +120,7 @@ export const hangupApplications = (
 
 /** The data of one call that collecting digits needs. */
 export interface Collection {
-  /** The applications that collect the digits, see `collectApplications`. */
+  /** The applications that collect the digits, see `readDigitsApplications`. */
   readonly applications: readonly Application[];
   readonly outcome: Outcome;
   readonly attempt: number;
@@ -244,7 +244,7 @@ export function dialApplications(dial: Dial): Application[] {
     ...others.map(([name, value]) => exportToCalled(name, value)),
     ...settingsApplications(outcome, {
       ...(guarded ? EXPANSION_ON : {}),
-      ...FORGET_LAST_STATUS,
+      ...CLEAR_LAST_FAILURE,
       ...settings,
       ...failureSettings(groups.length, policy),
       ...(others.length === 0 ? undo : {}),

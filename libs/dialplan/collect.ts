@@ -1,5 +1,5 @@
 import type { Collect } from '#libs/contract/collect.ts';
-import { CAUSE_VARIABLE, ENTRY_VARIABLE, FORGET_LAST_STATUS } from './after-failure.ts';
+import { CAUSE_VARIABLE, CLEAR_LAST_FAILURE, ENTRY_VARIABLE } from './after-failure.ts';
 import type { Application, Settings } from './settings.ts';
 import { type FindSound, inSequence } from './sounds.ts';
 
@@ -22,7 +22,7 @@ export const COLLECT_SETTINGS: Settings = {
 };
 
 /** Variables that are set once, together with COLLECT_SETTINGS. */
-export const COLLECT_ONCE: Settings = { ...FORGET_LAST_STATUS, [CAUSE_VARIABLE]: NOT_DECIDED };
+export const COLLECT_ONCE: Settings = { ...CLEAR_LAST_FAILURE, [CAUSE_VARIABLE]: NOT_DECIDED };
 
 /** A digit that no phone sends: without one, `read` takes `#`. */
 const NO_TERMINATOR = '-';
@@ -31,7 +31,7 @@ const NO_TERMINATOR = '-';
  * Collects digits, and enters the agent again. When no agent accepts the connection, or the endpoint does not decide, the
  * caller is hung up: the dialplan of the caller has been replaced.
  */
-export function collectApplications(collect: Collect, find: FindSound, socket: string): Application[] {
+export function readDigitsApplications(collect: Collect, find: FindSound, socket: string): Application[] {
   const { play, min, max, timeout, terminators, answer } = collect;
   const path = play === undefined ? undefined : find(play);
   const prompt = path === undefined ? 'silence' : inSequence(path);

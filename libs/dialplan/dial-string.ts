@@ -123,3 +123,8 @@ export function formatGroup(
   const list = legs.map((leg) => brackets('[', leg.variables, ']') + leg.endpoint);
   return brackets('{', variables, '}') + list.join(',');
 }
+
+const GATEWAY = /^sofia\/gateway\/(?:[\w.+-]+::)?([\w.+-]+)\//;
+
+/** The gateway that an endpoint dials through, without its sofia profile; undefined for others. */
+export const gatewayOf = (endpoint: string): string | undefined => GATEWAY.exec(endpoint)?.[1];

@@ -1,6 +1,6 @@
 import { CallerId, type Decision, type Variables } from '#libs/contract/decision.ts';
 import { type DialTarget, SECONDS, timing } from '#libs/contract/dial-target.ts';
-import { type DialPlan, type Group, type Leg, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
+import { type DialPlan, type Group, type Leg, MAX_LEGS, type Plan } from '#libs/contract/plan.ts';
 import { problem } from '#libs/contract/problem.ts';
 import { fieldInstead, type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
 import { BracketText } from '#libs/contract/text.ts';
@@ -193,7 +193,7 @@ const MAX_VARIABLES_BYTES = 2 * 1024 * 1024;
 
 function checkSize({ groups, variables }: DialPlan): void {
   const hasUsers = groups.some(({ legs }) => legs.some((leg) => 'user' in leg));
-  const bridges = hasUsers ? MAX_BRANCHES : groups.length;
+  const bridges = hasUsers ? MAX_LEGS : groups.length;
   if (Buffer.byteLength(JSON.stringify(variables)) * bridges > MAX_VARIABLES_BYTES)
     throw new PlanError('variables: too long for this number of targets');
 }
@@ -256,7 +256,7 @@ export function planOf(decision: Decision, may: VariablePolicy = variablePolicy(
   );
   const groups = strategy === 'sequential' || byTarget.length === 1 ? byTarget.flat() : [merged(byTarget)];
   const legs = groups.flatMap((group) => group.legs);
-  if (legs.length > MAX_BRANCHES) throw new PlanError(`dial: more than ${MAX_BRANCHES} targets`);
+  if (legs.length > MAX_LEGS) throw new PlanError(`dial: more than ${MAX_LEGS} legs`);
   if (strategy === 'sequential' && legs.some(({ delay = 0 }) => delay > 0))
     throw new PlanError(
       'dial: delay is only for targets that ring at the same time; add "strategy": "simultaneous"',

@@ -23,7 +23,7 @@ import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { HostPort } from '#libs/contract/text.ts';
 import { replyOfText } from '#libs/dialplan/answer.ts';
 import { PRIVATE_NETWORKS } from '#libs/net/networks.ts';
-import { limitProblem } from './limits/admission.ts';
+import { limitProblem } from './limits/wanted-places.ts';
 import { recordings } from './recordings.ts';
 import { redirectHosts } from './redirects.ts';
 

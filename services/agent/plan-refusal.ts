@@ -2,7 +2,7 @@ import type { Plan } from '#libs/contract/plan.ts';
 import type { VariablePolicy } from '#libs/contract/refused-variables.ts';
 import { refusedVariable } from '#libs/dialplan/plan.ts';
 import type { AgentConfig } from './config.ts';
-import { limitProblem } from './limits/admission.ts';
+import { limitProblem } from './limits/wanted-places.ts';
 
 /** Why this agent refuses a plan that a router has accepted: it may have other settings. undefined: it does not. */
 export function refusalOf(

@@ -5,9 +5,9 @@ import type { Failure } from '#libs/contract/results.ts';
 import { acceptanceOf } from '#libs/dialplan/acceptance.ts';
 import {
   CAUSE_VARIABLE,
-  FORGET_LAST_STATUS,
-  FORGET_STATUS,
-  NO_STATUS,
+  CLEAR_LAST_FAILURE,
+  CLEAR_LAST_STATUS,
+  CLEAR_LAST_STATUS_APPLICATION,
   REDIRECT_PREFIX_VARIABLE,
   REDIRECT_VARIABLE,
 } from '#libs/dialplan/after-failure.ts';
@@ -19,7 +19,7 @@ import {
   hangupApplications,
 } from '#libs/dialplan/applications.ts';
 import type { DialableGroup } from '#libs/dialplan/bridge.ts';
-import { collectApplications } from '#libs/dialplan/collect.ts';
+import { readDigitsApplications } from '#libs/dialplan/collect.ts';
 import { durationLimitOf } from '#libs/dialplan/duration.ts';
 import { type Outcome, outcomeVariables } from '#libs/dialplan/outcome.ts';
 import type { CallerFacts } from '#libs/dialplan/presentation.ts';
@@ -43,7 +43,7 @@ import { callerFacts } from './call/identity.ts';
 import { originatedLegs, skippedTargets } from './call/leg-event.ts';
 import type { AgentConfig } from './config.ts';
 import { failurePolicy, socketHosts } from './failure-policy.ts';
-import type { Admitted, LimitedCall } from './limits/admission.ts';
+import type { Admitted, LimitedCall } from './limits/wanted-places.ts';
 import { lookUpUsers } from './registrations.ts';
 
 export const failure = (result: Failure, error: string): Outcome => ({ result, error });
@@ -190,7 +190,7 @@ export class PlanRunner {
         'collect: needs a socket action in the dialplan with HOST:PORT only',
       );
     const applications = collectionApplications({
-      applications: collectApplications(collect, (name) => this.#sound(call, name), socket),
+      applications: readDigitsApplications(collect, (name) => this.#sound(call, name), socket),
       outcome,
       attempt,
       settings: reportedTransfers(call.data),
@@ -205,7 +205,7 @@ export class PlanRunner {
   async followRedirect(call: OutboundCall, endpoint: string): Promise<void> {
     const prefix = Buffer.from(variable(call.data, REDIRECT_PREFIX_VARIABLE), 'base64url').toString('utf8');
     await this.#ignoringGoneCaller(call, () =>
-      call.setAndRelease({ ...FORGET_LAST_STATUS, [REDIRECT_VARIABLE]: `${prefix}${endpoint}` }, {}),
+      call.setAndRelease({ ...CLEAR_LAST_FAILURE, [REDIRECT_VARIABLE]: `${prefix}${endpoint}` }, {}),
     );
   }
 
@@ -213,7 +213,7 @@ export class PlanRunner {
   async forgetRedirect(call: OutboundCall): Promise<void> {
     if (!hasOddStatus(targetFailure(call.data))) return;
     await this.#ignoringGoneCaller(call, async () => {
-      await call.execute(FORGET_STATUS.name, FORGET_STATUS.data);
+      await call.execute(CLEAR_LAST_STATUS_APPLICATION.name, CLEAR_LAST_STATUS_APPLICATION.data);
     });
   }
 
@@ -231,7 +231,7 @@ export class PlanRunner {
     const work = () =>
       entry.kind === 'hangup'
         ? call.runAndRelease([
-            ...(hasOddStatus(targetFailure(call.data)) ? [FORGET_STATUS] : []),
+            ...(hasOddStatus(targetFailure(call.data)) ? [CLEAR_LAST_STATUS_APPLICATION] : []),
             { name: 'hangup', data: entry.cause },
           ])
         : call.setAndRelease({}, {});
@@ -255,7 +255,7 @@ export class PlanRunner {
       [ATTEMPT_VARIABLE]: String(attemptOf(call.data)),
       ...reportedTransfers(call.data),
       ...(last.cause === '' ? {} : { [CAUSE_VARIABLE]: last.cause }),
-      ...(hasOddStatus(last) ? NO_STATUS : {}),
+      ...(hasOddStatus(last) ? CLEAR_LAST_STATUS : {}),
     };
     await executeSpan(() => call.setAndRelease(variables, exported)).catch((error: Error) => {
       if (!isCallerGone(call, error)) throw error;

@@ -1,4 +1,4 @@
-import { type Group, type Leg, MAX_BRANCHES, type Plan } from '#libs/contract/plan.ts';
+import { type Group, type Leg, MAX_LEGS, type Plan } from '#libs/contract/plan.ts';
 import type { DialableGroup } from '#libs/dialplan/bridge.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
 import type { OutboundCall } from '#libs/esl/outbound-call.ts';
@@ -44,7 +44,7 @@ async function contactsOf(
   const contacts = await apiOutput(call, `sofia_contact(*/${leg.user}@${domain})`);
   const { variables, timeout, progress_timeout, delay } = leg;
   return endpointsOfContacts(contacts, leg.number)
-    .slice(0, MAX_BRANCHES)
+    .slice(0, MAX_LEGS)
     .map((endpoint) => ({
       endpoint,
       variables,

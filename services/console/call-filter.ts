@@ -1,5 +1,6 @@
 import type { CallFilter, CallSummary } from '#libs/contract/console.ts';
-import { type CallRecord, originOf } from './call-record.ts';
+import { originOf } from '#libs/net/url.ts';
+import type { CallRecord } from './call-record.ts';
 
 const includes = (text: string | undefined, part: string): boolean =>
   text?.toLowerCase().includes(part) ?? false;

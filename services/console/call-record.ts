@@ -2,6 +2,7 @@ import type { CALL_STATES, CallSummary, DELIVERY_STATES } from '#libs/contract/c
 import { type Notification, notificationId, type ObservedNotification } from '#libs/contract/endpoint.ts';
 import type { Outcome } from '#libs/contract/overview.ts';
 import type { Phases, TimelineStep } from '#libs/contract/timeline.ts';
+import { originOf } from '#libs/net/url.ts';
 import type { Contribution } from './statistics/tally.ts';
 
 type State = (typeof CALL_STATES)[number];
@@ -58,8 +59,6 @@ const STATE_OF_ACTION: Readonly<Partial<Record<Notification['action'], State>>> 
   answer: 'answered',
   hangup: 'ended',
 };
-
-export const originOf = (url: string): string => URL.parse(url)?.origin ?? url;
 
 export function beginRecord({ uuid, node, time }: TimelineStep, order: number): CallRecord {
   const summary: CallSummary = {
@@ -173,7 +172,12 @@ function requested(record: CallRecord, step: Step<'requested'>): void {
     record.requestTime = time;
   }
   if (cache === undefined)
-    record.requests.push({ origin: originOf(endpoint), decided: result === 'decided', ms, phases });
+    record.requests.push({
+      origin: originOf(endpoint) || endpoint,
+      decided: result === 'decided',
+      ms,
+      phases,
+    });
 }
 
 /** Whether a result is a decision that was carried out. */

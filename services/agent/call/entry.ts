@@ -4,9 +4,11 @@ import type { EndpointRequest, RequestReason } from '#libs/contract/endpoint.ts'
 import {
   ENTRY_VARIABLE,
   FINAL_VARIABLE,
+  isAmong,
   ON_REDIRECT_VARIABLE,
   REDIRECT_PREFIX_VARIABLE,
   RETRY_VARIABLE,
+  type TargetFailure,
 } from '#libs/dialplan/after-failure.ts';
 import { ATTEMPT_VARIABLE, TRANSFERS_VARIABLE } from '#libs/dialplan/applications.ts';
 import { DIGITS_VARIABLE, READ_RESULT_VARIABLE, READ_TERMINATOR_VARIABLE } from '#libs/dialplan/collect.ts';
@@ -39,12 +41,6 @@ export function attemptOf(data: ChannelData): number {
 export const isTagged = (data: ChannelData): boolean => callId(data) === legId(data);
 
 /** The failure of the last target dialled. */
-export interface TargetFailure {
-  readonly cause: string;
-  /** The SIP status with which the called party refused or redirected; undefined without one. */
-  readonly status: number | undefined;
-}
-
 export function targetFailure(data: ChannelData): TargetFailure {
   const [, status] = /^sip:(\d{3})$/.exec(variable(data, 'last_bridge_proto_specific_hangup_cause')) ?? [];
   return {
@@ -52,12 +48,6 @@ export function targetFailure(data: ChannelData): TargetFailure {
     cause: variable(data, 'originate_failed_cause') || variable(data, 'last_bridge_hangup_cause'),
     status: status === undefined ? undefined : Number(status),
   };
-}
-
-/** Whether a failure is in a list. `sip:6xx` matches every status from 600 to 699. */
-export function isAmong({ cause, status }: TargetFailure, causes: readonly FinalCause[]): boolean {
-  const statuses = status === undefined ? [] : [`sip:${status}`, `sip:${Math.floor(status / 100)}xx`];
-  return causes.some((one) => one === cause || statuses.includes(one));
 }
 
 /** Whether the status is not that of a refusal, so that FreeSWITCH must not answer the caller with it: a redirect, or the 200 of a leg that hung up. */

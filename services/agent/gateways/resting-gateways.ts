@@ -1,11 +1,11 @@
 import type { FinalCause } from '#libs/contract/decision.ts';
 import type { GatewayStatus } from '#libs/contract/status.ts';
+import { isAmong } from '#libs/dialplan/after-failure.ts';
 import type { DialableGroup } from '#libs/dialplan/bridge.ts';
+import { gatewayOf } from '#libs/dialplan/dial-string.ts';
 import { LruMap } from '#libs/lru/lru-map.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
-import { isAmong } from '../call/entry.ts';
 import type { LegEvent } from '../call/leg-event.ts';
-import { gatewayOf } from '../limits/admission.ts';
 
 /** Gateways whose state is known, at most. */
 const MAX_GATEWAYS = 10_000;

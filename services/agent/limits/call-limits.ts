@@ -6,6 +6,8 @@ import type { DialableGroup } from '#libs/dialplan/bridge.ts';
 import { LruMap } from '#libs/lru/lru-map.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { LegEvent } from '../call/leg-event.ts';
+import type { Places } from './places.ts';
+import type { Verdict, Want } from './want.ts';
 import {
   type Admitted,
   admitLegs,
@@ -14,9 +16,7 @@ import {
   nameOf,
   readPlace,
   wantsOf,
-} from './admission.ts';
-import type { Places } from './places.ts';
-import type { Verdict, Want } from './want.ts';
+} from './wanted-places.ts';
 
 /** Called legs that are up and have a place, at most. */
 const MAX_LEGS = 100_000;

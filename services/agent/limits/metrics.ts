@@ -1,8 +1,8 @@
 import type { LimitKey } from '#libs/contract/call-limits.ts';
 import type { LimitStatus } from '#libs/contract/status.ts';
 import { count, measureMs, observe } from '#libs/telemetry/metrics.ts';
-import type { LimitSettings } from './admission.ts';
 import type { Verdict } from './want.ts';
+import type { LimitSettings } from './wanted-places.ts';
 
 /** Gateways in metrics besides those with a limit of their own in LIMITS. */
 const MAX_VALUES = 100;

@@ -10,7 +10,7 @@ import {
   hangupApplications,
 } from '#libs/dialplan/applications.ts';
 import type { DialableGroup } from '#libs/dialplan/bridge.ts';
-import { collectApplications } from '#libs/dialplan/collect.ts';
+import { readDigitsApplications } from '#libs/dialplan/collect.ts';
 import { durationLimitOf } from '#libs/dialplan/duration.ts';
 import { recordingOf } from '#libs/dialplan/recording.ts';
 import { reportingSettings } from '#libs/dialplan/reporting.ts';
@@ -45,7 +45,7 @@ export function preview(plan: Plan, request: EndpointRequest): string[] {
   if ('collect' in plan)
     return lines(
       collectionApplications({
-        applications: collectApplications(plan.collect, placeholderSound, SOCKET),
+        applications: readDigitsApplications(plan.collect, placeholderSound, SOCKET),
         outcome: DECIDED,
         attempt,
         settings: {},

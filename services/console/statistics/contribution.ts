@@ -1,7 +1,8 @@
 import { BUCKET_MS, type DecisionPhase } from '#libs/contract/overview.ts';
 import { PHASES } from '#libs/contract/phases.ts';
 import type { Phases } from '#libs/contract/timeline.ts';
-import { type CallRecord, originOf } from '../call-record.ts';
+import { originOf } from '#libs/net/url.ts';
+import type { CallRecord } from '../call-record.ts';
 import { binOf } from './histogram.ts';
 import type { Contribution, Entry } from './tally.ts';
 
@@ -34,7 +35,7 @@ function endpointEntries({ summary, requests }: CallRecord, talk: number, talked
     ['endpoint.latency', pair(origin, binOf(ms)), 1],
   ]);
   if (summary.endpoint === undefined) return entries;
-  const origin = originOf(summary.endpoint);
+  const origin = originOf(summary.endpoint) || summary.endpoint;
   return [
     ...entries,
     [`endpoint.${summary.outcome}`, origin, 1],

@@ -9,14 +9,14 @@ import { acceptanceOf } from '#libs/dialplan/acceptance.ts';
 import type { FailurePolicy } from '#libs/dialplan/after-failure.ts';
 import { replyOfText } from '#libs/dialplan/answer.ts';
 import { collectionApplications, dialApplications, hangupApplications } from '#libs/dialplan/applications.ts';
-import { collectApplications } from '#libs/dialplan/collect.ts';
+import { readDigitsApplications } from '#libs/dialplan/collect.ts';
 import { endpointsOfContacts } from '#libs/dialplan/contacts.ts';
 import { DialStringError, parseDialString } from '#libs/dialplan/dial-string.ts';
 import { durationLimitOf } from '#libs/dialplan/duration.ts';
 import { type Outcome, outcomeVariables } from '#libs/dialplan/outcome.ts';
 import { recordingOf } from '#libs/dialplan/recording.ts';
 import { type ReportingSettings, reportingSettings } from '#libs/dialplan/reporting.ts';
-import { admitLegs, type LimitSettings, wantsOf } from '#services/agent/limits/admission.ts';
+import { admitLegs, type LimitSettings, wantsOf } from '#services/agent/limits/wanted-places.ts';
 import { recordings } from '#services/agent/recordings.ts';
 import { CALLER, dialOf, POLICY } from '#test/support/dialplan/dial.ts';
 import type { Arbitraries } from '../arbitraries.ts';
@@ -50,7 +50,7 @@ function enteredAgain(targets: number, { socket, requestAgain, onRedirect, final
 
 const collectionOf = (collect: Collect, outcome: Outcome, reporting: ReportingSettings) =>
   collectionApplications({
-    applications: collectApplications(collect, () => 'tone_stream://%(500,0,440)', SOCKET),
+    applications: readDigitsApplications(collect, () => 'tone_stream://%(500,0,440)', SOCKET),
     ...{ outcome, reporting, attempt: 1, settings: {}, undo: '' },
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Collect } from '#libs/contract/collect.ts';
 import { collectionApplications } from '#libs/dialplan/applications.ts';
-import { collectApplications } from '#libs/dialplan/collect.ts';
+import { readDigitsApplications } from '#libs/dialplan/collect.ts';
 import { NO_REPORTING } from '#libs/dialplan/reporting.ts';
 
 const DECIDED = { result: 'decided' } as const;
@@ -20,7 +20,7 @@ describe('collectionApplications', () => {
   const collect = (given: Partial<Collect>, undo = '') =>
     lines(
       collectionApplications({
-        applications: collectApplications(
+        applications: readDigitsApplications(
           { min: 1, max: 4, timeout: 5, terminators: '#', answer: true, ...given },
           (name) => (name === 'enter' ? 'ivr/enter.wav' : undefined),
           '10.0.0.5:8084',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DialStringError, formatGroup, parseDialString } from '#libs/dialplan/dial-string.ts';
+import { DialStringError, formatGroup, gatewayOf, parseDialString } from '#libs/dialplan/dial-string.ts';
 import { parseDialString as asFreeSwitch } from '#libs/simulator/originate/dial-string.ts';
 
 const A = 'sofia/gateway/a/1';
@@ -135,4 +135,15 @@ describe('formatGroup', () => {
       ),
     ).toEqual([legs]);
   });
+});
+
+describe('gatewayOf', () => {
+  it.each([
+    ['sofia/gateway/a/1', 'a'],
+    ['sofia/gateway/internal::a/2', 'a'],
+    ['sofia/gateway/my.gw-1/1@x', 'my.gw-1'],
+    ['sofia/external/4@10.0.0.9', undefined],
+    ['user/1000', undefined],
+    ['error/USER_BUSY', undefined],
+  ])('%s: %s', (endpoint, gateway) => expect(gatewayOf(endpoint)).toBe(gateway));
 });

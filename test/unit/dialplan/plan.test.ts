@@ -293,7 +293,7 @@ describe('planOf', () => {
       { dial: [gateway('1'), dialString('user/1|user/2')], strategy: 'simultaneous' },
       'dial: a target that contains | cannot ring together with others',
     ],
-    [{ dial: many(65, ',') }, 'dial: more than 64 targets'],
+    [{ dial: many(65, ',') }, 'dial: more than 64 legs'],
     ...[{ api_on_answer: 'x' }, { API_ON_ANSWER: 'x' }].map((variables): [unknown, string] => [
       { dial: gateway('1'), variables },
       `${Object.keys(variables)[0]} is a variable that an endpoint must not set`,
@@ -310,8 +310,8 @@ describe('planOf', () => {
         'dial.dialstring: the value of a cannot be written in a dial string; put it into "variables"',
       ],
     ),
-    [{ dial: many(65, ','), strategy: 'simultaneous' }, 'dial: more than 64 targets'],
-    [{ dial: [many(40, '|'), many(40, '|')] }, 'dial: more than 64 targets'],
+    [{ dial: many(65, ','), strategy: 'simultaneous' }, 'dial: more than 64 legs'],
+    [{ dial: [many(40, '|'), many(40, '|')] }, 'dial: more than 64 legs'],
   ])('refuses %#', (answer, words) => {
     expect(() => plan(answer)).toThrow(PlanError);
     expect(() => plan(answer)).toThrow(words);

@@ -14,31 +14,35 @@ const REFUSALS = [
   [603, 'CALL_REJECTED'],
 ] as const;
 
-interface Told {
+interface RetryCase {
   readonly name: string;
   readonly decision: object;
   /** The statuses after which the second target is tried. */
   readonly retried: readonly number[];
 }
 
-const BY_STATUS: Told = {
+const BY_STATUS: RetryCase = {
   name: 'retry_causes of SIP statuses',
   decision: { retry_causes: ['sip:404', 'sip:480', 'sip:5xx'] },
   retried: [404, 480, 503],
 };
-const BY_CAUSE: Told = {
+const BY_CAUSE: RetryCase = {
   name: 'retry_causes of causes',
   decision: { retry_causes: ['USER_BUSY', 'UNALLOCATED_NUMBER'] },
   retried: [404, 486, 600],
 };
-const BOTH: Told = {
+const BOTH: RetryCase = {
   name: 'retry_causes with final_causes, which win',
   decision: { retry_causes: ['USER_BUSY', 'CALL_REJECTED'], final_causes: ['sip:600', 'sip:603'] },
   retried: [403, 486],
 };
-const NONE: Told = { name: 'an empty list of retry_causes', decision: { retry_causes: [] }, retried: [] };
+const NONE: RetryCase = {
+  name: 'an empty list of retry_causes',
+  decision: { retry_causes: [] },
+  retried: [],
+};
 
-const toldApart = ({ name, decision, retried }: Told, early = false): LifeCase => ({
+const retryCase = ({ name, decision, retried }: RetryCase, early = false): LifeCase => ({
   name: `${name}: 403, 404, 480, 486, 503, 600 and 603${early ? ' after early media' : ''}`,
   async run(life) {
     for (const [status, cause] of REFUSALS) {
@@ -56,8 +60,8 @@ const toldApart = ({ name, decision, retried }: Told, early = false): LifeCase =
 });
 
 export const RETRY: readonly LifeCase[] = [
-  ...[BY_STATUS, BY_CAUSE, BOTH, NONE].map((told) => toldApart(told)),
-  ...[BY_STATUS, BY_CAUSE].map((told) => toldApart(told, true)),
+  ...[BY_STATUS, BY_CAUSE, BOTH, NONE].map((one) => retryCase(one)),
+  ...[BY_STATUS, BY_CAUSE].map((one) => retryCase(one, true)),
   {
     name: 'retry_causes: no further request after another cause, one after a listed cause',
     async run(life) {

@@ -2,6 +2,7 @@ import type { PlaceKey } from '#libs/bus/limit-stream.ts';
 import type { LimitBounds, LimitKey } from '#libs/contract/call-limits.ts';
 import type { DialPlan } from '#libs/contract/plan.ts';
 import type { DialableGroup } from '#libs/dialplan/bridge.ts';
+import { gatewayOf } from '#libs/dialplan/dial-string.ts';
 import { NO_PLACE_CAUSE } from '#libs/dialplan/skipped.ts';
 import type { Want } from './want.ts';
 
@@ -17,11 +18,6 @@ export interface LimitedCall {
   /** The number of the request that decided. */
   readonly attempt: number;
 }
-
-const GATEWAY = /^sofia\/gateway\/(?:[\w.+-]+::)?([\w.+-]+)\//;
-
-/** The gateway that an endpoint dials through, without its sofia profile; undefined for others. */
-export const gatewayOf = (endpoint: string): string | undefined => GATEWAY.exec(endpoint)?.[1];
 
 const lower = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);

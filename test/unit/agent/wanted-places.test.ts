@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   admitLegs,
-  gatewayOf,
   type LimitSettings,
   limitProblem,
   nameOf,
   readPlace,
   wantsOf,
-} from '#services/agent/limits/admission.ts';
+} from '#services/agent/limits/wanted-places.ts';
 
 const CALL = { uuid: 'u', node: 'fs1', attempt: 2 };
 const SETTINGS: LimitSettings = new Map([
@@ -22,17 +21,6 @@ const A1 = 'sofia/gateway/a/1';
 const A2 = 'sofia/gateway/internal::a/2';
 const B3 = 'sofia/gateway/b/3';
 const IP = 'sofia/external/4@10.0.0.9';
-
-describe('the gateway of an endpoint', () => {
-  it.each([
-    [A1, 'a'],
-    [A2, 'a'],
-    ['sofia/gateway/my.gw-1/1@x', 'my.gw-1'],
-    [IP, undefined],
-    ['user/1000', undefined],
-    ['error/USER_BUSY', undefined],
-  ])('%s: %s', (endpoint, gateway) => expect(gatewayOf(endpoint)).toBe(gateway));
-});
 
 describe('the places that a decision wants', () => {
   it('is one for targets of a gateway that are dialled one after the other, and one each for those that ring at once', () => {
