@@ -208,12 +208,16 @@ export class Claims {
     }
   }
 
-  /** Ends a claim while entries wait, and stores the number of attempts made. The caller must wake the job. */
-  async release({ call, token }: Claim, { entry, text }: WaitingEntry, attempts: number): Promise<void> {
+  /**
+   * Ends a claim while entries wait, and stores the number of attempts made. The caller must wake the job.
+   * @returns false when the claim was lost. Then nothing is stored.
+   */
+  async release({ call, token }: Claim, { entry, text }: WaitingEntry, attempts: number): Promise<boolean> {
     const { waiting, claim } = callKeys(this.#prefix, call);
     const attempted =
       entry !== undefined && attempts > entry.attempts ? writeEntry({ ...entry, attempts }) : '';
-    await this.#release([waiting, claim, this.#pendingOf(call)], [token, text, attempted, call]);
+    const keys = [waiting, claim, this.#pendingOf(call)];
+    return (await this.#release(keys, [token, text, attempted, call])) === 1;
   }
 
   #pendingOf(call: string): string {

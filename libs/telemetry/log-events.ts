@@ -447,6 +447,12 @@ export const LOG_EVENTS = {
     message: 'delivery for a call failed, retrying',
     description: 'An error in Redis or a bug; the call is retried.',
   },
+  'delivery.claim_lost': {
+    by: ['notifier'],
+    message: 'attempt not counted, the claim of its call has expired',
+    description:
+      'The attempt took longer than the claim, for example because the notifier was suspended. The endpoint gets one attempt more than the schedule has.',
+  },
   'delivery.recovered': {
     by: ['notifier'],
     message: 'recovered a call from a stalled worker',

@@ -1,6 +1,7 @@
 import { isOwnFault, type SetAside } from '#libs/isolation/set-aside.ts';
 import type { Claim, Claims, WaitingEntry } from '#libs/queue/claims.ts';
 import { InvalidEntryError } from '#libs/queue/entry.ts';
+import type { Log } from '#libs/telemetry/log.ts';
 import type { Delivery, NextAttempt } from './delivery.ts';
 import type { Admitted } from './endpoint-admission.ts';
 
@@ -24,13 +25,15 @@ export class CallDelivery {
   readonly #aside: SetAside;
   /** Maximum duration of one attempt, ms. */
   readonly #attemptMs: number;
+  readonly #log: Log;
   #stopping = false;
 
-  constructor(claims: Claims, delivery: Delivery, attemptMs: number, aside: SetAside) {
+  constructor(claims: Claims, delivery: Delivery, attemptMs: number, aside: SetAside, log: Log) {
     this.#claims = claims;
     this.#delivery = delivery;
     this.#aside = aside;
     this.#attemptMs = attemptMs;
+    this.#log = log;
   }
 
   /** Calls are released after the notification that is in flight. */
@@ -49,7 +52,7 @@ export class CallDelivery {
       for (;;) {
         const next = await this.#deliver(claim, current, admission);
         if (next !== undefined) {
-          await this.#claims.release(claim, current, next.attempts);
+          await this.#release(claim, current, next);
           return { kind: 'waiting', ms: next.ms };
         }
         const following = await this.#claims.settle(claim, current.text);
@@ -64,6 +67,15 @@ export class CallDelivery {
     }
   }
 
+  async #release(claim: Claim, current: WaitingEntry, { attempts }: NextAttempt): Promise<void> {
+    if (await this.#claims.release(claim, current, attempts)) return;
+    const { call } = claim;
+    const { entry } = current;
+    // Without an attempt there is nothing to store: the process that has the claim now delivers the call.
+    if (entry === undefined || attempts === entry.attempts) return;
+    this.#log.warn('delivery.claim_lost', { call, notification: entry.id, attempt: attempts });
+  }
+
   async #deliver(
     claim: Claim,
     { entry }: WaitingEntry,
@@ -74,9 +86,10 @@ export class CallDelivery {
       return undefined;
     }
     // If the claim would expire during the attempt (for example after this process was suspended), another notifier may
-    // deliver the call.
+    // deliver the call. A direct delivery may have waited, too.
     const expires = claim.expiresAt - performance.now() < this.#attemptMs;
-    if (admitted === undefined && (this.#stopping || expires)) return { ms: 0, attempts: entry.attempts };
+    if (expires && admitted !== undefined) await this.#delivery.decline(entry, admitted);
+    if (expires || (this.#stopping && admitted === undefined)) return { ms: 0, attempts: entry.attempts };
     try {
       return await this.#delivery.deliver(entry, admitted);
     } catch (error) {

@@ -70,6 +70,11 @@ export class Delivery {
     return this.#conclude(entry, origin, attempt);
   }
 
+  /** Ends the admission of a notification for which no attempt is made. */
+  async decline({ progress }: QueueEntry, admitted: Admitted): Promise<void> {
+    await this.#parts.admission.leave(originOf(progress.url), admitted, undefined);
+  }
+
   /** Makes a dead letter of a notification that cannot be delivered because of what it is. */
   async keepUnprocessable(entry: QueueEntry, { message }: Error): Promise<void> {
     const origin = originOf(entry.progress.url);

@@ -179,7 +179,7 @@ export function startNotifier(
     attempts: new Attempts(client, attemptOptions(config), clock),
     retry: retryPolicy(config),
   });
-  const callDelivery = new CallDelivery(claims, delivery, attemptMs(config), aside);
+  const callDelivery = new CallDelivery(claims, delivery, attemptMs(config), aside, log);
   const dispatcher = new Dispatcher({
     claims,
     replication,

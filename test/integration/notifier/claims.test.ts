@@ -96,7 +96,7 @@ test('a process that has lost the claim cannot settle or release it', async () =
   if (!only) throw new Error('no entry');
   const lost = claimed('lost');
   await expect(claims.settle(lost, only.text)).rejects.toThrow(ClaimLostError);
-  await claims.release(lost, only, 1);
+  expect(await claims.release(lost, only, 1)).toBe(false);
   expect(await redis.get(keys.claim)).toBe('token-0');
   expect(await redis.lrange(keys.waiting, 0, -1)).toEqual([only.text]);
 });
@@ -106,7 +106,7 @@ test('claimed -> waiting -> claimed: a released call keeps its attempts for the 
   await append();
   const [first, second] = additions;
   if (!first || !second) throw new Error('no entries');
-  await claims.release(claimed('token-0'), first, 3);
+  expect(await claims.release(claimed('token-0'), first, 3)).toBe(true);
   const again = await claims.claim(call, 'job');
   if (again.kind !== 'claimed') throw new Error(again.kind);
   expect(again.first.entry).toEqual({ ...first.entry, attempts: 3 });
