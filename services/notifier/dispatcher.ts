@@ -186,9 +186,10 @@ export class Dispatcher {
         return { placement, safe: this.#begin(own, addition, checks) };
       }
       this.#leave(addition);
-      const own = placement === 'behind' ? this.#own.get(call) : undefined;
+      // A job would be woken for nothing, and would make the next attempt earlier than the retry schedule.
+      const own = placement === 'behind' || placement === 'repeat' ? this.#own.get(call) : undefined;
       if (own) {
-        const safe = unsafeYet();
+        const safe = own.unsafe.get(entry.id) ?? unsafeYet();
         own.unsafe.set(entry.id, safe);
         return { placement, safe: safe.promise };
       }
@@ -219,9 +220,7 @@ export class Dispatcher {
     const safe = unsafeYet();
     call.unsafe.set(addition.entry.id, safe);
     const { claim } = call;
-    const done = this.#deliver(call, addition, checks).finally(() => {
-      if (this.#own.get(claim.call)?.claim === claim) this.#own.delete(claim.call);
-    });
+    const done = this.#deliver(call, addition, checks);
     this.#own.set(claim.call, { ...call, done });
     return safe.promise;
   }
@@ -248,10 +247,17 @@ export class Dispatcher {
         await wakeCallLater(queue, call, result.ms);
         await replication.confirm(since, [partition, 'retry']);
       }
+      this.#forget(claim);
       for (const { resolve } of unsafe.values()) resolve();
     } catch (err) {
       log.warn('notification.wake_failed', { err, call });
+      this.#forget(claim);
       for (const { reject } of unsafe.values()) reject(err);
     }
+  }
+
+  /** In one turn with the end of all `unsafe`, so that none is added afterwards. */
+  #forget(claim: Claim): void {
+    if (this.#own.get(claim.call)?.claim === claim) this.#own.delete(claim.call);
   }
 }

@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ProgressEvent } from '#libs/contract/messages.ts';
 import { PARTITIONS } from '#libs/contract/partition.ts';
 import { Claims } from '#libs/queue/claims.ts';
 import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { entryOf } from '#libs/queue/entry.ts';
 import { leaseKey } from '#libs/queue/keys.ts';
 import { Replication } from '#libs/queue/replication.ts';
-import { openRetryQueue } from '#libs/queue/retry-queue.ts';
+import { openRetryQueue, wakeCalls } from '#libs/queue/retry-queue.ts';
 import { Dispatcher } from '#services/notifier/dispatcher.ts';
 import { DeliveryLimiter } from '#services/notifier/limiter.ts';
 import { quietLog } from '#test/support/log.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
-import { callOf, idOf, idsOf } from '#test/support/notifier/progress.ts';
-import { startHoldingReceiver, startReceiver } from '#test/support/notifier/receiver.ts';
+import { callOf, idOf, idsOf, sibling } from '#test/support/notifier/progress.ts';
+import { OK, startHoldingReceiver, startReceiver } from '#test/support/notifier/receiver.ts';
 import { until } from '#test/support/until.ts';
 
 let harness: NotifierHarness;
@@ -47,7 +48,7 @@ test('a retry job of a claimed call waits, and then finds nothing to do', async 
   if (!one || !next) throw new Error('no progress');
   await harness.publish([one]);
   await until('one is in flight', () => endpoint.arrivals.length === 1);
-  await harness.publishAgain(one);
+  await wakeCalls(queue, [one.notification.uuid]);
   await until('its job waits', async () => (await queue.getDelayedCount()) === 1);
   await harness.publish([next]);
   letGo();
@@ -55,6 +56,32 @@ test('a retry job of a claimed call waits, and then finds nothing to do', async 
   await until('the job is done', async () => (await queue.getDelayedCount()) === 0);
   expect(endpoint.arrivals.map(({ id }) => id)).toEqual([idOf(one), idOf(next)]);
   await harness.allAcknowledged();
+  await queue.close();
+});
+
+test('a duplicate of a notification in flight makes the next attempt no earlier', async () => {
+  const { promise: go, resolve: letGo } = Promise.withResolvers<void>();
+  await using endpoint = await startReceiver(async ({ id }) => {
+    await go;
+    return id === idOf(one) ? { status: 500 } : OK;
+  });
+  const [one] = callOf(endpoint.url, 1) as [ProgressEvent];
+  const { uuid } = one.notification;
+  const schedule = { RETRY_SCHEDULE_MS: '600000', RETRY_JITTER: '0' };
+  await using _ = await harness.notifier({ NOTIFY_RESPONSE_TIMEOUT_MS: '15000', ...schedule });
+  await harness.publish([one]);
+  await until('it is in flight', () => endpoint.arrivals.length === 1);
+  await harness.publishAgain(one);
+  const [next] = callOf(endpoint.url, 1, sibling(uuid)) as [ProgressEvent];
+  await harness.publish([next]);
+  await until('all have been read', () => endpoint.arrivals.length === 2);
+  letGo();
+  const queue = openRetryQueue(harness.client(), harness.prefix);
+  const delayed = async () => (await queue.getDelayed()).filter(({ data }) => data.call === uuid);
+  await until('its job waits', async () => (await delayed()).length === 1);
+  expect((await delayed())[0]?.delay).toBe(600_000);
+  await harness.allAcknowledged();
+  await harness.endpoints().enable(new URL(endpoint.url).origin);
   await queue.close();
 });
 
