@@ -47,7 +47,8 @@ export interface Addition extends StoredEntry {
  * - `claimed`: the call was idle and is now claimed with the token.
  * - `behind`: the call is claimed. The process that has the claim delivers the entry, or else the retry job.
  * - `waiting`: the entry waits; the retry job of the call must be woken.
- * - `repeat`: a duplicate that still waits; the job must be woken.
+ * - `repeat`: a duplicate that still waits. The process that has the claim delivers the entry, or else the retry job,
+ *   which must be woken.
  * - `done`: a duplicate that was delivered, dropped as late, or is a dead letter.
  * - `late`: dropped, because a later notification of the call was already sent.
  */
@@ -99,6 +100,7 @@ function stored(text: string): WaitingEntry {
  *
  *     idle    -> claimed   append, by the reader of the call's partition
  *     idle    -> waiting   append without a token; the reader wakes the job
+ *     idle    -> waiting   insert, by a replay; the replay wakes the job
  *     waiting -> claimed   claim, by the retry job
  *     claimed -> claimed   settle, another entry waits
  *     claimed -> idle      settle of the last entry

@@ -12,7 +12,8 @@ const CALLS_AT_ONCE = 100;
 
 /**
  * Replays dead letters with their original ids and a full retry schedule. Each is inserted in event order among the
- * waiting notifications of its call, and the next attempt of the call is made at once.
+ * waiting notifications of its call, but not before one that may be in flight, and the next attempt of the call is made
+ * at once.
  *
  * A dead letter is removed last: a crash in between delivers it twice instead of losing it.
  */
@@ -62,8 +63,8 @@ export class Replay {
   /** Inserts entries into the waiting list of their call, with no attempts made. */
   async insert(call: string, entries: readonly QueueEntry[]): Promise<void> {
     const texts = entries.map((entry) => writeEntry({ ...entry, attempts: 0 }));
-    const keys = [callKeys(this.#prefix, call).waiting, pendingKey(this.#prefix, partitionOf(call))];
-    await this.#insert(keys, [call, ...texts]);
+    const { waiting, claim } = callKeys(this.#prefix, call);
+    await this.#insert([waiting, claim, pendingKey(this.#prefix, partitionOf(call))], [call, ...texts]);
   }
 }
 

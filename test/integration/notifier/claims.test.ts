@@ -4,6 +4,7 @@ import { partitionOf } from '#libs/contract/partition.ts';
 import { ClaimLostError, Claims } from '#libs/queue/claims.ts';
 import { entryOf, writeEntry } from '#libs/queue/entry.ts';
 import { callKeys, leaseKey } from '#libs/queue/keys.ts';
+import { Replay } from '#libs/queue/replay.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
 import { callOf } from '#test/support/notifier/progress.ts';
 import { until } from '#test/support/until.ts';
@@ -31,7 +32,7 @@ async function callWith(count: number) {
   });
   const append = (from = 0, to = count) => claims.append(partition, READER, additions.slice(from, to));
   const claimed = (token: string) => claims.claimed(call, token, performance.now());
-  return { redis, claims, call, partition, append, claimed, additions, keys: callKeys(prefix, call) };
+  return { redis, claims, prefix, call, partition, append, claimed, additions, keys: callKeys(prefix, call) };
 }
 
 test('idle -> claimed: the first notification claims the call, the next is behind it', async () => {
@@ -111,6 +112,20 @@ test('claimed -> waiting -> claimed: a released call keeps its attempts for the 
   if (again.kind !== 'claimed') throw new Error(again.kind);
   expect(again.first.entry).toEqual({ ...first.entry, attempts: 3 });
   expect((await claims.settle(again.claim, again.first.text))?.entry).toEqual(second.entry);
+});
+
+test('a replay inserts before the first entry, unless the call is claimed: that entry may be in flight', async () => {
+  const { redis, claims, prefix, call, append, claimed, additions, keys } = await callWith(3);
+  await append(2);
+  const replay = new Replay(redis, prefix);
+  const [first, second, third] = additions;
+  if (!first || !second || !third) throw new Error('no entries');
+  await replay.insert(call, [second.entry]);
+  expect(await redis.lrange(keys.waiting, 0, -1)).toEqual([third.text, second.text]);
+  await claims.release(claimed('token-2'), third, 0);
+  await replay.insert(call, [first.entry]);
+  expect(await redis.lrange(keys.waiting, 0, -1)).toEqual([first.text, third.text, second.text]);
+  await replay.close();
 });
 
 test('a claimed call is busy for its retry job, an idle one gives it nothing to do', async () => {
