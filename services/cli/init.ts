@@ -1,4 +1,5 @@
 import type { Command, Option } from './command.ts';
+import { DEFAULT_IMAGE } from './init/output.ts';
 import { optionOf, questionsFor, TARGETS } from './init/questions.ts';
 
 const settings: Readonly<Record<string, Option>> = Object.fromEntries(
@@ -22,7 +23,7 @@ export const init: Command = {
     ...settings,
     image: {
       value: 'REPOSITORY:TAG',
-      help: 'image of the services for compose and kubernetes (default dialhook:0.1.0)',
+      help: `image of the services for compose and kubernetes (default ${DEFAULT_IMAGE})`,
     },
     yes: { help: 'ask nothing: what no option gives is that of the environment, or the default' },
     force: { help: 'overwrite files that exist. Without it, files that set nothing get the settings added' },

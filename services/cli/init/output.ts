@@ -1,3 +1,5 @@
+import packageJson from '../../../package.json' with { type: 'json' };
+
 /** A file that `dialhook init` writes. */
 export interface OutputFile {
   readonly name: string;
@@ -11,3 +13,6 @@ export interface Image {
   readonly repository: string;
   readonly tag: string;
 }
+
+/** The image that deploy/Dockerfile builds, as the tutorials name it. */
+export const DEFAULT_IMAGE = `dialhook:${packageJson.version}`;

@@ -4,7 +4,7 @@ import { readAnswers, readTarget } from './answers.ts';
 import { startsNats, startsRedis } from './compose.ts';
 import { filesFor } from './files.ts';
 import { usesStack } from './kubernetes.ts';
-import type { Image } from './output.ts';
+import { DEFAULT_IMAGE, type Image } from './output.ts';
 import { type Prompter, terminalPrompter } from './prompt.ts';
 import type { Answers, Target } from './questions.ts';
 import { writeFiles } from './write.ts';
@@ -15,7 +15,7 @@ const FOLDERS: Readonly<Record<Target, string>> = {
   kubernetes: '.',
 };
 
-function imageOf({ options: { image = 'dialhook:0.1.0' } }: Given): Image {
+function imageOf({ options: { image = DEFAULT_IMAGE } }: Given): Image {
   const [, repository, tag] = /^([\w./:-]+):([\w][\w.-]*)$/.exec(image) ?? [];
   if (repository === undefined || tag === undefined || tag === 'latest')
     throw new UsageError('--image must be REPOSITORY:TAG, with a tag other than latest');
