@@ -317,7 +317,7 @@ export const LOG_EVENTS = {
   'live_call.reconciled': {
     by: ['agent'],
     message: 'live calls reconciled',
-    description: 'At level debug, after each comparison with FreeSWITCH.',
+    description: 'At level debug, after each reconciliation with FreeSWITCH.',
   },
   'live_call.reconcile_failed': {
     by: ['agent'],

@@ -120,7 +120,7 @@ export const AgentSettings = z
     MAX_REQUESTS_PER_CALL: count(1, 100)
       .default(5)
       .describe(
-        'maximum number of requests about one call, whatever their reasons: new, failed, redirect and transfer. After the last one a failed target ends the call with its cause, and the dialplan continues after a transfer',
+        'maximum number of requests about one call, whatever their reasons: new, failed, redirect, transfer and digits. After the last one a failed target ends the call with its cause, and the dialplan continues after a transfer',
       ),
     REDIRECT_ALLOWED_HOSTS: redirectHosts()
       .default([])
@@ -229,7 +229,7 @@ export const AgentSettings = z
     RECONCILE_INTERVAL_MS: milliseconds(100, HOUR)
       .default(60_000)
       .describe(
-        'interval between two comparisons of the live calls with the channels of FreeSWITCH. Each new event socket connection starts one too',
+        'interval between two reconciliations of the live calls with the channels of FreeSWITCH. Each new event socket connection starts one too',
       ),
     RECONCILE_CONFIRM_MS: milliseconds(0, HOUR)
       .default(5_000)

@@ -14,7 +14,7 @@ import { synthesizedHangup } from './live-call.ts';
 
 /** Calls looked up in FreeSWITCH, or closed, at once. */
 const CHUNK_SIZE = 500;
-/** Upper bound of the interval after a comparison that failed. */
+/** Upper bound of the interval after a reconciliation that failed. */
 const RETRY_MS = 5_000;
 
 /** How long FreeSWITCH may take to destroy a channel that has hung up. */
@@ -85,7 +85,7 @@ export class Reconciler {
     });
   }
 
-  /** Starts a comparison. While one is running, another one is queued. */
+  /** Starts a reconciliation. While one is running, another one is queued. */
   reconcile(): void {
     if (this.#ended.signal.aborted) return;
     this.#again = true;
@@ -94,7 +94,7 @@ export class Reconciler {
     });
   }
 
-  /** Starts a comparison in `SOON_MS`. Until then further calls of this method have no effect. */
+  /** Starts a reconciliation in `SOON_MS`. Until then further calls of this method have no effect. */
   reconcileSoon(): void {
     if (this.#ended.signal.aborted) return;
     this.#soon ??= setTimeout(() => {
