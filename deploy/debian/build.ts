@@ -33,7 +33,7 @@ export interface BuildOptions {
   readonly compression: 'xz' | 'gzip' | 'none';
   /** Time of all files, s since 1970 (SOURCE_DATE_EPOCH). */
   readonly epoch: number;
-  /** NAME <ADDRESS> of who builds the packages. */
+  /** Value of the field Maintainer: NAME <ADDRESS>. */
   readonly maintainer: string;
   /** Names of the packages to build; all without it. */
   readonly only?: readonly string[] | undefined;

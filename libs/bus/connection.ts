@@ -21,7 +21,7 @@ const RECONNECT_JITTER_MS = 100;
  * INFO.
  */
 const CONNECT_TIMEOUT_MS = 2_000;
-/** Time without a connection after which its reason is looked for, and between two looks, ms. */
+/** Delay before the first attempt to find out why no server accepts the connection, and between attempts, ms. */
 const EXPLAIN_MS = 3_000;
 /** A server that does not answer is left after three intervals. */
 const PING_INTERVAL_MS = 2_000;

@@ -1,6 +1,6 @@
 import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 
-/** On a request: when this copy was sent, ms on a clock of the agent that starts at any time. Asks for an acceptance. */
+/** On a request: when this copy was sent, ms on a clock of the agent that starts at any time. Requests an acceptance. */
 const SENT = 'Dialhook-Sent';
 /** On a reply without a body, with the uuid of the call: the router begins to work on the request. */
 const ACCEPTED = 'Dialhook-Accepted';

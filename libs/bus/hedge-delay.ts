@@ -13,12 +13,12 @@ export class HedgeDelay {
   readonly #minimumMs: number;
   #usualMs: number | undefined;
 
-  /** @param minimumMs 0 turns hedging off. */
+  /** @param minimumMs 0 disables hedging. */
   constructor(minimumMs: number) {
     this.#minimumMs = minimumMs;
   }
 
-  /** Undefined when hedging is off, and before the first acceptance: routers of an older version send none. */
+  /** Undefined when hedging is disabled, and before the first acceptance: routers of an older version send none. */
   get ms(): number | undefined {
     if (this.#minimumMs === 0 || this.#usualMs === undefined) return undefined;
     return Math.max(this.#minimumMs, Math.min(MAX_MS, LATE_FACTOR * this.#usualMs));

@@ -20,7 +20,7 @@ import {
 import { subjectToken, tokenText } from './subject.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
-/** Messages that have gone may not be noticed by a reader that has lost its consumer: it reads from the beginning. */
+/** Status events after which the reader stops: it may have missed messages, so the stream is read from its beginning. */
 const READER_LOST = new Set<string>([
   'heartbeats_missed',
   'consumer_deleted',

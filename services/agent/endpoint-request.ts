@@ -65,7 +65,7 @@ export const endpointRequest = (
   variables: selectVariables(data, wantedVariables),
 });
 
-/** The message that asks a router to make the request. */
+/** The message to the routers for a request. */
 export function decisionRequest(
   request: EndpointRequest,
   endpoint: CtiBridgeArguments,

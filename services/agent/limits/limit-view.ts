@@ -35,7 +35,7 @@ interface LimitState {
 }
 
 export interface LimitViewOptions {
-  /** Places of a node that was not heard of for so long do not count, ms. */
+  /** Places of a node that has sent no message for this long do not count, ms. */
   readonly leaseMs: number;
   /** Monotonic clock, ms. Default: that of `performance`. */
   readonly now?: () => number;

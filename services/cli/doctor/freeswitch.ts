@@ -17,7 +17,7 @@ export interface FreeSwitchFacts {
   readonly refusedEvents: readonly string[];
   /** By command, without arguments. */
   readonly api: Readonly<Record<string, ApiResult>>;
-  /** Loaded modules of MODULES; undefined if the login may not ask. */
+  /** Loaded modules of MODULES; undefined if the user lacks the permission. */
   readonly modules?: Readonly<Record<string, boolean>>;
   /** FreeSWITCH's clock minus the clock of this host, ms. */
   readonly clockOffsetMs?: number;

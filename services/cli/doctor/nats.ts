@@ -11,7 +11,7 @@ export interface StreamFacts {
   readonly behind: readonly string[];
 }
 
-/** `missing`: there is no such stream; `denied`: the user may not ask; otherwise why there was no answer. */
+/** `missing`: there is no such stream; `denied`: the user lacks the permission; otherwise why there was no answer. */
 export type StreamAnswer = StreamFacts | { readonly problem: 'missing' | 'denied' | string };
 
 export interface NatsFacts {

@@ -10,7 +10,7 @@ const KEPT = OVERVIEW_MS / BUCKET_MS + 1;
  * then: the clock of its node is wrong.
  */
 const AHEAD = 60;
-/** Beyond it some are older than a day. */
+/** With more buckets some are older than a day: `trim` runs. */
 const MAX_BUCKETS = KEPT + AHEAD + 1;
 
 /**

@@ -207,7 +207,7 @@ describe('the tag on the channel', () => {
   it.each<[string, (call: FreeSwitchCall) => void, number]>([
     ['when the caller has hung up before the live call was stored', (call) => call.peer.reset(), 1],
     ['never for a caller that stays', () => {}, 0],
-  ])('asks for a comparison with FreeSWITCH %s', async (_, leave, expected) => {
+  ])('requests a reconciliation %s', async (_, leave, expected) => {
     const { promise: reply, resolve: decide } = Promise.withResolvers<DecisionReply>();
     routers.script = () => reply;
     const call = await placeHere();

@@ -260,7 +260,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'on_fail: request asks again, with what was tried',
+    name: 'on_fail: request sends another request, with tried',
     answer: ({ attempt, tried }) =>
       attempt === 1
         ? json({

@@ -44,7 +44,7 @@ export const LIMITS: readonly LifeCase[] = [
     },
   },
   {
-    name: 'limit: on_fail request asks again when a limit is reached, with the targets in tried',
+    name: 'limit: on_fail request sends another request when a limit is reached, with the targets in tried',
     async run(life) {
       const limited = { ...oneAtOnce(), dial: [gw('777'), gw2('779')], on_fail: 'request' };
       const first = await connected(life, limited);
