@@ -152,7 +152,7 @@ export function describeHostileParties(
     }
 
     const logged = (event: string) => cluster.log.filter((line) => line['event'] === event);
-    /** Waits until a later comparison with FreeSWITCH has found no live call. */
+    /** Waits until a later reconciliation has found no live call. */
     async function noneIsLive(): Promise<void> {
       const before = logged('live_call.reconciled').length;
       await until('no call is live', () =>

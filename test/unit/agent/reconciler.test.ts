@@ -3,15 +3,15 @@ import { SetAside } from '#libs/isolation/set-aside.ts';
 import { Reconciler } from '#services/agent/reconciler.ts';
 import { quietLog } from '#test/support/log.ts';
 
-let comparisons: number;
+let reconciliations: number;
 let reconciler: Reconciler;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  comparisons = 0;
+  reconciliations = 0;
   const live = {
     uuids: async () => {
-      comparisons++;
+      reconciliations++;
       return [];
     },
   };
@@ -34,14 +34,14 @@ it('compares once, a second after the first of several calls of reconcileSoon', 
   reconciler.reconcileSoon();
   await vi.advanceTimersByTimeAsync(900);
   reconciler.reconcileSoon();
-  expect(comparisons).toBe(0);
+  expect(reconciliations).toBe(0);
   await vi.advanceTimersByTimeAsync(100);
-  expect(comparisons).toBe(1);
+  expect(reconciliations).toBe(1);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(comparisons).toBe(1);
+  expect(reconciliations).toBe(1);
   reconciler.reconcileSoon();
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(comparisons).toBe(2);
+  expect(reconciliations).toBe(2);
 });
 
 it('compares no more after close', async () => {
@@ -49,5 +49,5 @@ it('compares no more after close', async () => {
   await reconciler.close();
   reconciler.reconcileSoon();
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(comparisons).toBe(0);
+  expect(reconciliations).toBe(0);
 });
