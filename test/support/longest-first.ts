@@ -10,6 +10,7 @@ const LONGEST = [
   'test/e2e/freeswitch/life-of-a-call.test.ts',
   'test/integration/simulator/life-of-a-call.test.ts',
   'test/integration/agent/recordings.test.ts',
+  'test/e2e/helm/install.test.ts',
   'test/e2e/helm/calls.test.ts',
   'test/integration/notifier/partitions.test.ts',
   'test/integration/security/attacks-simulator.test.ts',

@@ -48,8 +48,11 @@ describe.skipIf(missing !== undefined)('against a real API server', () => {
   }, 60_000);
   afterAll(() => server?.stop());
 
-  it.each(VALUE_SETS)('takes every object of $name', async ({ path }) => {
-    await on(helm)('install', 'dry', CHART, '--namespace', 'telephony', '--dry-run=server', '-f', path);
+  it.each(VALUE_SETS)('takes every object of $name', async ({ name, path }) => {
+    // The newest Helm is the strictest.
+    const cluster = on(HELMS.at(-1)?.run ?? helm);
+    await cluster('install', name, CHART, '--namespace', 'telephony', '-f', path);
+    await cluster('uninstall', name, '--namespace', 'telephony');
     for (const manifest of await render('-f', path)) {
       const { apiVersion, kind } = manifest;
       const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
@@ -67,11 +70,6 @@ describe.skipIf(missing !== undefined)('against a real API server', () => {
 
   describe.each(HELMS)('$name', ({ run }) => {
     const cluster = on(run);
-
-    it.each(VALUE_SETS)('installs $name', async ({ name, path }) => {
-      await cluster('install', name, CHART, '--namespace', 'telephony', '-f', path);
-      await cluster('uninstall', name, '--namespace', 'telephony');
-    });
 
     it('installs, upgrades, rolls back and leaves nothing behind', async () => {
       const before = await server.objects('telephony');
