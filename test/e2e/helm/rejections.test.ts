@@ -233,7 +233,7 @@ const REJECTED: readonly (readonly [string, object, readonly string[]])[] = [
   ],
 ];
 
-it.each(REJECTED)('refuses %s', async (name, values, words) => {
+it.concurrent.each(REJECTED)('refuses %s', async (name, values, words) => {
   const file = join(folder, `${name.replaceAll(/\W/g, '-')}.yaml`);
   writeFileSync(file, stringify(values));
   const said = await renderText('-f', file).then(
