@@ -95,7 +95,7 @@ export class EndpointState {
   readonly #prefix: string;
   readonly #known: string;
   readonly #scripts: Readonly<
-    Record<'admit' | 'succeeded' | 'failed' | 'forget' | 'disable' | 'enable', Script>
+    Record<'admit' | 'succeeded' | 'failed' | 'forget' | 'forgetExpired' | 'disable' | 'enable', Script>
   >;
   #healthChecks = new Map<string, Promise<boolean>>();
   readonly #lastHealthy = new LruMap<string, boolean>(MAX_KNOWN);
@@ -109,6 +109,7 @@ export class EndpointState {
       succeeded: script(redis, 'endpoint-succeeded'),
       failed: script(redis, 'endpoint-failed'),
       forget: script(redis, 'forget-endpoint'),
+      forgetExpired: script(redis, 'forget-expired-endpoints'),
       disable: script(redis, 'disable-endpoint'),
       enable: script(redis, 'enable-endpoint'),
     };
@@ -177,7 +178,7 @@ export class EndpointState {
     const members = () => this.#redis.smembersBuffer(this.#known);
     const { texts: origins, foreign } = divided(await withKeys(this.#redis, [this.#known], members));
     const records: EndpointRecord[] = [];
-    const expired = foreign;
+    if (foreign.length > 0) await this.#redis.srem(this.#known, ...foreign);
     for (const some of chunks(origins.sort(), READ_AT_ONCE)) {
       const fields = await Promise.all(
         some.map((origin) => {
@@ -185,13 +186,16 @@ export class EndpointState {
           return withKeys(this.#redis, [key], () => this.#redis.hgetall(key));
         }),
       );
+      const expired: string[] = [];
       for (const [index, origin] of some.entries()) {
         const known = fields[index] ?? {};
         if (Object.keys(known).length === 0) expired.push(origin);
         else records.push(recordOf(origin, known));
       }
+      // A notifier or an operator may store the state of one of them meanwhile.
+      const keys = expired.map((origin) => this.#key(origin));
+      if (expired.length > 0) await this.#scripts.forgetExpired([this.#known, ...keys], expired);
     }
-    if (expired.length > 0) await this.#redis.srem(this.#known, ...expired);
     return records;
   }
 
