@@ -1,7 +1,7 @@
 import { chunks } from '#libs/chunks/chunks.ts';
 import { InvalidEntryError, MAX_TIME_MS, type QueueEntry, readEntry } from './entry.ts';
 import { deadLetterKeys, deadOfCallKey, deadOfOriginKey } from './keys.ts';
-import { divided, type Member } from './member.ts';
+import { isText, type Member, memberOf } from './member.ts';
 import type { RedisClient } from './redis.ts';
 import { type Script, script, withKeys } from './script.ts';
 
@@ -48,6 +48,15 @@ export interface DeadLetterLimits {
 
 const AT_ONCE = 500;
 
+/** What is stored under an id. */
+interface Found {
+  readonly id: Member;
+  /** Undefined without a letter. */
+  readonly text: string | undefined;
+  /** Undefined when the text is no dead letter with this id. */
+  readonly letter: DeadLetter | undefined;
+}
+
 /** Undefined for a text that is no dead letter with this id. */
 function readLetter(id: string, text: string): DeadLetter | undefined {
   try {
@@ -72,6 +81,7 @@ export class DeadLetters {
   readonly #times: string;
   readonly #keep: Script;
   readonly #remove: Script;
+  readonly #trim: Script;
   /** The texts of letters that were read. */
   readonly #texts = new WeakMap<DeadLetter, string>();
 
@@ -83,6 +93,7 @@ export class DeadLetters {
     this.#times = times;
     this.#keep = script(redis, 'keep-dead-letter');
     this.#remove = script(redis, 'remove-dead-letters');
+    this.#trim = script(redis, 'trim-dead-letters');
   }
 
   /** Stores a dead letter and replaces one with the same id. */
@@ -103,22 +114,29 @@ export class DeadLetters {
     now: number,
     onCorrupt: (id: string) => void = () => {},
   ): Promise<number> {
+    const oldest = now - maxAgeMs;
     let removed = 0;
     for (;;) {
       const surplus = (await this.count()) - max;
-      const old = `(${now - maxAgeMs}`;
-      const { texts: ids, foreign } = divided(
+      const ids =
         surplus > 0
           ? await this.#redis.zrangeBuffer(this.#times, 0, String(Math.min(surplus, AT_ONCE) - 1))
-          : await this.#redis.zrangebyscoreBuffer(this.#times, '-inf', old, 'LIMIT', 0, AT_ONCE),
+          : await this.#redis.zrangebyscoreBuffer(this.#times, '-inf', `(${oldest}`, 'LIMIT', 0, AT_ONCE);
+      if (ids.length === 0) return removed;
+      const found = await this.#read(ids.map(memberOf));
+      const keys = found.flatMap(({ letter }) =>
+        letter ? this.#indexes(letter) : [this.#times, this.#times],
       );
-      const letters = await this.byId(ids);
-      const readable = new Set(letters.map(({ id }) => id));
-      const corrupt = [...ids.filter((id) => !readable.has(id)), ...foreign];
-      const some = (await this.remove(letters)) + (await this.#forget(corrupt));
-      for (const id of corrupt) onCorrupt(String(id));
-      if (some === 0) return removed;
-      removed += some;
+      const args = found.flatMap(({ id, text }) => [id, text ?? '']);
+      const done = (await this.#trim(
+        [this.#letters, this.#times, ...keys],
+        [max, oldest, ...args],
+      )) as number[];
+      const gone = found.filter((_, at) => done[at] === 1);
+      for (const { id, letter } of gone) if (letter === undefined) onCorrupt(String(id));
+      // Other notifiers trim, too: the rest is theirs, or waits for the next time.
+      if (gone.length === 0) return removed;
+      removed += gone.length;
     }
   }
 
@@ -128,23 +146,20 @@ export class DeadLetters {
 
   /** The dead letters with these ids that exist, in the order of the ids. Corrupt ones are left out. */
   async byId(ids: readonly string[]): Promise<DeadLetter[]> {
+    return (await this.#read(ids)).flatMap(({ letter }) => letter ?? []);
+  }
+
+  async #read(ids: readonly Member[]): Promise<Found[]> {
     if (ids.length === 0) return [];
     const texts = await withKeys(this.#redis, [this.#letters], () =>
       this.#redis.hmget(this.#letters, ...ids),
     );
-    return texts.flatMap((text, at) => {
-      const letter = text === null ? undefined : readLetter(ids[at] ?? '', text);
-      if (letter === undefined || text === null) return [];
-      this.#texts.set(letter, text);
-      return [letter];
+    return ids.map((id, at) => {
+      const text = texts[at] ?? undefined;
+      const letter = text === undefined || !isText(id) ? undefined : readLetter(id, text);
+      if (letter !== undefined && text !== undefined) this.#texts.set(letter, text);
+      return { id, text, letter };
     });
-  }
-
-  /** Removes ids without a readable letter. @returns the number removed. */
-  async #forget(ids: readonly Member[]): Promise<number> {
-    if (ids.length === 0) return 0;
-    await this.#redis.hdel(this.#letters, ...ids);
-    return this.#redis.zrem(this.#times, ...ids);
   }
 
   /** Matching dead letters, newest first. */

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { Member } from './member.ts';
 import type { RedisClient } from './redis.ts';
 import { isWrongType, type KeyType, setAsideKey } from './wrong-type.ts';
 
-export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
+export type Script = (keys: readonly string[], args: readonly (Member | number)[]) => Promise<unknown>;
 
 const INCLUDE = /^--- @include "(.+)"$/gm;
 
@@ -17,7 +18,7 @@ function defined(redis: RedisClient, name: string): Script {
   if (!Reflect.has(redis, command)) {
     redis.defineCommand(command, { lua: luaText(name) });
   }
-  const run = Reflect.get(redis, command) as (...args: (string | number)[]) => Promise<unknown>;
+  const run = Reflect.get(redis, command) as (...args: (Member | number)[]) => Promise<unknown>;
   return (keys, args) => run.call(redis, keys.length, ...keys, ...args);
 }
 

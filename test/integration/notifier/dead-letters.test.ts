@@ -1,8 +1,11 @@
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ProgressEvent } from '#libs/contract/messages.ts';
 import { originOf } from '#libs/net/url.ts';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '#libs/queue/dead-letters.ts';
+import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { entryOf } from '#libs/queue/entry.ts';
+import { knownEndpointsKey } from '#libs/queue/keys.ts';
 import { Replay } from '#libs/queue/replay.ts';
 import { openRetryQueue } from '#libs/queue/retry-queue.ts';
 import { NotifierHarness } from '#test/support/notifier/harness.ts';
@@ -89,6 +92,56 @@ test('surplus and old dead letters are removed, counted, and leave the indexes',
   expect(await letters.trim(limits, 2_302)).toBe(2);
   expect(await letters.trim(limits, 2_303)).toBe(1);
   expect((await redis.keys('{trim:*')).sort()).toEqual([]);
+});
+
+/** A connection on which `work` runs once, when the first command of that name has been answered. */
+function interrupted(command: keyof Redis, work: () => Promise<unknown>): Redis {
+  const redis = harness.client();
+  const left = new Set<unknown>([command]);
+  return new Proxy(redis, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      if (!left.delete(name)) return value.bind(target);
+      return async (...args: unknown[]) => {
+        const answer = await value.apply(target, args);
+        await work();
+        return answer;
+      };
+    },
+  });
+}
+
+test.each(['zcard', 'zrangeBuffer', 'hmget'] as const)(
+  'two notifiers that trim at once keep the newest dead letters, the other one after %s',
+  async (command) => {
+    const prefix = `at-once-${command}`;
+    const other = new DeadLetters(harness.client(), prefix);
+    for (let i = 0; i < 6; i++) {
+      const [progress] = callOf('http://a/b', 1, `call-${i}`);
+      if (progress) await other.keep(letterOf(progress, 1, 100 + i));
+    }
+    const limits = { max: 3, maxAgeMs: 1_000 };
+    const corrupt: string[] = [];
+    const trim = (letters: DeadLetters) => letters.trim(limits, 0, (id) => corrupt.push(id));
+    const one = new DeadLetters(
+      interrupted(command, () => trim(other)),
+      prefix,
+    );
+    await trim(one);
+    expect((await other.list({}, 9)).map(({ call }) => call)).toEqual(['call-5', 'call-4', 'call-3']);
+    expect(corrupt).toEqual([]);
+  },
+);
+
+test('an endpoint that is disabled while the endpoints are listed stays in the list', async () => {
+  const origin = 'http://disabled';
+  const endpoints = new EndpointState(harness.client(), 'listed');
+  // Its state has expired.
+  await harness.client().sadd(knownEndpointsKey('listed'), origin);
+  const disable = () => endpoints.disable(origin);
+  await new EndpointState(interrupted('hgetall', disable), 'listed').list();
+  expect(await endpoints.list()).toMatchObject([{ origin, state: 'disabled' }]);
 });
 
 test('dead letters are found by call, endpoint and time, in any combination, newest first', async () => {
