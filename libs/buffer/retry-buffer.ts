@@ -1,6 +1,6 @@
 import { type Backoff, backoffMs } from '#libs/backoff/backoff.ts';
+import { endAttempt, type KeyState, newKey } from './key-state.ts';
 import { type OutageListeners, OutageTracker } from './outage.ts';
-import { Refusals } from './refusals.ts';
 
 /** Interval of probes; doubled after a probe without an accepted item. */
 const PROBE: Backoff = { firstMs: 250, maxMs: 1_000 };
@@ -28,17 +28,6 @@ export interface RetryBufferOptions<Item> extends OutageListeners {
   readonly onFailed?: (error: Error) => void;
   /** Whether an error is part of normal operation: it is retried and is no outage. Default: no error is. */
   readonly isExpected?: (error: Error) => boolean;
-}
-
-interface KeyState<Item> {
-  /** The first is the one in flight or to be retried. */
-  readonly items: Item[];
-  inFlight: Promise<void> | undefined;
-  /** When the first item failed last, on the clock of `performance`. */
-  failedAt: number;
-  /** Of the first item. */
-  readonly refusals: Refusals;
-  readonly settled: PromiseWithResolvers<void>;
 }
 
 /**
@@ -125,13 +114,7 @@ export class RetryBuffer<Item> {
       state.items.push(item);
       return;
     }
-    this.#keys.set(key, {
-      items: [item],
-      inFlight: undefined,
-      failedAt: 0,
-      refusals: new Refusals(),
-      settled: Promise.withResolvers(),
-    });
+    this.#keys.set(key, newKey(item));
     this.#start(key);
   }
 
@@ -148,9 +131,12 @@ export class RetryBuffer<Item> {
     this.#startFailed(0);
   }
 
-  /** Resolves when the send in flight of this key has ended, accepted or not; at once when none is in flight. */
+  /**
+   * Resolves when the send of this key that is in flight, or waits for `maxInFlight`, has ended, accepted or not; at once
+   * when there is none. In an outage it does not wait for `maxInFlight`.
+   */
   async attempted(key: string): Promise<void> {
-    await this.#keys.get(key)?.inFlight;
+    await this.#keys.get(key)?.attempt?.promise;
   }
 
   /** Resolves when no item of this key is buffered. */
@@ -180,9 +166,11 @@ export class RetryBuffer<Item> {
     this.#failed.delete(key);
     if (this.#inFlight >= maxInFlight) {
       this.#ready.add(key);
+      if (this.#outage.error === undefined) state.attempt ??= Promise.withResolvers();
       return;
     }
     this.#inFlight++;
+    state.attempt ??= Promise.withResolvers();
     state.inFlight = this.#send(key, state).finally(() => {
       this.#inFlight--;
       const [next] = this.#ready;
@@ -201,6 +189,7 @@ export class RetryBuffer<Item> {
       error = thrown ?? new Error('not accepted');
     }
     state.inFlight = undefined;
+    endAttempt(state);
     if (this.#keys.get(key) !== state) return;
     if (error === undefined) this.#onAccepted(key, state);
     else if (this.#isAtFault(state, error as Error)) this.#setAside(key, state, error as Error);
@@ -241,7 +230,10 @@ export class RetryBuffer<Item> {
     state.failedAt = performance.now();
     this.#failed.add(key);
     onFailed?.(error);
-    if (!isExpected?.(error)) this.#outage.failed(key, error);
+    if (!isExpected?.(error)) {
+      this.#outage.failed(key, error);
+      for (const ready of this.#ready) endAttempt(this.#keys.get(ready));
+    }
     this.#scheduleProbe();
   }
 
@@ -281,6 +273,7 @@ export class RetryBuffer<Item> {
     this.#outage.removed(key);
     this.#failed.delete(key);
     this.#size -= state.items.length;
+    endAttempt(state);
     state.settled.resolve();
     if (this.#size > 0) return;
     this.#idle.resolve();

@@ -122,19 +122,36 @@ describe('RetryBuffer', () => {
     expect(sent()).toEqual(['a.1', 'b.1', 'c.1', 'd.1', 'a.2']);
   });
 
-  it('resolves `attempted` when the send in flight has ended, and at once when none is', async () => {
+  it('resolves `attempted` when the send of the key has ended, also when it had to wait for others', async () => {
     const { buffer, attempts } = bufferWith({ maxInFlight: 1 });
-    buffer.add('a.1');
-    buffer.add('b.1');
-    await buffer.attempted('b');
-    let ended = false;
-    const attempted = buffer.attempted('a').then(() => {
-      ended = true;
-    });
+    const ended: string[] = [];
+    const attempted = (key: string) => buffer.attempted(key).then(() => void ended.push(key));
+    for (const item of ['a.1', 'b.1', 'c.1'] as const) buffer.add(item);
+    const all = ['a', 'b', 'c'].map(attempted);
+    await attempted('none');
     await turn();
-    expect(ended).toBe(false);
+    expect(ended).toEqual(['none']);
+    attempts[0]?.accept();
+    await until(() => attempts.length === 2);
+    await turn();
+    expect(ended).toEqual(['none', 'a']);
+    attempts[1]?.accept();
+    await until(() => attempts.length === 3);
+    attempts[2]?.accept();
+    await Promise.all(all);
+    await buffer.drain(never());
+  });
+
+  it('resolves `attempted` in an outage at once for a key whose send has to wait for others', async () => {
+    const { buffer, attempts } = bufferWith({ maxInFlight: 1 });
+    for (const item of ['a.1', 'b.1', 'c.1'] as const) buffer.add(item);
+    const waiting = buffer.attempted('c');
     attempts[0]?.fail(new Error('timeout'));
-    await attempted;
+    await waiting;
+    buffer.add('d.1');
+    await buffer.attempted('d');
+    expect(buffer.has('d')).toBe(true);
+    expect(attempts.length).toBe(2);
     await buffer.drain(AbortSignal.abort());
   });
 
