@@ -106,7 +106,11 @@ export class CallLimits {
     if (wanted.length === 0) return { groups, skipped: [] };
     const refused = await this.#refused(call, wanted);
     const full = wants.named.find((want) => refused.has(nameOf(want)));
-    if (full !== undefined) places.free([...places.placesOf(call.uuid), ...wanted], true);
+    if (full !== undefined)
+      places.free(
+        [...places.placesOf(call.uuid), ...wanted].filter((place) => !this.#isConnected(place)),
+        true,
+      );
     return admitLegs(groups, wants, (want) => {
       if (full !== undefined) return full.limit;
       return want !== undefined && refused.has(nameOf(want)) ? want.limit : undefined;

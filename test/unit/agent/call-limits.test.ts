@@ -124,6 +124,15 @@ describe('the places of a call', () => {
     expect(places.limits).toEqual(['id:tenant', 'gw:a']);
   });
 
+  it('of a connected leg stays when a limit of another decision is reached', async () => {
+    limits.onLegEvent(event('answer', 'l1', 'gw:a/1-0'));
+    places.reached.add('id:full');
+    await limits.admit({ uuid: 'c', node: 'fs1', attempt: 2 }, LEGS, { limit: [{ id: 'full', max: 1 }] });
+    expect(places.limits).toEqual(['gw:a']);
+    limits.onLegEvent(event('end', 'l1', 'gw:a/1-0', { answered: 2, accepted: 2 }));
+    expect(places.limits).toEqual([]);
+  });
+
   it('are not taken of gateways when a named limit is reached', async () => {
     places.reached.add('id:full');
     const limit = [
