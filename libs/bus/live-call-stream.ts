@@ -11,6 +11,8 @@ import { subjectToken, tokenText } from './subject.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 const FETCH_SIZE = 5_000;
+/** The node's other agent may replace a message between its reading and its deletion. Then it is read again. */
+const DELETE_ATTEMPTS = 3;
 
 const nodePrefix = (node: string): string => `${BUS.live}.${subjectToken(node)}.`;
 
@@ -88,8 +90,10 @@ export class LiveCallStream {
     const known = this.#known.get(subject);
     this.#known.delete(subject);
     if (known !== undefined && (await this.#deleteSequence(known))) return;
-    const stored = await this.read(subject);
-    if (stored !== null) await this.#deleteSequence(stored.seq);
+    for (let attempt = 1; attempt <= DELETE_ATTEMPTS; attempt++) {
+      const stored = await this.read(subject);
+      if (stored === null || (await this.#deleteSequence(stored.seq))) return;
+    }
   }
 
   /** The stored message of a call; null when it has been deleted. */

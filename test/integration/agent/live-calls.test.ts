@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
+import { LiveCallStream, liveCallSubject } from '#libs/bus/live-call-stream.ts';
 import { type LiveCallLimits, LiveCalls } from '#libs/bus/live-calls.ts';
 import { subjectToken, tokenText } from '#libs/bus/subject.ts';
 import { parseArguments } from '#libs/contract/arguments.ts';
@@ -125,6 +126,25 @@ describe('LiveCalls', () => {
     await written(other);
     live.remove(call('b'));
     await written(live);
+    expect(await seen.liveCount()).toBe(0);
+  });
+
+  it('removes a call that the other agent of the node writes again meanwhile', async () => {
+    const [one, other] = [await liveCalls(), await liveCalls()];
+    const seen = await view();
+    const subject = liveCallSubject('fs1', 'a');
+    const write = () => new LiveCallStream(other.bus, LIMITS).write(subject, JSON.stringify(call('a')));
+    await write();
+    let meanwhile: (() => Promise<void>) | undefined = write;
+    const stream = new (class extends LiveCallStream {
+      override async read(read: string) {
+        const stored = await super.read(read);
+        await meanwhile?.();
+        meanwhile = undefined;
+        return stored;
+      }
+    })(one.bus, LIMITS);
+    await stream.delete(subject);
     expect(await seen.liveCount()).toBe(0);
   });
 
