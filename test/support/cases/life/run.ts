@@ -79,7 +79,7 @@ const SOUND_SETTINGS = {
 
 /** A start of FreeSWITCH and of every service on a machine whose cores are busy. */
 const START_MS = 300_000;
-const CASE_MS = 45_000;
+const CASE_MS = 90_000;
 
 /** The life of a call beyond the happy path, through the whole product on one kind of FreeSWITCH. */
 export function describeLife(
