@@ -45,17 +45,20 @@ export const shareOf = (partitions: number, notifiers: number, index: number): n
  * releases those beyond the share and acquires free ones below it. A notifier that crashes loses its leases after
  * `leaseMs`; one that stops or loses its connection to NATS releases them at once.
  *
- *     free  -> read    lease acquired; the reader starts at the oldest unacknowledged message
- *     read  -> free    share exceeded, stop, or NATS disconnected: the reader stops, direct deliveries have 1 s to end,
- *                      the lease is released
- *     read  -> other's the lease expired, for example while this process was suspended: the reader stops
- *     read  -> read    the lease expired and was acquired again: the reader restarts
+ *     free    -> read      lease acquired; the reader starts at the oldest unacknowledged message
+ *     read    -> leaving   share exceeded, or NATS disconnected: the reader stops, direct deliveries have 1 s to end
+ *     leaving -> free      they have ended or that time is over: the lease is released. Or it has expired: it is not renewed
+ *     read    -> free      stop: the reader stops, the lease is released
+ *     read    -> other's   the lease expired, for example while this process was suspended: the reader stops
+ *     read    -> read      the lease expired and was acquired again: the reader restarts
  *
  * Two readers may overlap for a moment; this is safe, because append.lua checks the lease.
  */
 export class Partitions {
   readonly #parts: PartitionsParts;
   readonly #readers = new Map<number, StreamReader>();
+  /** Partitions whose lease will be released. Resolves when the reader has stopped. */
+  readonly #leaving = new Map<number, Promise<void>>();
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
   readonly #searching: Promise<void>;
@@ -90,8 +93,9 @@ export class Partitions {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await Promise.all([this.#running, this.#searching]);
-    const held = [...this.#readers.keys()];
+    const held = [...this.#readers.keys(), ...this.#leaving.keys()];
     await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
+    await Promise.all(this.#leaving.values());
     this.#readers.clear();
     const { leases, log } = this.#parts;
     Promise.all([leases.leave(), ...held.map((partition) => leases.release(partition))]).catch((err) =>
@@ -170,7 +174,7 @@ export class Partitions {
     const [{ notifiers, index }] = await Promise.all([leases.heartbeat(), this.#renew()]);
     const share = shareOf(PARTITIONS, notifiers, index);
     const before = this.#readers.size;
-    if (before > share) await this.#giveBack([...this.#readers.keys()].slice(share));
+    if (before > share) this.#giveBack([...this.#readers.keys()].slice(share));
     else if (before < share) await this.#takeUpTo(share);
     this.#left = false;
     if (this.#readers.size !== before)
@@ -193,7 +197,8 @@ export class Partitions {
 
   async #takeUpTo(share: number): Promise<void> {
     const { leases, openReader, random } = this.#parts;
-    const free = await leases.free(ALL.filter((partition) => !this.#readers.has(partition)));
+    const others = ALL.filter((partition) => !this.#readers.has(partition) && !this.#leaving.has(partition));
+    const free = await leases.free(others);
     // Starts at a random partition, so that notifiers do not all try the same ones first.
     const start = Math.floor(random() * free.length);
     const wanted = [...free.slice(start), ...free.slice(0, start)].slice(0, share - this.#readers.size);
@@ -206,27 +211,34 @@ export class Partitions {
     );
   }
 
-  async #giveBack(partitions: readonly number[]): Promise<void> {
+  /** Does not wait: the next ticks must renew the other leases in time. */
+  #giveBack(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      const stopped = this.#readers.get(partition)?.stop() ?? Promise.resolve();
+      this.#readers.delete(partition);
+      this.#leaving.set(partition, stopped);
+      this.#handOver(partition, stopped)
+        .catch((err) => this.#parts.log.debug('stream.lease_error', { err }))
+        .finally(() => this.#leaving.delete(partition));
+    }
+  }
+
+  async #handOver(partition: number, stopped: Promise<void>): Promise<void> {
     const { leases, settled } = this.#parts;
-    await Promise.all(
-      partitions.map(async (partition) => {
-        await this.#readers.get(partition)?.stop();
-        this.#readers.delete(partition);
-        const waited = new AbortController();
-        await Promise.race([
-          settled(partition),
-          pause(HAND_OVER_MS, undefined, { signal: waited.signal }).catch(() => {}),
-        ]);
-        waited.abort();
-        await leases.release(partition);
-      }),
-    );
+    await stopped;
+    const waited = new AbortController();
+    await Promise.race([
+      settled(partition),
+      pause(HAND_OVER_MS, undefined, { signal: waited.signal }).catch(() => {}),
+    ]);
+    waited.abort();
+    await leases.release(partition);
   }
 
   /** Without a connection to NATS, releases all partitions: another notifier may be connected. */
   async #leave(): Promise<void> {
     this.#left = true;
-    await this.#giveBack([...this.#readers.keys()]);
+    this.#giveBack([...this.#readers.keys()]);
     await this.#parts.leases.leave();
   }
 

@@ -84,6 +84,55 @@ describe('a reader that has passed a message without reading it', () => {
   });
 });
 
+describe('a notifier whose share becomes smaller', () => {
+  it('renews its leases while the readers of the others stop, and takes none of these before it is released', async () => {
+    const stop = Promise.withResolvers<void>();
+    const opened: number[] = [];
+    const released: number[] = [];
+    let [notifiers, renewals, heartbeats] = [1, 0, 0];
+    const partitions = new Partitions({
+      leases: {
+        heartbeat: async () => {
+          heartbeats++;
+          return { notifiers, place: 0 };
+        },
+        free: async (all: readonly number[]) => all,
+        take: async (partition: number) => {
+          if (partition === 0) renewals++;
+          return 'kept';
+        },
+        release: async (partition: number) => void released.push(partition),
+        leave: async () => {},
+      },
+      leaseMs: 50,
+      openReader: (partition: number) => {
+        opened.push(partition);
+        return { stop: () => stop.promise };
+      },
+      backlog: async () => 0,
+      settled: async () => {},
+      bus: { connected: true, onChange: () => {} },
+      reading: { observe: () => {} },
+      random: () => 0,
+      log: createLog('test', { level: 'silent' }),
+    } as unknown as PartitionsParts);
+    await until('it reads all', () => partitions.size === PARTITIONS);
+    notifiers = 2;
+    await until('it keeps its share', () => partitions.size === PARTITIONS / 2);
+    const before = renewals;
+    await until('the lease of a kept partition is renewed', () => renewals > before + 2);
+    notifiers = 1;
+    const beats = heartbeats;
+    await until('the share has grown again', () => heartbeats > beats + 2);
+    expect(released).toEqual([]);
+    expect(opened).toHaveLength(PARTITIONS);
+    stop.resolve();
+    await until('it reads all again', () => partitions.size === PARTITIONS);
+    expect(released).toHaveLength(PARTITIONS / 2);
+    await partitions.stop();
+  });
+});
+
 describe('a reader that waits for room at an endpoint', () => {
   /** A limiter with all room for one endpoint used, whose attempts took so long. */
   function full(tookMs: number) {
