@@ -105,6 +105,7 @@ const DIAL = 'must be a target, a list of targets or a hangup';
 
 /**
  * The endpoint's answer to a request, after parsing. Unknown keys are ignored at the top level and refused in `dial`.
+ * `misspelledKey` refuses other spellings of a field before.
  *
  *     {"dial": {"type": "gateway", "gateway": "gw", "number": "13800138000"}}
  */

@@ -1,4 +1,5 @@
 import { Decision } from '#libs/contract/decision.ts';
+import { misspelledKey } from '#libs/contract/decision-keys.ts';
 import { type DecisionReply, failed } from '#libs/contract/messages.ts';
 import { problem } from '#libs/contract/problem.ts';
 import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
@@ -44,6 +45,8 @@ export function replyOfText(text: string, may: VariablePolicy = variablePolicy()
     return failed('invalid_json', jsonProblem(error as Error, text));
   }
   normalizeEmptyValues(json);
+  const misspelled = misspelledKey(json);
+  if (misspelled !== undefined) return invalid(misspelled);
   const decision = Decision.safeParse(json, { reportInput: true });
   if (!decision.success) return invalid(problem(decision.error));
   try {

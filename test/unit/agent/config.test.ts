@@ -118,6 +118,10 @@ describe('readAgentConfig', () => {
       { DEFAULT_DECISION: '{"dial":{"type":"hangup"},"dial":{"type":"hangup"}}' },
       'DEFAULT_DECISION is not a decision: dial occurs more than once',
     ],
+    [
+      { DEFAULT_DECISION: '{"dial":{"type":"hangup"},"onFail":"request"}' },
+      'DEFAULT_DECISION is not a decision: onFail is not a field: write on_fail',
+    ],
     [{ DEFAULT_DECISION: '{}' }, 'DEFAULT_DECISION is not a decision: dial must be a target'],
     [
       { DEFAULT_DECISION: '{"dial":{"type":"dialstring","dialstring":"x"}}' },

@@ -135,6 +135,26 @@ const decisions: [answer: string, expected: string][] = [
     '{"dial":{"type":"hangup","cause":987}}',
     'invalid_decision: dial.cause must be the name or the number of a FreeSWITCH hangup cause',
   ],
+  ...[
+    ['callerId', 'caller_id'],
+    ['CallerID', 'caller_id'],
+    ['caller-id', 'caller_id'],
+    ['caller id', 'caller_id'],
+    ['callerid', 'caller_id'],
+    ['_callee_id', 'callee_id'],
+    ['maxDuration', 'max_duration'],
+    ['passHeaders', 'pass_headers'],
+    ['onFail', 'on_fail'],
+    ['Data', 'data'],
+  ].map(([key, field]): [string, string] => [
+    `{"dial":{"type":"hangup"},"${key}":{"number":"secret"}}`,
+    `invalid_decision: ${key} is not a field: write ${field}`,
+  ]),
+  ['{"Dial":{"type":"hangup"}}', 'invalid_decision: Dial is not a field: write dial'],
+  [
+    '{"dial":{"type":"hangup"},"caller_id":{"Number":"1"}}',
+    'invalid_decision: caller_id has unknown keys: Number',
+  ],
   ['{"dial":{"type":"hangup"},"variables":{"é\\n":"secret"}}', 'invalid_decision: variables.'],
 ];
 
@@ -145,6 +165,13 @@ test.each(decisions)('the answer %s', (answer, expected) => {
   expect(words.startsWith(expected) ? expected : words).toBe(expected);
   expect(words).toMatch(/^[\x20-\x7e]*$/);
   expect(words).not.toContain('secret');
+});
+
+test.each([
+  '{"dial":{"type":"hangup"},"callerNumber":"1","Comment":"x","caller":{"id":1}}',
+  '{"dial":{"type":"hangup"},"callerId":null}',
+])('keys that are no field are ignored: %s', (answer) => {
+  expect(replyOfText(answer).result).toBe('decided');
 });
 
 test('a page sent as JSON is a page, and JSON sent as a page is JSON', () => {
