@@ -18,36 +18,41 @@ const figures = ({ figures: all }: Instance): string =>
     )
     .join(', ');
 
-const troubles = ({ ready, checks }: Instance): string =>
-  ready
-    ? ''
-    : Object.entries(checks)
-        .filter(([, words]) => words !== 'ok')
-        .map(([name, words]) => `${name}: ${words}`)
-        .join('; ');
+const failedChecks = ({ checks }: Instance): string =>
+  Object.entries(checks)
+    .filter(([, state]) => state !== 'ok')
+    .map(([name, state]) => `${name}: ${state}`)
+    .join('; ');
 
-const rowOf = (one: Instance, now: number): Cell[] => [
-  one.instance,
-  one.ready ? ['green', 'ready'] : ['red', 'not ready'],
-  one.version,
-  span(now - Date.parse(one.started)),
-  troubles(one) || figures(one),
-];
+function rowOf(one: Instance, now: number): Cell[] {
+  const failed = failedChecks(one);
+  return [
+    one.instance,
+    one.ready ? ['green', 'ready'] : ['red', 'not ready'],
+    failed === '' ? ['green', 'ok'] : ['red', failed],
+    one.version,
+    span(now - Date.parse(one.started)),
+    figures(one),
+  ];
+}
+
+/** A process can be ready although a check has failed: an agent without an event socket still decides calls. */
+const works = (one: Instance): boolean => one.ready && failedChecks(one) === '';
 
 export const nodes: Command = {
   name: 'nodes',
-  help: 'list FreeSWITCH nodes with their agents, and the other Dialhook processes',
+  help: 'list FreeSWITCH nodes with their agents, and the other Dialhook processes, with the checks of /readyz that have failed',
   options: { json: { help: 'print JSON' } },
   settings: CONSOLE_SETTINGS,
   fails:
-    'a process is not ready, a node has no agent, or the console refused the request or cannot be reached',
+    'a process is not ready or has a failed check, a node has no agent, or the console refused the request or cannot be reached',
   run: async ({ flags, arguments: rest }, terminal) => {
     if (rest.length > 0) throw new UsageError('nodes takes options only');
     const { nodes: all, services } = await fromConsole(terminal, '/api/nodes', NodeList);
     const now = terminal.now();
     if (flags.has('json')) terminal.out(jsonLine({ nodes: all, services }));
     else {
-      const none: Cell[] = [['red', 'no agent'], '', '', '', ''];
+      const none: Cell[] = [['red', 'no agent'], '', '', '', '', ''];
       const rows = all.flatMap(({ node, live, agents }) =>
         (agents.length > 0 ? agents.map((agent) => rowOf(agent, now)) : [none]).map((row): Cell[] => [
           node,
@@ -58,13 +63,13 @@ export const nodes: Command = {
       const others = services.map((one): Cell[] => ['', '', ...rowOf(one, now)]);
       terminal.out(
         table(
-          ['NODE', 'CALLS', 'PROCESS', 'STATE', 'VERSION', 'UP', 'FIGURES'],
+          ['NODE', 'CALLS', 'PROCESS', 'STATE', 'CHECKS', 'VERSION', 'UP', 'FIGURES'],
           [...rows, ...others],
           terminal.paint,
         ),
       );
     }
-    const ready = [...all.flatMap(({ agents }) => agents), ...services].every((one) => one.ready);
-    return ready && all.every(({ agents }) => agents.length > 0) ? EXIT.ok : EXIT.failed;
+    const good = [...all.flatMap(({ agents }) => agents), ...services].every(works);
+    return good && all.every(({ agents }) => agents.length > 0) ? EXIT.ok : EXIT.failed;
   },
 };

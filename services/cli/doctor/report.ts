@@ -15,6 +15,8 @@ const LEVEL_WIDTH = 7;
 const countOf = (all: readonly Finding[], level: Level): number =>
   all.filter((one) => one.level === level).length;
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 export function report(areas: readonly AreaFindings[], json: boolean, { out, paint }: Terminal): void {
   const all = areas.flatMap(({ findings }) => findings);
   const [errors, warnings] = [countOf(all, 'error'), countOf(all, 'warning')];
@@ -30,5 +32,5 @@ export function report(areas: readonly AreaFindings[], json: boolean, { out, pai
       if (remedy !== undefined) out(`  ${paint('yellow', 'Remedy:')} ${plain(remedy)}`);
     }
   out('');
-  out(`${errors} errors, ${warnings} warnings`);
+  out(`${counted(errors, 'error')}, ${counted(warnings, 'warning')}`);
 }

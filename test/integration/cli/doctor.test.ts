@@ -322,7 +322,7 @@ test('the table has a line for each finding and its remedy, and the totals', asy
     expect.stringMatching(/^freeswitch +event socket +error +connect ECONNREFUSED/),
     expect.stringMatching(/^ {2}Remedy: start FreeSWITCH/),
     '',
-    '1 errors, 0 warnings',
+    '1 error, 0 warnings',
   ]);
 });
 
