@@ -31,7 +31,7 @@ export function readMessage<S extends z.ZodType>(schema: S, subject: string, dat
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   if (hasOnlyUnknownKeys(parsed.error)) return json as z.output<S>;
-  throw new MessageError(`${subject}: ${problem(parsed.error)}`);
+  throw new MessageError(`${subject}: ${problem(parsed.error, 'the message')}`);
 }
 
 /**
@@ -46,7 +46,7 @@ export function readInstruction<S extends z.ZodType>(
 ): z.output<S> {
   const parsed = schema.safeParse(parseJson(subject, data));
   if (parsed.success) return parsed.data;
-  throw new MessageError(`${subject}: ${problem(parsed.error)}`);
+  throw new MessageError(`${subject}: ${problem(parsed.error, 'the message')}`);
 }
 
 /** The uuid of the call in a message that may be invalid, to identify it in a log line. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { plainErrors } from '#libs/contract/plain-errors.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Shape = Record<string, z.ZodType>;
@@ -58,7 +59,7 @@ export function readConfig<S extends Shape>(schema: z.ZodObject<S>, env: Env): z
       unreadable.set(name, (error as Error).message);
     }
   }
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: plainErrors });
   if (parsed.success && unreadable.size === 0) return parsed.data;
   const issues = (parsed.error?.issues ?? []).filter(({ path }) => !unreadable.has(String(path[0])));
   const lines = issues.map((issue) => {

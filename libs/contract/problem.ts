@@ -12,7 +12,7 @@ const matchDepth = (issues: readonly Issue[]): number =>
 const bestMatch = (alternatives: readonly (readonly Issue[])[]): readonly Issue[] =>
   alternatives.reduce((best, one) => (matchDepth(one) > matchDepth(best) ? one : best), []);
 
-function describe(issue: Issue, path: readonly PropertyKey[]): string {
+function describe(issue: Issue, path: readonly PropertyKey[], whole: string): string {
   const inner =
     issue.code === 'invalid_union'
       ? bestMatch(issue.errors)
@@ -20,8 +20,8 @@ function describe(issue: Issue, path: readonly PropertyKey[]): string {
         ? issue.issues
         : [];
   const [first] = inner;
-  if (first) return describe(first, [...path, ...first.path]);
-  const where = path.join('.') || 'the answer';
+  if (first) return describe(first, [...path, ...first.path], whole);
+  const where = path.join('.') || whole;
   if (issue.code === 'unrecognized_keys') return `${where} has unknown keys: ${issue.keys.join(', ')}`;
   if (issue.code !== 'invalid_type')
     return `${where} ${issue.message}${issue.code === 'invalid_union' ? whatCame(issue) : ''}`;
@@ -60,8 +60,11 @@ function whatCame(issue: Issue): string {
   return issue.input === undefined ? ', but is missing' : `, not ${kindOf(issue.input)}`;
 }
 
-/** The first error, with the path of its field and, if parsed with `reportInput`, the type of the value. Never repeats the value. */
-export function problem(error: z.core.$ZodError): string {
+/**
+ * The first error, with the path of its field and, if parsed with `reportInput`, the type of the value. Never repeats the
+ * value. `whole` names what was parsed.
+ */
+export function problem(error: z.core.$ZodError, whole = 'the answer'): string {
   const [issue] = error.issues;
-  return issue ? describe(issue, issue.path) : 'is not valid';
+  return issue ? describe(issue, issue.path, whole) : 'is not valid';
 }

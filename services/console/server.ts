@@ -3,6 +3,7 @@ import cookie from '@fastify/cookie';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { ExportQuery, Login, ROLES, type Session } from '#libs/contract/console.ts';
+import { plainErrors } from '#libs/contract/plain-errors.ts';
 import { problem } from '#libs/contract/problem.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import { Access, FailedLogins } from './access.ts';
@@ -74,10 +75,14 @@ class Guard {
   }
 }
 
-function parsed<S extends z.ZodType>(schema: S | undefined, value: unknown): z.output<S> | undefined {
+function parsed<S extends z.ZodType>(
+  schema: S | undefined,
+  part: 'query' | 'body',
+  request: FastifyRequest,
+): z.output<S> | undefined {
   if (schema === undefined) return undefined;
-  const result = schema.safeParse(value ?? {});
-  if (!result.success) throw new ApiError(400, problem(result.error));
+  const result = schema.safeParse(request[part] ?? {}, { error: plainErrors });
+  if (!result.success) throw new ApiError(400, problem(result.error, `the ${part}`));
   return result.data;
 }
 
@@ -89,8 +94,8 @@ function addRoute(app: FastifyInstance, context: ConsoleContext, guard: Guard, r
       const session = guard.session(request, route.role);
       return route.handle(context, {
         params: request.params as Record<string, string>,
-        query: parsed(route.query, request.query),
-        body: parsed(route.body, request.body),
+        query: parsed(route.query, 'query', request),
+        body: parsed(route.body, 'body', request),
         session,
       });
     },
@@ -102,7 +107,7 @@ function addSession(app: FastifyInstance, guard: Guard, config: ConsoleConfig, l
     ({ path: '/', httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' }) as const;
   app.get('/api/session', async (request) => guard.session(request));
   app.post('/api/session', async (request, reply) => {
-    const { token } = parsed(Login, request.body) ?? { token: '' };
+    const { token } = parsed(Login, 'body', request) ?? { token: '' };
     const { session, cookie: value } = guard.logIn(request, token);
     log.info('call.control', {
       audit: true,
@@ -124,7 +129,7 @@ function addSession(app: FastifyInstance, guard: Guard, config: ConsoleConfig, l
 function addExport(app: FastifyInstance, context: ConsoleContext, guard: Guard): void {
   app.get('/api/export/calls', async (request, reply) => {
     const session = guard.session(request);
-    const query = parsed(ExportQuery, request.query);
+    const query = parsed(ExportQuery, 'query', request);
     if (query === undefined) return;
     const { calls, complete } = await context.all(query);
     context.audit(session, 'export', { which: query, result: 'ok', calls: calls.length, complete });
@@ -180,6 +185,11 @@ export async function serve(
     trustProxy: config.CONSOLE_TRUSTED_PROXIES.length > 0 ? config.CONSOLE_TRUSTED_PROXIES : false,
   });
   app.removeContentTypeParser('text/plain');
+  const readJson = app.getDefaultJsonParser('error', 'error');
+  // Some clients send the header with every POST, also without a body.
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null) : readJson(request, body, done),
+  );
   await app.register(cookie);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { secret } from '#libs/config/settings.ts';
+import { plainErrors } from '#libs/contract/plain-errors.ts';
 import { type Given, type Terminal, UsageError } from '../command.ts';
 import { type Answers, optionOf, type Question, questionsFor, TARGETS, type Target } from './questions.ts';
 
@@ -29,7 +30,7 @@ const isTarget = (text: string | undefined): text is Target => TARGETS.some((one
 function problemOf({ setting, schema }: Question, value: string): string | undefined {
   // Environment files and prompts have one line for a value.
   if (/[\p{Cc}]/u.test(value)) return `${setting} must have no control characters`;
-  const { error } = schema.safeParse(value);
+  const { error } = schema.safeParse(value, { error: plainErrors });
   return error === undefined ? undefined : `${setting} ${error.issues[0]?.message}`;
 }
 

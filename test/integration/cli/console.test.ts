@@ -132,8 +132,13 @@ test('call --json prints the answer of the API', async () => {
   });
 });
 
-test('nodes prints agents by node and the other processes; exit code 1 when one is not ready', async () => {
-  const status = (service: ServiceStatus['service'], ready: boolean, node?: string): ServiceStatus => ({
+test('nodes prints agents by node and the other processes; exit code 1 when a check has failed', async () => {
+  const status = (
+    service: ServiceStatus['service'],
+    ready: boolean,
+    node?: string,
+    freeswitch = ready ? 'ok' : 'not logged in',
+  ): ServiceStatus => ({
     v: 1,
     service,
     instance: `${service}@${node ?? 'one'}`,
@@ -142,7 +147,7 @@ test('nodes prints agents by node and the other processes; exit code 1 when one 
     time: new Date().toISOString(),
     started: new Date(NOW - 90_000).toISOString(),
     ready,
-    checks: ready ? { nats: 'ok' } : { nats: 'ok', freeswitch: 'not logged in' },
+    checks: { nats: 'ok', freeswitch },
     figures: { calls_in_flight: 3 },
   });
   const send = (...all: ServiceStatus[]) => {
@@ -158,12 +163,31 @@ test('nodes prints agents by node and the other processes; exit code 1 when one 
   // The console itself is listed too, and is not ready at first.
   await until('all are ready', async () => (await dialhook('nodes')).code === 0);
   const good = await dialhook('nodes');
-  expect(good.out).toMatch(/fs2 +1 +agent@fs2 +ready +0\.1\.0 +1 min 30 s +calls_in_flight 3/);
+  expect(good.out).toMatch(/fs2 +1 +agent@fs2 +ready +ok +0\.1\.0 +1 min 30 s +calls_in_flight 3/);
   expect([good.code, (await dialhook('nodes', '--json')).code]).toEqual([0, 0]);
   send(status('agent', false, 'fs2'));
   await nodes('not ready');
   const bad = await dialhook('nodes');
-  expect([bad.code, bad.out]).toEqual([1, expect.stringContaining('freeswitch: not logged in')]);
+  expect(bad.code).toBe(1);
+  expect(bad.out).toMatch(/agent@fs2 +not ready +freeswitch: not logged in +0\.1\.0 .*calls_in_flight 3/);
+  // An agent stays ready when it loses its event socket.
+  send(status('agent', true, 'fs2', 'connection lost'));
+  await nodes('connection lost');
+  const ready = await dialhook('nodes');
+  expect(ready.code).toBe(1);
+  expect(ready.out).toMatch(/agent@fs2 +ready +freeswitch: connection lost +0\.1\.0/);
+  const json = await dialhook('nodes', '--json');
+  expect(json.code).toBe(1);
+  expect(json.json()).toMatchObject({
+    nodes: expect.arrayContaining([
+      expect.objectContaining({
+        node: 'fs2',
+        agents: [
+          expect.objectContaining({ ready: true, checks: { nats: 'ok', freeswitch: 'connection lost' } }),
+        ],
+      }),
+    ]),
+  });
 });
 
 test('limits prints limits with the calls that count, and gateways that rest', async () => {
@@ -206,7 +230,7 @@ test.each([[[]], [['--json']]])('tail %j follows calls until it is stopped', asy
 test.each([
   [['call', randomUUID()], 'the console answered 404'],
   [['call', 'ffffffff-0'], 'no call with a uuid that starts'],
-  [['calls', '--result', 'lost'], 'the console answered 400'],
+  [['calls', '--result', 'lost'], 'the console answered 400: result must be one of decided, '],
 ])('%j fails with a message', async (args, words) => {
   const { code, out, err } = await dialhook(...args);
   expect([code, out, err]).toEqual([1, '', expect.stringContaining(words)]);
@@ -230,7 +254,7 @@ test('errors of the console are reported with their reason', async () => {
   });
   expect(await runDialhook(['calls'])).toMatchObject({
     code: 78,
-    err: expect.stringContaining('DIALHOOK_TOKEN'),
+    err: expect.stringContaining('DIALHOOK_TOKEN is required (it is not set)'),
   });
   expect(await calls('ftp://x')).toMatchObject({ code: 78, err: expect.stringContaining('DIALHOOK_URL') });
   other.close();

@@ -62,10 +62,20 @@ describe('calls', () => {
     expect(await read()).toEqual(await calls('limit=500'));
   });
 
-  it('of which nothing is known are 404, and a wrong question is 400 with the reason', async () => {
+  it('of which nothing is known are 404', async () => {
     expect((await console.get('/api/calls/unknown')).status).toBe(404);
-    const wrong = await console.get('/api/calls?limit=0&state=dead');
-    expect([wrong.status, await wrong.json()]).toEqual([400, { error: expect.stringContaining('state') }]);
+  });
+
+  it.each([
+    ['/api/calls?foo=1', 'the query has unknown keys: foo'],
+    ['/api/calls?limit=0&state=dead', 'state must be one of live, ended'],
+    ['/api/calls?limit=501', 'limit must be at most 500'],
+    ['/api/calls?limit=many', 'limit is missing or is not a number'],
+    [`/api/calls?gateway=${'g'.repeat(201)}`, 'gateway must have at most 200 characters'],
+    ['/api/export/calls', 'format must be one of csv, json'],
+  ])('%s is 400 with the reason', async (path, error) => {
+    const wrong = await console.get(path);
+    expect([wrong.status, await wrong.json()]).toEqual([400, { error }]);
   });
 
   it('that cannot be read of the timeline do no harm to the others', async () => {
@@ -276,7 +286,8 @@ describe('a live call', () => {
       return reply;
     });
     await bus.nats.flush();
-    expect(await json(console.post(`${path}/hangup`, {}))).toEqual({ ok: true });
+    // Also without a body: the header alone says JSON.
+    expect(await json(console.post(`${path}/hangup`, undefined))).toEqual({ ok: true });
     expect(await json(console.post(`${path}/transfer`, { destination: '1000', context: 'queue' }))).toEqual({
       ok: true,
     });
@@ -291,6 +302,11 @@ describe('a live call', () => {
     expect((await console.post(`${path}/hangup`, {}, VIEWER)).status).toBe(403);
     for (const destination of ['1000 inline', '-both', '', 'a\nb', '${x}'])
       expect((await console.post(`${path}/transfer`, { destination })).status).toBe(400);
+    const nowhere = await console.post(`${path}/transfer`, undefined);
+    expect([nowhere.status, await nowhere.json()]).toEqual([
+      400,
+      { error: expect.stringMatching(/^destination/) },
+    ]);
     expect((await console.post('/api/calls/unknown/hangup', {})).status).toBe(404);
     expect(orders).toHaveLength(3);
     const audits = console.lines.filter((line) => line['call'] === call.uuid && line['audit'] === true);
