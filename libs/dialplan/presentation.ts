@@ -161,6 +161,22 @@ export function takeCallerId(variables: Variables): { id: CallerId | undefined; 
 }
 
 /**
+ * The `caller_id` of each leg of a group. A number or name in the braces of a dial string replaces that of the decision;
+ * one in the brackets of a leg counts when neither is given.
+ */
+export function callerIdsOf(
+  {
+    variables,
+    legs,
+  }: { readonly variables: Variables; readonly legs: readonly { readonly variables: Variables }[] },
+  id: CallerId | undefined,
+): (CallerId | undefined)[] {
+  const own = takeCallerId(variables).id;
+  if (own !== undefined || isCallerChosen(id)) return legs.map(() => ({ ...id, ...own }));
+  return legs.map((leg) => ({ ...id, ...takeCallerId(leg.variables).id }));
+}
+
+/**
  * The presentation of each party to the other. By default the caller sees the number it dialled, and the called party
  * the number that the caller presents; a decision can change both. FreeSWITCH reads them from:
  *

@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 export const check: Command = {
   name: 'check',
   arguments: 'URL',
-  help: 'send the request of a sample call to an endpoint and print the applications that FreeSWITCH would get',
+  help: 'send the request of a sample call to an endpoint and print the applications that FreeSWITCH would get, the numbers that the parties are shown and the keys that are ignored',
   options: {
     caller: { value: 'NUMBER', help: 'caller number (default 1001)' },
     name: { value: 'NAME', help: 'caller name' },

@@ -14,6 +14,7 @@ import { readDigitsApplications } from '#libs/dialplan/collect.ts';
 import { durationLimitOf } from '#libs/dialplan/duration.ts';
 import { recordingOf } from '#libs/dialplan/recording.ts';
 import { reportingSettings } from '#libs/dialplan/reporting.ts';
+import { callerOf } from './shown.ts';
 
 const SOCKET = '<the hosts of the dialplan>';
 
@@ -57,13 +58,7 @@ export function preview(plan: Plan, request: EndpointRequest): string[] {
     dialApplications({
       groups: plan.groups.map(({ variables, legs }) => ({ variables, legs: legs.map(placeholder) })),
       plan,
-      caller: {
-        number: request.caller_id_number,
-        name: request.caller_id_name,
-        withheld: request.caller_id_withheld,
-        asserted: request.asserted_number,
-        dialled: request.destination_number,
-      },
+      caller: callerOf(request),
       exported: {},
       outcome: DECIDED,
       attempt,

@@ -1,3 +1,4 @@
+import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DialPlan } from '#libs/contract/plan.ts';
 import { cachePermission } from '#libs/dialplan/cache-control.ts';
 import { phasesInMs } from '#libs/http/phases.ts';
@@ -7,6 +8,7 @@ import type { Paint, Terminal } from '../command.ts';
 import { plain } from '../table.ts';
 import { remedyOf } from './remedies.ts';
 import type { NotificationResult, RequestResult } from './send.ts';
+import type { Shown } from './shown.ts';
 
 const MAX_ANSWER = 2_000;
 const BAR = 24;
@@ -74,9 +76,41 @@ function limitLines(result: RequestResult): string[] {
     : ['', 'Dialled only while these limits on calls are not reached, else SIP 503:', ...limits];
 }
 
+const numberText = ({ number, network }: Shown): string =>
+  network === undefined ? plain(number) : `${plain(number)}, and its network ${plain(network)}`;
+
+function shownLines({ shown }: RequestResult, request: EndpointRequest): string[] {
+  if (shown === undefined) return [];
+  const { to_caller, to_called } = shown;
+  const ownOr = ({ number }: Shown, own: string, whose: string) => (number === own ? ` (${whose})` : '');
+  return [
+    '',
+    `The caller is shown ${numberText(to_caller)}${ownOr(to_caller, request.destination_number, 'the number that it dialled')}`,
+    ...to_called.map(
+      (one) =>
+        `The called party is shown ${numberText(one)}${ownOr(one, request.caller_id_number, "the caller's own number")}`,
+    ),
+  ];
+}
+
+/** The ignored keys that are printed, and the characters of each. */
+const MAX_IGNORED = 20;
+const MAX_KEY = 64;
+
+function ignoredLines({ ignored }: RequestResult, paint: Paint): string[] {
+  if (ignored.length === 0) return [];
+  const names = ignored.slice(0, MAX_IGNORED).map((key) => plain(key).slice(0, MAX_KEY));
+  const more = ignored.length > MAX_IGNORED ? ` and ${ignored.length - MAX_IGNORED} more` : '';
+  return [
+    '',
+    `${paint('yellow', 'Warning:')} ignored, because the decision has no such field: ${names.join(', ')}${more}`,
+  ];
+}
+
 /** Prints the result of one request; `applications` are those that FreeSWITCH would get. */
 export function reportRequest(
   result: RequestResult,
+  request: EndpointRequest,
   applications: readonly string[],
   { out, paint }: Terminal,
 ): void {
@@ -87,7 +121,13 @@ export function reportRequest(
   if (reply.result === 'decided') {
     out(`${paint('green', 'decided')}  FreeSWITCH would get:`);
     for (const line of applicationLines(applications, paint)) out(`  ${line}`);
-    for (const line of [...limitLines(result), ...cacheLines(result)]) out(line);
+    const more = [
+      ...shownLines(result, request),
+      ...limitLines(result),
+      ...cacheLines(result),
+      ...ignoredLines(result, paint),
+    ];
+    for (const line of more) out(line);
     return;
   }
   out(`${paint('red', reply.result)}  ${reply.error}`);
@@ -125,7 +165,7 @@ export function reportNotifications(results: readonly NotificationResult[], { ou
 
 /** The JSON form of reportRequest. */
 export function jsonOfRequest(result: RequestResult, applications: readonly string[]) {
-  const { url, reply, answer } = result;
+  const { url, reply, answer, shown, ignored } = result;
   const limits = limitsOf(result);
   const decided = reply.result === 'decided';
   return {
@@ -133,6 +173,8 @@ export function jsonOfRequest(result: RequestResult, applications: readonly stri
     result: reply.result,
     ...(decided ? { applications } : { error: reply.error, remedy: remedyOf(reply.result) }),
     ...(answer.ok ? { status: answer.status, answer: answer.body.slice(0, MAX_ANSWER) } : {}),
+    ...(shown === undefined ? {} : { shown }),
+    ...(ignored.length > 0 ? { ignored } : {}),
     ...(limits.length > 0 ? { limits } : {}),
     ...(decided && answer.ok ? { cached: cachePermission(answer.headers) } : {}),
     ms: answer.timing.connectMs + answer.timing.responseMs,

@@ -82,7 +82,7 @@ export async function run(given: Given, terminal: Terminal): Promise<number> {
   else {
     for (const [index, one] of requests.entries()) {
       if (index > 0) terminal.out('');
-      reportRequest(one, applications(one), terminal);
+      reportRequest(one, request, applications(one), terminal);
     }
     if (notifications.length > 0) reportNotifications(notifications, terminal);
   }

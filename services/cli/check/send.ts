@@ -1,4 +1,5 @@
 import type { CtiBridgeArguments } from '#libs/contract/arguments.ts';
+import { ownKeys } from '#libs/contract/decision-keys.ts';
 import {
   type EndpointRequest,
   type Notification,
@@ -11,6 +12,7 @@ import { replyOf } from '#libs/dialplan/answer.ts';
 import type { EndpointClient, HttpAnswer } from '#libs/http/client.ts';
 import { type Verdict, verdictOf } from '#libs/http/verdict.ts';
 import { sampleNotifications } from './sample.ts';
+import { type ShownNumbers, shownNumbers } from './shown.ts';
 
 export interface CheckClient {
   readonly client: EndpointClient;
@@ -25,6 +27,10 @@ export interface RequestResult {
   readonly url: string;
   readonly answer: HttpAnswer;
   readonly reply: DecisionReply;
+  /** Keys of the decision that are ignored, because they are not fields. */
+  readonly ignored: readonly string[];
+  /** Undefined without a decision, and for one that dials no target. */
+  readonly shown: ShownNumbers | undefined;
 }
 
 /** The answer to one notification or to its repetition, and the outcome that a notifier would record. */
@@ -61,7 +67,15 @@ export async function sendRequest(
   request: EndpointRequest,
 ): Promise<RequestResult> {
   const answer = await send(check, endpoint, url, requestId(request), request);
-  return { url, answer, reply: replyOf(answer, check.may, (one) => check.client.urlRefusal(one)) };
+  const reply = replyOf(answer, check.may, (one) => check.client.urlRefusal(one));
+  const isDecided = reply.result === 'decided';
+  return {
+    url,
+    answer,
+    reply,
+    ignored: isDecided && answer.ok ? ownKeys(JSON.parse(answer.body.trim())) : [],
+    shown: isDecided ? shownNumbers(reply.plan, request) : undefined,
+  };
 }
 
 /** Sends the notifications as a notifier does, and the hangup twice with the same webhook-id. */

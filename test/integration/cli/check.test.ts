@@ -16,6 +16,7 @@ import { http, selfSigned, startEndpoint } from '#test/support/router/endpoints.
 
 const GOOD =
   '{"dial":[{"type":"gateway","gateway":"gw","number":"7"},{"type":"user","user":"1000","number":"8"}]}';
+const DIAL = { type: 'gateway', gateway: 'gw', number: '7' };
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 
 interface Heard {
@@ -74,6 +75,60 @@ test('says which limits the call counts towards', async () => {
   expect(out).toMatch(/not reached, else SIP 503:\n +tenant-7: 10 at once, 2 per second\n/);
   expect(out).toContain('campaign: as id:campaign in LIMITS of the agents');
   expect((await check(url, '--json')).json()).toMatchObject({ requests: [{ limits: limit }] });
+});
+
+test.each<[decision: object, toCaller: string, toCalled: string[]]>([
+  [{ dial: DIAL }, '1000 (the number that it dialled)', ["1001 (the caller's own number)"]],
+  [{ dial: DIAL, caller_id: { number: '95588' }, callee_id: { number: '95589' } }, '95589', ['95588']],
+  [{ dial: DIAL, caller_id: { privacy: 'full' } }, '1000 (', ['anonymous']],
+  [{ dial: DIAL, caller_id: { number: '5', privacy: 'id' } }, '1000 (', ['anonymous, and its network 5']],
+  [
+    {
+      dial: [
+        DIAL,
+        { type: 'dialstring', dialstring: '{origination_caller_id_number=96}sofia/gateway/gw/8' },
+        { type: 'dialstring', dialstring: '[origination_caller_id_number=97]sofia/gateway/gw/8' },
+        { ...DIAL, number: '9' },
+      ],
+    },
+    '1000 (',
+    ["1001 (the caller's own number)", '96', '97'],
+  ],
+])('says which number each party is shown: %j', async (decision, toCaller, toCalled) => {
+  answer = says(200, JSON.stringify(decision));
+  const { out } = await check(url);
+  const lines = out.split('\n');
+  const said = lines.flatMap(
+    (line) => /^The (caller|called party) is shown (.*)$/.exec(line)?.slice(1) ?? [],
+  );
+  expect(said).toEqual([
+    'caller',
+    expect.stringContaining(toCaller),
+    ...toCalled.flatMap((one) => ['called party', one]),
+  ]);
+});
+
+test('the numbers shown as JSON; none for a hangup', async () => {
+  answer = says(200, JSON.stringify({ dial: DIAL, caller_id: { number: '95588' } }));
+  expect((await check(url, '--json')).json()).toMatchObject({
+    requests: [{ shown: { to_caller: { number: '1000' }, to_called: [{ number: '95588' }] } }],
+  });
+  answer = says(200, '{"dial":{"type":"hangup"}}');
+  expect((await check(url)).out).not.toContain('is shown');
+});
+
+test('warns of keys that are ignored, and refuses another spelling of a field', async () => {
+  answer = says(200, JSON.stringify({ dial: DIAL, callerNumber: '95588', note: 'x' }));
+  const { code, out } = await check(url);
+  expect(code).toBe(0);
+  expect(out).toContain('Warning: ignored, because the decision has no such field: callerNumber, note');
+  expect((await check(url, '--json')).json()).toMatchObject({
+    requests: [{ ignored: ['callerNumber', 'note'] }],
+  });
+  answer = says(200, JSON.stringify({ dial: DIAL, callerId: { number: '95588' } }));
+  const refused = await check(url);
+  expect(refused.code).toBe(1);
+  expect(refused.out).toContain('invalid_decision  callerId is not a field: write caller_id');
 });
 
 test('says what a router would cache, and why not', async () => {
