@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { createInbox, type Msg, nuid } from '@nats-io/transport-node';
 import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { type Abandon, BUS, DecisionReply, type DecisionRequest, failed } from '#libs/contract/messages.ts';
@@ -115,13 +114,9 @@ export class DecisionClient {
   }
 
   async #reply(pending: Pending, timeoutMs: number): Promise<DecisionReply> {
-    const waited = new AbortController();
-    const late = pause(timeoutMs, undefined, { signal: waited.signal }).then(
-      () => timedOut(pending, timeoutMs),
-      () => DISCONNECTED,
-    );
-    const reply = await Promise.race([pending.replied.promise, late]);
-    waited.abort();
+    const late = setTimeout(() => pending.replied.resolve(timedOut(pending, timeoutMs)), timeoutMs);
+    const reply = await pending.replied.promise;
+    clearTimeout(late);
     return reply;
   }
 

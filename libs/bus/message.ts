@@ -2,7 +2,7 @@ import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import type { Context } from '@opentelemetry/api';
 import type { z } from 'zod';
 import { problem } from '#libs/contract/problem.ts';
-import { contextFromHeaders, traceHeaders } from '#libs/telemetry/tracing.ts';
+import { contextFromHeaders, isRecording, traceHeaders } from '#libs/telemetry/tracing.ts';
 
 /** A NATS message that does not match the schema of its subject. */
 export class MessageError extends Error {
@@ -56,11 +56,15 @@ export const callIn = (data: Uint8Array): { readonly call?: string } => {
   return call === undefined ? {} : { call };
 };
 
+/** The trace context of a message. Without tracing there is none: the reader derives the same trace from the call. */
 export function traceToHeaders(spanContext: Context): MsgHdrs {
   const carried = headers();
+  if (!isRecording(spanContext)) return carried;
   for (const [key, value] of Object.entries(traceHeaders(spanContext))) carried.set(key, value);
   return carried;
 }
+
+export const hasTrace = (carried: MsgHdrs | undefined): boolean => carried?.has('traceparent') === true;
 
 export const traceFromHeaders = (carried: MsgHdrs | undefined, fallback: () => Context): Context =>
   contextFromHeaders((name) => (carried?.has(name) ? carried.get(name) : undefined), fallback);

@@ -54,7 +54,7 @@ export class OutboundCall {
 
   /** Replaces headers of the channel data whose values have been read again. Call before the channel is tagged. */
   correct(headers: Headers): void {
-    this.#data = { ...this.#data, ...headers };
+    if (Object.keys(headers).length > 0) this.#data = { ...this.#data, ...headers };
   }
 
   /** undefined until the call is released. */

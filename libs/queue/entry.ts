@@ -17,7 +17,7 @@ export interface QueueEntry {
   readonly order: number;
   /** Attempts made so far. */
   readonly attempts: number;
-  /** `traceparent` and `tracestate`. */
+  /** `traceparent` and `tracestate`; empty without tracing. */
   readonly trace: Readonly<Record<string, string>>;
   readonly progress: ProgressEvent;
 }

@@ -98,7 +98,7 @@ function emit({ name, start, end, attributes = {}, events = [], error }: PastSpa
 
 /** Emits an ended span below a span that is recording. Times are those of performance.now(). */
 export function emitSpan(span: PastSpan, parent: Context): void {
-  if (!trace.getSpan(parent)?.isRecording()) return;
+  if (!isRecording(parent)) return;
   const epoch = Date.now() - performance.now();
   emit({ ...span, start: epoch + Number(span.start), end: epoch + Number(span.end) }, parent);
 }
@@ -168,6 +168,10 @@ export function openSpan(
     end: () => span.end(),
   };
 }
+
+/** Whether a context has a span of this process that is exported, or may be. */
+export const isRecording = (spanContext: Context): boolean =>
+  trace.getSpan(spanContext)?.isRecording() === true;
 
 /** The headers `traceparent` and `tracestate` of a context. */
 export function traceHeaders(spanContext: Context): Record<string, string> {

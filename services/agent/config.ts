@@ -222,7 +222,7 @@ export const AgentSettings = z
         'time without any data from FreeSWITCH, replies included, after which the agent closes the event socket connection and connects again',
       ),
     EVENT_BATCH_MS: milliseconds(0, 1_000)
-      .default(50)
+      .default(100)
       .describe(
         'interval at which the agent reads events from FreeSWITCH. Longer: a call costs less CPU in all services, and a notification comes later by up to this time; decisions are not delayed. 0 reads each event at once',
       ),

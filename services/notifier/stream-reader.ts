@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { SpanKind } from '@opentelemetry/api';
-import { callIn, MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
+import { callIn, hasTrace, MessageError, readMessage, traceFromHeaders } from '#libs/bus/message.ts';
 import { ProgressEvent } from '#libs/contract/messages.ts';
 import { isEntryFault, isOwnFault, type SetAside } from '#libs/isolation/set-aside.ts';
 import { entryOf, type QueueEntry } from '#libs/queue/entry.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
-import { type OpenSpan, openSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
+import { isRecording, type OpenSpan, openSpan, traceHeaders } from '#libs/telemetry/tracing.ts';
 import type { Receipt } from './dispatcher.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -252,7 +252,8 @@ export class StreamReader {
       kind: SpanKind.CONSUMER,
       attributes: { 'dialhook.call': uuid, 'dialhook.node': node },
     });
-    const entry = entryOf(progress, message.seq, traceHeaders(span.context));
+    const isTraced = hasTrace(message.headers) || isRecording(span.context);
+    const entry = entryOf(progress, message.seq, isTraced ? traceHeaders(span.context) : {});
     span.set('dialhook.notification', entry.id);
     this.#unacknowledged.add(message.seq);
     return [{ message, entry, span }];
