@@ -14,7 +14,7 @@ export const init: Command = {
   options: {
     for: {
       value: TARGETS.join('|'),
-      help: 'systemd: environment files; compose: these and a compose file for the FreeSWITCH host; kubernetes: values for the chart dialhook, or dialhook-stack where no URL of NATS or Redis is given, and a Secret',
+      help: 'systemd: environment files; compose: these and a compose file; kubernetes: values for the chart dialhook, or dialhook-stack where no URL of NATS or Redis is given, and a Secret',
     },
     dir: {
       value: 'FOLDER',

@@ -26,8 +26,11 @@ const GENERATED: Readonly<Record<string, () => string>> = {
 
 const isTarget = (text: string | undefined): text is Target => TARGETS.some((one) => one === text);
 
+/** A question whose fallback is known. */
+type Known = Omit<Question, 'fallback'> & { readonly fallback: string | undefined };
+
 /** Why a value is refused, without the value. */
-function problemOf({ setting, schema }: Question, value: string): string | undefined {
+function problemOf({ setting, schema }: Known, value: string): string | undefined {
   // Environment files and prompts have one line for a value.
   if (/[\p{Cc}]/u.test(value)) return `${setting} must have no control characters`;
   const { error } = schema.safeParse(value, { error: plainErrors });
@@ -35,11 +38,11 @@ function problemOf({ setting, schema }: Question, value: string): string | undef
 }
 
 /** A default as shown in a prompt: the query of a URL may contain a token. */
-const shown = ({ secret: hidden }: Question, value: string): string =>
+const shown = ({ secret: hidden }: Known, value: string): string =>
   hidden || value === '' ? '' : ` [${value.replace(/\?.*/, '?...')}]`;
 
 async function ask(
-  question: Question,
+  question: Known,
   known: string | undefined,
   prompt: Prompt,
   { err }: Terminal,
@@ -60,7 +63,7 @@ async function ask(
   }
 }
 
-function withoutPrompt(question: Question, known: string | undefined): string {
+function withoutPrompt(question: Known, known: string | undefined): string {
   const value = known ?? question.fallback;
   const { setting, secret: hidden } = question;
   if (value === undefined)
@@ -98,9 +101,10 @@ export async function readAnswers(
 ): Promise<Answers> {
   const secrets: Readonly<Record<string, string | undefined>> = readConfig(SECRETS, terminal.env);
   const answers: Record<string, string> = {};
-  for (const question of questionsFor(target)) {
-    const { setting, secret: hidden, when } = question;
+  for (const one of questionsFor(target)) {
+    const { setting, secret: hidden, when, fallback } = one;
     if (when?.(answers) === false) continue;
+    const question = { ...one, fallback: typeof fallback === 'function' ? fallback(answers) : fallback };
     const option = hidden ? undefined : options[optionOf(setting)];
     const known = option ?? (hidden ? secrets[setting] : terminal.env[setting] || undefined);
     const value =

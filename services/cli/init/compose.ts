@@ -45,15 +45,17 @@ const redis = (port: string): string => `
 const volumes = (names: readonly string[]): string =>
   names.length === 0 ? '' : `\nvolumes:\n${names.map((name) => `  ${name}:\n`).join('')}`;
 
-/** A compose file for a Linux host with FreeSWITCH. Containers use the host's network, where FreeSWITCH listens on loopback. */
+/** A compose file for a Linux host. Containers use the host's network: a stock FreeSWITCH listens on loopback. */
 export function compose(answers: Answers, { repository, tag }: Image): OutputFile {
+  const { SOCKET_HOST: socketHost } = answers;
   const natsPort = ownPort(answers['NATS_URL'], answers['NATS_PASSWORD']);
   const redisPort = ownPort(answers['REDIS_URL'], answers['REDIS_PASSWORD']);
-  const text = `# Dialhook beside a FreeSWITCH on this Linux host, written by "dialhook init":
+  const text = `# Dialhook ${socketHost === undefined ? 'beside a FreeSWITCH on this Linux host' : 'for a FreeSWITCH on another host'}, written by "dialhook init":
 #
 #   docker compose -f compose.yaml up -d
 #
-# The containers use the network of the host, and listen on loopback alone. Settings: the .env files beside this file.
+# The containers use the network of the host, and listen on loopback alone${socketHost === undefined ? '' : ', except the agent for FreeSWITCH'}.
+# Settings: the .env files beside this file.
 name: dialhook
 
 x-service: &service
@@ -70,7 +72,7 @@ x-service: &service
 
 x-environment: &environment
   HEALTH_HOST: 127.0.0.1
-  SOCKET_HOST: 127.0.0.1
+  SOCKET_HOST: ${JSON.stringify(socketHost ?? '127.0.0.1')}
   CONSOLE_HOST: 127.0.0.1
 
 services:${Object.entries(SERVICES).map(service).join('')}${natsPort === undefined ? '' : nats(natsPort)}${redisPort === undefined ? '' : redis(redisPort)}${volumes(

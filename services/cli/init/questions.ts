@@ -1,7 +1,8 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { freeswitchSettings } from '#libs/config/freeswitch-settings.ts';
 import { splitUrls } from '#libs/config/server-urls.ts';
-import { commonSettings, url } from '#libs/config/settings.ts';
+import { commonSettings, networks, url } from '#libs/config/settings.ts';
 import { queueSettings } from '#libs/queue/settings.ts';
 
 export const TARGETS = ['systemd', 'compose', 'kubernetes'] as const;
@@ -14,8 +15,8 @@ export interface Question {
   readonly setting: string;
   /** Text of the prompt, without a colon. */
   readonly text: string;
-  /** The value of an empty answer. `''`: no value. `undefined`: an answer is required. */
-  readonly fallback: string | undefined;
+  /** The value of an empty answer, or how the answers so far give it. `''`: no value. `undefined`: an answer is required. */
+  readonly fallback: string | undefined | ((answers: Answers) => string);
   readonly schema: z.ZodType;
   /** Not shown while it is typed, and not an option of the command line. */
   readonly secret?: true;
@@ -32,6 +33,44 @@ const nodeName = (target: Target): z.ZodType =>
   target === 'kubernetes'
     ? z.string().regex(NODE_IN_CHART, 'must have at most 40 lower-case letters, digits and -')
     : z.string().max(255);
+
+const LOOPBACK = /^(?:localhost|127\.[\d.]+|::1)$/i;
+const HOST_NAME = /^[a-z\d]([a-z\d.-]*[a-z\d])?$/i;
+
+/** Whether FreeSWITCH runs on another host than the agent, so that `socket` cannot reach the agent on loopback. */
+const isAway = ({ FREESWITCH_HOST: host = '' }: Answers): boolean => !LOOPBACK.test(host);
+
+const isReachable = (host: string): boolean =>
+  (isIP(host) > 0 || HOST_NAME.test(host)) && !['0.0.0.0', '::'].includes(host) && !LOOPBACK.test(host);
+
+/** FreeSWITCH, and the host itself for `dialhook simulate`. None for a host name: the default of the setting then applies. */
+function networksOf({ FREESWITCH_HOST: freeswitch = '', SOCKET_HOST: own = '' }: Answers): string {
+  if (isIP(freeswitch) === 0) return '';
+  return [freeswitch, own]
+    .filter((one) => isIP(one) > 0)
+    .map((one) => `${one}/${isIP(one) === 6 ? 128 : 32}`)
+    .join();
+}
+
+/** Kubernetes gives an agent its addresses; the notes of the chart print them. */
+const socketQuestions: readonly Question[] = [
+  {
+    setting: 'SOCKET_HOST',
+    text: 'address of this host at which FreeSWITCH on another host reaches the agent',
+    fallback: undefined,
+    schema: z
+      .string()
+      .refine(isReachable, 'must be one IP address or host name of this host, other than 0.0.0.0, :: and loopback'),
+    when: isAway,
+  },
+  {
+    setting: 'SOCKET_ALLOWED_NETWORKS',
+    text: 'networks from which FreeSWITCH on another host connects to the agent',
+    fallback: networksOf,
+    schema: networks(),
+    when: isAway,
+  },
+];
 
 /** The questions for a target, in order. */
 export const questionsFor = (target: Target): readonly Question[] => [
@@ -66,6 +105,7 @@ export const questionsFor = (target: Target): readonly Question[] => [
     fallback: target === 'kubernetes' ? 'fs1' : '',
     schema: nodeName(target),
   },
+  ...(target === 'kubernetes' ? [] : socketQuestions),
   {
     setting: 'NATS_URL',
     text: target === 'kubernetes' ? 'URL of NATS (none: install it too)' : 'URL of NATS',

@@ -34,7 +34,11 @@ function areasOf(target: Target, answers: Answers): string[] {
   return ['freeswitch', ...(later.nats ? [] : ['nats']), ...(later.redis ? [] : ['redis']), 'endpoint'];
 }
 
-const DIALPLAN = ['and in the dialplan:', '  <action application="socket" data="127.0.0.1:8084"/>'];
+/** FreeSWITCH takes what follows the last colon as the port: an IPv6 address has no brackets. */
+const dialplanOf = ({ SOCKET_HOST: host = '127.0.0.1' }: Answers) => [
+  'and in the dialplan:',
+  `  <action application="socket" data="${host}:8084"/>`,
+];
 
 const STACK = [
   'helm dependency update helm/dialhook-stack',
@@ -50,7 +54,7 @@ function nextOf(target: Target, answers: Answers): readonly string[] {
     target === 'systemd'
       ? 'systemctl enable --now dialhook-router dialhook-notifier dialhook-console dialhook-agent'
       : 'docker compose -f compose.yaml up -d';
-  return [start, 'dialhook doctor', ...DIALPLAN];
+  return [start, 'dialhook doctor', ...dialplanOf(answers)];
 }
 
 const NO_PROMPT: Partial<Prompter> = {};

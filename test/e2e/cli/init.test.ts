@@ -124,6 +124,28 @@ describe('for systemd', () => {
       expect(await modeOf(`${name}.env`)).toBe(0o600);
   });
 
+  it('lets FreeSWITCH on another host reach the agent, and no other address', async () => {
+    const { code, out } = await write('systemd', [
+      ...['--freeswitch-host', '10.0.0.9', '--socket-host', '10.0.0.5'],
+    ]);
+    expect(code).toBe(0);
+    expect(out).toContain('<action application="socket" data="10.0.0.5:8084"/>');
+    expect(await acceptedBy((service) => settingsOf('common.env', `${service}.env`))).toMatchObject({
+      FREESWITCH_HOST: '10.0.0.9',
+      SOCKET_HOST: '10.0.0.5',
+      SOCKET_ALLOWED_NETWORKS: ['10.0.0.9/32', '10.0.0.5/32'],
+    });
+  });
+
+  it('keeps the default networks for a FreeSWITCH with a host name, unless others are given', async () => {
+    const host = ['--freeswitch-host', 'pbx.example', '--socket-host', 'agent.example'];
+    const { out } = await write('systemd', host);
+    expect(out).toContain('data="agent.example:8084"');
+    expect(await settingsOf('agent.env')).not.toHaveProperty('SOCKET_ALLOWED_NETWORKS');
+    await write('systemd', [...host, '--force', '--socket-allowed-networks', 'fd00::/64']);
+    expect(await settingsOf('agent.env')).toMatchObject({ SOCKET_ALLOWED_NETWORKS: 'fd00::/64' });
+  });
+
   it('overwrites nothing without --force, and then writes no file', async () => {
     await writeFile(join(folder, 'console.env'), 'CONSOLE_PORT=1\n', { mode: 0o644 });
     const refused = await write('systemd');
@@ -197,6 +219,18 @@ describe('for compose', () => {
     );
     expect(await modeOf('agent.env')).toBe(0o600);
     expect(await read('compose.yaml')).not.toContain('hush');
+  });
+
+  it('listens for FreeSWITCH on another host', async () => {
+    const { out } = await write('compose', ['--freeswitch-host', 'fd00::9', '--socket-host', 'fd00::5']);
+    expect(out).toContain('data="fd00::5:8084"');
+    const { agent } = await containers();
+    const given = await settingsOf('common.env', 'agent.env');
+    expect(readAgentConfig({ ...environment(image), ...given, ...agent?.environment })).toMatchObject({
+      SOCKET_HOST: 'fd00::5',
+      SOCKET_ALLOWED_NETWORKS: ['fd00::9/128', 'fd00::5/128'],
+      HEALTH_HOST: '127.0.0.1',
+    });
   });
 
   it('starts no server that runs elsewhere', async () => {
@@ -278,6 +312,11 @@ test('without a terminal and options it is wrong usage', async () => {
 test.each([
   [['--for', 'docker'], '--for must be one of systemd, compose, kubernetes'],
   [['--for', 'kubernetes'], '--freeswitch-host is required'],
+  [['--for', 'systemd', '--freeswitch-host', '10.0.0.9'], '--socket-host is required'],
+  [
+    ['--for', 'compose', '--freeswitch-host', '10.0.0.9', '--socket-host', '0.0.0.0'],
+    'SOCKET_HOST must be one IP address or host name of this host',
+  ],
   [['--for', 'systemd', '--nats-user', 'agent'], 'set NATS_PASSWORD in the environment'],
   [['--for', 'systemd', '--nats-url', 'nats://a:hush@b'], 'NATS_URL must have no user'],
   [['--for', 'systemd', '--freeswitch-port', 'x'], 'FREESWITCH_PORT must be a whole number'],
