@@ -1,4 +1,5 @@
 import { DEFAULT_TIMEOUT_MS } from '#libs/contract/arguments.ts';
+import { CHECK_NODE } from './check/sample.ts';
 import type { Command } from './command.ts';
 
 export const check: Command = {
@@ -28,7 +29,9 @@ export const check: Command = {
       many: true,
       help: 'sign with this secret instead of ENDPOINT_SIGNING_SECRETS',
     },
-    notify: { help: 'then send ring, progress, answer and hangup, and the hangup twice' },
+    notify: {
+      help: `then send ring, progress, answer and hangup, and the hangup twice. The endpoint gets the end of a call that never existed, and must not bill it: its node is ${CHECK_NODE}`,
+    },
     json: { help: 'print JSON' },
   },
   settings: 'ENDPOINT_* and ALLOWED_VARIABLES, as for the router',

@@ -60,7 +60,8 @@ billed = {json.loads(line)["id"] for line in lines}
 
 
 def bill(call: dict, webhook_id: str) -> None:
-    if webhook_id in billed:
+    # `dialhook check --notify` sends the notifications of a call that never existed.
+    if call.get("node") == "dialhook-check" or webhook_id in billed:
         return
     # The billable time of a synthesized hangup is not known: null, to be settled by hand.
     seconds = None if call.get("recovered") else math.ceil(call["billable_ms"] / 1000)

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { EndpointRequest, Notification } from '#libs/contract/endpoint.ts';
 import { type Given, UsageError } from '../command.ts';
 
+/** The `node` of the sample call, by which endpoints recognize it. */
+export const CHECK_NODE = 'dialhook-check';
+
 const BYE_MS = 12_000;
 const RING_MS = 1_200;
 const BILLABLE_MS = 9_000;
@@ -24,7 +27,7 @@ export function sampleRequest({ options, lists }: Given, now: number): EndpointR
     action: 'request',
     reason: tried.length > 0 ? 'failed' : 'new',
     uuid,
-    node: 'dialhook-check',
+    node: CHECK_NODE,
     time: new Date(now).toISOString(),
     caller_id_number: options['caller'] ?? '1001',
     caller_id_name: options['name'] ?? 'dialhook check',
@@ -33,7 +36,7 @@ export function sampleRequest({ options, lists }: Given, now: number): EndpointR
     asserted_number: '',
     context: options['context'] ?? 'default',
     network_addr: '127.0.0.1',
-    sip_call_id: `${uuid}@dialhook-check`,
+    sip_call_id: `${uuid}@${CHECK_NODE}`,
     attempt: tried.length > 0 ? 2 : 1,
     tried,
     variables: Object.fromEntries((lists['variable'] ?? []).map((text) => pair('variable', text))),

@@ -60,7 +60,10 @@ const socketQuestions: readonly Question[] = [
     fallback: undefined,
     schema: z
       .string()
-      .refine(isReachable, 'must be one IP address or host name of this host, other than 0.0.0.0, :: and loopback'),
+      .refine(
+        isReachable,
+        'must be one IP address or host name of this host, other than 0.0.0.0, :: and loopback',
+      ),
     when: isAway,
   },
   {

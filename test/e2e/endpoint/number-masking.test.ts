@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallRecord } from '#libs/simulator/call-record.ts';
-import { Example, languages, Scenario } from '#test/support/endpoint/scenario.ts';
+import { runDialhook } from '#test/support/cli/terminal.ts';
+import { Example, languages, Scenario, SECRET } from '#test/support/endpoint/scenario.ts';
 import { until } from '#test/support/until.ts';
 
 const [A, B, STRANGER] = ['13800000001', '13900000002', '13700000003'];
@@ -104,6 +105,16 @@ describe.each(languages())('number masking in $name', (language) => {
     ]);
     expect((await bills()).map(({ uuid, seconds }) => [uuid, seconds]).sort()).toEqual(expected.sort());
     expect(expected.map(([, seconds]) => seconds).sort()).toEqual([0, 0, 0, 1, 1, 2, 2]);
+  });
+
+  it('does not bill the call of dialhook check --notify', async () => {
+    const before = await bills();
+    const { code, out } = await runDialhook(
+      ['check', example.url, '--notify', '--caller', A, '--destination', X, '--secret', SECRET],
+      { env: {} },
+    );
+    expect([code, out]).toEqual([0, expect.stringContaining('hangup')]);
+    expect(await bills()).toEqual(before);
   });
 
   it('bills nothing twice, also after a restart, and does not bill a call without a hangup', async () => {

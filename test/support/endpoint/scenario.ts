@@ -15,9 +15,9 @@ import { until } from '#test/support/until.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../../docs/examples');
 export const DOMAIN = '127.0.0.1';
-const secret = `whsec_${randomBytes(32).toString('base64')}`;
+export const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 
-const SENDER_SETTINGS = { ENDPOINT_SIGNING_SECRETS: secret, RETRY_SCHEDULE_MS: '200,200,200,200,200' };
+const SENDER_SETTINGS = { ENDPOINT_SIGNING_SECRETS: SECRET, RETRY_SCHEDULE_MS: '200,200,200,200,200' };
 const SOUND_SETTINGS = {
   SOUNDS: [
     'last',
@@ -177,7 +177,7 @@ export class Example {
       await writeFile(join(dir, file), JSON.stringify(content));
     const [program = '', ...args] = language.command(name, dir);
     const port = await freePort();
-    const env = { ...process.env, PORT: String(port), WEBHOOK_SECRETS: secret, ...settings };
+    const env = { ...process.env, PORT: String(port), WEBHOOK_SECRETS: SECRET, ...settings };
     const start = () => spawn(program, args, { cwd: dir, env, stdio: ['ignore', 'ignore', 'inherit'] });
     const example = new Example(dir, `http://127.0.0.1:${port}/`, start);
     await example.#listening();
@@ -218,7 +218,7 @@ export class Example {
       headers: {
         'webhook-id': id,
         'webhook-timestamp': String(webhook.timestamp),
-        'webhook-signature': signWebhook([webhookKey(secret)], webhook),
+        'webhook-signature': signWebhook([webhookKey(SECRET)], webhook),
       },
     });
     await answer.arrayBuffer();

@@ -128,7 +128,8 @@ func main() {
 		if call.Action == "recording" {
 			return appendLine(recordedFile, recording{ID: id, UUID: call.UUID, Name: call.Name, Complete: call.Complete})
 		}
-		if call.Action != "hangup" || done[id] {
+		// `dialhook check --notify` sends the notifications of a call that never existed.
+		if call.Action != "hangup" || call.Node == "dialhook-check" || done[id] {
 			return nil
 		}
 		line := bill{ID: id, UUID: call.UUID, Caller: call.CallerIDNumber, Number: call.DestinationNumber}
