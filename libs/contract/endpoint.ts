@@ -141,7 +141,9 @@ const Hangup = z
       .describe('last SIP status on the caller leg or the failed called leg'),
     hangup_by: z.enum(['caller', 'callee', 'freeswitch']).describe('who ended the call'),
     duration_ms: WholeMilliseconds.describe('from the first INVITE to the end of the call'),
-    ring_ms: WholeMilliseconds.describe('from the INVITE to the first 180 or 183; 0 without one'),
+    ring_ms: WholeMilliseconds.describe(
+      'from the INVITE of the caller to the first 180 or 183 of a called leg; 0 without one',
+    ),
     billable_ms: WholeMilliseconds.describe(
       'talk time: how long the caller leg was connected with parties that had answered; 0 without an answer',
     ),

@@ -415,7 +415,7 @@ export type Notification = {
   readonly hangup_by: "caller" | "callee" | "freeswitch";
   /** from the first INVITE to the end of the call */
   readonly duration_ms: number;
-  /** from the INVITE to the first 180 or 183; 0 without one */
+  /** from the INVITE of the caller to the first 180 or 183 of a called leg; 0 without one */
   readonly ring_ms: number;
   /** talk time: how long the caller leg was connected with parties that had answered; 0 without an answer */
   readonly billable_ms: number;

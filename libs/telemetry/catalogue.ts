@@ -83,7 +83,7 @@ export const INSTRUMENTS = {
   'dialhook.call.post_dial_delay': {
     kind: 'histogram',
     unit: 's',
-    description: 'Time from the INVITE to the first 180 or 183 of a called leg',
+    description: 'Time from the INVITE of the caller to the first 180 or 183 of a called leg',
     attributes: ['dialhook.node'],
     by: ['agent'],
     buckets: RINGS,

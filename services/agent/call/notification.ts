@@ -5,7 +5,7 @@ import type { CallState, Leg } from './call-state.ts';
 import type { HangupFacts } from './hangup.ts';
 import type { LegEvent } from './leg-event.ts';
 import { talkMs } from './talk-time.ts';
-import { between, legDurations, tried } from './tried.ts';
+import { between, legDurations, ringMs, tried } from './tried.ts';
 
 /** A notification with the data needed to publish it. */
 export interface CallEvent {
@@ -62,16 +62,15 @@ function hangupBy(call: CallState, end: LegEvent, { byCaller, calledStatus }: Ha
 /** The hangup of the call, with the details of its called legs. */
 export function hangup(call: CallState, end: LegEvent): CallEvent[] {
   if (end.hangup === undefined) return [];
-  const { created, ring, media, ended } = end.times;
+  const { created, ended } = end.times;
   const started = call.started || created;
-  const progress = [ring, media].filter((time) => time > 0).toSorted((a, b) => a - b);
   return notify({ ...call, started }, end.time, {
     action: 'hangup',
     leg: call.uuid,
     ...end.hangup.fields,
     hangup_by: hangupBy(call, end, end.hangup),
     duration_ms: between(started, ended),
-    ring_ms: between(started, progress[0] ?? 0),
+    ring_ms: ringMs(started, end.originated, call.legs),
     billable_ms: talkMs(end, [...call.legs.values()]),
     tried: withSkipped(call.uuid, tried(end.originated, call.legs), end.skipped),
   });

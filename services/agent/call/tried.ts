@@ -16,6 +16,21 @@ export const legDurations = ({ invited, answered, accepted, joined, ended, left 
   };
 };
 
+/**
+ * Milliseconds from the start of a call to the first 180 or 183 of a leg that it dialled; 0 when none rang. The times of
+ * the caller leg do not tell: a ringback or a sound of FreeSWITCH is a 183 too.
+ */
+export function ringMs(
+  started: number,
+  originated: readonly OriginatedLeg[],
+  legs: ReadonlyMap<string, Leg>,
+): number {
+  const times = originated
+    .flatMap(({ leg }) => legs.get(leg) ?? [])
+    .flatMap(({ ring, media }) => [ring, media].filter((time) => time > 0));
+  return times.length === 0 ? 0 : between(started, Math.min(...times));
+}
+
 function details(leg: Leg, originated: OriginatedLeg): TriedLeg {
   const { cause, ...sip } = leg.failure;
   const isConnected =

@@ -148,6 +148,35 @@ describe.each(Object.entries(CALLS))('%s', (name, expected) => {
   });
 });
 
+describe('ring_ms of the hangup', () => {
+  const events = recordedEvents('answered');
+  const started = replay(events, SETTINGS).at(-1)?.callStart ?? 0;
+  const at = (ms: number) => (ms === 0 ? '0' : String((started + ms) * 1000));
+  const isCallerLeg = (event: FreeSwitchEvent) => event['Unique-ID'] === event['variable_dialhook_call'];
+  /** The hangup when the legs have these times of 180 and of early media, in ms from the start; 0: none. */
+  const hangupWith = (caller: [ring: number, media: number], called: [ring: number, media: number]) =>
+    notificationsOf(
+      events.map((event) => {
+        const [ring, media] = isCallerLeg(event) ? caller : called;
+        return {
+          ...event,
+          'Caller-Channel-Progress-Time': at(ring),
+          'Caller-Channel-Progress-Media-Time': at(media),
+        };
+      }),
+      SETTINGS,
+    ).find(({ action }) => action === 'hangup');
+
+  it.each<[string, called: [number, number], expected: number]>([
+    ['ends at the first 180 or 183 of the called leg', [300, 100], 100],
+    ['ends at its 180', [200, 0], 200],
+    ['is 0 when no called leg rings', [0, 0], 0],
+  ])('%s, whatever FreeSWITCH sent to the caller', (_, called, expected) => {
+    expect(hangupWith([0, 40], called)).toMatchObject({ ring_ms: expected });
+    expect(hangupWith([0, 0], called)).toMatchObject({ ring_ms: expected });
+  });
+});
+
 describe('one event', () => {
   const events = recordedEvents('answered');
   const of = (name: string, direction: string) => {
@@ -197,18 +226,6 @@ describe('one event', () => {
       result: 'http_status',
     });
     expect(read({ ...end, variable_dialhook_result: 'mine' })).not.toHaveProperty('result');
-  });
-
-  it('measures ring_ms to the first 180 or 183', () => {
-    const created = 1_795_458_426_595_100;
-    const at = (ms: number) => String(created + ms * 1000);
-    const times = (progress: string, media: string) => ({
-      'Caller-Channel-Progress-Time': progress,
-      'Caller-Channel-Progress-Media-Time': media,
-    });
-    expect(read({ ...end, ...times(at(300), at(100)) })).toMatchObject({ ring_ms: 100 });
-    expect(read({ ...end, ...times('0', at(200)) })).toMatchObject({ ring_ms: 200 });
-    expect(read({ ...end, ...times('0', '0') })).toMatchObject({ ring_ms: 0 });
   });
 
   it('lists a single leg in the same format as several', () => {

@@ -3,10 +3,18 @@ import { expect } from 'vitest';
 import { leaks } from '#test/support/freeswitch/sip-trace.ts';
 import { until } from '#test/support/until.ts';
 import type { LifeCase } from './case.ts';
-import { answers, CALLER, gw, HIDDEN, refuses, SHOWN } from './harness.ts';
+import { answers, CALLER, gw, gw2, HIDDEN, type Notified, refuses, SHOWN } from './harness.ts';
 
 const connections = (events: readonly { readonly 'Event-Name'?: unknown }[]): number =>
   events.filter((event) => event['Event-Name'] === 'CHANNEL_BRIDGE').length;
+
+const RINGS_AFTER_MS = 700;
+
+/** FreeSWITCH's clock has steps of 20 ms. */
+const expectRing = (notice: Notified) => {
+  expect(notice['ring_ms']).toBeGreaterThanOrEqual(RINGS_AFTER_MS - 50);
+  expect(notice['ring_ms']).toBeLessThan(Number(notice['duration_ms']));
+};
 
 export const TIMES: readonly LifeCase[] = [
   {
@@ -37,6 +45,63 @@ export const TIMES: readonly LifeCase[] = [
         .call({ dial: gw('777') }, { '777': { mediaAt: 20, refuse: { at: 1500, status: 486 } } })
         .finish();
       expect(notice).toMatchObject({ billable_ms: 0, cause: 'USER_BUSY' });
+    },
+  },
+  {
+    name: '7 times: ring_ms ends at the 180 of the called party, not at the ringback of FreeSWITCH',
+    async run(life) {
+      const decision = { ringback: 'melody', dial: gw('777') };
+      const callees = { '777': { ringAt: RINGS_AFTER_MS, answerAt: RINGS_AFTER_MS + 100 } };
+      const { notice } = await life.call(decision, callees, { byeAt: 100 }).finish();
+      expectRing(notice);
+    },
+  },
+  {
+    name: '7 times: ring_ms is that of the first target that rings, after one that is busy',
+    async run(life) {
+      const decision = { dial: [gw('777'), gw2('778')] };
+      const callees = {
+        '777': refuses(486, RINGS_AFTER_MS),
+        '778': { mediaAt: 20, answerAt: 100 },
+      };
+      const { notice } = await life.call(decision, callees, { byeAt: 100 }).finish();
+      expect(notice['tried']).toMatchObject([{ rang: false, early_media: false }, { early_media: true }]);
+      expectRing(notice);
+    },
+  },
+  {
+    name: '7 times: ring_ms of a hangup with a sound is 0',
+    async run(life) {
+      const decision = { dial: { type: 'hangup', cause: 17, play: 'beep' } };
+      const { notice, statuses } = await life.call(decision, {}).finish();
+      expect(statuses).toContain(183);
+      expect(notice).toMatchObject({ cause: 'USER_BUSY', ring_ms: 0, tried: [] });
+    },
+  },
+  {
+    name: '7 times: ring_ms of the call of a party that the caller transferred',
+    async run(life) {
+      const call = life.call(
+        ({ destination_number: number }) => ({ dial: gw(number === SHOWN ? '777' : number) }),
+        {
+          '777': answers,
+          '888': { ringAt: RINGS_AFTER_MS, answerAt: RINGS_AFTER_MS + 100 },
+        },
+      );
+      const called = await call.callee('777');
+      await call.talking;
+      call.caller.refer('888');
+      const ofSecond = (action: string) =>
+        life.cluster.delivered
+          .map(({ notification }) => notification)
+          .find((one) => one.uuid !== call.uuid && one.action === action);
+      await until('the new call is answered', () => ofSecond('answer') !== undefined);
+      called.bye();
+      await until('the new call ends', () => ofSecond('hangup') !== undefined);
+      const notice = { ...ofSecond('hangup') };
+      expect(notice).toMatchObject({ tried: [{ number: '888', rang: true }] });
+      expectRing(notice);
+      await call.finish();
     },
   },
   {
