@@ -352,7 +352,17 @@ export const CASES: readonly Case[] = [
   {
     name: 'a gateway that does not exist',
     answer: () => json({ dial: { type: 'gateway', number: '123456', gateway: 'nosuch' } }),
-    expect: { invites: [], status: 484, reason: 'INVALID_GATEWAY', result: 'decided', delivered: ['hangup'] },
+    expect: {
+      invites: [],
+      status: 484,
+      reason: 'INVALID_GATEWAY',
+      result: 'decided',
+      delivered: ['hangup'],
+      hangup: {
+        ...{ cause: 'INVALID_GATEWAY', q850: 16, hangup_by: 'freeswitch' },
+        ...{ billable_ms: 0, tried: [] },
+      },
+    },
   },
   {
     name: 'hangup by cause number',
