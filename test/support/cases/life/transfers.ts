@@ -85,7 +85,7 @@ export const TRANSFERS: readonly LifeCase[] = [
   {
     name: '6 blind transfer by the caller: a new call, linked to the one it came from',
     async run(life) {
-      const call = begin(life);
+      const call = begin(life, { caller_id: { number: '70001' }, callee_id: { number: '70002' } });
       const called = await call.callee('777');
       await call.talking;
       await sleep(TALK_MS);
@@ -102,6 +102,8 @@ export const TRANSFERS: readonly LifeCase[] = [
         attempt: 1,
         transferred_by: 'caller',
         transferred_from: call.uuid,
+        // As the caller was shown it, not the number that was dialled.
+        caller_id_number: '70002',
         destination_number: '888',
       });
       expect(second?.uuid).not.toBe(call.uuid);
