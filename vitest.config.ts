@@ -10,7 +10,7 @@ const withServers = {
   testTimeout: LONG_MS,
   hookTimeout: LONG_MS,
   // Most of the time a test waits for its servers: the default, cores minus one, would take twice as long.
-  maxWorkers: 3,
+  maxWorkers: 4,
   // A landing does not depend on the load of the CI machine. The report names each test that was repeated: see CONTRIBUTING.md.
   retry: process.env['CI'] === undefined ? 0 : 1,
 } as const;
