@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { readConfig } from '#libs/config/config.ts';
 import { freeswitchSettings, socketSettings } from '#libs/config/freeswitch-settings.ts';
@@ -55,11 +56,12 @@ function socketHosts({ options: { socket } }: Given, config: Config): SocketAddr
     return [{ host: LOOPBACK[host] ?? host, port: at }];
   }
   return socket.split('|').map((one) => {
-    const [, address, name, digits] = /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(one.trim()) ?? [];
-    const host = address ?? name;
-    if (host === undefined)
-      throw new UsageError(`--socket must be HOST:PORT|HOST:PORT or [IPV6]:PORT, not "${socket}"`);
-    return { host: LOOPBACK[host] ?? host, port: Number(digits) };
+    // FreeSWITCH splits at the last colon, and takes IPv6 addresses without brackets only.
+    const [, given = '', port] = /^(\S+):(\d{1,5})$/.exec(one.trim()) ?? [];
+    const host = given.replace(/^\[(.*)\]$/, '$1');
+    if (port === undefined || (host.includes(':') && !isIPv6(host)))
+      throw new UsageError(`--socket must be HOST:PORT|HOST:PORT or IPV6:PORT, not "${socket}"`);
+    return { host: LOOPBACK[host] ?? host, port: Number(port) };
   });
 }
 

@@ -276,6 +276,8 @@ describe('the address of an agent', () => {
     ['SOCKET_HOST', '::', '[::1]'],
     ['SOCKET_HOST', '::1', '[::1]'],
     ['--socket', '[::1]', '[::1]'],
+    ['--socket', '::1', '[::1]'],
+    ['--socket', '::', '[::1]'],
     ['--socket', '0.0.0.0', '127.0.0.1'],
   ])('%s %s is %s of this host', async (by, host, expected) => {
     const port = await freePort();
@@ -295,8 +297,8 @@ describe('wrong usage', () => {
   it.each([
     [['--only', 'sip'], '--only must be one of'],
     [['--as', 'me'], '--as must be one of'],
-    [['--socket', '10.0.0.5'], '--socket must be HOST:PORT|HOST:PORT or [IPV6]:PORT'],
-    [['--socket', '::1:8084'], '--socket must be HOST:PORT|HOST:PORT or [IPV6]:PORT'],
+    [['--socket', '10.0.0.5'], '--socket must be HOST:PORT|HOST:PORT or IPV6:PORT'],
+    [['--socket', '1:2:8084'], '--socket must be HOST:PORT|HOST:PORT or IPV6:PORT'],
     [['--endpoint', 'crm.example'], '--endpoint must be a URL'],
     [['now'], 'doctor takes no arguments'],
   ])('%j', async (args, words) => {
