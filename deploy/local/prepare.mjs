@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,6 +34,7 @@ const commands = {
   bench: { needs: servers, run: ['test/bench/main.ts'] },
   'bench:freeswitch': { needs: servers, run: ['test/bench/freeswitch/main.ts'] },
   pictures: { needs: servers, run: ['scripts/pictures.ts'] },
+  package: { needs: [], run: ['deploy/debian/main.ts'] },
   soak: { needs: servers, run: ['test/bench/soak.ts'] },
 };
 
@@ -85,7 +86,19 @@ async function installPackages() {
   const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
   if (installed) return;
   await run('Installing npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error']);
+  linkNode();
   writeFileSync(stamp, lock);
+}
+
+/**
+ * npm 10 and older link no Node: each package node-PLATFORM-ARCHITECTURE has the program `node`, and npm takes the first,
+ * which is for another machine.
+ */
+function linkNode() {
+  const program = join(`node-${process.platform}-${process.arch}`, 'bin', 'node');
+  if (existsSync(installedNode) || !existsSync(join(root, 'node_modules', program))) return;
+  rmSync(installedNode, { force: true });
+  symlinkSync(join('..', program), installedNode);
 }
 
 async function installServers(needed) {
