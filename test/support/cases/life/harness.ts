@@ -74,7 +74,7 @@ export class LifeHarness {
     const call = this.freeswitch.place({
       caller: { number: CALLER, name: 'Alice' },
       destination: SHOWN,
-      ctiBridge: `${this.cluster.url} 3000 3000 1`,
+      ctiBridge: `${this.cluster.url} 15000 15000 1`,
       socket: this.cluster.socket,
       fallback: 'error/USER_BUSY',
       callees,
