@@ -20,7 +20,7 @@ const BANNED: Readonly<Record<string, string>> = {
   '(?:is|are|was|were|be|been|being) told': 'notified, published, reported',
   '(?:tells?|told) (?:of|the endpoint|everyone)': 'publish, report',
   '(?:is|are|was|were|be|been|being) asked': 'requested',
-  'ask(?:s|ed)? (?:again|anew)': 'request again',
+  'ask(?:s|ed)? again': 'request again',
   'in hand': 'in flight',
   '(?:falls?|fell|falling) through': 'the dialplan continues',
   '(?:gives?|given|gave|giving) up': 'dead letter; hangs up; stops',
