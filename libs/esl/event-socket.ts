@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import Connection from 'modesl/lib/esl/Connection.js';
 import { type Frame, type FrameLimits, FrameParser, type Headers } from './frames.ts';
 import { ReadBatches } from './read-batches.ts';
@@ -210,7 +211,10 @@ export class EventSocket {
 
   /** Resolves when the events that have arrived are read. */
   async readNow(): Promise<void> {
-    await this.#batches?.readNow();
+    this.#batches?.resume();
+    // The first turn may end without polling the socket again.
+    await turn();
+    await turn();
   }
 
   destroy(error?: Error): void {

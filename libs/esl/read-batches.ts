@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
 
 /**
  * Reads a socket in batches, so that many small messages wake the process once:
  *
  *     reading ---- data ----> paused, for `ms`
  *        ^                       |
- *        +-- timer, `readNow` ---+
+ *        +-- timer, `resume` ----+
  *
  * The first data after a silence are read at once; later data wait in the kernel. A turn of the event loop reads up to 2 MB.
  * The socket is not paused while `isUrgent` returns true.
@@ -26,15 +25,7 @@ export class ReadBatches {
     socket.once('close', () => clearTimeout(this.#timer));
   }
 
-  /** Ends a pause. Resolves when the data that have arrived are read. */
-  async readNow(): Promise<void> {
-    if (this.#timer === undefined) return;
-    this.resume();
-    // The first turn may end without polling the socket again.
-    await turn();
-    await turn();
-  }
-
+  /** Ends a pause: what has arrived is read in the next turns of the event loop. */
   resume(): void {
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
