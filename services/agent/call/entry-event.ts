@@ -18,16 +18,13 @@ export function entryEvents(
   data: ChannelData,
   { transferred_from }: Extract<SocketEntry, { kind: 'request' }>,
   { url, notify }: CtiBridgeArguments,
-  { NODE_NAME: nodeName, DEFAULT_ENDPOINT_URL: defaultUrl }: AgentConfig,
+  { NODE_NAME: configuredName }: AgentConfig,
 ): EntryEvents {
-  const read = entryEvent(data, { nodeName, defaultUrl });
+  const read = entryEvent(data, configuredName, subscriberWith(data, { url, notify }));
+  const left = transferred_from === undefined ? undefined : read;
+  if (isTagged(data)) return { event: read, left };
   const { started, ...identity } = newIdentity(data);
-  const isKnown = isTagged(data);
-  const own = isKnown ? read : { ...read, call: read.leg, identity, started };
   // A new call on the leg of another one has none of its variables.
-  const fresh: Subscriber = { url, notify, actions: DEFAULT_ACTIONS, data: undefined };
-  return {
-    event: { ...own, subscriber: isKnown ? subscriberWith(data, { url, notify }) : fresh },
-    left: transferred_from === undefined ? undefined : read,
-  };
+  const subscriber: Subscriber = { url, notify, actions: DEFAULT_ACTIONS, data: undefined };
+  return { event: { ...read, call: read.leg, identity, started, subscriber }, left };
 }

@@ -181,7 +181,12 @@ function leftByRefer(data: ChannelData): boolean {
   return variable(data, 'refer_uuid') !== '' && variable(data, 'sip_hangup_disposition') === 'send_bye';
 }
 
-function read(data: ChannelData, kind: LegEvent['kind'], settings: LegEventSettings): LegEvent {
+function read(
+  data: ChannelData,
+  kind: LegEvent['kind'],
+  configuredName: string | undefined,
+  subscriber: Subscriber | undefined,
+): LegEvent {
   const call = callId(data);
   const leg = legId(data);
   const isCallerLeg = leg === call;
@@ -195,7 +200,7 @@ function read(data: ChannelData, kind: LegEvent['kind'], settings: LegEventSetti
     call,
     leg,
     otherLeg: otherLegId(data),
-    node: nodeName(data, settings.nodeName),
+    node: nodeName(data, configuredName),
     time: isoTime(data),
     at: eventTime(data),
     number: header(data, 'Caller-Destination-Number'),
@@ -203,7 +208,7 @@ function read(data: ChannelData, kind: LegEvent['kind'], settings: LegEventSetti
     callerNumber: header(data, 'Caller-Caller-ID-Number'),
     identity,
     started: started || (isCallerLeg ? times.created : 0),
-    subscriber: subscriberOf(data, settings.defaultUrl),
+    subscriber,
     times,
     accepts: hasToAccept(data),
     failure: legFailure(data),
@@ -242,9 +247,16 @@ export function legEvent(data: ChannelData, settings: LegEventSettings): LegEven
   const defect = defectOf(data, settings.nodeName);
   if (defect !== undefined) throw new ChannelDataError(`${name}: ${defect}`);
   if (isBehindLoopback(data)) return undefined;
-  return read(data, KINDS[name as keyof typeof KINDS], settings);
+  const subscriber = subscriberOf(data, settings.defaultUrl);
+  return read(data, KINDS[name as keyof typeof KINDS], settings.nodeName, subscriber);
 }
 
-/** The entry of a channel into `socket`, from the channel data of `connect`. */
-export const entryEvent = (data: ChannelData, settings: LegEventSettings): LegEvent =>
-  read(data, 'entry', settings);
+/**
+ * The entry of a channel into `socket`, from the channel data of `connect`, whose `cti_bridge` is not exact.
+ * @param configuredName NODE_NAME.
+ */
+export const entryEvent = (
+  data: ChannelData,
+  configuredName: string | undefined,
+  subscriber: Subscriber | undefined,
+): LegEvent => read(data, 'entry', configuredName, subscriber);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ACTIONS, type Notification } from '#libs/contract/endpoint.ts';
 import type { FreeSwitchEvent } from '#libs/esl/inbound.ts';
+import { entryEvents } from '#services/agent/call/entry-event.ts';
 import { entryEvent, type LegEvent, legEvent } from '#services/agent/call/leg-event.ts';
 import { unionMs } from '#services/agent/call/talk-time.ts';
+import { readAgentConfig } from '#services/agent/config.ts';
 import { replay, trackedCalls } from '#test/support/agent/replay.ts';
 import { recordedStory } from '#test/support/call-events/fixtures.ts';
 import { linesOf } from '#test/support/call-events/lines.ts';
@@ -210,6 +212,7 @@ describe('a called party that the caller transfers to Dialhook', () => {
   const story = recordedStory('the caller transfers the called party to Dialhook');
   const answer = story.find((event) => isNamed(event, 'CHANNEL_ANSWER')) as FreeSwitchEvent;
   const end = story.find((event) => isEnd(event) && isCallers(event)) as FreeSwitchEvent;
+  const answered = legEvent(answer, SETTINGS) as LegEvent;
   const uuid = String(answer['Unique-ID']);
   /** The channel data with which the called leg enters. */
   const data = {
@@ -217,8 +220,17 @@ describe('a called party that the caller transfers to Dialhook', () => {
     'Caller-Destination-Number': '97777',
     'Event-Date-Timestamp': String(end['Event-Date-Timestamp']),
   };
-  const left = entryEvent(data, SETTINGS);
+  const left = entryEvent(data, SETTINGS.nodeName, answered.subscriber);
   const event: LegEvent = { ...left, call: uuid };
+
+  it('reports to the exact URL, which the channel data do not hold', () => {
+    const url = 'http://crm/?x=a%20b';
+    const decoded = { ...data, variable_cti_bridge: 'http://crm/?x=a b 3000 3000 1' };
+    const given = { url, connectTimeoutMs: 3_000, responseTimeoutMs: 3_000, notify: true };
+    const entry = { kind: 'request', reason: 'transfer', transferred_from: uuid } as const;
+    const read = entryEvents(decoded, entry, given, readAgentConfig({ NODE_NAME: 'fs1' }));
+    expect([read.event.subscriber?.url, read.left?.subscriber?.url]).toEqual([url, url]);
+  });
 
   it.each([
     ['after', [end], []],
