@@ -9,6 +9,10 @@ const oneAtOnce = () => ({ limit: [{ id: `case-${process.pid}-${limits++}`, max:
 
 const small = (number: string, more: object = {}) => ({ ...gw(number, more), gateway: 'small' });
 
+/** A short call through the gateway with one place: its status says whether the place was free. */
+const callThroughSmall = (life: LifeHarness) =>
+  life.call({ dial: small('778') }, { '778': answers }, { byeAt: 50 }).finish();
+
 const limitsOf = (notice: Notified) =>
   (notice['tried'] as readonly { limit?: string }[]).map(({ limit }) => limit);
 
@@ -119,33 +123,27 @@ export const LIMITS: readonly LifeCase[] = [
       await first.finish();
     },
   },
-  {
-    name: 'limits of gateways: a gateway that has failed is free while the next target talks',
-    alone: true,
-    async run(life) {
-      const first = life.call({ dial: [small('779'), gw('777')] }, { '779': refuses(503), '777': answers });
-      await first.callee('777');
-      await first.talking;
-      const second = await life.call({ dial: small('778') }, { '778': answers }, { byeAt: 50 }).finish();
-      expect(second.status).toBe(200);
-      first.caller.bye();
-      await first.finish();
-    },
-  },
-  {
-    name: 'limits of gateways: a gateway that was not dialled is free while another target talks',
-    alone: true,
-    async run(life) {
-      const first = life.call({ dial: [gw('777'), small('779')] }, { '777': answers });
-      await first.callee('777');
-      await first.talking;
-      await first.notification('answer');
-      const second = await life.call({ dial: small('778') }, { '778': answers }, { byeAt: 50 }).finish();
-      expect(second.status).toBe(200);
-      first.caller.bye();
-      await first.finish();
-    },
-  },
+  ...(
+    [
+      ['a gateway that has failed', [small('779'), gw('777')]],
+      ['a gateway that was not dialled', [gw('777'), small('779')]],
+    ] as const
+  ).map(
+    ([what, dial]): LifeCase => ({
+      name: `limits of gateways: ${what} is free while another target talks`,
+      alone: true,
+      async run(life) {
+        const first = life.call({ dial }, { '779': refuses(503), '777': answers });
+        await first.callee('777');
+        await first.talking;
+        await first.notification('answer');
+        const second = await callThroughSmall(life);
+        expect(second.status).toBe(200);
+        first.caller.bye();
+        await first.finish();
+      },
+    }),
+  ),
   {
     name: 'limits of gateways: of two phones that ring at once through a gateway with one place, one rings',
     alone: true,
@@ -176,12 +174,12 @@ export const LIMITS: readonly LifeCase[] = [
       call.caller.refer('888');
       await call.callee('888');
       await call.notification('hangup');
-      const during = await life.call({ dial: small('778') }, { '778': answers }, { byeAt: 50 }).finish();
+      const during = await callThroughSmall(life);
       expect(during.status).toBe(503);
       called.bye();
       await call.finish();
       await until('the place is free', async () => {
-        const after = await life.call({ dial: small('778') }, { '778': answers }, { byeAt: 50 }).finish();
+        const after = await callThroughSmall(life);
         return after.status === 200;
       });
     },
@@ -203,13 +201,13 @@ export const LIMITS: readonly LifeCase[] = [
         'both talk again',
         () => call.notified().filter(({ action }) => action === 'answer').length === 2,
       );
-      const during = await life.call({ dial: small('778') }, { '778': answers }, { byeAt: 50 }).finish();
+      const during = await callThroughSmall(life);
       expect(during.status).toBe(503);
       called.bye();
       call.caller.bye();
       await call.finish();
       await until('the place is free', async () => {
-        const after = await life.call({ dial: small('778') }, { '778': answers }, { byeAt: 50 }).finish();
+        const after = await callThroughSmall(life);
         return after.status === 200;
       });
     },

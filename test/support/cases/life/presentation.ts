@@ -44,6 +44,16 @@ const third = (
   callees = {},
 ): LifeCall => life.place(callees, { destination, caller: { number: '1001', name: 'Picker' }, headers });
 
+/** Ends a call that a phone has picked up. Neither has been shown a number of the other. */
+async function expectNoNumbers(call: LifeCall, picker: LifeCall): Promise<void> {
+  await sleep(1000);
+  call.caller.bye();
+  await call.finish();
+  await picker.ended;
+  expect(leaks(picker.trace, 'caller', [CALLER, HIDDEN])).toEqual([]);
+  expect(leaks(call.trace, 'caller', ['1001', 'Picker', HIDDEN])).toEqual([]);
+}
+
 const dials = { [SHOWN]: MASKED } as Record<string, object>;
 
 /** Headers in which a party could show a number, or FreeSWITCH one that it was given. */
@@ -167,12 +177,7 @@ export const PRESENTATION: readonly LifeCase[] = [
         await until('it rings', () => call.caller.statuses.includes(180));
         const picker = third(life, `pickup-${call.uuid}`, headers);
         await call.caller.answered;
-        await sleep(1000);
-        call.caller.bye();
-        await call.finish();
-        await picker.ended;
-        expect(leaks(picker.trace, 'caller', [CALLER, HIDDEN])).toEqual([]);
-        expect(leaks(call.trace, 'caller', ['1001', 'Picker', HIDDEN])).toEqual([]);
+        await expectNoNumbers(call, picker);
       },
     }),
   ),
@@ -185,12 +190,7 @@ export const PRESENTATION: readonly LifeCase[] = [
       await call.talking;
       const picker = third(life, `pickup-${call.uuid}`, headers);
       await picker.caller.answered;
-      await sleep(1000);
-      call.caller.bye();
-      await call.finish();
-      await picker.ended;
-      expect(leaks(picker.trace, 'caller', [CALLER, HIDDEN])).toEqual([]);
-      expect(leaks(call.trace, 'caller', ['1001', 'Picker', HIDDEN])).toEqual([]);
+      await expectNoNumbers(call, picker);
     },
   },
   {
