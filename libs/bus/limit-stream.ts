@@ -29,7 +29,7 @@ const READER_LOST = new Set<string>([
   'ordered_consumer_recreated',
 ]);
 
-/** A place of a limit: which one, on which node, for which call. `n` tells the places of a call apart. */
+/** A place of a limit: which one, on which node, for which call. `n` numbers the places of a call. */
 export interface PlaceKey {
   readonly limit: LimitKey;
   readonly node: string;

@@ -97,7 +97,7 @@ export type FinalCause = z.output<typeof FinalCause>;
 
 /**
  * SIP's global failures, which must not be tried at another target (RFC 3261, section 21.6). FreeSWITCH maps most of
- * them to causes that other statuses have too, so the causes alone do not tell.
+ * them to causes that other statuses have too, so the status is needed.
  */
 export const DEFAULT_FINAL_CAUSES: readonly FinalCause[] = [...GLOBAL_FAILURE_CAUSES, 'sip:6xx'];
 

@@ -180,7 +180,7 @@ export class Reconciler {
 
   /**
    * The calls without a running channel: ended, or being hung up at this moment. Includes calls whose id is derived: only
-   * the list of channels tells whether they have ended.
+   * the list of channels shows whether they have ended.
    */
   async #gone(uuids: readonly string[]): Promise<string[]> {
     const { api } = this.#options;

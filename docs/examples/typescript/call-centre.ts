@@ -1,7 +1,7 @@
 /**
  * Routes inbound calls to the agents of a queue. The agent that has been free longest is called first.
  * The next one is called if it is busy or does not answer, and with `next_after_seconds` that long after the one before,
- * which goes on ringing. With `confirm` an agent accepts a call with the key 1, so that no voicemail does; SOUNDS of the
+ * which still rings. With `confirm` an agent accepts a call with the key 1, so that no voicemail does; SOUNDS of the
  * Dialhook agents has press-1.
  *
  * CENTRE names a JSON file: {"4001": {"agents": ["1001", "1002"], "ring_seconds": 20, "next_after_seconds": 10,

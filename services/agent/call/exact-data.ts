@@ -57,7 +57,7 @@ async function readAgain(call: Call, wanted: readonly Field[]): Promise<Headers>
   return exact;
 }
 
-/** Corrections of the uuid, which tells whether the channel is tagged. */
+/** Corrections of the uuid, by which a channel is known to be tagged. */
 export const exactUuid = (call: Call): Promise<Headers> => readAgain(call, [UUID]);
 
 /** Corrections of the caller's fields in a request. */

@@ -18,7 +18,7 @@ export const legDurations = ({ invited, answered, accepted, joined, ended, left 
 
 /**
  * Milliseconds from the start of a call to the first 180 or 183 of a leg that it dialled; 0 when none rang. The times of
- * the caller leg do not tell: a ringback or a sound of FreeSWITCH is a 183 too.
+ * the caller leg include the 183 of a ringback or a sound of FreeSWITCH.
  */
 export function ringMs(
   started: number,

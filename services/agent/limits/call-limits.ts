@@ -27,7 +27,7 @@ const MAX_REPORTED = 200;
 /** A called leg that is up. */
 interface PlaceUser {
   readonly leg: string;
-  /** Whether it was connected with the caller: it stays up when the call goes on without it. */
+  /** Whether it was connected with the caller: it stays up when the call continues without it. */
   readonly isConnected: boolean;
 }
 

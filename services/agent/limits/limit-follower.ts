@@ -36,7 +36,7 @@ interface Reading {
 }
 
 /**
- * Follows the stream of limits, and reads it again every minute and when its reader was lost. A reader goes on until the
+ * Follows the stream of limits, and reads it again every minute and when its reader was lost. A reader continues until the
  * next one has caught up, so that no call waits while the stream is read again.
  */
 export class LimitFollower {
