@@ -88,6 +88,13 @@ export class InboundConnection {
     await this.#socket?.readNow();
   }
 
+  /** Handles the events that have arrived, then closes. */
+  async finish(): Promise<void> {
+    this.#ended = true;
+    await this.readNow();
+    this.close();
+  }
+
   close(): void {
     this.#ended = true;
     this.#up = false;

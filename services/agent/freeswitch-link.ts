@@ -138,11 +138,8 @@ export class FreeSwitchLink {
       () => !this.#wasUp,
     );
     lifecycle.onStop('reconciler', () => this.#reconciler.close());
-    lifecycle.onStop('event socket', async () => {
-      // The node's other agent may have logged in after the events of the last batch.
-      await this.readNow();
-      this.#connection.close();
-    });
+    // The node's other agent may have logged in after the events of the last batch.
+    lifecycle.onStop('event socket', () => this.#connection.finish());
     lifecycle.onStop('call control', () => this.#control.stop());
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClosedError, CommandError } from '#libs/esl/event-socket.ts';
 import {
@@ -270,6 +271,18 @@ describe('close', () => {
     await peer.closed;
     await expect(inbound.api('status')).rejects.toThrow(ClosedError);
     expect(vi.getTimerCount()).toBe(0);
+    expect(seen).toEqual(['up']);
+  });
+
+  it('handles what has arrived before it ends, and reports no lost connection', async () => {
+    const inbound = connect({ batchMs: 3_600_000 });
+    const peer = await logIn();
+    peer.write(eventFrame({ 'Event-Name': 'CHANNEL_ANSWER' }));
+    peer.socket.end();
+    await pause(20);
+    await inbound.finish();
+    await peer.closed;
+    expect(events.map((event) => event['Event-Name'])).toEqual(['CHANNEL_ANSWER']);
     expect(seen).toEqual(['up']);
   });
 
