@@ -125,11 +125,12 @@ export class Target {
     if (everyCallEnds) await this.#allEnded();
     await this.#nothingLeft();
     this.#checkProcesses();
-    if (this.#heard.wrong.length > 0) throw new Error(this.#heard.wrong.join('\n'));
+    const wrong = this.#heard.wrong.splice(0);
     this.#heard.requests.clear();
     this.#heard.notified.clear();
     this.#heard.failed.clear();
     this.lines.length = 0;
+    if (wrong.length > 0) throw new Error(wrong.join('\n'));
   }
 
   async stop(): Promise<void> {

@@ -38,6 +38,9 @@ const channel = (random: Random): Record<string, string> => ({
   variable_sip_call_id: 'a@b',
 });
 
+/** Channel ids of all calls: two calls with one id, as `0`, cannot be told apart by the endpoint. */
+const usedIds = new Set<string>();
+
 const outbound: Way = {
   name: 'process-outbound',
   what: 'mutated streams of the socket application (port 8084)',
@@ -48,6 +51,9 @@ const outbound: Way = {
       const headers = channel(random);
       for (let n = random.below(3); n > 0; n--)
         headers[random.pick(Object.keys(headers))] = hostileText(random);
+      const id = headers['Unique-ID'] ?? '';
+      if (usedIds.has(id)) headers['Unique-ID'] = random.uuid();
+      usedIds.add(id);
       const bridge = random.chance(0.1) ? hostileText(random) : `${target.url} 3000 3000 ${random.below(2)}`;
       const variables = {
         cti_bridge: bridge.replaceAll('\n', ' '),
