@@ -38,7 +38,7 @@ const channel = (random: Random): Record<string, string> => ({
   variable_sip_call_id: 'a@b',
 });
 
-/** Channel ids of all calls: two calls with one id, as `0`, cannot be told apart by the endpoint. */
+/** Channel ids of all calls: the endpoint cannot distinguish two calls with one id, such as `0`. */
 const usedIds = new Set<string>();
 
 const outbound: Way = {
