@@ -3,6 +3,7 @@ import { DecisionServer } from '#libs/bus/decisions.ts';
 import { publishStatus } from '#libs/bus/status.ts';
 import { openTimeline } from '#libs/bus/timeline.ts';
 import { variablePolicy } from '#libs/contract/refused-variables.ts';
+import { DecisionService } from '#libs/decision/decision-service.ts';
 import { EndpointClient } from '#libs/http/client.ts';
 import { endpointOptions } from '#libs/http/settings.ts';
 import { SetAside } from '#libs/isolation/set-aside.ts';
@@ -10,7 +11,6 @@ import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { originOf } from '#libs/net/url.ts';
 import type { Log } from '#libs/telemetry/log.ts';
 import type { RouterConfig } from './config.ts';
-import { DecisionService } from './decision-service.ts';
 
 const WARM_TIMEOUT_MS = 5_000;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Plan } from '#libs/contract/plan.ts';
+import { DecisionCache } from '#libs/decision/decision-cache.ts';
 import { cachePermission, SHARED_FIELDS } from '#libs/dialplan/cache-control.ts';
-import { DecisionCache } from '#services/router/decision-cache.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
 import type { Arbitraries } from '../arbitraries.ts';
 import { countExecuted, same, timed } from '../property.ts';

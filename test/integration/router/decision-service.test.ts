@@ -1,9 +1,9 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { DecisionService } from '#libs/decision/decision-service.ts';
 import { callContext, rootSpanId, traceId } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { DecisionService } from '#services/router/decision-service.ts';
 import { client, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP, UUID, WORK } from '#test/support/router/requests.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { Breakers } from '#libs/decision/breakers.ts';
+import { DecisionService } from '#libs/decision/decision-service.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
-import { Breakers } from '#services/router/breakers.ts';
-import { DecisionService } from '#services/router/decision-service.ts';
 import { client, SHORT_MS } from '#test/support/router/client.ts';
 import { http, startEndpoint } from '#test/support/router/endpoints.ts';
 import { decisionRequest, HANGUP, UUID, WORK } from '#test/support/router/requests.ts';

@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
+import { Breakers } from '#libs/decision/breakers.ts';
+import { DecisionService } from '#libs/decision/decision-service.ts';
 import { EndpointState } from '#libs/queue/endpoint-state.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { DeliveryLimiter } from '#services/notifier/limiter.ts';
-import { Breakers } from '#services/router/breakers.ts';
-import { DecisionService } from '#services/router/decision-service.ts';
 import { client } from '#test/support/router/client.ts';
 import { decisionRequest, UUID, WORK } from '#test/support/router/requests.ts';
 import { collectedHeap } from '#test/support/security/memory.ts';

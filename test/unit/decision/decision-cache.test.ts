@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Plan } from '#libs/contract/plan.ts';
+import { DecisionCache } from '#libs/decision/decision-cache.ts';
 import { cachePermission } from '#libs/dialplan/cache-control.ts';
 import { readRouterConfig } from '#services/router/config.ts';
-import { DecisionCache } from '#services/router/decision-cache.ts';
 import { decisionRequest } from '#test/support/router/requests.ts';
 
 const VARY = 'destination_number';
