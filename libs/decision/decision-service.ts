@@ -18,7 +18,7 @@ import { type BreakerOptions, Breakers, isFault } from './breakers.ts';
 import { CallsInFlight } from './calls-in-flight.ts';
 import { type CachedDecision, DecisionCache, type DecisionCacheOptions, NO_CACHE } from './decision-cache.ts';
 import { EndpointFigures } from './endpoint-figures.ts';
-import { countCacheUse, observeRouter } from './metrics.ts';
+import { countCacheUse, observeDecisions } from './metrics.ts';
 
 export interface DecisionServiceOptions {
   readonly method: 'POST' | 'GET';
@@ -98,7 +98,7 @@ export class DecisionService {
     this.#inFlight = new CallsInFlight(options.maxCallsInFlight);
     this.#breakers = new Breakers(options.breaker);
     this.#cache = new DecisionCache(options.cache ?? NO_CACHE);
-    observeRouter(this.#inFlight, this.#breakers, this.#cache);
+    observeDecisions(this.#breakers, this.#cache);
   }
 
   get inFlight(): number {

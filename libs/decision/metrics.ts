@@ -1,11 +1,9 @@
 import { count, endpointOfMetrics, observe } from '#libs/telemetry/metrics.ts';
 import type { Breakers } from './breakers.ts';
-import type { CallsInFlight } from './calls-in-flight.ts';
 import type { DecisionCache } from './decision-cache.ts';
 
-/** Registers the router's gauges. The endpoints counted together as `other` report the worst breaker state among them. */
-export function observeRouter(inFlight: CallsInFlight, breakers: Breakers, cache: DecisionCache): void {
-  observe('dialhook.calls.in_flight', () => [[inFlight.size, {}]]);
+/** Registers the gauges of a decision service. The endpoints counted together as `other` report the worst breaker state among them. */
+export function observeDecisions(breakers: Breakers, cache: DecisionCache): void {
   observe('dialhook.decision_cache.size', () => [[cache.size, {}]]);
   observe('dialhook.breaker.state', () => {
     const worst = new Map<string, number>();
