@@ -75,3 +75,26 @@ export function readConfig<S extends Shape>(schema: z.ZodObject<S>, env: Env): z
   });
   throw new ConfigError([...unreadable.values(), ...lines].join('\n'));
 }
+
+/**
+ * Reads the settings of two schemas, for a process that has the parts of two services.
+ * @throws {ConfigError} with the errors of both.
+ */
+export function readConfigs<A extends Shape, B extends Shape>(
+  [first, second]: readonly [z.ZodObject<A>, z.ZodObject<B>],
+  env: Env,
+): [z.output<z.ZodObject<A>>, z.output<z.ZodObject<B>>] {
+  const errors: ConfigError[] = [];
+  const attempt = <S extends Shape>(schema: z.ZodObject<S>) => {
+    try {
+      return readConfig(schema, env);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      errors.push(error);
+      return undefined;
+    }
+  };
+  const [one, other] = [attempt(first), attempt(second)];
+  if (one !== undefined && other !== undefined) return [one, other];
+  throw new ConfigError(errors.map(({ message }) => message).join('\n'));
+}

@@ -49,7 +49,11 @@ export const ServiceStatus = z.strictObject({
   figures: z
     .record(z.string(), z.number())
     .describe('counts of this process, for example calls_in_flight, notifications_buffered'),
-  endpoints: z.array(EndpointStatus).max(200).optional().describe('endpoints of a router, busiest first'),
+  endpoints: z
+    .array(EndpointStatus)
+    .max(200)
+    .optional()
+    .describe('endpoints of a router, or of an agent with EMBEDDED_ROUTER; busiest first'),
   limits: z
     .array(LimitStatus)
     .max(200)

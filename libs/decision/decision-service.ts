@@ -19,6 +19,7 @@ import { CallsInFlight } from './calls-in-flight.ts';
 import { type CachedDecision, DecisionCache, type DecisionCacheOptions, NO_CACHE } from './decision-cache.ts';
 import { EndpointFigures } from './endpoint-figures.ts';
 import { countCacheUse, observeDecisions } from './metrics.ts';
+import { factsOf, type RequestFacts } from './request-facts.ts';
 
 export interface DecisionServiceOptions {
   readonly method: 'POST' | 'GET';
@@ -30,6 +31,11 @@ export interface DecisionServiceOptions {
   readonly cache?: DecisionCacheOptions;
   /** Epoch milliseconds. */
   readonly now?: () => number;
+}
+
+export interface Decided {
+  readonly reply: DecisionReply;
+  readonly facts: RequestFacts;
 }
 
 /** The reply for the agent, and the endpoint and HTTP answer it came from; without them no request was made. */
@@ -115,30 +121,32 @@ export class DecisionService {
     return this.#figures.status((origin) => this.#breakers.state(origin));
   }
 
-  /** Every failure of the endpoint is a reply. @throws only on a bug. */
-  decide(request: DecisionRequest, parent: Context, work: Work): Promise<DecisionReply> {
+  /** For a router: decides, and writes the log line. @throws only on a bug. */
+  async decide(request: DecisionRequest, parent: Context, work: Work): Promise<DecisionReply> {
     const { uuid, node } = request.request;
     const started = performance.now();
+    const { reply, facts } = await this.request(request, parent, work, SpanKind.SERVER);
+    const ms = Math.round(performance.now() - started);
+    const line = { ...aboutCall(uuid, node), result: reply.result, error: errorOf(reply), ms, ...facts };
+    if (reply.result === 'decided') this.#log.info('call.decided', line);
+    else this.#log.warn('call.not_decided', line);
+    return reply;
+  }
+
+  /** Every failure of the endpoint is a reply. @throws only on a bug. */
+  request(
+    request: DecisionRequest,
+    parent: Context,
+    work: Work,
+    kind: SpanKind.SERVER | SpanKind.INTERNAL,
+  ): Promise<Decided> {
+    const { uuid, node } = request.request;
     const attributes = { 'dialhook.call': uuid, 'dialhook.node': node };
-    return inSpan('route', { parent, kind: SpanKind.SERVER, attributes }, async (span, context) => {
+    return inSpan('route', { parent, kind, attributes }, async (span, context) => {
       const { reply, answer, url = request.url, cached } = await this.#admit(request, context, work);
       setSpanResult(span, reply);
       if (cached) span.setAttribute('dialhook.cache', cached.outcome);
-      const line = {
-        ...aboutCall(uuid, node),
-        result: reply.result,
-        error: errorOf(reply),
-        endpoint: serverAttributes(url)['server.address'],
-        status: answer?.ok ? answer.status : undefined,
-        ms: Math.round(performance.now() - started),
-        connect_ms: answer?.timing.connectMs,
-        response_ms: answer?.timing.responseMs,
-        cache: cached?.outcome,
-        cache_age_ms: cached?.ageMs,
-      };
-      if (reply.result === 'decided') this.#log.info('call.decided', line);
-      else this.#log.warn('call.not_decided', line);
-      return reply;
+      return { reply, facts: factsOf(url, answer, cached) };
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Bus } from '#libs/bus/connection.ts';
+import { DecisionClient } from '#libs/bus/decision-client.ts';
 import { reportMissingJetStream } from '#libs/bus/jetstream.ts';
 import { LiveCalls } from '#libs/bus/live-calls.ts';
 import { reportOldServer } from '#libs/bus/server-version.ts';
@@ -18,6 +19,7 @@ import { isTagged } from './call/entry.ts';
 import { encodeIdentity, IDENTITY_VARIABLE, newIdentity } from './call/identity.ts';
 import { CallHandler } from './call-handler.ts';
 import type { AgentConfig } from './config.ts';
+import { openEmbeddedRouter } from './embedded-router.ts';
 import { EventPublisher, type EventPublisherOptions } from './event-publisher.ts';
 import { FreeSwitchLink } from './freeswitch-link.ts';
 import { trackIn } from './live-call.ts';
@@ -58,9 +60,11 @@ function openLiveCalls(
   return live;
 }
 
-/** Default: only with a DEFAULT_DECISION, which needs no router. */
-const acceptsWithoutNats = ({ ACCEPT_WITHOUT_NATS, DEFAULT_DECISION }: AgentConfig): boolean =>
-  ACCEPT_WITHOUT_NATS === undefined ? DEFAULT_DECISION !== undefined : ACCEPT_WITHOUT_NATS === 'on';
+/** Default: only when a call can be decided without NATS. */
+const acceptsWithoutNats = ({ ACCEPT_WITHOUT_NATS, DEFAULT_DECISION, router }: AgentConfig): boolean =>
+  ACCEPT_WITHOUT_NATS === undefined
+    ? DEFAULT_DECISION !== undefined || router !== undefined
+    : ACCEPT_WITHOUT_NATS === 'on';
 
 /** Tags the caller leg of a new call. Variables of the call that it was a called leg of are unset. */
 function newTag(data: ChannelData): Application {
@@ -163,8 +167,9 @@ export async function startAgent(
     aside,
   });
   freeSwitch.joinLifecycle(lifecycle);
+  const embedded = openEmbeddedRouter(config, timeline, lifecycle, log);
   const handler = new CallHandler({
-    bus,
+    decisions: embedded?.decisions ?? new DecisionClient(bus, config.HEDGE_AFTER_MS),
     config,
     log,
     aside,
@@ -182,6 +187,7 @@ export async function startAgent(
     node: () => freeSwitch.node,
     limits: () => limits.status(),
     gateways: () => gateways.status(),
+    ...(embedded ? { endpoints: () => embedded.service.endpoints() } : {}),
     figures: () => ({
       calls_in_flight: handler.deciding,
       live_calls: live.size,

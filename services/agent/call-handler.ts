@@ -1,12 +1,11 @@
 import { type Context, SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import type { Bus } from '#libs/bus/connection.ts';
-import { DecisionClient } from '#libs/bus/decision-client.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
 import { happensNow } from '#libs/bus/timeline-step.ts';
 import { type CtiBridgeArguments, formatArguments } from '#libs/contract/arguments.ts';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import { type VariablePolicy, variablePolicy } from '#libs/contract/refused-variables.ts';
+import type { RequestFacts } from '#libs/decision/request-facts.ts';
 import type { Outcome } from '#libs/dialplan/outcome.ts';
 import type { OutboundCall } from '#libs/esl/outbound-call.ts';
 import type { SetAside } from '#libs/isolation/set-aside.ts';
@@ -15,14 +14,14 @@ import { publicUrl } from '#libs/net/url.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
-import type { CallTracker } from './call/call-tracker.ts';
+import { NO_TRACKER } from './call/call-tracker.ts';
 import { type ChannelData, legId, nodeName } from './call/channel-data.ts';
 import { isTagged } from './call/entry.ts';
 import { entryEvents } from './call/entry-event.ts';
 import { exactCaller, exactUuid } from './call/exact-data.ts';
-import { tried } from './call/tried.ts';
 import type { AgentConfig } from './config.ts';
 import { parseCtiBridge, readCtiBridge } from './cti-bridge.ts';
+import type { DecisionSource } from './decision-source.ts';
 import { decisionRequest, endpointRequest } from './endpoint-request.ts';
 import { Entries, type RequestEntry } from './entries.ts';
 import { type LiveCallParts, LiveCallRecord, type TrackCall } from './live-call.ts';
@@ -36,7 +35,7 @@ const ROUTER_MARGIN_MS = 250;
 const CALLER_GONE = failure('caller_gone', 'the caller hung up');
 
 export interface CallHandlerOptions {
-  readonly bus: Bus;
+  readonly decisions: DecisionSource;
   readonly config: AgentConfig;
   readonly log: Log;
   readonly aside: SetAside;
@@ -44,7 +43,7 @@ export interface CallHandlerOptions {
   readonly trackCall?: TrackCall;
   readonly timeline?: TimelineRecorder;
   /** The earlier legs of a call. Default: those in the channel data. */
-  readonly tracker?: Pick<CallTracker, 'tried' | 'catchUp' | 'onEntry' | 'joinedCallOf' | 'liveSince'>;
+  readonly tracker?: typeof NO_TRACKER;
   /** Default: every target is dialled, in order. */
   readonly admit?: Admit | undefined;
   /** Called when a caller has hung up before its call was placed. */
@@ -53,26 +52,24 @@ export interface CallHandlerOptions {
   readonly onUntaggedHangup?: () => void;
 }
 
-const NO_TRACKER: NonNullable<CallHandlerOptions['tracker']> = {
-  tried: async (_, originated) => tried(originated, new Map()),
-  catchUp: async () => {},
-  onEntry: () => {},
-  joinedCallOf: () => undefined,
-  liveSince: () => undefined,
-};
+/** What is known of a call's endpoint, set as soon as it is known: for the metrics and the log line. */
+interface Seen {
+  url?: string;
+  facts?: RequestFacts;
+}
 
 /**
- * Handles each call of the `socket` application: requests a decision through the routers and carries it out, or
+ * Handles each call of the `socket` application: requests a decision and carries it out, or
  * releases the call to its dialplan. All required data of a call is in the channel data.
  */
 export class CallHandler {
-  readonly #routers: DecisionClient;
+  readonly #decisions: DecisionSource;
   readonly #config: AgentConfig;
   readonly #log: Log;
   readonly #aside: SetAside;
   readonly #liveCalls: LiveCallParts;
   readonly #timeline: TimelineRecorder;
-  readonly #tracker: NonNullable<CallHandlerOptions['tracker']>;
+  readonly #tracker: typeof NO_TRACKER;
   readonly #mayBeSet: VariablePolicy;
   readonly #runner: PlanRunner;
   readonly #entries: Entries;
@@ -82,7 +79,7 @@ export class CallHandler {
 
   constructor(options: CallHandlerOptions) {
     const {
-      bus,
+      decisions,
       config,
       log,
       aside,
@@ -96,7 +93,7 @@ export class CallHandler {
     this.#onCallerGone = onCallerGone;
     this.#onUntaggedHangup = onUntaggedHangup;
     this.#tracker = tracker;
-    this.#routers = new DecisionClient(bus, config.HEDGE_AFTER_MS);
+    this.#decisions = decisions;
     this.#config = config;
     this.#log = log;
     this.#aside = aside;
@@ -144,7 +141,7 @@ export class CallHandler {
     );
     const attributes = { 'dialhook.call': request.uuid, 'dialhook.node': request.node };
     const parent = callContext(request.uuid);
-    const seen: { url?: string } = {};
+    const seen: Seen = {};
     this.#deciding++;
     const outcome = await inSpan(
       'decide',
@@ -160,16 +157,15 @@ export class CallHandler {
       },
     ).finally(() => this.#deciding--);
     if (outcome.result === 'caller_gone') this.#onCallerGone(request.uuid);
-    this.#report(call, request, outcome, performance.now() - started, seen.url);
+    this.#report(call, request, outcome, performance.now() - started, seen);
   }
 
-  /** `seen.url` is set as soon as the endpoint is known, for the metrics. */
   async #decide(
     call: OutboundCall,
     request: EndpointRequest,
     entry: RequestEntry,
     context: Context,
-    seen: { url?: string },
+    seen: Seen,
   ): Promise<Outcome> {
     const { text, isExact } = await readCtiBridge(call);
     const parsed = parseCtiBridge(text, this.#config.DEFAULT_ENDPOINT_URL);
@@ -204,7 +200,7 @@ export class CallHandler {
     if (this.#deciding > this.#config.MAX_CALLS_DECIDING)
       return this.#runner.runDefault(call, overloaded(this.#config), exported);
 
-    const reply = await this.#request(call, request, endpoint, context);
+    const reply = await this.#request(call, request, endpoint, context, seen);
     if (reply === undefined) return CALLER_GONE;
     if (reply.result !== 'decided')
       return this.#runner.runDefault(call, failure(reply.result, reply.error), exported);
@@ -221,20 +217,23 @@ export class CallHandler {
     else if (!isTagged(call.data)) this.#onUntaggedHangup();
   }
 
-  /** Requests a decision from the routers; undefined when the caller hangs up first. */
+  /** Requests a decision; undefined when the caller hangs up first. */
   async #request(
     call: OutboundCall,
     request: EndpointRequest,
     endpoint: CtiBridgeArguments,
     context: Context,
+    seen: Seen,
   ): Promise<DecisionReply | undefined> {
     const timeoutMs = endpoint.connectTimeoutMs + endpoint.responseTimeoutMs + ROUTER_MARGIN_MS;
     const message = decisionRequest(request, endpoint, this.#config.FALLBACK_ENDPOINT_URL);
     const reply = await Promise.race([
-      this.#routers.request(message, timeoutMs, context),
+      this.#decisions.request(message, timeoutMs, context, (facts) => {
+        seen.facts = facts;
+      }),
       aborted(call.gone),
     ]);
-    if (reply === undefined || reply.result === 'router_timeout') this.#routers.abandon(request.uuid);
+    if (reply === undefined || reply.result === 'router_timeout') this.#decisions.abandon(request.uuid);
     return reply;
   }
 
@@ -250,7 +249,7 @@ export class CallHandler {
     request: EndpointRequest,
     outcome: Outcome,
     tookMs: number,
-    url: string | undefined,
+    { url, facts }: Seen,
   ): void {
     const { uuid, node, caller_id_number, destination_number } = request;
     const ms = Math.round(tookMs);
@@ -262,6 +261,7 @@ export class CallHandler {
       ...aboutCall(uuid, node),
       ...outcome,
       ms,
+      ...facts,
       from: caller_id_number,
       to: destination_number,
     };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readConfig } from '#libs/config/config.ts';
+import { readConfig, readConfigs } from '#libs/config/config.ts';
 import { freeswitchSettings, socketSettings } from '#libs/config/freeswitch-settings.ts';
 import {
   allowedVariables,
@@ -21,8 +21,10 @@ import { DEFAULT_FINAL_CAUSES, FinalCause } from '#libs/contract/decision.ts';
 import type { Plan } from '#libs/contract/plan.ts';
 import { variablePolicy } from '#libs/contract/refused-variables.ts';
 import { HostPort } from '#libs/contract/text.ts';
+import { type DecisionConfig, DecisionSettings } from '#libs/decision/settings.ts';
 import { replyOfText } from '#libs/dialplan/answer.ts';
 import { PRIVATE_NETWORKS } from '#libs/net/networks.ts';
+import { GATEWAY_FAILURES } from './gateways/causes.ts';
 import { limitProblem } from './limits/wanted-places.ts';
 import { recordings } from './recordings.ts';
 import { redirectHosts } from './redirects.ts';
@@ -54,18 +56,6 @@ const finalCauses = () =>
     }),
   );
 
-/** Causes of a gateway that does not respond, responds with 5xx, or has no free channel. */
-const GATEWAY_FAILURES = [
-  'NORMAL_TEMPORARY_FAILURE',
-  'RECOVERY_ON_TIMER_EXPIRE',
-  'PROGRESS_TIMEOUT',
-  'NETWORK_OUT_OF_ORDER',
-  'DESTINATION_OUT_OF_ORDER',
-  'NORMAL_CIRCUIT_CONGESTION',
-  'SWITCH_CONGESTION',
-  'GATEWAY_DOWN',
-] as const satisfies readonly FinalCause[];
-
 /** The agent's settings, by environment variable. */
 export const AgentSettings = z
   .object({
@@ -90,7 +80,12 @@ export const AgentSettings = z
     ACCEPT_WITHOUT_NATS: onOff()
       .optional()
       .describe(
-        'off refuses connections of the socket application while NATS is disconnected: FreeSWITCH tries its next host at once, then the dialplan continues, and such calls get no notifications. on accepts them with the result no_router. Default: on with DEFAULT_DECISION, else off',
+        'off refuses connections of the socket application while NATS is disconnected: FreeSWITCH tries its next host at once, then the dialplan continues, and such calls get no notifications. on accepts them with the result no_router. Default: on with DEFAULT_DECISION or EMBEDDED_ROUTER, else off',
+      ),
+    EMBEDDED_ROUTER: onOff()
+      .default('off')
+      .describe(
+        'on requests decisions from endpoints in this process instead of through NATS and a router: a decision takes less time and CPU, and needs no NATS. The agent then also reads the settings of the router, from ENDPOINT_METHOD on, and needs a way to the endpoints and their secrets',
       ),
     HEDGE_AFTER_MS: milliseconds(0, HOUR)
       .default(100)
@@ -282,6 +277,14 @@ export const AgentSettings = z
       of.MAX_SOCKET_CONNECTIONS_PER_ADDRESS <= of.MAX_SOCKET_CONNECTIONS,
     'MAX_CALLS_DECIDING must be less than MAX_SOCKET_CONNECTIONS_PER_ADDRESS (an overloaded call still needs a connection), and that at most MAX_SOCKET_CONNECTIONS',
   );
-export type AgentConfig = z.output<typeof AgentSettings>;
+export type AgentConfig = z.output<typeof AgentSettings> & {
+  /** The settings of the embedded router, with EMBEDDED_ROUTER=on. */
+  readonly router?: DecisionConfig;
+};
 
-export const readAgentConfig = (env: NodeJS.ProcessEnv): AgentConfig => readConfig(AgentSettings, env);
+/** @throws {ConfigError} */
+export function readAgentConfig(env: NodeJS.ProcessEnv): AgentConfig {
+  if (env['EMBEDDED_ROUTER'] !== 'on') return readConfig(AgentSettings, env);
+  const [agent, router] = readConfigs([AgentSettings, DecisionSettings], env);
+  return { ...agent, router };
+}

@@ -196,3 +196,12 @@ export class CallTracker {
     if (observers.size === 0) this.#observers.delete(uuid);
   }
 }
+
+/** Knows no calls: the earlier legs of a call are those in its channel data. */
+export const NO_TRACKER: Pick<CallTracker, 'tried' | 'catchUp' | 'onEntry' | 'joinedCallOf' | 'liveSince'> = {
+  tried: async (_, originated) => tried(originated, new Map()),
+  catchUp: async () => {},
+  onEntry: () => {},
+  joinedCallOf: () => undefined,
+  liveSince: () => undefined,
+};

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { readMessage } from '#libs/bus/message.ts';
+import { readInstruction } from '#libs/bus/message.ts';
 import { formatArguments, parseArguments } from '#libs/contract/arguments.ts';
 import type { Collect } from '#libs/contract/collect.ts';
 import { BUS, DecisionReply } from '#libs/contract/messages.ts';
@@ -64,7 +64,7 @@ export const decisions = ({ decision, contacts, ctiBridge, text }: Arbitraries) 
     fc.array(fc.boolean(), { maxLength: 6 }),
     timed((answer, registered, bridge, words, policy, full) => {
       const reply = replyOfText(JSON.stringify(answer) ?? '');
-      const crossed = readMessage(DecisionReply, BUS.decide, Buffer.from(JSON.stringify(reply)));
+      const crossed = readInstruction(DecisionReply, BUS.decide, Buffer.from(JSON.stringify(reply)));
       same('the reply on the bus', crossed, reply);
       if (crossed.result !== 'decided') return;
       const { plan } = crossed;

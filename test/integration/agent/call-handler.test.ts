@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
+import { DecisionClient } from '#libs/bus/decision-client.ts';
 import type { DecisionReply } from '#libs/contract/messages.ts';
 import { CALL_VARIABLE, tagCall } from '#libs/dialplan/applications.ts';
 import { EventSocket } from '#libs/esl/event-socket.ts';
@@ -156,7 +157,7 @@ describe('the tag on the channel', () => {
     lifecycle = new Lifecycle(log, 5_000);
     const bus = await Bus.connect(nats.url, 'agent', lifecycle, log);
     handler = new CallHandler({
-      bus,
+      decisions: new DecisionClient(bus),
       config: readAgentConfig({}),
       log,
       aside: new SetAside(log),

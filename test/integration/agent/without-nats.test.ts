@@ -78,15 +78,16 @@ describe('an agent without NATS', () => {
     expect(call.variables.get('dialhook_result')).toBe('router_timeout');
   });
 
-  it.each([{ DEFAULT_DECISION: '{"dial":{"type":"hangup","cause":17}}' }, { ACCEPT_WITHOUT_NATS: 'on' }])(
-    'accepts calls with %j',
-    async (env) => {
-      const agent = await start(env);
-      await loseNats(agent);
-      expect(await tries(agent.port)).toBe('accepted');
-      expect(said(agent, 'socket.refusing')).toBe(0);
-    },
-  );
+  it.each<Record<string, string>>([
+    { DEFAULT_DECISION: '{"dial":{"type":"hangup","cause":17}}' },
+    { EMBEDDED_ROUTER: 'on' },
+    { ACCEPT_WITHOUT_NATS: 'on' },
+  ])('accepts calls with %j', async (env) => {
+    const agent = await start(env);
+    await loseNats(agent);
+    expect(await tries(agent.port)).toBe('accepted');
+    expect(said(agent, 'socket.refusing')).toBe(0);
+  });
 
   it('refuses calls with DEFAULT_DECISION and ACCEPT_WITHOUT_NATS=off', async () => {
     const env = { DEFAULT_DECISION: '{"dial":{"type":"hangup","cause":17}}', ACCEPT_WITHOUT_NATS: 'off' };

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { DecisionClient } from '#libs/bus/decision-client.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
-import { callContext, traceId } from '#libs/telemetry/call-ids.ts';
+import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
 import { readRouterConfig } from '#services/router/config.ts';
 import { startRouter } from '#services/router/router.ts';
@@ -56,24 +55,6 @@ test('two routers share the requests, each of which is answered once', async () 
   expect(endpoint.connections).toHaveLength(2);
 });
 
-test('opens connections to WARM_ENDPOINTS before the first request, and ignores unreachable ones', async () => {
-  await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
-  await router({ WARM_ENDPOINTS: `https://127.0.0.1:1/, ${endpoint.url}` });
-  while (endpoint.connections.length === 0) await nextTurn();
-  const { bus } = await onBus('agent');
-  expect(await ask(bus, endpoint.url)).toMatchObject(decided);
-  expect(endpoint.connections).toHaveLength(1);
-});
-
-test('the endpoint gets the trace of the call', async () => {
-  await using endpoint = await startEndpoint(({ socket }) => socket.write(http('200 OK', HANGUP)));
-  await router();
-  const { bus } = await onBus('agent');
-  const uuid = randomUUID();
-  await ask(bus, endpoint.url, uuid);
-  expect(endpoint.received[0]?.head).toContain(`traceparent: 00-${traceId(uuid)}-`);
-});
-
 test('an abandoned call ends its request, at whichever router it is', async () => {
   await using endpoint = await startEndpoint();
   await router();
@@ -91,17 +72,6 @@ test('an abandoned call ends its request, at whichever router it is', async () =
   const stillOpen = endpoint.received.find(({ body }) => !body.includes(uuid));
   stillOpen?.socket.write(http('200 OK', HANGUP));
   expect(await other).toMatchObject(decided);
-});
-
-test('a router with too many calls in flight replies overloaded', async () => {
-  await using endpoint = await startEndpoint();
-  await router({ MAX_CALLS_IN_FLIGHT: '1' });
-  const { bus } = await onBus('agent');
-  const held = ask(bus, endpoint.url);
-  await once(endpoint.events, 'request');
-  expect(await ask(bus, endpoint.url)).toMatchObject({ result: 'overloaded' });
-  endpoint.received[0]?.socket.write(http('200 OK', HANGUP));
-  expect(await held).toMatchObject(decided);
 });
 
 test('an expired request from NATS leads to no HTTP request', async () => {

@@ -32,6 +32,8 @@ export class LiveCallHarness implements AsyncDisposable {
   readonly gate: CuttableProxy;
   readonly #routers: Routers;
   readonly #agents: AgentProcess[] = [];
+  /** The endpoint of the calls that are placed. */
+  url = 'http://crm/binding?a=1';
 
   private constructor(
     nats: NatsServer,
@@ -85,7 +87,7 @@ export class LiveCallHarness implements AsyncDisposable {
     return this.node.call({
       caller: { number: '13800138000', name: `张三 O'Brien` },
       destination: '0555',
-      variables: { cti_bridge: 'http://crm/binding?a=1 3000 3000 1' },
+      variables: { cti_bridge: `${this.url} 3000 3000 1` },
       dialplan: [`socket ${to.map(({ port }) => `127.0.0.1:${port}`).join('|')}`],
       callee: () => ({ ringAt: 0, answerAt: 1 }),
     });

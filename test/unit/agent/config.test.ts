@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readAgentConfig } from '#services/agent/config.ts';
+import { readRouterConfig } from '#services/router/config.ts';
 
 describe('readAgentConfig', () => {
   it('defaults to FreeSWITCH and NATS on the same host', () => {
@@ -130,4 +131,26 @@ describe('readAgentConfig', () => {
     [{ SIP_DOMAIN: 'a b' }, 'SIP_DOMAIN may contain only letters, digits and . -'],
     [{ MAX_CALLS_DECIDING: '0' }, 'MAX_CALLS_DECIDING must be a whole number from 1 to 100000'],
   ])('refuses %j', (env, words) => expect(() => readAgentConfig(env)).toThrow(words));
+
+  it('reads the settings of a router only with EMBEDDED_ROUTER=on, and refuses the same values', () => {
+    const env = { BREAKER_WINDOW: '0', ENDPOINT_CERT_FILE: '/dev/null', MAX_BODY_BYTES: '16777216' };
+    const refusal = (read: () => unknown): string => {
+      try {
+        read();
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return 'none';
+    };
+    expect(readAgentConfig(env).router).toBeUndefined();
+    const ofRouter = refusal(() => readRouterConfig(env));
+    expect(ofRouter).toContain('BREAKER_WINDOW');
+    expect(refusal(() => readAgentConfig({ EMBEDDED_ROUTER: 'on', ...env }))).toBe(ofRouter);
+    const both = refusal(() => readAgentConfig({ EMBEDDED_ROUTER: 'on', ...env, SOCKET_PORT: 'x' }));
+    expect(both.split('\n')).toEqual([expect.stringMatching(/^SOCKET_PORT /), ...ofRouter.split('\n')]);
+    expect(readAgentConfig({ EMBEDDED_ROUTER: 'on', BREAKER_WINDOW: '8' }).router).toMatchObject({
+      BREAKER_WINDOW: 8,
+      ENDPOINT_METHOD: 'POST',
+    });
+  });
 });

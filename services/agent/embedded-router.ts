@@ -1,0 +1,101 @@
+import { type Context, SpanKind } from '@opentelemetry/api';
+import type { TimelineRecorder } from '#libs/bus/timeline.ts';
+import { type DecisionReply, type DecisionRequest, failed } from '#libs/contract/messages.ts';
+import type { DecisionService } from '#libs/decision/decision-service.ts';
+import { openDecisions } from '#libs/decision/open-decisions.ts';
+import type { RequestFacts } from '#libs/decision/request-facts.ts';
+import type { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
+import { aboutCall, type Log } from '#libs/telemetry/log.ts';
+import type { AgentConfig } from './config.ts';
+import type { DecisionSource } from './decision-source.ts';
+
+interface InFlight {
+  readonly uuid: string;
+  readonly controller: AbortController;
+  readonly done: Promise<DecisionReply>;
+}
+
+const accept = async () => {};
+
+/**
+ * The router in the agent's process (EMBEDDED_ROUTER). A plan is used as the endpoint's answer was resolved into it: one
+ * that crosses NATS is validated again, and such a plan always passes (`test/fuzz/properties/decisions.ts`).
+ */
+export class EmbeddedRouter implements DecisionSource {
+  readonly #service: Pick<DecisionService, 'request'>;
+  readonly #log: Log;
+  readonly #inFlight = new Set<InFlight>();
+
+  constructor(service: Pick<DecisionService, 'request'>, log: Log) {
+    this.#service = service;
+    this.#log = log;
+  }
+
+  async request(
+    request: DecisionRequest,
+    timeoutMs: number,
+    parent: Context,
+    onFacts: (facts: RequestFacts) => void,
+  ): Promise<DecisionReply> {
+    const controller = new AbortController();
+    const done = this.#decide(request, parent, controller.signal, onFacts);
+    const entry = { uuid: request.request.uuid, controller, done };
+    this.#inFlight.add(entry);
+    const late = Promise.withResolvers<DecisionReply>();
+    const timer = setTimeout(() => late.resolve(timedOut(timeoutMs)), timeoutMs);
+    const ended = done.finally(() => this.#inFlight.delete(entry));
+    const reply = await Promise.race([ended, late.promise]);
+    clearTimeout(timer);
+    return reply;
+  }
+
+  /** Ends the HTTP request. */
+  abandon(uuid: string): void {
+    for (const entry of this.#inFlight) if (entry.uuid === uuid) entry.controller.abort();
+  }
+
+  /** Resolves when all requests in flight have ended. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#inFlight].map(({ done }) => done));
+  }
+
+  /** A bug ends this request alone. */
+  async #decide(
+    request: DecisionRequest,
+    parent: Context,
+    signal: AbortSignal,
+    onFacts: (facts: RequestFacts) => void,
+  ): Promise<DecisionReply> {
+    try {
+      const { reply, facts } = await this.#service.request(
+        request,
+        parent,
+        { signal, accept },
+        SpanKind.INTERNAL,
+      );
+      onFacts(facts);
+      return reply;
+    } catch (error) {
+      const { uuid, node } = request.request;
+      this.#log.error('request.failed', { ...aboutCall(uuid, node), err: error });
+      return failed('internal_error', (error as Error).message);
+    }
+  }
+}
+
+const timedOut = (timeoutMs: number): DecisionReply =>
+  failed('router_timeout', `the embedded router has not replied within ${timeoutMs} ms`);
+
+/** The router of an agent with EMBEDDED_ROUTER, and the service behind it. On stop it ends its requests in flight. */
+export function openEmbeddedRouter(
+  { router }: AgentConfig,
+  timeline: TimelineRecorder,
+  lifecycle: Lifecycle,
+  log: Log,
+): { readonly decisions: EmbeddedRouter; readonly service: DecisionService } | undefined {
+  if (router === undefined) return undefined;
+  const service = openDecisions(router, 'agent', timeline, lifecycle, log);
+  const decisions = new EmbeddedRouter(service, log);
+  lifecycle.onStop('decisions', () => decisions.stop());
+  return { decisions, service };
+}
