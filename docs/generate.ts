@@ -85,6 +85,9 @@ ${table(AgentSettings)}
 
 The default of \`FREESWITCH_PASSWORD\` is FreeSWITCH's own default, \`ClueCon\`.
 
+With \`EMBEDDED_ROUTER=on\` an agent also has the settings of the [router](#router) from \`ENDPOINT_METHOD\` on. Without it they
+are ignored.
+
 ## Router
 
 ${table(RouterSettings)}

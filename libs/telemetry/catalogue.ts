@@ -201,9 +201,9 @@ export const INSTRUMENTS = {
     kind: 'histogram',
     unit: 's',
     description:
-      'Duration of requests to endpoints: decision requests of routers, notifications of notifiers',
+      'Duration of requests to endpoints: decision requests of routers and embedded routers, notifications of notifiers',
     attributes: ['http.request.method', 'dialhook.endpoint', 'error.type'],
-    by: ['router', 'notifier'],
+    by: ['agent', 'router', 'notifier'],
     buckets: WAITS,
   },
   'dialhook.endpoint.phase.duration': {
@@ -212,29 +212,31 @@ export const INSTRUMENTS = {
     description:
       'Duration of each phase of these requests; a phase that did not happen, for example `connect` on a kept-alive connection, is not counted',
     attributes: ['dialhook.endpoint', 'dialhook.phase'],
-    by: ['router', 'notifier'],
+    by: ['agent', 'router', 'notifier'],
     buckets: WAITS,
   },
   'dialhook.breaker.state': {
     kind: 'gauge',
     unit: '{state}',
-    description: 'State of the circuit breaker of an endpoint in this router: 0 closed, 1 half open, 2 open',
+    description:
+      'State of the circuit breaker of an endpoint in this router or embedded router: 0 closed, 1 half open, 2 open',
     attributes: ['dialhook.endpoint'],
-    by: ['router'],
+    by: ['agent', 'router'],
   },
   'dialhook.decision_cache.lookups': {
     kind: 'counter',
     unit: '{request}',
     description: 'First requests of calls to endpoints in DECISION_CACHE_ENDPOINTS',
     attributes: ['dialhook.cache', 'dialhook.endpoint'],
-    by: ['router'],
+    by: ['agent', 'router'],
   },
   'dialhook.decision_cache.size': {
     kind: 'gauge',
     unit: '{decision}',
-    description: 'Decisions in the cache of this router, also those that may not be used any more',
+    description:
+      'Decisions in the cache of this router or embedded router, also those that may not be used any more',
     attributes: [],
-    by: ['router'],
+    by: ['agent', 'router'],
   },
   'dialhook.notification.attempts': {
     kind: 'counter',

@@ -189,7 +189,7 @@ export const LOG_EVENTS = {
     by: ['agent', 'router'],
     message: 'call decided',
     description:
-      'The agent carried the decision out; the router received it from the endpoint. `ms` is the time it took.',
+      'The agent carried the decision out; the router received it from the endpoint. `ms` is the time it took. An agent with an embedded router writes one line with the fields of both.',
   },
   'call.not_decided': {
     by: ['agent', 'router'],
@@ -349,9 +349,9 @@ export const LOG_EVENTS = {
   },
 
   'request.failed': {
-    by: ['router'],
+    by: ['router', 'agent'],
     message: 'decision request failed',
-    description: 'A bug in the router or an invalid message; the agent gets internal_error.',
+    description: 'A bug in the router or an invalid message; the call gets internal_error.',
   },
   'request.stale': {
     by: ['router'],
@@ -360,12 +360,12 @@ export const LOG_EVENTS = {
       'It came `delay_ms` later than others of its agent, which has sent it to another router meanwhile. A NATS server or this router was suspended or overloaded. `dropped` counts them.',
   },
   'request.expired': {
-    by: ['router'],
+    by: ['router', 'agent'],
     message: 'decision request dropped, the agent stopped waiting',
     description: 'The router is overloaded. `dropped` counts them.',
   },
   'endpoint.warmup_failed': {
-    by: ['router'],
+    by: ['router', 'agent'],
     message: 'connection not opened in advance',
     description: 'An endpoint of WARM_ENDPOINTS could not be reached at startup.',
   },
