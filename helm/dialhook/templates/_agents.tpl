@@ -38,10 +38,30 @@
 {{- toYaml (dict "nodes" $nodes) }}
 {{- end }}
 
+{{- /*
+Settings of an agent. With an embedded router also those of the routers that are about endpoints. Arguments: root, node.
+*/}}
+{{- define "dialhook.agentSettings" -}}
+{{- $router := dict }}
+{{- if .root.Values.agents.embeddedRouter }}
+{{- range $name, $value := .root.Values.router.settings }}
+{{- if not (regexMatch "^(LOG_|TIMELINE$|METRICS_|NATS_)" $name) }}
+{{- $_ := set $router $name $value }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml (merge (dict) .node.settings $router) }}
+{{- end }}
+
 {{- /* Environment of an agent. Arguments: root, node (with defaults, as above). */}}
 {{- define "dialhook.agentEnv" -}}
 {{- $node := .node }}
-{{- include "dialhook.commonEnv" (dict "root" .root "healthPort" $node.healthPort "listenHost" .healthHost "stopDeadlineMs" .root.Values.agents.stopDeadlineMs "settings" $node.settings) }}
+{{- include "dialhook.commonEnv" (dict "root" .root "healthPort" $node.healthPort "listenHost" .healthHost "stopDeadlineMs" .root.Values.agents.stopDeadlineMs "settings" (include "dialhook.agentSettings" . | fromYaml)) }}
+{{- if .root.Values.agents.embeddedRouter }}
+- name: EMBEDDED_ROUTER
+  value: "on"
+{{- include "dialhook.signing" .root }}
+{{- end }}
 - name: NODE_NAME
   {{- if $node.name }}
   value: {{ $node.name | quote }}

@@ -125,7 +125,7 @@ k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.node.name=$(POD
 {{- end }}
 {{- end }}
 
-{{- /* Signing secrets of routers and notifiers. */}}
+{{- /* Signing secrets of routers, notifiers and embedded routers. */}}
 {{- define "dialhook.signing" -}}
 {{- with .Values.endpoints.signingSecrets }}
 {{- if .name }}

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { decisionSettings } from '#libs/decision/settings.ts';
 import { AgentSettings } from '#services/agent/config.ts';
 import { ConsoleSettings } from '#services/console/config.ts';
 import { NotifierSettings } from '#services/notifier/config.ts';
@@ -12,7 +13,7 @@ import { VALUE_SETS } from './value-sets.ts';
 /** What must hold of every object, whatever the values. */
 
 const SETTINGS: Readonly<Record<string, readonly string[]>> = {
-  'services/agent/main.ts': Object.keys(AgentSettings.shape),
+  'services/agent/main.ts': [...Object.keys(AgentSettings.shape), ...Object.keys(decisionSettings)],
   'services/router/main.ts': Object.keys(RouterSettings.shape),
   'services/notifier/main.ts': Object.keys(NotifierSettings.shape),
   'services/console/main.ts': Object.keys(ConsoleSettings.shape),
