@@ -89,7 +89,7 @@ export function debianPackages(versions: Versions): readonly DebianPackage[] {
       name: 'dialhook-node',
       version: node,
       architecture: 'host',
-      depends: ['libc6 (>= 2.28)', 'libgcc-s1', 'libstdc++6'],
+      depends: ['libatomic1', 'libc6 (>= 2.28)', 'libgcc-s1', 'libstdc++6'],
       fields: {},
       summary: 'Node.js for the services of Dialhook',
       description: [

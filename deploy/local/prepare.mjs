@@ -85,7 +85,9 @@ async function installPackages() {
     .digest('hex');
   const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
   if (installed) return;
-  await run('Installing npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error']);
+  // Without install scripts: they would run on the Node that is being installed, which may lack a library.
+  const quiet = ['--no-audit', '--no-fund', '--loglevel', 'error'];
+  await run('Installing npm packages', 'npm', ['ci', '--ignore-scripts', ...quiet]);
   linkNode();
   writeFileSync(stamp, lock);
 }
@@ -101,14 +103,20 @@ function linkNode() {
   symlinkSync(join('..', program), installedNode);
 }
 
-async function installServers(needed) {
-  const missing = needed.filter((server) => !onPath(server));
+/** Node 25 and newer for Linux need libatomic, which not every Debian has. */
+async function missingLibraries() {
+  if (!existsSync(installedNode)) return [];
+  return (await execute(installedNode, ['--version'], { stdio: 'ignore' })) === 0 ? [] : ['libatomic1'];
+}
+
+async function installMissing(needed) {
+  const missing = [...needed.filter((server) => !onPath(server)), ...(await missingLibraries())];
   if (missing.length === 0) return;
   const root = process.getuid?.() === 0;
   if (!onPath('apt-get') || !(root || onPath('sudo')))
     fail(
-      `Not found on the PATH: ${missing.join(', ')}. Install them with your package manager\n` +
-        '(macOS: brew install nats-server redis), or set NATS_URL and REDIS_URL to running servers.',
+      `Missing: ${missing.join(', ')}. Install them with your package manager (libatomic1 is named libatomic\n` +
+        'outside Debian; macOS: brew install nats-server redis), or set NATS_URL and REDIS_URL to running servers.',
     );
   const apt = (...args) =>
     run(`apt-get ${args.slice(0, 1)}`, root ? 'env' : 'sudo', [
@@ -133,8 +141,8 @@ await installPackages();
 // npm has no Node for some platforms. There the services check the version of the host's Node when they start.
 const node = existsSync(installedNode) ? installedNode : process.execPath;
 if (Number.parseInt(process.versions.node, 10) < 24 && node === process.execPath)
-  fail('npm has no Node package for this platform: install Node 24 and try again');
-await installServers(command.needs);
+  fail('npm has no Node package for this platform: install Node 26 and try again');
+await installMissing(command.needs);
 if (!command.run) process.exit();
 
 // A shared compile cache: each of the many processes started here starts in two thirds of the time.

@@ -31,7 +31,7 @@ describe('the Dockerfile', () => {
   it('makes both stages of one plain image for every platform, whose digest a build can pin', () => {
     expect(readDockerfile()).toHaveLength(2);
     for (const stage of [packages, image])
-      expect(said(stage, 'FROM')[0]).toMatch(/^node:24-slim( AS packages)?$/);
+      expect(said(stage, 'FROM')[0]).toMatch(/^node:26-slim( AS packages)?$/);
     const dockerfile = readFileSync(join(ROOT, 'deploy', 'Dockerfile'), 'utf8');
     expect(dockerfile.match(/^FROM .*$/gm)).toEqual(['FROM ${NODE_IMAGE} AS packages', 'FROM ${NODE_IMAGE}']);
   });

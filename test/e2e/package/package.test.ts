@@ -29,6 +29,8 @@ const build = {
   maintainer: 'Test <test@localhost>',
 } as const;
 
+const text = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8' });
+
 /** The files of a package: path, mode and owner, as `dpkg-deb --contents` lists them. */
 function filesOf(name: string): { path: string; mode: string; owner: string }[] {
   const deb = readdirSync(old).find((file) => file.startsWith(`${name}_`)) ?? name;
@@ -87,6 +89,20 @@ describe.skipIf(!debian)('the Debian packages', () => {
     expect(names.toSorted()).toEqual(
       [...PACKAGES.map((name) => `${name} 1.0.0`), `dialhook-node ${process.versions.node}`].toSorted(),
     );
+  });
+
+  it('depend on the packages of the libraries that Node is linked with', () => {
+    const deb = join(old, readdirSync(old).find((file) => file.startsWith('dialhook-node_')) ?? '');
+    const depends = text('dpkg-deb', '--field', deb, 'Depends').split(/[ ,\n]+/);
+    const libraries = [...text('ldd', process.execPath).matchAll(/(\S+) => /g)].map(([, name]) => name);
+    expect(libraries).toContain('libc.so.6');
+    for (const library of libraries) {
+      const owners = text('dpkg-query', '--search', `*/${library}`).matchAll(/^([^:]+):/gm);
+      expect(
+        [...owners].map(([, name]) => name).filter((name) => depends.includes(name ?? '')),
+        library,
+      ).not.toEqual([]);
+    }
   });
 
   it('are the same in every build, whatever the umask', () => {
