@@ -17,7 +17,7 @@ import { DATA_VARIABLE, NOTIFY_URL_VARIABLE, NOTIFY_VARIABLE, type ReportingSett
 import { type Application, exportToCalled, isPlain, type Settings, set, setTogether } from './settings.ts';
 import { SKIPPED_VARIABLE } from './skipped.ts';
 import type { FindSound } from './sounds.ts';
-import { BRIDGE_EXPORTS, CURRENT_BRIDGE_EXPORTS, undoEarlier, undoing } from './undo.ts';
+import { bridgeExports, undoEarlier, undoing } from './undo.ts';
 
 export type Hangup = Extract<Plan, { hangup: unknown }>['hangup'];
 
@@ -167,6 +167,8 @@ export interface Dial {
   readonly ringback?: string | undefined;
   /** UNDO_VARIABLE of the caller leg: an earlier decision about the same call set it; `''` without one. */
   readonly undo: string;
+  /** BRIDGE_EXPORTS of the caller leg; `''` when it is not set. */
+  readonly bridgeExports: string;
   readonly policy: FailurePolicy;
 }
 
@@ -175,11 +177,12 @@ const ringbackSettings = (ringback: string | undefined): Settings =>
   ringback === undefined ? {} : { ringback, transfer_ringback: ringback, instant_ringback: 'true' };
 
 /** Variables of the caller leg that a decision sets for the time of its own bridges. */
-function callerLegSettings({ plan, caller, policy, groups, ringback }: Dial): Settings {
+function callerLegSettings(dial: Dial): Settings {
+  const { plan, caller, policy, groups, ringback, bridgeExports: current } = dial;
   return {
     hangup_after_bridge: 'true',
     ...presentation(caller, plan).callerLeg,
-    [BRIDGE_EXPORTS]: `ignore_display_updates,${CURRENT_BRIDGE_EXPORTS}`,
+    ...bridgeExports(current),
     ...(plan.media === undefined ? {} : { [`${plan.media}_media`]: 'true' }),
     ...ringbackSettings(ringback),
     ...entrySettings(groups.length, policy),

@@ -9,12 +9,27 @@ export const UNDO_VARIABLE = 'execute_on_blind_transfer_dialhook';
  * would be shown the number of the caller.
  */
 export const BRIDGE_EXPORTS = 'bridge_export_vars';
-export const CURRENT_BRIDGE_EXPORTS = `\${${BRIDGE_EXPORTS}}`;
+const NO_UPDATES = 'ignore_display_updates';
+
+/** BRIDGE_EXPORTS of a caller leg that has the value `current`: nothing to set when an earlier decision has set it. */
+export const bridgeExports = (current: string): Settings =>
+  current.split(',').includes(NO_UPDATES) ? {} : { [BRIDGE_EXPORTS]: `${NO_UPDATES},\${${BRIDGE_EXPORTS}}` };
+
+/**
+ * Settings that stay with the caller leg: after a transfer too the caller is not shown the number of the party that it
+ * reaches, and a phone that takes it from a parking lot is not shown the number of the caller.
+ */
+const KEPT: ReadonlySet<string> = new Set([
+  'initial_callee_id_number',
+  'initial_callee_id_name',
+  NO_UPDATES,
+  BRIDGE_EXPORTS,
+]);
 
 /** UNDO_VARIABLE for a decision that sets `settings` and exports variables with these names. */
 export function undoing(settings: Settings, exportedNames: readonly string[]): Settings {
   const unset = [
-    ...Object.keys(settings),
+    ...Object.keys(settings).filter((name) => !KEPT.has(name)),
     'failure_causes',
     'continue_on_fail',
     ...exportedNames.map(exportedName),
@@ -25,7 +40,6 @@ export function undoing(settings: Settings, exportedNames: readonly string[]): S
       // Expanded when the variable is set: the names that were exported before the decision.
       ...(exportedNames.length === 0 ? {} : { export_vars: '${export_vars}' }),
       ...Object.fromEntries(unset.map((name) => [name, ''])),
-      [BRIDGE_EXPORTS]: CURRENT_BRIDGE_EXPORTS,
     }),
   };
 }

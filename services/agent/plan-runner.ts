@@ -26,7 +26,7 @@ import type { CallerFacts } from '#libs/dialplan/presentation.ts';
 import { type Recording, recordingOf } from '#libs/dialplan/recording.ts';
 import { type ReportingSettings, reportingSettings } from '#libs/dialplan/reporting.ts';
 import { skippedSettings } from '#libs/dialplan/skipped.ts';
-import { UNDO_VARIABLE } from '#libs/dialplan/undo.ts';
+import { BRIDGE_EXPORTS, UNDO_VARIABLE } from '#libs/dialplan/undo.ts';
 import { ClosedError } from '#libs/esl/event-socket.ts';
 import type { OutboundCall } from '#libs/esl/outbound-call.ts';
 import { currentContext, inSpan } from '#libs/telemetry/tracing.ts';
@@ -145,6 +145,7 @@ export class PlanRunner {
       recording: this.#recording(call, plan, caller),
       acceptance: acceptanceOf(plan, (name) => this.#sound(call, name)),
       undo: variable(call.data, UNDO_VARIABLE),
+      bridgeExports: variable(call.data, BRIDGE_EXPORTS),
       policy: failurePolicy(call.data, plan, this.#config),
     };
     await executeSpan(() => call.runAndRelease(dialApplications(dial)));

@@ -69,6 +69,7 @@ export function preview(plan: Plan, request: EndpointRequest): string[] {
       acceptance: acceptanceOf(plan, placeholderSound),
       recording: recordingOf(plan, placeholderFile, placeholderSound),
       undo: '',
+      bridgeExports: '',
       policy: policyOf(plan, DEFAULT_FINAL_CAUSES, SOCKET, true),
     }),
   );

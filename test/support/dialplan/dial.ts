@@ -30,6 +30,7 @@ export const dialOf = (groups: Dial['groups'], given: Partial<Dial> = {}): Dial 
   settings: {},
   reporting: NO_REPORTING,
   undo: '',
+  bridgeExports: '',
   policy: POLICY,
   ...given,
 });

@@ -231,7 +231,7 @@ describe('dialApplications', () => {
     expect(settingsOf(written[3])).toMatchObject({ app_disable_expand_variables: 'false' });
   });
 
-  it('unsets on transfer all that it sets on the caller leg for the time of the bridges', () => {
+  it('unsets on transfer all that it sets on the caller leg for the time of the bridges, except the display', () => {
     const policy = { ...POLICY, requestAgain: true, socket: SOCKET };
     const given = { policy, plan: { variables: {}, pass_headers: false, media: 'bypass' as const } };
     const [line = ''] = dial([group('sofia/gateway/gw/1')], given);
@@ -240,10 +240,6 @@ describe('dialApplications', () => {
       [
         'hangup_after_bridge',
         'sip_copy_custom_headers',
-        'initial_callee_id_number',
-        'initial_callee_id_name',
-        'ignore_display_updates',
-        'bridge_export_vars',
         'bypass_media',
         'dialhook_final',
         'dialhook_on_redirect',
@@ -251,9 +247,17 @@ describe('dialApplications', () => {
         'failure_causes',
         'continue_on_fail',
         'execute_on_blind_transfer_dialhook',
-      ].map((name) => (name === 'bridge_export_vars' ? `${name}=\${${name}}` : `${name}=`)),
+      ].map((name) => `${name}=`),
     );
   });
+
+  it.each(['ignore_display_updates', 'a,ignore_display_updates,b'])(
+    'does not add to bridge_export_vars again: %s',
+    (bridgeExports) => {
+      const [line] = dial([group('sofia/gateway/gw/1')], { bridgeExports });
+      expect(settingsOf(line)).not.toHaveProperty('bridge_export_vars');
+    },
+  );
 
   it('undoes first what an earlier decision about the call has set', () => {
     const undo = 'multiset ^^|export_vars=a,b|bypass_media=|nolocal:v=';

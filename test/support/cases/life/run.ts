@@ -35,6 +35,7 @@ import { STORY_CASES } from './stories.ts';
 import { TIMES } from './times.ts';
 import { TRANSFERS } from './transfers.ts';
 import { CHAINED_TRANSFERS } from './transfers-chained.ts';
+import { DISPLAYS_AFTER_TRANSFER } from './transfers-display.ts';
 import { EARLY_TRANSFERS } from './transfers-early.ts';
 import { TRIED } from './tried.ts';
 
@@ -49,6 +50,7 @@ export const LIFE_CASES: readonly LifeCase[] = [
   ...TRANSFERS,
   ...CHAINED_TRANSFERS,
   ...EARLY_TRANSFERS,
+  ...DISPLAYS_AFTER_TRANSFER,
   ...TIMES,
   ...NUMBERS,
   ...DISPLAY_NAMES,
