@@ -39,7 +39,9 @@ export interface Address {
 
 export function parseAddress(text: string): Address {
   const [, display = '', bracketed, behind = ''] = /^\s*"?([^"<]*)"?\s*<([^>]*)>(.*)$/.exec(text) ?? [];
-  const uri = (bracketed ?? text.trim()).replace(/^sips?:/i, '');
+  const given = bracketed ?? text.trim();
+  const tel = /^tel:([^;?]*)(.*)$/i.exec(given);
+  const uri = tel === null ? given.replace(/^sips?:/i, '') : `${tel[1]}@${tel[2]}`;
   const at = uri.lastIndexOf('@');
   const [host = '', ...parameters] = uri.slice(at + 1).split(/(?=[;?])/);
   return {

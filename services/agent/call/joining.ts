@@ -24,25 +24,37 @@ export interface JoiningOfCall {
 }
 
 /** The number of the event's leg. `uuid_bridge` puts the other party's number into the caller profile of a caller leg. */
-function ownNumber({ call, leg, number, callerNumber, identity }: LegEvent, kind: Joining['kind']): string {
+function ownNumber(event: LegEvent, kind: Joining['kind']): string {
+  const { call, leg, number, presented, callerNumber, identity } = event;
   if (leg === call) return identity.caller_id_number;
-  return kind === 'pickup' && call === '' ? callerNumber : number;
+  return kind === 'pickup' && call === '' ? presented || callerNumber : number;
 }
+
+/**
+ * Whether a phone picks the caller leg of the event up, where a pickup is reported by the caller leg: from a parking lot
+ * (`valet_park` in mod_valet_parking.c), or by `uuid_bridge`.
+ */
+const isPickedUp = ({ leg, call, otherLeg, transfers }: LegEvent, other: CallState | undefined): boolean => {
+  const last = transfers.at(-1);
+  return other === undefined && leg === call && last?.kind === 'bridge' && last.leg === otherLeg;
+};
 
 /**
  * The parties that join calls by a transfer or a pickup, from its CHANNEL_BRIDGE event. `other` is the call of the other
  * leg, if the agent knows it.
  *
  * - Attended transfer: the legs of two calls are connected, and each is a new party to the other's call.
- * - Pickup: the channel of the event is the phone that picked up, and has no call; only the call of the other leg gets a
- *   new party. If an operator connects the legs of two calls (`uuid_bridge`), both get one.
+ * - Pickup: the channel of the event is the phone that picked up, and has no call, or the caller leg; only the call gets
+ *   a new party. If an operator connects the legs of two calls (`uuid_bridge`), both get one.
  */
 export function joiningsOf(event: LegEvent, other: CallState | undefined): JoiningOfCall[] {
   const { leg, otherLeg, call, transfers, time, at } = event;
   if (transfers.at(-1)?.kind !== 'bridge') return [];
   const kind = transfers.at(-2)?.kind === 'attended' ? 'attended' : 'pickup';
-  if (kind === 'pickup' && (other === undefined || other.uuid === call)) return [];
-  const otherNumber = otherLeg === other?.uuid ? other.identity.caller_id_number : event.otherNumber;
+  const pickedUp = kind === 'pickup' && isPickedUp(event, other);
+  if (kind === 'pickup' && !pickedUp && (other === undefined || other.uuid === call)) return [];
+  const dialledNumber = pickedUp ? event.otherPresented : event.otherNumber;
+  const otherNumber = otherLeg === other?.uuid ? other.identity.caller_id_number : dialledNumber;
   const newParty = { leg: otherLeg, number: otherNumber, call: other?.uuid };
   const own =
     call === '' ? [] : [{ call, joining: { kind, remaining: leg, ...newParty, time, at } as const }];
@@ -96,8 +108,9 @@ function keepCalledLeg(call: CallState, joining: Joining): Step {
 
 /** The parties that joined `remaining` without a CHANNEL_BRIDGE event, from a later event of that leg. */
 function lateJoinings(event: LegEvent, at: number): Joining[] {
-  const { leg: remaining, transfers, callerNumber, otherNumber } = event;
+  const { leg: remaining, transfers, callerNumber, otherNumber, otherLeg, otherPresented } = event;
   const time = new Date(at).toISOString();
+  const phoneAt = (leg: string) => (leg === otherLeg && otherPresented) || callerNumber;
   return transfers.flatMap((entry, index): Joining[] => {
     if (entry.kind !== 'bridge') return [];
     const before = transfers[index - 1];
@@ -109,7 +122,7 @@ function lateJoinings(event: LegEvent, at: number): Joining[] {
             ...{ number: before.number || otherNumber, call: before.call || undefined },
           },
         ]
-      : [{ kind: 'pickup', ...joining, number: callerNumber, call: undefined }];
+      : [{ kind: 'pickup', ...joining, number: phoneAt(entry.leg), call: undefined }];
   });
 }
 

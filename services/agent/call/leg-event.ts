@@ -88,8 +88,14 @@ export interface LegEvent {
   /** Numbers dialled on this leg and on the other leg. */
   readonly number: string;
   readonly otherNumber: string;
-  /** Number of the party that dialled. */
+  /** Number of the party that dialled. A pickup replaces it. */
   readonly callerNumber: string;
+  /**
+   * The number that a phone which called FreeSWITCH presents, of this leg and of the other one. Pickups do not change it:
+   * an INVITE with Replaces and a parking lot replace the phone's `callerNumber` (sofia.c, switch_ivr_uuid_bridge).
+   */
+  readonly presented: string;
+  readonly otherPresented: string;
   readonly identity: CallIdentity;
   /** Start of the call, epoch ms; 0 when unknown. */
   readonly started: number;
@@ -206,6 +212,8 @@ function read(
     number: header(data, 'Caller-Destination-Number'),
     otherNumber: header(data, 'Other-Leg-Destination-Number'),
     callerNumber: header(data, 'Caller-Caller-ID-Number'),
+    presented: header(data, 'Caller-Orig-Caller-ID-Number'),
+    otherPresented: header(data, 'Other-Leg-Orig-Caller-ID-Number'),
     identity,
     started: started || (isCallerLeg ? times.created : 0),
     subscriber,

@@ -20,8 +20,8 @@ export type TransferEntry =
   /** The channel was connected with this leg, by an attended transfer or by intercept. */
   | { readonly kind: 'bridge'; readonly leg: string };
 
-/** `sip:NUMBER@HOST` in Refer-To. */
-const REFER_TO = /sips?:([^@>;?]*)@/;
+/** `sip:NUMBER@HOST` or `tel:NUMBER` in Refer-To. The parameters of a ported number belong to it. */
+const REFER_TO = /sips?:([^@>?]*)@|tel:([^>;?]*)/;
 
 /** A REFER with Replaces of a call that still rings parks the channel until that call is answered (sofia.c). */
 const PARKED = /park\/[^/]*\/inline$/;
@@ -47,7 +47,8 @@ function transferEntry(text: string, data: ChannelData): TransferEntry[] {
   if (kind !== 'bl_xfer') return [];
   if (PARKED.test(detail) && variable(data, 'att_xfer_kill_uuid') !== '') return [attended(data)];
   const number = EXTENSION.exec(detail)?.[1] ?? detail;
-  const byParty = REFER_TO.exec(variable(data, 'sip_refer_to'))?.[1] === number;
+  const [, user, tel] = REFER_TO.exec(variable(data, 'sip_refer_to')) ?? [];
+  const byParty = (user ?? tel) === number;
   return [{ kind: 'blind', number, byParty, at: wholeNumber(time ?? '', MAX_SECONDS) ?? 0 }];
 }
 

@@ -37,6 +37,7 @@ import { TRANSFERS } from './transfers.ts';
 import { CHAINED_TRANSFERS } from './transfers-chained.ts';
 import { DISPLAYS_AFTER_TRANSFER } from './transfers-display.ts';
 import { EARLY_TRANSFERS } from './transfers-early.ts';
+import { PARTIES_OF_TRANSFERS } from './transfers-parties.ts';
 import { TRIED } from './tried.ts';
 
 export const LIFE_CASES: readonly LifeCase[] = [
@@ -51,6 +52,7 @@ export const LIFE_CASES: readonly LifeCase[] = [
   ...CHAINED_TRANSFERS,
   ...EARLY_TRANSFERS,
   ...DISPLAYS_AFTER_TRANSFER,
+  ...PARTIES_OF_TRANSFERS,
   ...TIMES,
   ...NUMBERS,
   ...DISPLAY_NAMES,
