@@ -80,6 +80,11 @@ try {
     const list = (await (await harness.get('/api/calls?limit=1')).json()) as { kept: number };
     return list.kept === calls;
   });
+  // Its first status is older than its reading of the calls, and says that it is not ready.
+  await until('the console has said that it is ready', async () => {
+    const { services } = NodeList.parse(await (await harness.get('/api/nodes')).json());
+    return services.some(({ ready }) => ready);
+  });
   for (const { name, path, ready, options = {}, full = false } of PICTURES) {
     const page = await openConsole(browser, { url: harness.url, token: VIEWER, complaints, ...options });
     // A status is shown for 15 s only.

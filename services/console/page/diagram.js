@@ -1,4 +1,5 @@
 import { html } from './html.js';
+import { linesOf } from './label.js';
 import { scaleOf, sequenceOf } from './sequence.js';
 import { offset, span, t } from './words.js';
 
@@ -8,6 +9,9 @@ import { offset, span, t } from './words.js';
 const GUTTER = 68;
 const LANE = 124;
 const HEAD = 40;
+/** From the line of a lane to a text beside it. */
+const MARGIN = 5;
+const BESIDE_DOT = 10;
 /** Lanes that fit beside the timeline. */
 const MAX_BESIDE = 4;
 
@@ -32,32 +36,37 @@ const LaneLine = ({ lane, x, height }) => html`<g class="lane">
   <line x1=${x} x2=${x} y1=${HEAD} y2=${HEAD + height} />
 </g>`;
 
-/** @param {{ arrow: Arrow, y: number, from: number, to: number, right: number }} props */
-function ArrowLine({ arrow, y, from, to, right }) {
-  const words = arrowWords(arrow);
-  const title = `${offset(arrow.at)} ${words}`;
+/** Room for the text of an arrow between its lanes, or of a note before the next lane. @type {(from: number, to: number) => number} */
+const roomOf = (from, to) => (from === to ? LANE - BESIDE_DOT - MARGIN : Math.abs(to - from) - 2 * MARGIN);
+
+/** @param {{ arrow: Arrow, lines: string[], y: number, from: number, to: number }} props */
+function ArrowLine({ arrow, lines, y, from, to }) {
+  const title = `${offset(arrow.at)} ${arrowWords(arrow)}`;
+  const [first, second] = lines;
   if (from === to)
     return html`<g class="arrow note ${arrow.tone}"><title>${title}</title>
-      <circle cx=${from} cy=${y} r="4" /><text x=${from + 10} y=${y + 4}>${words}</text></g>`;
+      <circle cx=${from} cy=${y} r="4" /><text x=${from + BESIDE_DOT} y=${y + 4}>${first}</text>
+      ${second && html`<text x=${from + BESIDE_DOT} y=${y + 17}>${second}</text>`}</g>`;
   const tip = to + (to > from ? -2 : 2);
   const head = to > from ? -7 : 7;
-  const wide = Math.abs(to - from);
   const middle = (from + to) / 2;
-  // A text wider than its arrow begins at its left end and may cross other lanes.
-  const fits = words.length * 6.2 < wide - 12;
-  const x = fits ? middle : Math.min(Math.min(from, to) + 8, right - words.length * 6.2);
   return html`<g class="arrow ${arrow.tone}"><title>${title}</title>
     <line x1=${from} x2=${tip} y1=${y} y2=${y} />
     <path d=${`M${tip} ${y}l${head} -4v8z`} />
-    <text x=${x} y=${y - 4} text-anchor=${fits ? 'middle' : 'start'}>${words}</text>
+    <text x=${middle} y=${y - 4} text-anchor="middle">${first}</text>
+    ${second && html`<text x=${middle} y=${y + 13} text-anchor="middle">${second}</text>`}
   </g>`;
 }
 
 /** @param {{ sequence: Sequence }} props */
 function Drawing({ sequence: { lanes, arrows, bars } }) {
-  const { rows, yOf, height } = scaleOf(arrows.map(({ at }) => at));
   const xs = new Map(lanes.map(({ id }, n) => [id, GUTTER + LANE / 2 + n * LANE]));
   const x = (/** @type {string} */ id) => xs.get(id) ?? GUTTER;
+  const labels = arrows.map((arrow) => linesOf(arrowWords(arrow), roomOf(x(arrow.from), x(arrow.to))));
+  const { rows, yOf, height } = scaleOf(
+    arrows.map(({ at }) => at),
+    labels.map(({ length }) => length),
+  );
   const width = GUTTER + lanes.length * LANE;
   const full = HEAD + height;
   return html`<svg viewBox=${`0 0 ${width} ${full}`} width=${width} height=${full} role="img"
@@ -73,7 +82,7 @@ function Drawing({ sequence: { lanes, arrows, bars } }) {
       const isSame = n > 0 && offset(arrows[n - 1]?.at ?? 0) === offset(arrow.at);
       return html`<g key=${n}>
         ${!isSame && html`<text x=${GUTTER - 8} y=${y + 4} text-anchor="end" class="time">${offset(arrow.at)}</text>`}
-        <${ArrowLine} arrow=${arrow} y=${y} from=${x(arrow.from)} to=${x(arrow.to)} right=${width} /></g>`;
+        <${ArrowLine} arrow=${arrow} lines=${labels[n]} y=${y} from=${x(arrow.from)} to=${x(arrow.to)} /></g>`;
     })}
   </svg>`;
 }

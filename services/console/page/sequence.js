@@ -212,18 +212,22 @@ export function sequenceOf(detail) {
 /** Heights in px: of an arrow with its text, and for each tenfold of the time to the one before. */
 const ROW = 22;
 const DECADE = 13;
+/** Height of each further line of a text. */
+const LINE = 13;
 
 /**
  * The height of each point of time. The distance of two arrows grows with the logarithm of the time between them, so
  * that a decision of milliseconds and a talk of hours fit on one page.
  * @param {readonly number[]} times in order
+ * @param {readonly number[]} lines of the text at each time; 1 where left out
  * @returns {{ rows: number[], yOf: (time: number) => number, height: number }} `rows`: the height of each time
  */
-export function scaleOf(times) {
+export function scaleOf(times, lines = []) {
+  const below = (/** @type {number} */ n) => LINE * ((lines[n] ?? 1) - 1);
   let y = ROW;
   const rows = times.map((time, n) => {
     const gap = n === 0 ? 0 : time - (times[n - 1] ?? 0);
-    if (n > 0) y += ROW + DECADE * Math.log10(1 + gap);
+    if (n > 0) y += ROW + below(n - 1) + DECADE * Math.log10(1 + gap);
     return y;
   });
   const yOf = (/** @type {number} */ time) => {
@@ -234,5 +238,5 @@ export function scaleOf(times) {
     const part = next === before ? 1 : Math.log10(1 + time - before) / Math.log10(1 + next - before);
     return low + (high - low) * part;
   };
-  return { rows, yOf, height: y + ROW };
+  return { rows, yOf, height: y + ROW + below(times.length - 1) };
 }

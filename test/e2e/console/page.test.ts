@@ -183,7 +183,7 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
       '+900 ms',
       `${ended.to} answered`,
       'Call ended: NORMAL_CLEARING',
-      'bridge sofia/gateway/gw/123',
+      `bridge sofia/gateway/gw/${ended.to}`,
       '"gateway": "gw"',
       'dns 1 ms',
       'the caller',

@@ -73,7 +73,7 @@ export const requested = (call: Caller, ms = 10): TimelineStep => ({
   fallback: false,
   result: 'decided',
   status: 200,
-  answer: '{"dial":{"type":"gateway","number":"123","gateway":"gw"}}',
+  answer: JSON.stringify({ dial: { type: 'gateway', number: call.to, gateway: 'gw' } }),
   ms: 8.4,
   phases: { dns_ms: 1, connect_ms: 1.2, ttfb_ms: 5, body_ms: 0.4 },
 });
@@ -97,7 +97,7 @@ export const decided = (call: Caller, ms = 12): TimelineStep => ({
   by: 'agent@a1',
   result: 'decided',
   ms: 11.5,
-  applications: ['set dialhook_result=decided', 'bridge sofia/gateway/gw/123'],
+  applications: ['set dialhook_result=decided', `bridge sofia/gateway/gw/${call.to}`],
 });
 
 export const undecided = (call: Caller, ms = 1000): TimelineStep => ({

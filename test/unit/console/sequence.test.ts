@@ -111,6 +111,13 @@ describe('the scale', () => {
     expect(height).toBeGreaterThan(rows.at(-1) ?? 0);
   });
 
+  it('leaves room for a second line of text below an arrow', () => {
+    const [one, two] = [scaleOf([0, 1, 2]), scaleOf([0, 1, 2], [1, 2, 2])];
+    expect(two.rows.slice(0, 2)).toEqual(one.rows.slice(0, 2));
+    expect((two.rows[2] ?? 0) - (one.rows[2] ?? 0)).toBeGreaterThan(11);
+    expect(two.height - one.height).toBeGreaterThan(22);
+  });
+
   it('puts a time between two arrows between their heights', () => {
     const { rows, yOf } = scaleOf([0, 100, 10_000]);
     expect([yOf(0), yOf(100), yOf(10_000)]).toEqual(rows);
