@@ -11,8 +11,8 @@ import type { DecisionConfig } from './settings.ts';
 const WARM_TIMEOUT_MS = 5_000;
 
 /**
- * Opens the decision service of a process, and connections to WARM_ENDPOINTS. Its connections are closed on stop: register
- * the step that ends its requests afterwards, so that it runs first.
+ * Opens the decision service of a process, and connections to WARM_ENDPOINTS. On stop it waits for its HTTP requests and
+ * refuses further ones. Stop what requests decisions first, by registering that step afterwards.
  */
 export function openDecisions(
   config: DecisionConfig,

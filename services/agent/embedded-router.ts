@@ -9,12 +9,6 @@ import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import type { AgentConfig } from './config.ts';
 import type { DecisionSource } from './decision-source.ts';
 
-interface InFlight {
-  readonly uuid: string;
-  readonly controller: AbortController;
-  readonly done: Promise<DecisionReply>;
-}
-
 const accept = async () => {};
 
 /**
@@ -24,7 +18,8 @@ const accept = async () => {};
 export class EmbeddedRouter implements DecisionSource {
   readonly #service: Pick<DecisionService, 'request'>;
   readonly #log: Log;
-  readonly #inFlight = new Set<InFlight>();
+  /** Of requests in flight, with the uuid of their call. */
+  readonly #inFlight = new Map<AbortController, string>();
 
   constructor(service: Pick<DecisionService, 'request'>, log: Log) {
     this.#service = service;
@@ -38,25 +33,20 @@ export class EmbeddedRouter implements DecisionSource {
     onFacts: (facts: RequestFacts) => void,
   ): Promise<DecisionReply> {
     const controller = new AbortController();
-    const done = this.#decide(request, parent, controller.signal, onFacts);
-    const entry = { uuid: request.request.uuid, controller, done };
-    this.#inFlight.add(entry);
+    this.#inFlight.set(controller, request.request.uuid);
+    const decided = this.#decide(request, parent, controller.signal, onFacts).finally(() =>
+      this.#inFlight.delete(controller),
+    );
     const late = Promise.withResolvers<DecisionReply>();
     const timer = setTimeout(() => late.resolve(timedOut(timeoutMs)), timeoutMs);
-    const ended = done.finally(() => this.#inFlight.delete(entry));
-    const reply = await Promise.race([ended, late.promise]);
+    const reply = await Promise.race([decided, late.promise]);
     clearTimeout(timer);
     return reply;
   }
 
   /** Ends the HTTP request. */
   abandon(uuid: string): void {
-    for (const entry of this.#inFlight) if (entry.uuid === uuid) entry.controller.abort();
-  }
-
-  /** Resolves when all requests in flight have ended. */
-  async stop(): Promise<void> {
-    await Promise.all([...this.#inFlight].map(({ done }) => done));
+    for (const [controller, call] of this.#inFlight) if (call === uuid) controller.abort();
   }
 
   /** A bug ends this request alone. */
@@ -86,7 +76,7 @@ export class EmbeddedRouter implements DecisionSource {
 const timedOut = (timeoutMs: number): DecisionReply =>
   failed('router_timeout', `the embedded router has not replied within ${timeoutMs} ms`);
 
-/** The router of an agent with EMBEDDED_ROUTER, and the service behind it. On stop it ends its requests in flight. */
+/** The router of an agent with EMBEDDED_ROUTER, and the service behind it. */
 export function openEmbeddedRouter(
   { router }: AgentConfig,
   timeline: TimelineRecorder,
@@ -95,7 +85,5 @@ export function openEmbeddedRouter(
 ): { readonly decisions: EmbeddedRouter; readonly service: DecisionService } | undefined {
   if (router === undefined) return undefined;
   const service = openDecisions(router, 'agent', timeline, lifecycle, log);
-  const decisions = new EmbeddedRouter(service, log);
-  lifecycle.onStop('decisions', () => decisions.stop());
-  return { decisions, service };
+  return { decisions: new EmbeddedRouter(service, log), service };
 }
