@@ -128,8 +128,12 @@ export class BenchCluster {
     for (const i of count(nodes)) await this.node(i, url, env);
   }
 
-  /** Starts a node and its agent. */
-  async node(i: number, url: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
+  /** Starts a node and its agent. Its calls go to the endpoint that needs 0 ms, unless `url` says otherwise. */
+  async node(
+    i: number,
+    url = `http://127.0.0.1:${this.endpoint.port}/0`,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const one = await BenchNode.start(url);
     this.#stops.add(() => one.close());
     one.agentPort = await freePort();

@@ -84,15 +84,20 @@ export async function alternate<T>(
   ours: () => Promise<T>,
   baseline: () => Promise<T>,
 ): Promise<{ readonly ours: T; readonly baseline: T }[]> {
-  const results: { ours: T; baseline: T }[] = [];
+  return inTurn(rounds, { ours, baseline });
+}
+
+/** Runs each side `rounds` times and changes their order in every round. A first round is not counted. */
+export async function inTurn<Name extends string, T>(
+  rounds: number,
+  sides: Readonly<Record<Name, () => Promise<T>>>,
+): Promise<Record<Name, T>[]> {
+  const results: Record<Name, T>[] = [];
   for (let round = 0; round <= rounds; round++) {
-    if (round % 2 === 0) {
-      const first = await ours();
-      results.push({ ours: first, baseline: await baseline() });
-    } else {
-      const first = await baseline();
-      results.push({ ours: await ours(), baseline: first });
-    }
+    const result = {} as Record<Name, T>;
+    const names = Object.keys(sides) as Name[];
+    for (const name of round % 2 === 0 ? names : names.toReversed()) result[name] = await sides[name]();
+    results.push(result);
   }
   return results.slice(1);
 }

@@ -25,22 +25,26 @@ const USAGE = `Usage: npm run bench:freeswitch -- [OPTIONS]
 
 Measures the time from INVITE in to INVITE out of a real FreeSWITCH, with Dialhook and with FreeSWITCH's own modules.
 
-  --rate N      calls per second (10, 50 and 100); repeatable
-  --wire NAME   http, https, or https20 with a round-trip time of 20 ms; default: all
-  --rounds N    alternating rounds (3)
-  --seconds N   duration of each round (4)
-  --quick       one round of one second
-  --check       exit with 1 if a figure misses its goal
-  --json        print one JSON object as the last line of standard output
-  --help        show this text`;
+  --rate N         calls per second (10, 50 and 100); repeatable
+  --wire NAME      http, https, or https20 with a round-trip time of 20 ms; default: all
+  --baseline NAME  bridge, floor, mod_curl, mod_httapi or mod_xml_curl; default: all; repeatable
+  --rounds N       alternating rounds (3)
+  --seconds N      duration of each round (4)
+  --embedded       the agent requests decisions itself (EMBEDDED_ROUTER)
+  --quick          one round of one second
+  --check          exit with 1 if a figure misses its goal
+  --json           print one JSON object as the last line of standard output
+  --help           show this text`;
 
 const { values } = parseArgs({
   options: {
+    embedded: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     rate: { type: 'string', multiple: true },
     wire: { type: 'string', multiple: true },
+    baseline: { type: 'string', multiple: true },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '4' },
     help: { type: 'boolean', default: false },
@@ -55,6 +59,10 @@ const rates = values.rate?.map(Number) ?? RATES;
 const rounds = values.quick ? 1 : Number(values.rounds);
 const seconds = values.quick ? 1 : Number(values.seconds);
 const warmCalls = values.quick ? WARM_RATE : WARM_CALLS;
+
+/** Names and descriptions of the figures. */
+const PREFIX = values.embedded ? 'fs_embedded' : 'fs';
+const HOW = values.embedded ? ', with an embedded router' : '';
 
 /** One routing method over one kind of connection to the endpoint. */
 interface Method {
@@ -95,6 +103,7 @@ async function run(stops: Stack): Promise<Figure[]> {
   const certificate = await makeCertificate(folder);
   const cluster = await BenchCluster.start({
     nodes: 0,
+    routers: values.embedded ? 0 : 1,
     env: { ENDPOINT_CA_FILE: certificate.cert },
   });
   stops.add(() => cluster.stop());
@@ -125,6 +134,8 @@ async function run(stops: Stack): Promise<Figure[]> {
     FREESWITCH_PORT: String(node.eventPort),
     FREESWITCH_PASSWORD: PASSWORD,
     SOCKET_PORT: String(agent),
+    ENDPOINT_CA_FILE: certificate.cert,
+    EMBEDDED_ROUTER: values.embedded ? 'on' : 'off',
   });
 
   const methods: Method[] = Object.entries(wires)
@@ -135,7 +146,8 @@ async function run(stops: Stack): Promise<Figure[]> {
         wire,
         url: `${base}${pathOf[name]}`,
       })),
-    );
+    )
+    .filter(({ name }) => name === 'dialhook' || (values.baseline?.includes(name) ?? true));
   const call = async ({ name, url }: Method, rate: number, n: number): Promise<Round> => {
     if (name === 'mod_xml_curl') await node.api('load mod_xml_curl');
     const before = cpuSeconds([node.pid]);
@@ -163,8 +175,8 @@ async function run(stops: Stack): Promise<Figure[]> {
           const ms = (one: Method) => (results.get(one) ?? []).map((result) => quantile(result.ms, q));
           const baseline = ms(other);
           const goal = q === 0.5 ? GOALS[`${method.wire} ${rate} ${other.name}`] : undefined;
-          const name = `fs_${method.wire}_${rate}_${other.name}${q === 0.5 ? '' : '_p99'}`;
-          const what = `INVITE to INVITE at ${rate} calls/s over ${method.wire}, compared with ${other.name}`;
+          const name = `${PREFIX}_${method.wire}_${rate}_${other.name}${q === 0.5 ? '' : '_p99'}`;
+          const what = `INVITE to INVITE at ${rate} calls/s over ${method.wire}, compared with ${other.name}${HOW}`;
           const pairs = ms(method).map((ours, i) => ({ ours, baseline: baseline[i] ?? Number.NaN }));
           figures.push(figureOf({ name, what, unit, goal }, pairs));
         }
@@ -173,11 +185,11 @@ async function run(stops: Stack): Promise<Figure[]> {
     const overBridge = (name: string) =>
       onHttp(name).map(({ cpuMs }, i) => cpuMs - (onHttp('bridge')[i]?.cpuMs ?? Number.NaN));
     const httapi = overBridge('mod_httapi');
-    if (httapi.length > 0)
+    if (httapi.length > 0 && onHttp('bridge').length > 0)
       figures.push(
         figureOf(
           {
-            name: `fs_cpu_${rate}_over_bridge`,
+            name: `${PREFIX}_cpu_${rate}_over_bridge`,
             what: `CPU of FreeSWITCH for a call at ${rate} calls/s in addition to a bridge, compared with mod_httapi`,
             unit: 'CPU ms',
             goal: FREESWITCH_CPU_GOAL,
@@ -186,7 +198,7 @@ async function run(stops: Stack): Promise<Figure[]> {
         ),
         figureOf(
           {
-            name: `fs_cpu_${rate}_bridge`,
+            name: `${PREFIX}_cpu_${rate}_bridge`,
             what: `CPU of FreeSWITCH for a call at ${rate} calls/s, compared with a bridge`,
             unit: 'CPU ms',
           },
@@ -207,7 +219,7 @@ async function run(stops: Stack): Promise<Figure[]> {
       const what = `calls whose dialplan continued over ${method.wire} at ${rate} calls/s, compared with all; goal 0`;
       const goal = { atMost: 0 };
       figures.push(
-        figureOf({ name: `fs_${method.wire}_${rate}_dialplan_continued`, what, unit: 'calls', goal }, [
+        figureOf({ name: `${PREFIX}_${method.wire}_${rate}_dialplan_continued`, what, unit: 'calls', goal }, [
           { ours: continued, baseline: calls },
         ]),
       );
