@@ -39,22 +39,23 @@ const LaneLine = ({ lane, x, height }) => html`<g class="lane">
 /** Room for the text of an arrow between its lanes, or of a note before the next lane. @type {(from: number, to: number) => number} */
 const roomOf = (from, to) => (from === to ? LANE - BESIDE_DOT - MARGIN : Math.abs(to - from) - 2 * MARGIN);
 
+/** One text element of one or two lines, so that a search in the page finds the whole text. @param {{ lines: string[], x: number, y: number, below: number, anchor: string }} props */
+const Label = ({ lines: [first, second], x, y, below, anchor }) =>
+  html`<text x=${x} y=${y} text-anchor=${anchor}>${first}${second && html` <tspan x=${x} y=${below}>${second}</tspan>`}</text>`;
+
 /** @param {{ arrow: Arrow, lines: string[], y: number, from: number, to: number }} props */
 function ArrowLine({ arrow, lines, y, from, to }) {
   const title = `${offset(arrow.at)} ${arrowWords(arrow)}`;
-  const [first, second] = lines;
   if (from === to)
     return html`<g class="arrow note ${arrow.tone}"><title>${title}</title>
-      <circle cx=${from} cy=${y} r="4" /><text x=${from + BESIDE_DOT} y=${y + 4}>${first}</text>
-      ${second && html`<text x=${from + BESIDE_DOT} y=${y + 17}>${second}</text>`}</g>`;
+      <circle cx=${from} cy=${y} r="4" />
+      <${Label} lines=${lines} x=${from + BESIDE_DOT} y=${y + 4} below=${y + 17} anchor="start" /></g>`;
   const tip = to + (to > from ? -2 : 2);
   const head = to > from ? -7 : 7;
-  const middle = (from + to) / 2;
   return html`<g class="arrow ${arrow.tone}"><title>${title}</title>
     <line x1=${from} x2=${tip} y1=${y} y2=${y} />
     <path d=${`M${tip} ${y}l${head} -4v8z`} />
-    <text x=${middle} y=${y - 4} text-anchor="middle">${first}</text>
-    ${second && html`<text x=${middle} y=${y + 13} text-anchor="middle">${second}</text>`}
+    <${Label} lines=${lines} x=${(from + to) / 2} y=${y - 4} below=${y + 13} anchor="middle" />
   </g>`;
 }
 
