@@ -38,6 +38,13 @@ export interface RetryQueueRepair {
   readonly onCorruptJob: (id: string) => void;
 }
 
+export interface RepairResult {
+  /** Calls that had lost their job. */
+  readonly lost: number;
+  /** Jobs that were read: the cost of the repair. */
+  readonly jobs: number;
+}
+
 /**
  * Repairs the retry queue, whose keys another program, an operator or a failover of Redis may have damaged:
  *
@@ -50,14 +57,13 @@ export interface RetryQueueRepair {
  * job are checked). A job that is queued twice does no harm: the claim decides who delivers. A call that has lost its
  * delayed job is attempted at once.
  *
- * @returns the number of calls that had lost their job.
  * @throws when `signal` aborts the wait before the jobs are queued.
  */
 export async function repairRetryQueue(
   { redis, prefix, queue, onCorruptJob }: RetryQueueRepair,
   thorough: boolean,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<RepairResult> {
   await repairKeys(redis, prefix);
   const jobs = await readRetryJobs(redis, prefix);
   for (const ids of chunks(jobs.corrupt, AT_ONCE)) {
@@ -71,7 +77,8 @@ export async function repairRetryQueue(
     await setAsideKeys(redis, locks, 'string');
   }
   const lost = await lostCalls(redis, prefix, jobs);
-  if (lost.size === 0) return 0;
+  const read = jobs.ids.size;
+  if (lost.size === 0) return { lost: 0, jobs: read };
   await pause(CONFIRM_MS, undefined, { signal });
   const newest = Number(await redis.get(queueKey(prefix, 'id')));
   const later = await readRetryJobs(redis, prefix);
@@ -80,7 +87,7 @@ export async function repairRetryQueue(
     await forgetJobs({ redis, prefix, queue }, calls, { ids: later.ids, newest });
     await wakeCalls(queue, calls);
   }
-  return confirmed.length;
+  return { lost: confirmed.length, jobs: read };
 }
 
 /** Deletes a key that another program has written: ours expire at the latest after `maxMs`. */

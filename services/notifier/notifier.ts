@@ -205,7 +205,7 @@ export function startNotifier(
         keys: () => repairKeys(redis, prefix),
         queue: async (thorough, signal) => {
           const isDue = await isCheckDue(redis, prefix, instance, config.QUEUE_CHECK_INTERVAL_MS);
-          if (!isDue && !thorough) return 0;
+          if (!isDue && !thorough) return { lost: 0, jobs: 0 };
           const onCorruptJob = (job: string) => aside.add('retry_job', 'the job cannot be read', { job });
           return repairRetryQueue({ redis, prefix, queue, onCorruptJob }, thorough, signal);
         },

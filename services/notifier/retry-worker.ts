@@ -1,6 +1,7 @@
 import { isNotConnectionError, type Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import { retryPrefix } from '#libs/queue/keys.ts';
 import { type RedisClient, refusalText } from '#libs/queue/redis.ts';
+import type { RepairResult } from '#libs/queue/repair.ts';
 import { type CallJob, RETRY_QUEUE } from '#libs/queue/retry-queue.ts';
 import { isWrongType } from '#libs/queue/wrong-type.ts';
 import type { Log } from '#libs/telemetry/log.ts';
@@ -31,10 +32,10 @@ export interface QueueRepair {
   /** Repairs the keys that all jobs share. Takes a few commands. */
   keys(): Promise<void>;
   /**
-   * Repairs the whole queue and gives the number of calls that had lost their job. Called at intervals, and `thorough`
-   * when BullMQ cannot read a key or a job. `signal` aborts it when the worker stops.
+   * Repairs the whole queue. Called at intervals, and `thorough` when BullMQ cannot read a key or a job. `signal` aborts it
+   * when the worker stops.
    */
-  queue(thorough: boolean, signal: AbortSignal): Promise<number>;
+  queue(thorough: boolean, signal: AbortSignal): Promise<RepairResult>;
 }
 
 /** Name of a job that does nothing. That it runs shows that the queue works. */
@@ -44,10 +45,15 @@ const SILENT_MS = 15_000;
 const STALLED_CHECK_MAX_MS = 3_000;
 const RETRY_MS = 500;
 /**
- * A check or a thorough repair that finds no lost job is not repeated before this many times its duration, a thorough
- * repair at the latest after the interval between two checks.
+ * Least time between two checks for each job in the queue, ms: ten times the CPU time to check it. The duration of a check
+ * says nothing about a large queue: it is long, too, while the machine is busy.
  */
-const CHECK_SHARE = 10;
+const CHECK_PER_JOB_MS = 1;
+/**
+ * A thorough repair that finds no lost job is not repeated before this many times its duration, at the latest after the
+ * interval between two checks.
+ */
+const THOROUGH_SHARE = 10;
 /** Longest time that a worker blocks on its connection while it waits for a job, in seconds. */
 const BLOCK_S = 2;
 
@@ -205,16 +211,15 @@ export class RetryWorker {
   async #repairQueue(thorough: boolean, startedAt: number): Promise<void> {
     if (thorough) this.#isDamaged = false;
     const { repair, checkMs } = this.#options;
-    let lost = 0;
+    let [lost, jobs] = [0, 0];
     try {
-      lost = await repair.queue(thorough, this.#stopping.signal);
+      ({ lost, jobs } = await repair.queue(thorough, this.#stopping.signal));
     } catch (err) {
       this.#isDamaged ||= thorough;
       this.#repairFailed(err);
     }
-    // A check that finds nothing may take long because the queue is large.
-    const restMs = lost > 0 ? 0 : CHECK_SHARE * (performance.now() - startedAt);
-    this.#checkAt = performance.now() + Math.max(checkMs, restMs);
+    const restMs = lost > 0 ? 0 : THOROUGH_SHARE * (performance.now() - startedAt);
+    this.#checkAt = performance.now() + Math.max(checkMs, CHECK_PER_JOB_MS * jobs);
     if (thorough) this.#thoroughAt = performance.now() + Math.min(checkMs, restMs);
     this.#repairing = undefined;
     if (lost === 0) return;

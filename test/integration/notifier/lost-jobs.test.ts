@@ -199,7 +199,7 @@ it('a job that is added while the queue is repaired keeps its data', async () =>
     return get(name);
   };
   const repaired = { redis: client, prefix: 'repair', queue, onCorruptJob: () => {} };
-  expect(await repairRetryQueue(repaired, false)).toBe(1);
+  expect(await repairRetryQueue(repaired, false)).toMatchObject({ lost: 1 });
   const jobs = await redis.lrange(queueKey('repair', 'wait'), 0, -1);
   const data = await Promise.all(jobs.map((id) => redis.hget(queueKey('repair', id), 'data')));
   expect(data).toEqual(jobs.map(() => JSON.stringify({ call })));
@@ -255,8 +255,8 @@ it('a call without a job at one of two looks is not attempted: its job may be on
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const found = await repairRetryQueue({ redis: watched, prefix, queue, onCorruptJob: () => {} }, false);
-  expect([found, scans]).toEqual([1, 2 * PARTITIONS]);
+  const { lost } = await repairRetryQueue({ redis: watched, prefix, queue, onCorruptJob: () => {} }, false);
+  expect([lost, scans]).toEqual([1, 2 * PARTITIONS]);
   expect((await queue.getWaiting()).map(({ data }) => data)).toEqual([{ call: 'lost' }]);
   expect((await queue.getDelayed()).map(({ data }) => data)).toEqual([{ call: late }]);
   await queue.close();

@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => harness[Symbol.asyncDispose]());
 
 const KEYS_ARE_WELL = async () => {};
-const NO_REPAIR: QueueRepair = { keys: KEYS_ARE_WELL, queue: async () => 0 };
+const NOTHING_LOST = { lost: 0, jobs: 0 };
+const NO_REPAIR: QueueRepair = { keys: KEYS_ARE_WELL, queue: async () => NOTHING_LOST };
 
 /** A worker that is declared dead soon, what it ran, and how often it was replaced. */
 function startWorker(
@@ -97,7 +98,7 @@ test('a damage that a thorough repair does not find keeps Redis busy for a tenth
     const start = performance.now();
     await sleep(100);
     repairs.push({ start, end: performance.now() });
-    return 0;
+    return NOTHING_LOST;
   };
   await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue });
   const wait = `{${harness.prefix}:retry}:calls:wait`;
@@ -116,7 +117,7 @@ test('a damage that a thorough repair does not find is looked for again at the n
     const start = performance.now();
     await sleep(2_000);
     repairs.push({ thorough, start, end: performance.now() });
-    return 0;
+    return NOTHING_LOST;
   };
   await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue }, { checkMs: 50 });
   const wait = `{${harness.prefix}:retry}:calls:wait`;
@@ -129,6 +130,37 @@ test('a damage that a thorough repair does not find is looked for again at the n
   expect((second?.start ?? 0) - (first?.end ?? 0)).toBeLessThan(10_000);
 });
 
+test('a check that took long, as on a busy machine, does not delay the next one', async () => {
+  const redis = harness.client();
+  redis.options.maxRetriesPerRequest = null;
+  const checks: { readonly start: number; readonly end: number }[] = [];
+  const queue: QueueRepair['queue'] = async () => {
+    const start = performance.now();
+    await sleep(2_000);
+    checks.push({ start, end: performance.now() });
+    return NOTHING_LOST;
+  };
+  await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue }, { checkMs: 50 });
+  await until('it was checked twice', () => checks.length >= 2);
+  const [first, second] = checks;
+  // Ten times its duration would be 20 s.
+  expect((second?.start ?? 0) - (first?.end ?? 0)).toBeLessThan(10_000);
+});
+
+test('a large queue is checked less often', async () => {
+  const redis = harness.client();
+  redis.options.maxRetriesPerRequest = null;
+  const checks: number[] = [];
+  const queue: QueueRepair['queue'] = async () => {
+    checks.push(performance.now());
+    return { lost: 0, jobs: 3_000 };
+  };
+  await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue }, { checkMs: 50 });
+  await until('it was checked twice', () => checks.length >= 2);
+  const [first = 0, second = 0] = checks;
+  expect(second - first).toBeGreaterThanOrEqual(3_000);
+});
+
 test('a key that stops the workers does not wait for the next thorough repair', async () => {
   const redis = harness.client();
   redis.options.maxRetriesPerRequest = null;
@@ -136,7 +168,7 @@ test('a key that stops the workers does not wait for the next thorough repair', 
   const findsNothing = async () => {
     thorough++;
     await sleep(1_000);
-    return 0;
+    return NOTHING_LOST;
   };
   const repair: QueueRepair = { keys: () => repairKeys(redis, harness.prefix), queue: findsNothing };
   await using started = startWorker(redis, repair, { silentMs: 60_000 });
@@ -165,7 +197,7 @@ test('a stop ends a running repair', async () => {
       await once(signal, 'abort');
       await sleep(20);
       seen.ended = true;
-      return 0;
+      return NOTHING_LOST;
     };
     await using _ = startWorker(redis, { keys: KEYS_ARE_WELL, queue: repairUntilStop });
     const wait = `{${harness.prefix}:retry}:calls:wait`;
