@@ -100,6 +100,7 @@ export function CallPage({ uuid }) {
   const unknown = error !== undefined && 'status' in error && error.status === 404;
   return html`<section class="call">
     <p><a class="back" href="#/calls">← ${t('back')}</a></p>
+    ${!data && html`<h1 class="hidden">${t('call')}</h1>`}
     ${unknown ? html`<p class="empty">${t('call.none')}</p>` : html`<${Trouble} error=${error} />`}
     ${
       data &&

@@ -180,19 +180,31 @@ describe.skipIf(!hasBrowser)('the overview in a browser', () => {
     const page = await open(options);
     const uuid = steps[0]?.uuid ?? '';
     const problems: string[] = [];
-    for (const path of [
-      'overview',
-      'calls?outcome=failed',
-      `calls/${uuid}`,
-      'nodes',
-      'endpoints',
-      'dead-letters',
-    ]) {
+    const check = async (shown: string) => {
+      problems.push(...(await accessibilityProblems(page)).map((problem) => `${shown}: ${problem}`));
+    };
+    for (const [path, content] of [
+      ['calls?outcome=failed', 'table.calls tbody tr'],
+      [`calls/${uuid}`, '.timeline li'],
+      ['calls/unknown', 'section.call .empty'],
+      ['nodes', '.card, .empty'],
+      ['endpoints', '.card, .empty'],
+      ['dead-letters', '.empty'],
+      ['overview', '.plot canvas'],
+    ] as const) {
+      const data = Promise.withResolvers<void>();
+      await page.route('**/api/**', (route) => data.promise.then(() => route.continue()));
       await page.goto(`${console.url}/#/${path}`);
-      await page.locator('main section').first().waitFor();
-      problems.push(...(await accessibilityProblems(page)).map((problem) => `${path}: ${problem}`));
+      await page.locator(`nav a[aria-current][href="#/${path.replace(/[/?].*/, '')}"]`).waitFor();
+      await check(`${path} is loading`);
+      data.resolve();
+      await page.locator(content).first().waitFor();
+      await check(path);
+      await page.unrouteAll({ behavior: 'wait' });
     }
     expect(problems).toEqual([]);
+    // The browser logs the status of the unknown call.
+    expect(complaints.splice(0).filter((one) => !one.includes('status of 404'))).toEqual([]);
     await page.context().close();
   });
 
