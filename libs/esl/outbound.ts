@@ -20,6 +20,9 @@ const BYTES_PER_CONNECTION = 32 * 1024;
 /** FreeSWITCH closes the connection as soon as the call is released. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
+const CLOSED_SILENTLY =
+  'closed by the peer before it sent anything, as a check of the port does (dialhook doctor, a load balancer)';
+
 /** The reason of `gone`. One object for all calls: creating one per call would capture a stack each time. */
 const GONE = new ClosedError('the caller hung up, or the connection was lost');
 
@@ -50,7 +53,7 @@ export interface OutboundServerOptions {
   readonly onError: (error: Error, uuid?: string) => void;
 }
 
-/** The connection was closed to make room for another one. */
+/** The connection was closed, and the reason reported. */
 class EvictedError extends Error {
   override readonly name = 'EvictedError';
 }
@@ -171,10 +174,11 @@ export class OutboundServer {
     gone: AbortSignal,
   ): Promise<void> {
     const address = tcp.remoteAddress ?? '';
-    const reply = await this.#awaitConnect(socket, connected).catch((error: Error) => {
+    const reply = await this.#awaitConnect(tcp, connected).catch((error: Error) => {
       socket.destroy();
       const reason = error.cause instanceof Error ? error.cause : error;
-      if (!(reason instanceof EvictedError)) this.#options.onRefused(address, reason.message);
+      if (reason instanceof EvictedError) return;
+      this.#options.onRefused(address, tcp.bytesRead === 0 ? CLOSED_SILENTLY : reason.message);
     });
     if (!reply) return;
     const { tag, readAhead, defectOf } = this.#options;
@@ -196,9 +200,9 @@ export class OutboundServer {
     closeInTime(tcp);
   }
 
-  #awaitConnect(socket: EventSocket, connected: Promise<Answer>): Promise<Answer> {
+  #awaitConnect(tcp: Socket, connected: Promise<Answer>): Promise<Answer> {
     const timer = setTimeout(
-      () => socket.destroy(new ClosedError('no reply to connect within 5 s')),
+      () => this.#evict(tcp, tcp.remoteAddress ?? '', 'no reply to connect within 5 s'),
       CONNECT_TIMEOUT_MS,
     );
     return connected.finally(() => clearTimeout(timer));

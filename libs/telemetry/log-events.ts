@@ -64,7 +64,7 @@ export const LOG_EVENTS = {
     by: ['all'],
     message: 'connection refused',
     description:
-      'A limit or an address rule of the port refused a connection; `reason` says which. `refused` counts them.',
+      'A limit or an address rule of the port refused a connection, or the peer was not FreeSWITCH, for example `dialhook doctor`; `reason` says which. `refused` counts them.',
   },
   'nats.connect_failed': {
     by: ['all'],

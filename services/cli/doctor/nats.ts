@@ -74,11 +74,14 @@ function connectFinding(text: string): Finding {
 
 function versionFinding({ version, cluster, wanted }: NatsFacts): Finding {
   if (!isOlder(version, REPLICATED_SINCE)) return ok('version', version);
-  const remedy = `upgrade to ${REPLICATED_SINCE} or newer`;
   const isReplicated = cluster !== undefined || Object.values(wanted).some((replicas) => replicas > 1);
   return isReplicated
-    ? error('version', `${version} loses acknowledged messages when a stream changes its leader`, remedy)
-    : warning('version', `${version}, which does not suit a cluster`, remedy);
+    ? error(
+        'version',
+        `${version} loses acknowledged messages when a stream changes its leader`,
+        `upgrade to ${REPLICATED_SINCE} or newer`,
+      )
+    : ok('version', `${version}, enough for a single server; a cluster needs ${REPLICATED_SINCE} or newer`);
 }
 
 const clusterFinding = ({ cluster, announced }: NatsFacts): Finding => {

@@ -132,7 +132,7 @@ describe('NATS', () => {
     ['not reachable', { connectError: 'connect ECONNREFUSED' }, ['connection: error']],
     ['a wrong password', { connectError: 'Authorization Violation' }, ['connection: error']],
     ['an old server in a cluster', { version: '2.9.25' }, ['version: error']],
-    ['an old single server', { ...SINGLE, version: '2.9.25' }, ['version: warning']],
+    ['an old single server', { ...SINGLE, version: '2.9.25' }, []],
     [
       'an old single server that is to replicate',
       { ...SINGLE, version: '2.9.25', wanted: { DIALHOOK_LIVE: 3, DIALHOOK_PROGRESS: 1 } },

@@ -270,6 +270,7 @@ describe('the end of a call', () => {
     await probe.command();
     probe.reset();
     await until(() => refusals.length === 1);
+    expect(refusals).toEqual([expect.stringContaining('closed by the peer before it sent anything')]);
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
