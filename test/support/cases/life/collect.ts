@@ -15,9 +15,16 @@ const extension =
     return digits ? { dial: gw(digits), ...then } : { dial: { type: 'hangup', cause: 1 } };
   };
 
-/** FreeSWITCH listens for digits soon after it has answered. */
-async function type(call: LifeCall, digits: string, status = 200): Promise<void> {
+/** The caller types while FreeSWITCH collects: earlier digits do not count. */
+async function type(
+  { freeswitch }: LifeHarness,
+  call: LifeCall,
+  digits: string,
+  status = 200,
+): Promise<void> {
   await until(`the caller has ${status}`, () => call.caller.statuses.includes(status));
+  const runs = () => freeswitch.api(`uuid_getvar ${call.uuid} current_application`);
+  await until('digits are collected', async () => (await runs()) === 'read');
   await sleep(300);
   await call.caller.dtmf(digits);
 }
@@ -46,7 +53,7 @@ const typed = (
           : { collect: { max: 4, timeout: 1, ...collect } },
       {},
     );
-    if (types !== '') await type(call, types);
+    if (types !== '') await type(life, call, types);
     const { notice } = await call.finish();
     expect(asked(call)).toEqual([FIRST, ['digits', 2, ...expected]]);
     expect(notice).toMatchObject({ cause: 'UNALLOCATED_NUMBER', billable_ms: 0, tried: [] });
@@ -58,7 +65,7 @@ export const COLLECT: readonly LifeCase[] = [
     name: 'collect: the caller types an extension and is connected; the prompt is no talk time',
     async run(life) {
       const call = life.call(extension({ play: 'long-beep' }), { '1234': answers }, { destination: 'AXE' });
-      await type(call, '1234');
+      await type(life, call, '1234');
       const called = await call.callee('1234');
       await sleep(500);
       called.bye();
@@ -102,10 +109,9 @@ export const COLLECT: readonly LifeCase[] = [
         },
         { '777': refuses(486) },
       );
-      await type(call, '999');
+      await type(life, call, '999');
       await until('the second request', () => requestsOf(call).length === 2);
-      await sleep(300);
-      await call.caller.dtmf('777');
+      await type(life, call, '777');
       const { notice } = await call.finish();
       expect(asked(call)).toEqual([FIRST, ['digits', 2, '999', 'max'], ['digits', 3, '777', 'max']]);
       expect(notice).toMatchObject({ cause: 'USER_BUSY', billable_ms: 0 });
@@ -122,7 +128,7 @@ export const COLLECT: readonly LifeCase[] = [
         },
         { '777': refuses(486), '888': answers },
       );
-      await type(call, '888');
+      await type(life, call, '888');
       const called = await call.callee('888');
       await call.talking;
       called.bye();
@@ -136,7 +142,7 @@ export const COLLECT: readonly LifeCase[] = [
     name: 'collect: as early media the caller is not answered before the called party',
     async run(life) {
       const call = life.call(extension({ answer: false }), { '1234': answers });
-      await type(call, '1234', 183);
+      await type(life, call, '1234', 183);
       const called = await call.callee('1234');
       await call.talking;
       called.bye();
@@ -159,7 +165,7 @@ export const COLLECT: readonly LifeCase[] = [
         ({ reason }: EndpointRequest) => (reason === 'new' ? { collect: { max: 1 } } : { dial: 'nowhere' }),
         {},
       );
-      await type(call, '1');
+      await type(life, call, '1');
       const { notice, result } = await call.finish();
       expect([result, notice['cause']]).toEqual(['invalid_decision', 'NORMAL_TEMPORARY_FAILURE']);
       expect(requestsTo(call.trace, 'caller')).toContain('BYE');
@@ -185,7 +191,7 @@ export const COLLECT: readonly LifeCase[] = [
         },
         { '777': answers, '888': answers },
       );
-      await type(call, '777');
+      await type(life, call, '777');
       const called = await call.callee('777');
       await call.talking;
       called.refer('888');
@@ -211,7 +217,7 @@ export const COLLECT: readonly LifeCase[] = [
       expect(whole.caller).toBeLessThan(700);
       const quick = life.call(extension({ play: 'long-beep', max: 1 }), {});
       const cut = await heardDuring(life, async () => {
-        await type(quick, '1');
+        await type(life, quick, '1');
         await quick.finish();
       });
       expect(cut.caller).toBeLessThan(1200);
