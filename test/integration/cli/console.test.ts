@@ -104,7 +104,7 @@ test('call prints each step, the answers and the applications sent to FreeSWITCH
     /^\+310 ms +delivered +ring to .*HTTP 200/,
     /^\+8\.0 s +published +hangup: NORMAL_CLEARING by caller/,
     /^\{"dial":/,
-    /^bridge sofia\/gateway\/gw\/123$/,
+    /^bridge sofia\/gateway\/gw\/95588$/,
   ])
     expect(lines.filter((line) => words.test(line))).toHaveLength(1);
 });
