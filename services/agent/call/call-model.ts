@@ -82,7 +82,8 @@ const isNotified = ({ end, hangupSent }: CallState, leg: Leg, action: string): b
 
 function onCalledLeg(known: CallState, event: LegEvent): Step {
   const knownLeg = known.legs.get(event.leg);
-  const leg = mergeLeg(knownLeg, event);
+  const consulted = knownLeg?.consulted ?? isConsultation(known, event);
+  const leg = { ...mergeLeg(knownLeg, event), consulted };
   const dialled = known.legs.has(event.leg) ? unchanged(known) : onNewLeg(known, event);
   const before = { ...dialled, call: withLeg(dialled.call, leg) };
   const progress = progressOf(knownLeg, leg, event);
@@ -99,10 +100,18 @@ function onCalledLeg(known: CallState, event: LegEvent): Step {
   );
 }
 
+/**
+ * Whether a called leg dials this one and keeps the caller on hold (`att_xfer` in mod_dptools.c): it has the number at which
+ * it was dialled. One that was transferred has the number of the extension.
+ */
+const isConsultation = ({ legs }: CallState, { otherLeg, otherNumber }: LegEvent): boolean =>
+  otherNumber !== '' && legs.get(otherLeg)?.number === otherNumber;
+
 /** Handles the first event of a called leg. The leg that dialled it is the caller leg or a called leg. */
 function onNewLeg(call: CallState, event: LegEvent): Step {
   const { otherLeg, at, time } = event;
   if (otherLeg === call.uuid) return onCallerLegDials(call, event);
+  if (isConsultation(call, event)) return unchanged(call);
   const dialling = call.legs.get(otherLeg);
   if (dialling === undefined)
     return call.end?.bridgedTo === otherLeg ? onCalledLegDials(call, event) : unchanged(call);

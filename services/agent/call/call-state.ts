@@ -18,6 +18,8 @@ export interface Leg extends LegTimes {
   readonly leftByRefer: boolean;
   /** When a pickup or a transfer connected it with the caller; 0 for a leg that the call dialled. */
   readonly joined: number;
+  /** Whether a called leg dialled it without leaving the caller, to transfer the caller to it (`att_xfer`). */
+  readonly consulted: boolean;
   /** When it became the caller leg of a call of its own, because it was transferred; 0 otherwise. */
   readonly left: number;
   /** When a transfer connected it with another party than the caller, or it called one; 0 otherwise. */
@@ -116,6 +118,7 @@ export function mergeLeg(
     bridged: times.bridged,
     ended: times.ended,
     joined: known?.joined ?? 0,
+    consulted: known?.consulted ?? false,
     left: known?.left ?? 0,
     moved: known?.moved ?? 0,
     transferReported: known?.transferReported ?? false,

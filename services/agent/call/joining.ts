@@ -40,10 +40,27 @@ const isPickedUp = ({ leg, call, otherLeg, transfers }: LegEvent, other: CallSta
 };
 
 /**
+ * The end of a consultation by the application `att_xfer`: the party that a called leg has consulted is connected with the
+ * caller, or the two called legs with each other.
+ */
+function joiningsInCall(event: LegEvent, state: CallState): JoiningOfCall[] {
+  const { leg, otherLeg, call, time, at } = event;
+  const joining = (remaining: string, joined: string): JoiningOfCall[] => {
+    const number = state.legs.get(joined)?.number;
+    if (number === undefined) return [];
+    const joins = { kind: 'attended', remaining, leg: joined, number, call: undefined, time, at } as const;
+    return [{ call, joining: joins }];
+  };
+  if (leg !== call && otherLeg !== call) return [...joining(otherLeg, leg), ...joining(leg, otherLeg)];
+  return joining(call, leg === call ? otherLeg : leg);
+}
+
+/**
  * The parties that join calls by a transfer or a pickup, from its CHANNEL_BRIDGE event. `other` is the call of the other
  * leg, if the agent knows it.
  *
  * - Attended transfer: the legs of two calls are connected, and each is a new party to the other's call.
+ * - Attended transfer by the application `att_xfer`: all legs are of one call.
  * - Pickup: the channel of the event is the phone that picked up, and has no call, or the caller leg; only the call gets
  *   a new party. If an operator connects the legs of two calls (`uuid_bridge`), both get one.
  */
@@ -51,8 +68,9 @@ export function joiningsOf(event: LegEvent, other: CallState | undefined): Joini
   const { leg, otherLeg, call, transfers, time, at } = event;
   if (transfers.at(-1)?.kind !== 'bridge') return [];
   const kind = transfers.at(-2)?.kind === 'attended' ? 'attended' : 'pickup';
+  if (kind === 'pickup' && other !== undefined && other.uuid === call) return joiningsInCall(event, other);
   const pickedUp = kind === 'pickup' && isPickedUp(event, other);
-  if (kind === 'pickup' && !pickedUp && (other === undefined || other.uuid === call)) return [];
+  if (kind === 'pickup' && !pickedUp && other === undefined) return [];
   const dialledNumber = pickedUp ? event.otherPresented : event.otherNumber;
   const otherNumber = otherLeg === other?.uuid ? other.identity.caller_id_number : dialledNumber;
   const newParty = { leg: otherLeg, number: otherNumber, call: other?.uuid };
@@ -66,19 +84,29 @@ export function joiningsOf(event: LegEvent, other: CallState | undefined): Joini
 const joinedLeg = ({ leg, number, at }: Joining): Leg => ({
   ...{ leg, number, failure: { cause: '' }, leftByRefer: false, gateway: '', rested: false, accepts: false },
   ...{ created: at, invited: at, ring: 0, media: 0, answered: 0, accepted: 0, bridged: at, ended: 0 },
-  ...{ joined: at, left: 0, moved: 0, transferReported: false },
+  ...{ joined: at, consulted: false, left: 0, moved: 0, transferReported: false },
 });
 
 /** The leg from which a call was picked up: an answered or a ringing one. */
 const pickedOff = (call: CallState): string =>
   leaverOf(call)?.leg ?? [...call.legs.keys()].at(-1) ?? call.end?.originated.at(-1)?.leg ?? call.uuid;
 
-/** Handles a party that joins the call. A leg of the call itself was only recovered by `sofia recover`. */
+/**
+ * Handles a party that joins the call. A leg of the call itself was consulted before, was only recovered by `sofia recover`,
+ * or is connected again after a consultation.
+ */
 export function join(call: CallState, joining: Joining): Step {
-  const { remaining, leg, number, kind, time } = joining;
-  if (remaining !== call.uuid) return keepCalledLeg(call, joining);
-  if (call.legs.has(leg)) return unchanged(call);
-  const joined = withLeg(call, joinedLeg(joining));
+  const known = call.legs.get(joining.leg);
+  if (joining.remaining !== call.uuid) return keepCalledLeg(call, joining);
+  if (known === undefined) return onJoined(withLeg(call, joinedLeg(joining)), joining, call);
+  if (!known.consulted || known.joined > 0) return unchanged(call);
+  const joined = withLeg(call, { ...known, joined: joining.at });
+  return onJoined(joined, { ...joining, kind: 'attended', number: known.number }, call);
+}
+
+/** `call`: the state before the party joined. */
+function onJoined(joined: CallState, joining: Joining, call: CallState): Step {
+  const { leg, number, kind, time } = joining;
   if (kind === 'pickup') {
     const left = { leg: pickedOff(call), kind, by: 'other' } as const;
     const picked = { action: 'transfer', ...left, ...target(joining) } as const;
@@ -96,14 +124,19 @@ export function join(call: CallState, joining: Joining): Step {
   };
 }
 
-/** Handles an attended transfer by the caller: a called leg is connected with another party and the caller leaves. */
+/**
+ * Handles an attended transfer by the caller: a called leg is connected with another party and the caller leaves. Or a phone
+ * takes the place of the caller (INVITE with Replaces of the caller's dialog).
+ */
 function keepCalledLeg(call: CallState, joining: Joining): Step {
   const { remaining, kind, time, at } = joining;
   const leg = call.legs.get(remaining);
   const kept = leg === undefined ? call : withLeg(call, { ...leg, moved: leg.moved || at });
-  if (kind === 'pickup' || call.calledLegTransferred !== undefined) return unchanged(kept);
-  const fields = { action: 'transfer', leg: call.uuid, kind, by: 'caller', ...target(joining) } as const;
-  return { call: { ...kept, calledLegTransferred: 'caller' }, notifications: notify(kept, time, fields) };
+  const isLeft = kind === 'pickup' && call.end?.leftByRefer === true;
+  if (isLeft || call.calledLegTransferred !== undefined) return unchanged(kept);
+  const by = kind === 'pickup' ? 'other' : 'caller';
+  const fields = { action: 'transfer', leg: call.uuid, kind, by, ...target(joining) } as const;
+  return { call: { ...kept, calledLegTransferred: by }, notifications: notify(kept, time, fields) };
 }
 
 /** The parties that joined `remaining` without a CHANNEL_BRIDGE event, from a later event of that leg. */

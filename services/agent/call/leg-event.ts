@@ -91,8 +91,9 @@ export interface LegEvent {
   /** Number of the party that dialled. A pickup replaces it. */
   readonly callerNumber: string;
   /**
-   * The number that a phone which called FreeSWITCH presents, of this leg and of the other one. Pickups do not change it:
-   * an INVITE with Replaces and a parking lot replace the phone's `callerNumber` (sofia.c, switch_ivr_uuid_bridge).
+   * The number of a phone that picks a call up, of this leg and of the other one: what it presents, or the number at which an
+   * operator called it. Pickups do not change it: an INVITE with Replaces and a parking lot replace the phone's
+   * `callerNumber` (sofia.c, switch_ivr_uuid_bridge).
    */
   readonly presented: string;
   readonly otherPresented: string;
@@ -187,6 +188,11 @@ function leftByRefer(data: ChannelData): boolean {
   return variable(data, 'refer_uuid') !== '' && variable(data, 'sip_hangup_disposition') === 'send_bye';
 }
 
+const phoneNumber = (data: ChannelData, prefix: 'Caller' | 'Other-Leg'): string =>
+  header(data, `${prefix}-Direction`) === 'outbound'
+    ? header(data, `${prefix}-Destination-Number`)
+    : header(data, `${prefix}-Orig-Caller-ID-Number`);
+
 function read(
   data: ChannelData,
   kind: LegEvent['kind'],
@@ -212,8 +218,8 @@ function read(
     number: header(data, 'Caller-Destination-Number'),
     otherNumber: header(data, 'Other-Leg-Destination-Number'),
     callerNumber: header(data, 'Caller-Caller-ID-Number'),
-    presented: header(data, 'Caller-Orig-Caller-ID-Number'),
-    otherPresented: header(data, 'Other-Leg-Orig-Caller-ID-Number'),
+    presented: phoneNumber(data, 'Caller'),
+    otherPresented: phoneNumber(data, 'Other-Leg'),
     identity,
     started: started || (isCallerLeg ? times.created : 0),
     subscriber,

@@ -7,7 +7,9 @@ import { wasConnected } from './talk-time.ts';
 export const between = (from: number, to: number): number => (from > 0 && to > from ? to - from : 0);
 
 /** Times of a called leg that has ended. */
-export const legDurations = ({ invited, answered, accepted, joined, ended, left }: Leg) => {
+export const legDurations = (leg: Leg) => {
+  const { invited, answered, accepted, ended, left } = leg;
+  const joined = leg.consulted ? 0 : leg.joined;
   const talking = joined || accepted;
   const end = left || ended;
   return {

@@ -35,6 +35,7 @@ import { STORY_CASES } from './stories.ts';
 import { TIMES } from './times.ts';
 import { TRANSFERS } from './transfers.ts';
 import { CHAINED_TRANSFERS } from './transfers-chained.ts';
+import { CONSULTATIONS } from './transfers-consultation.ts';
 import { DISPLAYS_AFTER_TRANSFER } from './transfers-display.ts';
 import { EARLY_TRANSFERS } from './transfers-early.ts';
 import { PARTIES_OF_TRANSFERS } from './transfers-parties.ts';
@@ -53,6 +54,7 @@ export const LIFE_CASES: readonly LifeCase[] = [
   ...EARLY_TRANSFERS,
   ...DISPLAYS_AFTER_TRANSFER,
   ...PARTIES_OF_TRANSFERS,
+  ...CONSULTATIONS,
   ...TIMES,
   ...NUMBERS,
   ...DISPLAY_NAMES,
