@@ -25,6 +25,12 @@ export const gw = (number: string, more: object = {}) => ({
 });
 export const gw2 = (number: string, more: object = {}) => ({ ...gw(number, more), gateway: 'gw2' });
 
+/** Measures ms from now on, so that a slow machine lengthens the bound of a duration with the duration itself. */
+export const stopwatch = (): (() => number) => {
+  const started = performance.now();
+  return () => performance.now() - started;
+};
+
 /** A decision as JSON; a function decides by the request. */
 export type Decide = object | ((request: EndpointRequest) => object);
 /** A notification as JSON. */
