@@ -48,14 +48,17 @@ export interface CallHandlerOptions {
   readonly admit?: Admit | undefined;
   /** Called when a caller has hung up before its call was placed. */
   readonly onCallerGone?: (uuid: string) => void;
-  /** Called when a caller has hung up before its channel was tagged. Its live call is stored. */
+  /** Called when a caller has hung up and its channel may not be tagged. Its live call is stored. */
   readonly onUntaggedHangup?: () => void;
 }
 
-/** What is known of a call's endpoint, set as soon as it is known: for the metrics and the log line. */
+/** What becomes known while a call is decided. */
 interface Seen {
+  /** Of the endpoint and the request, for the metrics and the log line. */
   url?: string;
   facts?: RequestFacts;
+  /** Resolves when NATS has stored the live call. */
+  stored?: Promise<void>;
 }
 
 /**
@@ -156,7 +159,13 @@ export class CallHandler {
         return ended;
       },
     ).finally(() => this.#deciding--);
-    if (outcome.result === 'caller_gone') this.#onCallerGone(request.uuid);
+    if (outcome.result === 'caller_gone') {
+      this.#onCallerGone(request.uuid);
+      // A channel that hangs up does not execute a tag that was sent: its hangup event is not published then.
+      const { stored } = seen;
+      if (stored !== undefined && !isTagged(call.data))
+        inBackground(this.#log, 'hangup of an untagged channel', stored.then(this.#onUntaggedHangup));
+    }
     this.#report(call, request, outcome, performance.now() - started, seen);
   }
 
@@ -189,10 +198,11 @@ export class CallHandler {
     this.#tracker.onEntry(event, entry.reason, left);
     const url = event.subscriber?.url ?? endpoint.url;
     const record = new LiveCallRecord(this.#liveCalls, call.data, request, endpoint, url);
+    seen.stored = record.stored;
     inBackground(
       this.#log,
       'tag of a channel',
-      record.stored.then(() => this.#tag(call)),
+      record.stored.then(() => call.tag()),
     );
     if (request.attempt > this.#config.MAX_REQUESTS_PER_CALL)
       // Without DEFAULT_DECISION, which may have led the call here.
@@ -210,11 +220,6 @@ export class CallHandler {
     record.decide(reply.plan);
     const done = await this.#runner.run(call, reply.plan, { result: 'decided' }, exported);
     return done.result === 'decided' ? done : this.#runner.runDefault(call, done, exported);
-  }
-
-  #tag(call: OutboundCall): void {
-    if (!call.gone.aborted) call.tag();
-    else if (!isTagged(call.data)) this.#onUntaggedHangup();
   }
 
   /** Requests a decision; undefined when the caller hangs up first. */

@@ -205,6 +205,16 @@ describe('the tag on the channel', () => {
     expect(untaggedHangups).toBe(0);
   });
 
+  it('requests a reconciliation when the caller has hung up and the channel may not have executed the tag', async () => {
+    routers.script = () => new Promise(() => {});
+    const call = await placeHere();
+    stored.resolve();
+    await until(() => call.peer.commands.filter(isTag).length === 1);
+    expect(untaggedHangups).toBe(0);
+    call.peer.reset();
+    await until('a reconciliation is requested', () => untaggedHangups === 1);
+  });
+
   it.each<[string, (call: FreeSwitchCall) => void, number]>([
     ['when the caller has hung up before the live call was stored', (call) => call.peer.reset(), 1],
     ['never for a caller that stays', () => {}, 0],
