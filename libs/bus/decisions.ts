@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Msg } from '@nats-io/transport-node';
 import type { Context } from '@opentelemetry/api';
 import { Abandon, BUS, type DecisionReply, DecisionRequest, failed } from '#libs/contract/messages.ts';
@@ -121,7 +121,10 @@ export class DecisionServer {
     this.#inFlight.set(uuid, ofCall.add(entry));
     const { signal } = entry.controller;
     const acceptRequest = async () => {
-      if (!expectsAcceptance || this.#bus.nats.isClosed()) return;
+      // An overloaded or suspended router reads a request late, right before the agent's `abandon` for it. Waiting one
+      // turn lets that message abort the request.
+      await nextTurn();
+      if (signal.aborted || !expectsAcceptance || this.#bus.nats.isClosed()) return;
       accept(message, uuid);
       if (isOneOfSeveral) await pause(CHOICE_MS, undefined, { signal }).catch(() => {});
     };

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { Work } from '#libs/bus/decisions.ts';
 import { NO_TIMELINE, type TimelineRecorder } from '#libs/bus/timeline.ts';
@@ -160,10 +159,7 @@ export class DecisionService {
         ),
       };
     return this.#inFlight.run(async () => {
-      // An overloaded or suspended router reads a request late, right before the agent's `abandon` for it. Waiting one
-      // turn lets that message abort the request.
-      await nextTurn();
-      if (!signal.aborted) await accept();
+      await accept();
       if (!signal.aborted) return this.#requestWithFallback(request, context, signal);
       this.#log.warn('request.expired', { ...aboutCall(uuid, node), dropped: ++this.#expired });
       return { reply: EXPIRED };

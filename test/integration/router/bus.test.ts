@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Bus } from '#libs/bus/connection.ts';
 import { DecisionClient } from '#libs/bus/decision-client.ts';
+import { acceptedCall } from '#libs/bus/decision-headers.ts';
 import { Lifecycle } from '#libs/lifecycle/lifecycle.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { createLog } from '#libs/telemetry/log.ts';
@@ -74,15 +75,20 @@ test('an abandoned call ends its request, at whichever router it is', async () =
   expect(await other).toMatchObject(decided);
 });
 
-test('an expired request from NATS leads to no HTTP request', async () => {
+test('an expired request from NATS is not accepted, and leads to no HTTP request', async () => {
   await using endpoint = await startEndpoint();
   await router();
   const { bus } = await onBus('agent');
+  const accepted: unknown[] = [];
+  bus.nats.subscribe(`${bus.inboxPrefix}.>`, {
+    callback: (_, message) => void accepted.push(acceptedCall(message) ?? []),
+  });
   const uuid = randomUUID();
   const reply = ask(bus, endpoint.url, uuid);
   // Written together, they reach the router together, as they do when it or NATS was frozen.
   new DecisionClient(bus).abandon(uuid);
   expect(await reply).toMatchObject({ result: 'router_timeout' });
+  expect(accepted.flat()).toEqual([]);
   expect(endpoint.connections).toEqual([]);
 });
 
