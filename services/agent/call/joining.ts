@@ -25,9 +25,9 @@ export interface JoiningOfCall {
 
 /** The number of the event's leg. `uuid_bridge` puts the other party's number into the caller profile of a caller leg. */
 function ownNumber(event: LegEvent, kind: Joining['kind']): string {
-  const { call, leg, number, presented, callerNumber, identity } = event;
+  const { call, leg, number, phoneNumber, callerNumber, identity } = event;
   if (leg === call) return identity.caller_id_number;
-  return kind === 'pickup' && call === '' ? presented || callerNumber : number;
+  return kind === 'pickup' && call === '' ? phoneNumber || callerNumber : number;
 }
 
 /**
@@ -71,7 +71,7 @@ export function joiningsOf(event: LegEvent, other: CallState | undefined): Joini
   if (kind === 'pickup' && other !== undefined && other.uuid === call) return joiningsInCall(event, other);
   const pickedUp = kind === 'pickup' && isPickedUp(event, other);
   if (kind === 'pickup' && !pickedUp && other === undefined) return [];
-  const dialledNumber = pickedUp ? event.otherPresented : event.otherNumber;
+  const dialledNumber = pickedUp ? event.otherPhoneNumber : event.otherNumber;
   const otherNumber = otherLeg === other?.uuid ? other.identity.caller_id_number : dialledNumber;
   const newParty = { leg: otherLeg, number: otherNumber, call: other?.uuid };
   const own =
@@ -141,9 +141,9 @@ function keepCalledLeg(call: CallState, joining: Joining): Step {
 
 /** The parties that joined `remaining` without a CHANNEL_BRIDGE event, from a later event of that leg. */
 function lateJoinings(event: LegEvent, at: number): Joining[] {
-  const { leg: remaining, transfers, callerNumber, otherNumber, otherLeg, otherPresented } = event;
+  const { leg: remaining, transfers, callerNumber, otherNumber, otherLeg, otherPhoneNumber } = event;
   const time = new Date(at).toISOString();
-  const phoneAt = (leg: string) => (leg === otherLeg && otherPresented) || callerNumber;
+  const phoneAt = (leg: string) => (leg === otherLeg && otherPhoneNumber) || callerNumber;
   return transfers.flatMap((entry, index): Joining[] => {
     if (entry.kind !== 'bridge') return [];
     const before = transfers[index - 1];

@@ -95,8 +95,8 @@ export interface LegEvent {
    * operator called it. Pickups do not change it: an INVITE with Replaces and a parking lot replace the phone's
    * `callerNumber` (sofia.c, switch_ivr_uuid_bridge).
    */
-  readonly presented: string;
-  readonly otherPresented: string;
+  readonly phoneNumber: string;
+  readonly otherPhoneNumber: string;
   readonly identity: CallIdentity;
   /** Start of the call, epoch ms; 0 when unknown. */
   readonly started: number;
@@ -218,8 +218,8 @@ function read(
     number: header(data, 'Caller-Destination-Number'),
     otherNumber: header(data, 'Other-Leg-Destination-Number'),
     callerNumber: header(data, 'Caller-Caller-ID-Number'),
-    presented: phoneNumber(data, 'Caller'),
-    otherPresented: phoneNumber(data, 'Other-Leg'),
+    phoneNumber: phoneNumber(data, 'Caller'),
+    otherPhoneNumber: phoneNumber(data, 'Other-Leg'),
     identity,
     started: started || (isCallerLeg ? times.created : 0),
     subscriber,
