@@ -11,13 +11,13 @@ import { type DialableGroup, dialString, redirectPrefix } from './bridge.ts';
 import { COLLECT_ONCE, COLLECT_SETTINGS } from './collect.ts';
 import type { DurationLimit } from './duration.ts';
 import { type Outcome, settingsApplications } from './outcome.ts';
-import { type CallerFacts, presentation } from './presentation.ts';
+import { bridgeExports, type CallerFacts, presentation } from './presentation.ts';
 import type { Recording } from './recording.ts';
 import { DATA_VARIABLE, NOTIFY_URL_VARIABLE, NOTIFY_VARIABLE, type ReportingSettings } from './reporting.ts';
 import { type Application, exportToCalled, isPlain, type Settings, set, setTogether } from './settings.ts';
 import { SKIPPED_VARIABLE } from './skipped.ts';
 import type { FindSound } from './sounds.ts';
-import { bridgeExports, undoEarlier, undoing } from './undo.ts';
+import { undoEarlier, undoing } from './undo.ts';
 
 export type Hangup = Extract<Plan, { hangup: unknown }>['hangup'];
 
@@ -176,17 +176,18 @@ export interface Dial {
 const ringbackSettings = (ringback: string | undefined): Settings =>
   ringback === undefined ? {} : { ringback, transfer_ringback: ringback, instant_ringback: 'true' };
 
-/** Variables of the caller leg that a decision sets for the time of its own bridges. */
-function callerLegSettings(dial: Dial): Settings {
-  const { plan, caller, policy, groups, ringback, bridgeExports: current } = dial;
-  return {
+/** Variables of the caller leg that a decision sets: until the call is transferred, and for the rest of the call. */
+function callerLegSettings(dial: Dial): { readonly untilTransfer: Settings; readonly lasting: Settings } {
+  const { plan, caller, policy, groups, ringback } = dial;
+  const { callerLeg, callerDisplay } = presentation(caller, plan);
+  const untilTransfer = {
     hangup_after_bridge: 'true',
-    ...presentation(caller, plan).callerLeg,
-    ...bridgeExports(current),
+    ...callerLeg,
     ...(plan.media === undefined ? {} : { [`${plan.media}_media`]: 'true' }),
     ...ringbackSettings(ringback),
     ...entrySettings(groups.length, policy),
   };
+  return { untilTransfer, lasting: { ...callerDisplay, ...bridgeExports(dial.bridgeExports) } };
 }
 
 /** Before the names of exported variables are stored for the undoing: these stay exported after a transfer. */
@@ -219,9 +220,9 @@ export function dialApplications(dial: Dial): Application[] {
   const plain = Object.fromEntries(called.filter(([, value]) => isPlain(value)));
   const others = called.filter(([, value]) => !isPlain(value));
   const guarded = others.some(([, value]) => EXPANDABLE.test(value));
-  const settings = callerLegSettings(dial);
+  const { untilTransfer, lasting } = callerLegSettings(dial);
   const undo = undoing(
-    settings,
+    untilTransfer,
     others.map(([name]) => name),
   );
   const { duration, acceptance, recording } = dial;
@@ -248,9 +249,10 @@ export function dialApplications(dial: Dial): Application[] {
     ...settingsApplications(outcome, {
       ...(guarded ? EXPANSION_ON : {}),
       ...CLEAR_LAST_FAILURE,
-      ...settings,
+      ...untilTransfer,
       ...failureSettings(groups.length, policy),
       ...(others.length === 0 ? undo : {}),
+      ...lasting,
       ...dial.settings,
       ...dial.reporting.settings,
       [ATTEMPT_VARIABLE]: String(dial.attempt),

@@ -23,6 +23,8 @@ export interface PresentationSettings {
 /** The variables of a presentation, for the caller leg and for the called legs. */
 export interface Presentation {
   readonly callerLeg: Settings;
+  /** Further variables of the caller leg, which a transfer does not unset: it is shown no later party's number either. */
+  readonly callerDisplay: Settings;
   readonly calledLegs: Variables;
 }
 
@@ -177,6 +179,21 @@ export function callerIdsOf(
 }
 
 /**
+ * Variables that each leg gets when it is bridged with the caller leg, before FreeSWITCH updates the displays
+ * (check_bridge_export in switch_ivr_bridge.c). Otherwise a phone that picks the call up, or that a transfer connects,
+ * would be shown the number of the caller.
+ */
+export const BRIDGE_EXPORTS = 'bridge_export_vars';
+const NO_UPDATES = 'ignore_display_updates';
+
+/**
+ * BRIDGE_EXPORTS of a caller leg that has the value `current`: nothing to set when an earlier decision has set it. A
+ * transfer does not unset it.
+ */
+export const bridgeExports = (current: string): Settings =>
+  current.split(',').includes(NO_UPDATES) ? {} : { [BRIDGE_EXPORTS]: `${NO_UPDATES},\${${BRIDGE_EXPORTS}}` };
+
+/**
  * The presentation of each party to the other. By default the caller sees the number it dialled, and the called party
  * the number that the caller presents; a decision can change both. FreeSWITCH reads them from:
  *
@@ -195,17 +212,17 @@ export function presentation(caller: CallerFacts, settings: PresentationSettings
   const name = escaped(safe(settings.callee_id?.name ?? '') || number);
   const headers = settings.pass_headers ? {} : { sip_copy_custom_headers: 'false' };
   return {
-    callerLeg: {
-      ...headers,
+    callerLeg: headers,
+    callerDisplay: {
       initial_callee_id_number: number,
       initial_callee_id_name: name,
-      ignore_display_updates: 'true',
+      [NO_UPDATES]: 'true',
     },
     calledLegs: {
       ...headers,
       origination_callee_id_number: number,
       origination_callee_id_name: name,
-      ignore_display_updates: 'true',
+      [NO_UPDATES]: 'true',
       ...callerShown(caller, settings.caller_id),
     },
   };

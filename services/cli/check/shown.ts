@@ -40,6 +40,6 @@ export function shownNumbers(plan: Plan, request: EndpointRequest): ShownNumbers
   };
   const called = plan.groups.flatMap((group) => callerIdsOf(group, plan.caller_id)).map(toCalled);
   const different = new Map(called.map((one) => [JSON.stringify(one), one]));
-  const { initial_callee_id_number: number = '' } = presentation(caller, plan).callerLeg;
+  const { initial_callee_id_number: number = '' } = presentation(caller, plan).callerDisplay;
   return { to_caller: { number }, to_called: [...different.values()] };
 }

@@ -18,8 +18,8 @@ describe('the caller is shown', () => {
     ['callee_id', { callee_id: { number: '4000', name: 'Shop' } }, '4000', 'Shop'],
     ['the number of callee_id as its name too', { callee_id: { number: '4000' } }, '4000', '4000'],
   ])('%s', (_, settings, number, name) => {
-    const { callerLeg, calledLegs } = show(settings);
-    expect(callerLeg).toMatchObject({ initial_callee_id_number: number, initial_callee_id_name: name });
+    const { callerDisplay, calledLegs } = show(settings);
+    expect(callerDisplay).toMatchObject({ initial_callee_id_number: number, initial_callee_id_name: name });
     expect(calledLegs).toMatchObject({
       origination_callee_id_number: number,
       origination_callee_id_name: name,
@@ -143,7 +143,7 @@ describe('the called party is shown', () => {
     expect(show({ caller_id: { name: 'x' } }, { ...CALLER, number }).calledLegs).toMatchObject({
       origination_caller_id_number: shownNumber,
     });
-    expect(show({}, { ...CALLER, dialled: number }).callerLeg).toMatchObject({
+    expect(show({}, { ...CALLER, dialled: number }).callerDisplay).toMatchObject({
       initial_callee_id_number: shownNumber === 'anonymous' ? 'unknown' : shownNumber,
     });
   });
