@@ -80,6 +80,16 @@ async function attendedRinging(place: Place, by: 'callee' | 'caller', answers: b
   await Promise.all([answers ? call.ended : call.caller.ended, consultation.ended]);
 }
 
+/** 1 talks with the caller and calls 2 with the application `att_xfer`, as a feature of a dialplan does. */
+async function consult(place: Place, freeswitch: LifeNode, second: Callee) {
+  const call = place({ '1': ANSWERS, '2': second });
+  const one = await talk(call, '1');
+  const leg = (await freeswitch.api(`uuid_getvar ${call.uuid} bridge_uuid`)).trim();
+  await freeswitch.api(`uuid_broadcast ${leg} att_xfer::sofia/gateway/gw2/2 aleg`);
+  await sleep(1000);
+  return { call, one };
+}
+
 async function byOperator(place: Place, freeswitch: LifeNode, legs: string, to: string): Promise<void> {
   const call = place({ '1': ANSWERS, '2': ANSWERS, '7777': ANSWERS });
   await talk(call, '1');
@@ -97,6 +107,7 @@ async function byOperator(place: Place, freeswitch: LifeNode, legs: string, to: 
 const CONSULTED = 'the simulator does not name the call to which a called party transfers';
 const PICKUP = 'the simulator ends the phone that picked up with the call';
 const BLEG = 'the simulator transfers the caller leg only';
+const ATT_XFER = 'the simulator has no application att_xfer';
 const INLINE = 'the simulator does not name the extension of an inline dialplan';
 
 export const STORIES: readonly Story[] = [
@@ -435,6 +446,77 @@ export const STORIES: readonly Story[] = [
         'transfer pickup by other 1 to 4242',
         'leg_end 4242 NORMAL_CLEARING',
         'hangup talk 1:PICKED_OFF:rang',
+      ],
+    },
+  },
+  {
+    name: 'the called party transfers the caller with att_xfer',
+    onlyFreeSwitch: ATT_XFER,
+    decide: toOne,
+    run: async (place, freeswitch) => {
+      const { call, one } = await consult(place, freeswitch, ANSWERS);
+      one.bye();
+      await one.ended;
+      // FreeSWITCH connects the caller a moment later.
+      await sleep(1000);
+      call.caller.bye();
+      await call.ended;
+    },
+    expect: {
+      [DIALLED]: [
+        'ring 1',
+        'answer 1',
+        'ring 2',
+        'answer 2',
+        'leg_end 1 NORMAL_CLEARING',
+        'transfer attended by callee 1 to 2',
+        'leg_end 2 NORMAL_CLEARING',
+        'hangup talk 1:NONE',
+      ],
+    },
+  },
+  {
+    name: 'the party that att_xfer calls is busy',
+    onlyFreeSwitch: ATT_XFER,
+    decide: toOne,
+    run: async (place, freeswitch) => {
+      const { call } = await consult(place, freeswitch, { ringAt: 20, refuse: { at: 500, status: 486 } });
+      call.caller.bye();
+      await call.ended;
+    },
+    expect: {
+      [DIALLED]: [
+        'ring 1',
+        'answer 1',
+        'ring 2',
+        'leg_end 2 USER_BUSY 486',
+        'leg_end 1 NORMAL_CLEARING',
+        'hangup talk 1:NONE',
+      ],
+    },
+  },
+  {
+    name: 'a phone takes the place of the caller',
+    onlyFreeSwitch: 'the simulator does not read Replaces of an INVITE',
+    decide: toOne,
+    run: async (place) => {
+      const call = place({ '1': ANSWERS });
+      const one = await talk(call, '1');
+      const caller = { number: '4242', name: 'Picker' };
+      const headers = [['Replaces', call.caller.replaces]] as const;
+      const phone = place({}, { destination: '4242', caller, headers });
+      await call.caller.ended;
+      await sleep(TALK_MS);
+      one.bye();
+      await phone.caller.ended;
+    },
+    expect: {
+      [DIALLED]: [
+        'ring 1',
+        'answer 1',
+        'transfer pickup by other to 4242',
+        'leg_end 1 NORMAL_CLEARING',
+        'hangup talk 1:NONE',
       ],
     },
   },

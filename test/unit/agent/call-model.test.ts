@@ -88,6 +88,25 @@ describe('an agent that was restarted during the call', () => {
   });
 });
 
+describe('a consultation by att_xfer', () => {
+  it.each([
+    ['the called party transfers the caller with att_xfer', 'attended'],
+    ['the party that att_xfer calls is busy', undefined],
+  ])('%s: no blind transfer, and the talk counts until the end', (name, kind) => {
+    const all = published(recordedStory(name));
+    expect(all.find(({ action }) => action === 'transfer')).toEqual(
+      kind && expect.objectContaining({ kind, by: 'callee' }),
+    );
+    const { billable_ms, duration_ms } = hangupOf(recordedStory(name));
+    const answer = all.find(({ action }) => action === 'answer');
+    const end = all.find(({ action }) => action === 'hangup');
+    const talkedMs = Date.parse(end?.time ?? '') - Date.parse(answer?.time ?? '');
+    // Of the transfer FreeSWITCH takes a moment to connect the caller.
+    expect(billable_ms).toBeGreaterThan(talkedMs - 150);
+    expect(billable_ms).toBeLessThanOrEqual(duration_ms);
+  });
+});
+
 describe('talk time', () => {
   it.each([
     [[], 0],
