@@ -84,7 +84,7 @@ function onCalledLeg(known: CallState, event: LegEvent): Step {
   const knownLeg = known.legs.get(event.leg);
   const consulted = knownLeg?.consulted ?? isConsultation(known, event);
   const leg = { ...mergeLeg(knownLeg, event), consulted };
-  const dialled = known.legs.has(event.leg) ? unchanged(known) : onNewLeg(known, event);
+  const dialled = known.legs.has(event.leg) ? unchanged(known) : onNewLeg(known, event, consulted);
   const before = { ...dialled, call: withLeg(dialled.call, leg) };
   const progress = progressOf(knownLeg, leg, event);
   const notified =
@@ -108,10 +108,10 @@ const isConsultation = ({ legs }: CallState, { otherLeg, otherNumber }: LegEvent
   otherNumber !== '' && legs.get(otherLeg)?.number === otherNumber;
 
 /** Handles the first event of a called leg. The leg that dialled it is the caller leg or a called leg. */
-function onNewLeg(call: CallState, event: LegEvent): Step {
+function onNewLeg(call: CallState, event: LegEvent, consulted: boolean): Step {
   const { otherLeg, at, time } = event;
   if (otherLeg === call.uuid) return onCallerLegDials(call, event);
-  if (isConsultation(call, event)) return unchanged(call);
+  if (consulted) return unchanged(call);
   const dialling = call.legs.get(otherLeg);
   if (dialling === undefined)
     return call.end?.bridgedTo === otherLeg ? onCalledLegDials(call, event) : unchanged(call);

@@ -19,8 +19,8 @@ export function unionMs(intervals: readonly Interval[]): number {
  * Whether the leg was connected with the caller, judging by its own events. Of legs that answer at the same time only
  * one is.
  */
-export const wasConnected = ({ accepted, failure, joined, consulted }: Leg): boolean =>
-  joined > 0 || (accepted > 0 && !consulted && failure.cause !== 'LOSE_RACE');
+export const wasConnected = ({ accepted, failure, joined }: Leg): boolean =>
+  joined > 0 || (accepted > 0 && failure.cause !== 'LOSE_RACE');
 
 /**
  * Milliseconds during which the caller leg was connected with an answered party. `caller` is the event of its end.
