@@ -7,6 +7,7 @@ import { liveCalls } from './live-calls.ts';
 import { notify } from './notify.ts';
 import type { Options } from './options.ts';
 import { raisePriority } from './priority.ts';
+import { readers } from './readers.ts';
 import { scaling } from './scaling.ts';
 import { startUp } from './startup.ts';
 
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Figure[]>>>
   live: liveCalls,
   start: startUp,
   scale: scaling,
+  readers,
 };
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]

@@ -1,61 +1,18 @@
 import { join } from 'node:path';
-import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { progressSubject } from '#libs/bus/progress.ts';
-import { notificationId } from '#libs/contract/endpoint.ts';
-import { Child, cpuSeconds } from './child.ts';
-import { BenchCluster, type Endpoint } from './cluster.ts';
-import { DirectClient, notificationOf } from './direct-client.ts';
+import { Child } from './child.ts';
+import { BenchCluster } from './cluster.ts';
+import { DirectClient } from './direct-client.ts';
 import { type Figure, figureOf } from './figure.ts';
 import { closedLoop } from './load.ts';
-import { newCall } from './node.ts';
+import { inBatches, notifications, publish, timed } from './notifications.ts';
 import type { Options } from './options.ts';
 
 const CONCURRENCY = 256;
-const BATCH = 256;
 const GOAL = { atLeast: 0.7 };
-const ACTIONS = ['ring', 'progress', 'answer'] as const;
-
-type Notification = ReturnType<typeof notificationOf>;
-
-/** Those of many calls, the calls mixed as they are when many are up. */
-function notifications(n: number): Notification[] {
-  const calls = Array.from({ length: Math.ceil(n / ACTIONS.length) }, newCall);
-  return ACTIONS.flatMap((action) => calls.map((call) => notificationOf(call, action))).slice(0, n);
-}
-
-/** Notifications a second, from the first handed over to the last that the endpoint has had; and CPU ms for each. */
-async function timed(endpoint: Endpoint, n: number, pids: readonly number[], feed: () => Promise<unknown>) {
-  const all = endpoint.until((await endpoint.count()) + n);
-  const cpu = cpuSeconds(pids);
-  const started = performance.now();
-  await feed();
-  await all;
-  const perSecond = (n * 1000) / (performance.now() - started);
-  return { perSecond, cpuMsEach: ((cpuSeconds(pids) - cpu) * 1000) / n };
-}
-
-async function inBatches<T>(items: readonly T[], work: (batch: readonly T[]) => Promise<unknown>) {
-  for (let i = 0; i < items.length; i += BATCH) await work(items.slice(i, i + BATCH));
-}
-
-const publish = (stream: JetStreamClient, url: string, all: readonly Notification[]) =>
-  inBatches(all, (batch) =>
-    Promise.all(
-      batch.map((notification) =>
-        stream.publish(
-          progressSubject(notification.uuid, 'bench'),
-          JSON.stringify({ v: 1, url, notification }),
-          {
-            msgID: notificationId(notification),
-          },
-        ),
-      ),
-    ),
-  );
-
 /** JetStream, BullMQ and HTTP; baseline BullMQ jobs and workers for the same posts; and the posts alone. */
 export async function notify({ rounds, scale }: Options): Promise<Figure[]> {
   const n = Math.ceil(9_000 * scale);
