@@ -14,7 +14,7 @@ import { publicUrl } from '#libs/net/url.ts';
 import { callContext } from '#libs/telemetry/call-ids.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
 import { inSpan } from '#libs/telemetry/tracing.ts';
-import { NO_TRACKER } from './call/call-tracker.ts';
+import { type EarlierEvents, NO_EARLIER_EVENTS } from './call/call-tracker.ts';
 import { type ChannelData, legId, nodeName } from './call/channel-data.ts';
 import { isTagged } from './call/entry.ts';
 import { entryEvents } from './call/entry-event.ts';
@@ -42,8 +42,8 @@ export interface CallHandlerOptions {
   /** Called for each call before its request is sent. The channel is tagged when the promise resolves. */
   readonly trackCall?: TrackCall;
   readonly timeline?: TimelineRecorder;
-  /** The earlier legs of a call. Default: those in the channel data. */
-  readonly tracker?: typeof NO_TRACKER;
+  /** Default: the earlier legs of a call are those in its channel data. */
+  readonly tracker?: EarlierEvents;
   /** Default: every target is dialled, in order. */
   readonly admit?: Admit | undefined;
   /** Called when a caller has hung up before its call was placed. */
@@ -72,7 +72,7 @@ export class CallHandler {
   readonly #aside: SetAside;
   readonly #liveCalls: LiveCallParts;
   readonly #timeline: TimelineRecorder;
-  readonly #tracker: typeof NO_TRACKER;
+  readonly #tracker: EarlierEvents;
   readonly #mayBeSet: VariablePolicy;
   readonly #runner: PlanRunner;
   readonly #entries: Entries;
@@ -88,7 +88,7 @@ export class CallHandler {
       aside,
       trackCall = async () => {},
       timeline = NO_TIMELINE,
-      tracker = NO_TRACKER,
+      tracker = NO_EARLIER_EVENTS,
       onUntaggedHangup = () => {},
       admit,
       onCallerGone = () => {},

@@ -2,7 +2,7 @@ import type { TriedLeg } from '#libs/contract/endpoint.ts';
 import { withSkipped } from '#libs/dialplan/skipped.ts';
 import type { OutboundCall } from '#libs/esl/outbound-call.ts';
 import { aboutCall, type Log } from '#libs/telemetry/log.ts';
-import type { CallTracker } from './call/call-tracker.ts';
+import type { EarlierEvents } from './call/call-tracker.ts';
 import { type ChannelData, callId, channelTime, legId, nodeName, variable } from './call/channel-data.ts';
 import { entryOf, isTagged, type SocketEntry } from './call/entry.ts';
 import { startOf } from './call/identity.ts';
@@ -19,7 +19,7 @@ export type RequestEntry = Extract<SocketEntry, { kind: 'request' }>;
 export interface EntriesParts {
   readonly config: AgentConfig;
   readonly log: Log;
-  readonly tracker: Pick<CallTracker, 'tried' | 'catchUp' | 'joinedCallOf' | 'liveSince'>;
+  readonly tracker: Omit<EarlierEvents, 'onEntry'>;
   readonly runner: PlanRunner;
 }
 

@@ -197,8 +197,11 @@ export class CallTracker {
   }
 }
 
-/** Knows no calls: the earlier legs of a call are those in its channel data. */
-export const NO_TRACKER: Pick<CallTracker, 'tried' | 'catchUp' | 'onEntry' | 'joinedCallOf' | 'liveSince'> = {
+/** What a request needs to know of the events before it. */
+export type EarlierEvents = Pick<CallTracker, 'tried' | 'catchUp' | 'onEntry' | 'joinedCallOf' | 'liveSince'>;
+
+/** Knows no events: the earlier legs of a call are those in its channel data. */
+export const NO_EARLIER_EVENTS: EarlierEvents = {
   tried: async (_, originated) => tried(originated, new Map()),
   catchUp: async () => {},
   onEntry: () => {},
