@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointRequest } from '#libs/contract/endpoint.ts';
 import type { Callee, Step } from '#test/support/cases/case-node.ts';
-import type { LifeHarness } from '#test/support/cases/life/harness.ts';
+import { KEEP_CALLER, type LifeHarness } from '#test/support/cases/life/harness.ts';
 import type { LifeNode, LifePlaced } from '#test/support/cases/life/node.ts';
 import { until } from '#test/support/until.ts';
 
@@ -85,6 +85,7 @@ async function consult(place: Place, freeswitch: LifeNode, second: Callee) {
   const call = place({ '1': ANSWERS, '2': second });
   const one = await talk(call, '1');
   const leg = (await freeswitch.api(`uuid_getvar ${call.uuid} bridge_uuid`)).trim();
+  await freeswitch.api(`uuid_setvar ${call.uuid} ${KEEP_CALLER}`);
   await freeswitch.api(`uuid_broadcast ${leg} att_xfer::sofia/gateway/gw2/2 aleg`);
   await sleep(1000);
   return { call, one };

@@ -16,6 +16,12 @@ export const answers: Callee = { ringAt: 20, answerAt: 60 };
 export const rings: Callee = { ringAt: 20 };
 export const refuses = (status: number, at = 20): Callee => ({ refuse: { at, status } });
 
+/**
+ * A variable of the caller leg and its value. FreeSWITCH hangs up the caller in a third of the transfers by `att_xfer`: its
+ * two threads race when the called party hangs up.
+ */
+export const KEEP_CALLER = 'execute_on_post_bridge sleep 100';
+
 /** A target through gateway gw. */
 export const gw = (number: string, more: object = {}) => ({
   type: 'gateway',

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Callee } from '#test/support/cases/case-node.ts';
 import { until } from '#test/support/until.ts';
 import type { LifeCase } from './case.ts';
-import { answers, gw, type LifeCall, type LifeHarness, refuses } from './harness.ts';
+import { answers, gw, KEEP_CALLER, type LifeCall, type LifeHarness, refuses } from './harness.ts';
 
 const ALL = ['ring', 'progress', 'answer', 'hangup', 'leg_end', 'transfer'];
 const ONLY_FREESWITCH = 'the simulator has no application att_xfer';
@@ -18,6 +18,7 @@ async function consult(life: LifeHarness, party: Callee) {
   await call.talking;
   await sleep(TALK_MS);
   const { leg } = (await call.notification('answer')) as { leg: string };
+  await life.freeswitch.api(`uuid_setvar ${call.uuid} ${KEEP_CALLER}`);
   await life.freeswitch.api(`uuid_broadcast ${leg} att_xfer::sofia/gateway/gw2/888 aleg`);
   return { call, called, leg };
 }
