@@ -178,10 +178,12 @@ export class EventSocket {
     ]);
   }
 
-  /** `sendmsg`, whose headers may repeat (`application` of xferext). Throws like `send`. */
-  async sendMessage(headers: readonly (readonly [string, string])[]): Promise<Reply> {
+  /** `sendmsg`, whose headers may repeat (`application` of xferext). `body` is one line too. Throws like `send`. */
+  async sendMessage(headers: readonly (readonly [string, string])[], body = ''): Promise<Reply> {
     const lines = headers.map(([name, value]) => `${name}: ${oneLine(value, name)}`);
-    return this.#write('sendmsg', ['sendmsg', ...lines]);
+    const length = Buffer.byteLength(oneLine(body, 'the body'));
+    const withBody = length === 0 ? [] : [`content-length: ${length}`, '', body];
+    return this.#write('sendmsg', ['sendmsg', ...lines, ...withBody]);
   }
 
   /**

@@ -5,6 +5,9 @@ import { oneLine } from './text.ts';
 /** FreeSWITCH cuts the reply to `getvar` at this length (`reply` of listener_run in mod_event_socket.c). */
 export const MAX_VARIABLE_BYTES = 511;
 
+/** Applications that only set variables. */
+const SETTING = new Set(['set', 'multiset', 'unset', 'export']);
+
 /** The applications that a call was released with, in order, and when. */
 export interface Released {
   readonly applications: readonly string[];
@@ -62,13 +65,18 @@ export class OutboundCall {
     return this.#released;
   }
 
-  /** Runs one application now. FreeSWITCH expands its data: never pass text from a caller or an endpoint. */
+  /**
+   * Runs one application now. FreeSWITCH expands its data: never pass text from a caller or an endpoint. The data are the
+   * body of the command: FreeSWITCH reads a header byte by byte, 1.7 µs each, and a body at once (read_packet in
+   * mod_event_socket.c).
+   */
   execute(application: string, data: string): Promise<Reply> {
-    return this.#socket.sendMessage([
+    const headers = [
       ['call-command', 'execute'],
       ['execute-app-name', application],
-      ['execute-app-arg', data],
-    ]);
+      ['content-type', 'text/plain'],
+    ] as const;
+    return this.#socket.sendMessage(headers, data);
   }
 
   /** Tags the channel, unless it was tagged before. Releasing a call tags it too. */
@@ -95,19 +103,22 @@ export class OutboundCall {
   }
 
   /**
-   * Gives the call these applications as its new extension and releases it, in one write. From then on it runs inside
-   * FreeSWITCH and does not depend on this process.
+   * Runs the settings that `applications` begin with, gives the call the others as its new extension, and releases it, in
+   * one write. From then on it runs inside FreeSWITCH and does not depend on this process.
    * @throws {UnsafeValueError} when one holds a line end; then nothing is sent and the call is not released.
    */
   async runAndRelease(applications: readonly Application[]): Promise<void> {
-    const list = applications.map(
-      ({ name, data }) =>
-        ['application', oneLine(data === '' ? name : `${name} ${data}`, 'application')] as const,
+    const lines = applications.map(({ name, data }) =>
+      oneLine(data === '' ? name : `${name} ${data}`, 'application'),
     );
-    this.#released = { applications: list.map(([, application]) => application), time: new Date() };
+    this.#released = { applications: lines, time: new Date() };
+    const firstOther = applications.findIndex(({ name }) => !SETTING.has(name));
     await this.#socket.together(() => {
       this.tag();
-      const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...list]);
+      for (const { name, data } of applications.slice(0, firstOther))
+        this.execute(name, data).catch(() => {});
+      const extension = lines.slice(firstOther).map((line) => ['application', line] as const);
+      const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...extension]);
       this.#exit();
       return accepted;
     });

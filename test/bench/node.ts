@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { encodeIdentity } from '#services/agent/call/identity.ts';
+import { takeCommands } from '#test/support/esl/peer.ts';
 
 /**
  * The cheapest stand-in for a FreeSWITCH node: one `socket` connection per call and an event socket. It sends the bytes of
@@ -121,13 +122,12 @@ export class BenchNode {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     let rest = '';
     let extension = false;
-    socket.setEncoding('latin1');
+    socket.setEncoding('utf8');
     socket.on('data', (chunk: unknown) => {
-      rest += String(chunk);
+      const taken = takeCommands(rest + String(chunk));
+      rest = taken.rest;
       let out = '';
-      for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
-        const command = rest.slice(0, end);
-        rest = rest.slice(end + 2);
+      for (const command of taken.commands) {
         if (command === 'exit') {
           resolve(extension ? performance.now() - started : undefined);
           socket.end(out + BYE + NOTICE);

@@ -20,6 +20,7 @@ export type Bridge = readonly (readonly Leg[])[];
 export interface Message {
   readonly command: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
 }
 
 /** read_packet of mod_event_socket.c, a byte at a time as there. */
@@ -37,15 +38,20 @@ export function readMessages(bytes: Buffer): Message[] {
     else if (byte !== 13) lineEnds = 0;
     if (at - start + 1 >= 10_485_760) throw new Surprise('a packet cut at 10 MiB');
     if (lineEnds < 2) continue;
-    messages.push(readMessage(bytes.toString('utf8', start, at + 1)));
-    start = at + 1;
+    const message = readMessage(bytes.toString('utf8', start, at + 1));
+    start = at + 1 + message.bodyBytes;
+    if (start > bytes.length) throw new Surprise('a body without an end');
+    const body = bytes.toString('utf8', at + 1, start);
+    if (body.includes('\0')) throw new Surprise('a NUL ends the body for the C library');
+    messages.push({ ...message, body });
+    at = start - 1;
     lineEnds = 0;
   }
   if (start < bytes.length) throw new Surprise('a packet without an end');
   return messages;
 }
 
-function readMessage(packet: string): Message {
+function readMessage(packet: string): Omit<Message, 'body'> & { readonly bodyBytes: number } {
   if (packet.includes('\0')) throw new Surprise('a NUL ends the packet for the C library');
   const lines: string[] = [];
   for (let rest = packet; rest !== ''; ) {
@@ -58,15 +64,16 @@ function readMessage(packet: string): Message {
   }
   const [command = '', ...others] = lines;
   const headers: [string, string][] = [];
+  let bodyBytes = 0;
   for (const line of others) {
     const [text = ''] = line.split('\n', 1);
     const colon = text.indexOf(':');
     if (text === '' || colon < 0) continue;
     const value = text.slice(colon + 1).replace(/^ +/, '');
-    if (/^content-length$/i.test(text.slice(0, colon))) throw new Surprise('a packet with a body');
+    if (/^content-length$/i.test(text.slice(0, colon))) bodyBytes = Number.parseInt(value, 10) || 0;
     headers.push([text.slice(0, colon), value]);
   }
-  return { command, headers };
+  return { command, headers, bodyBytes };
 }
 
 /** switch_event_t with EF_UNIQ_HEADERS. */
@@ -246,7 +253,7 @@ export class Channel {
 
   /** A whole stream from an agent; what it runs, in order. Answers to `connect` and `getvar` are not modelled. */
   receive(bytes: Buffer): void {
-    for (const { command, headers } of readMessages(bytes)) {
+    for (const { command, headers, body } of readMessages(bytes)) {
       if (command === 'exit') {
         this.ran.push('exit');
         continue;
@@ -254,7 +261,8 @@ export class Channel {
       if (command !== 'sendmsg') throw new Surprise(`the command ${JSON.stringify(command)}`);
       const header = (name: string) => headers.find(([given]) => given.toLowerCase() === name)?.[1];
       if (header('call-command') === 'execute') {
-        this.#run(header('execute-app-name') ?? '', header('execute-app-arg') ?? '');
+        const isText = /^text\/plain$/i.test(header('content-type') ?? '');
+        this.#run(header('execute-app-name') ?? '', header('execute-app-arg') || (isText ? body : ''));
       } else if (header('call-command') === 'xferext') {
         for (const [name, value] of headers) {
           if (name.toLowerCase() !== 'application') continue;

@@ -23,6 +23,8 @@ export async function runMessage(thread: CallThread, command: Command): Promise<
 
 async function execute(thread: CallThread, command: Command): Promise<void> {
   const name = commandHeader(command, 'execute-app-name');
-  if (name !== undefined)
-    await thread.execute({ name, data: commandHeader(command, 'execute-app-arg') ?? '' });
+  if (name === undefined) return;
+  const isText = commandHeader(command, 'content-type')?.toLowerCase() === 'text/plain';
+  const data = commandHeader(command, 'execute-app-arg') || (isText ? command.body : '');
+  await thread.execute({ name, data });
 }

@@ -14,7 +14,6 @@ import { readAgentConfig } from '#services/agent/config.ts';
 import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { type CallScript, FreeSwitchCall } from '#test/support/agent/call.ts';
 import { decided, type Routers, scriptRouters } from '#test/support/agent/routers.ts';
-import { applicationsOf } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, Peer, reply } from '#test/support/esl/peer.ts';
 import { recordLog } from '#test/support/log.ts';
 import { type NatsServer, startNats } from '#test/support/servers/nats.ts';
@@ -91,14 +90,13 @@ describe('a decision', () => {
 
   it('becomes one list of applications and exit', async () => {
     routers.script = () => decided({ dial: GATEWAY, variables: { absolute_codec_string: 'PCMA,PCMU' } });
-    const { steering } = await placeAndWait();
-    expect(steering).toHaveLength(2);
-    const applications = applicationsOf(steering[0] ?? '');
+    const { steering, applications } = await placeAndWait();
+    expect(steering.filter((packet) => packet.includes('xferext'))).toHaveLength(1);
     expect(applications.at(-3)).toEqual({
       name: 'bridge',
       data: expect.stringMatching(/[;]absolute_codec_string=PCMA,PCMU\}sofia\/gateway\/gw\/123456$/),
     });
-    expect(steering[1]).toBe('exit');
+    expect(steering.at(-1)).toBe('exit');
   });
 
   it.each([
@@ -106,8 +104,8 @@ describe('a decision', () => {
     ['http://crm/ 1000', 'bridge .*;cti_bridge=http://crm/ 1000 3000 1[;}]'],
   ])('sets a complete cti_bridge on the called legs for %s', async (text, expected) => {
     routers.script = () => decided({ dial: GATEWAY });
-    const { steering } = await placeAndWait({ variables: { cti_bridge: text } });
-    const lines = applicationsOf(steering[0] ?? '').map(({ name, data }) => `${name} ${data}`);
+    const { applications } = await placeAndWait({ variables: { cti_bridge: text } });
+    const lines = applications.map(({ name, data }) => `${name} ${data}`);
     expect(lines.some((line) => line === expected || new RegExp(expected).test(line))).toBe(true);
   });
 
@@ -123,8 +121,7 @@ describe('a decision', () => {
       variables: { domain_name: 'pbx' },
       contacts: { '1000@pbx': 'sofia/internal/sip:1000@10.0.0.9:5060' },
     });
-    const list = call.steering.find((packet) => packet.includes('xferext')) ?? '';
-    expect(applicationsOf(list).filter(({ name }) => name === 'bridge')).toEqual([
+    expect(call.applications.filter(({ name }) => name === 'bridge')).toEqual([
       { name: 'bridge', data: expect.stringMatching(/\}sofia\/internal\/sip:9@10\.0\.0\.9:5060$/) },
     ]);
     expect(outcomes()).toMatchObject([{ result: 'decided', error: 'not registered: 1001' }]);
@@ -356,7 +353,7 @@ describe('a failed dial', () => {
       attempt: 2,
       tried: [{ leg: 'a', number: '1', cause: 'USER_BUSY' }],
     });
-    const applications = applicationsOf(call.steering[0] ?? '');
+    const { applications } = call;
     expect(applications[0]?.data).toContain(';dialhook_attempt=2;');
     expect(applications.slice(-3)).toEqual([
       {
@@ -385,7 +382,7 @@ describe('a failed dial', () => {
       uuid: 'u',
       variables: { ...through, dialhook_call: 'u', dialhook_attempt: '4' },
     });
-    expect(applicationsOf(call.steering[0] ?? '').at(-1)).toEqual({
+    expect(call.applications.at(-1)).toEqual({
       name: 'hangup',
       data: '${dialhook_cause}',
     });
@@ -514,7 +511,7 @@ it.each<[string, Record<string, string>]>([
     headers,
   });
   await call.released();
-  expect(call.steering[0]).toContain('xferext');
+  expect(call.steering.at(-2)).toContain('xferext');
   expect(routers.requests.at(-1)?.request).toMatchObject({ uuid: 'odd', attempt: 1 });
 });
 
@@ -542,6 +539,6 @@ it.each([
   routers.script = () => decided({ dial: GATEWAY });
   const call = await FreeSwitchCall.place(other.port, { variables: { cti_bridge: CTI_BRIDGE } });
   await call.released();
-  expect(call.steering[0]).toContain('xferext');
+  expect(call.steering.at(-2)).toContain('xferext');
   await other.stop();
 });

@@ -190,7 +190,7 @@ describe('the agent', () => {
     await expect(Peer.dial(port)).rejects.toThrow('ECONNREFUSED');
     decide(decided({ dial: { type: 'hangup', cause: 17 } }));
     await call.released();
-    expect(call.steering[0]).toContain('application: hangup USER_BUSY');
+    expect(call.steering.at(-2)).toContain('application: hangup USER_BUSY');
     expect(await agent.ended).toBe(0);
     expect(agent.says('notification.published').map(({ action }) => action)).toEqual(['hangup']);
     expect(agent.says('freeswitch.disconnected')).toEqual([]);

@@ -1,6 +1,7 @@
+import type { Application } from '#libs/dialplan/settings.ts';
 import { decodeHeaders, rawHeaders } from '#libs/esl/frames.ts';
 import { regexCommand } from '#libs/simulator/switch/regex.ts';
-import { readPacket } from '#test/support/dialplan/freeswitch.ts';
+import { applicationsOf, header, type Packet, packetOf } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
 
 export interface CallScript {
@@ -62,6 +63,11 @@ export class FreeSwitchCall {
     );
   }
 
+  /** The applications among them, in order. */
+  get applications(): Application[] {
+    return this.steering.flatMap((command) => applicationsOf(packetOf(command)));
+  }
+
   /** Resolves when the agent has released the call, or the connection has ended. */
   async released(): Promise<this> {
     await this.#done;
@@ -87,7 +93,7 @@ export class FreeSwitchCall {
     if (packet === 'connect') return this.#script.connected ?? channelData(this.#channelData());
     if (packet === 'exit') return reply('+OK bye');
     if (packet.startsWith('getvar ')) return this.#getVariable(packet.slice('getvar '.length));
-    this.#execute(new Map(readPacket(packet).headers));
+    this.#execute(packetOf(packet));
     return OK;
   }
 
@@ -115,9 +121,9 @@ export class FreeSwitchCall {
     ]);
   }
 
-  #execute(headers: ReadonlyMap<string, string>): void {
-    const [name = '', value = ''] = (headers.get('execute-app-arg') ?? '').split(/=(.*)/s);
-    if (headers.get('execute-app-name') === 'unset') this.variables.delete(name);
+  #execute(packet: Packet): void {
+    const [name = '', value = ''] = packet.body.split(/=(.*)/s);
+    if (header(packet, 'execute-app-name') === 'unset') this.variables.delete(name);
     else if (name !== '') this.variables.set(name.replace('nolocal:', ''), this.#expand(value));
   }
 

@@ -22,10 +22,30 @@ export const channelData = (headers: Record<string, string>) =>
     .join('')
     .concat('\n');
 
+/** Splits what an agent writes into commands. A body is one line, and an empty line follows it. */
+export function takeCommands(text: string): { readonly commands: string[]; readonly rest: string } {
+  const parts = text.split('\n\n');
+  let rest = parts.pop() ?? '';
+  const commands: string[] = [];
+  for (let at = 0; at < parts.length; at++) {
+    const head = parts[at] ?? '';
+    const length = /^content-length: (\d+)$/m.exec(head)?.[1];
+    const body = parts[at + 1];
+    if (length === undefined) commands.push(head);
+    else if (body === undefined) rest = `${head}\n\n${rest}`;
+    else {
+      if (Buffer.byteLength(body) !== Number(length)) throw new Error(`content-length ${length} of ${body}`);
+      commands.push(`${head}\n\n${body}`);
+      at++;
+    }
+  }
+  return { commands, rest };
+}
+
 /** FreeSWITCH's end of an event socket connection: reads commands and sends what the test wants. */
 export class Peer {
   readonly socket: Socket;
-  /** All commands so far, without the empty line at the end. */
+  /** All commands so far, without the empty line at the end. A body follows the empty line after its headers. */
   readonly commands: string[] = [];
   readonly closed: Promise<void>;
   #unfinished = '';
@@ -94,8 +114,8 @@ export class Peer {
   }
 
   #read(text: string): void {
-    const commands = (this.#unfinished + text).split('\n\n');
-    this.#unfinished = commands.pop() ?? '';
+    const { commands, rest } = takeCommands(this.#unfinished + text);
+    this.#unfinished = rest;
     this.commands.push(...commands);
     this.#wake.resolve();
     this.#wake = Promise.withResolvers();

@@ -7,8 +7,10 @@ import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
 import { framesOf, recorded } from '#test/support/esl/recordings.ts';
 import { until } from '#test/support/until.ts';
 
-const execute = (name: string, data: string) =>
-  `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\nexecute-app-arg: ${data}`;
+const execute = (name: string, data: string) => {
+  const headers = `sendmsg\ncall-command: execute\nexecute-app-name: ${name}\ncontent-type: text/plain`;
+  return data === '' ? headers : `${headers}\ncontent-length: ${Buffer.byteLength(data)}\n\n${data}`;
+};
 const TAG = { name: 'export', data: 'dialhook_call=${uuid}' };
 const TAGGED = execute(TAG.name, TAG.data);
 const CORE_UUID = '6ffd4ce0-54f4-4cc9-8edf-ad14634e844f';
@@ -173,6 +175,31 @@ describe('a call', () => {
     await peer.closed;
     await until(() => server.size === 0);
     expect(errors).toEqual([]);
+  });
+
+  it('gets the settings before its first other application as bodies, which FreeSWITCH reads at once', async () => {
+    const { peer, call: outbound, release } = await call();
+    const released = outbound.runAndRelease([
+      { name: 'set', data: 'a=1' },
+      { name: 'multiset', data: '^^;b=张三;c=' },
+      { name: 'bridge', data: 'user/1' },
+      { name: 'multiset', data: '^^;b=;c=2' },
+    ]);
+    expect(await peer.answer(OK, OK, OK, OK, reply('+OK bye'))).toEqual([
+      TAGGED,
+      execute('set', 'a=1'),
+      execute('multiset', '^^;b=张三;c='),
+      'sendmsg\ncall-command: xferext\napplication: bridge user/1\napplication: multiset ^^;b=;c=2',
+      'exit',
+    ]);
+    await released;
+    expect(outbound.released?.applications).toEqual([
+      'set a=1',
+      'multiset ^^;b=张三;c=',
+      'bridge user/1',
+      'multiset ^^;b=;c=2',
+    ]);
+    release();
   });
 
   it('rejects when FreeSWITCH refuses the applications', async () => {

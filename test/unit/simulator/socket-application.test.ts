@@ -147,6 +147,24 @@ test('xferext gives the call a new extension, which starts on exit', async () =>
   });
 });
 
+test('execute takes its data from a body of text, unless a header has them', async () => {
+  const { call, agent } = await handedOver();
+  await agent.command('connect');
+  const execute = 'sendmsg\ncall-command: execute\nexecute-app-name: set';
+  const withBody = (type: string, body: string) =>
+    `${execute}\ncontent-type: ${type}\ncontent-length: ${Buffer.byteLength(body)}\n\n${body}`;
+  for (const command of [
+    withBody('text/plain', 'a=张三'),
+    withBody('text/json', 'b=2'),
+    withBody('text/plain\nexecute-app-arg: c=3', 'c=4'),
+  ])
+    expect(await agent.reply(command)).toBe('+OK');
+  agent.send('sendmsg\ncall-command: xferext\napplication: hangup\n\nexit\n\n');
+  const { variables } = await call.ended;
+  expect(variables).toMatchObject({ a: '张三', c: '3' });
+  expect(variables).not.toHaveProperty('b');
+});
+
 test('the extension of xferext runs although the agent dies', async () => {
   const { call, agent } = await handedOver();
   await agent.command('connect');
