@@ -182,18 +182,18 @@ async function run(stops: Stack): Promise<Figure[]> {
         }
     const onHttp = (name: string) =>
       [...results].find(([method]) => method.name === name && method.wire === 'http')?.[1] ?? [];
-    if (onHttp('bridge').length > 0)
+    for (const other of ['bridge', 'floor'].filter((name) => onHttp(name).length > 0))
       figures.push(
         figureOf(
           {
-            name: `${PREFIX}_cpu_${rate}_bridge`,
-            what: `CPU of FreeSWITCH for a call at ${rate} calls/s, compared with a bridge`,
+            name: `${PREFIX}_cpu_${rate}_${other}`,
+            what: `CPU of FreeSWITCH for a call at ${rate} calls/s, compared with ${other}${HOW}`,
             unit: 'CPU ms',
-            goal: FREESWITCH_CPU_GOAL,
+            goal: other === 'bridge' ? FREESWITCH_CPU_GOAL : undefined,
           },
           onHttp('dialhook').map(({ cpuMs }, i) => ({
             ours: cpuMs,
-            baseline: onHttp('bridge')[i]?.cpuMs ?? Number.NaN,
+            baseline: onHttp(other)[i]?.cpuMs ?? Number.NaN,
           })),
         ),
       );
