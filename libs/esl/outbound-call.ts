@@ -112,15 +112,17 @@ export class OutboundCall {
       oneLine(data === '' ? name : `${name} ${data}`, 'application'),
     );
     this.#released = { applications: lines, time: new Date() };
-    const firstOther = applications.findIndex(({ name }) => !SETTING.has(name));
+    const firstOther = Math.max(
+      0,
+      applications.findIndex(({ name }) => !SETTING.has(name)),
+    );
+    const extension = lines.slice(firstOther).map((line) => ['application', line] as const);
     await this.#socket.together(() => {
       this.tag();
-      for (const { name, data } of applications.slice(0, firstOther))
-        this.execute(name, data).catch(() => {});
-      const extension = lines.slice(firstOther).map((line) => ['application', line] as const);
+      const replies = applications.slice(0, firstOther).map(({ name, data }) => this.execute(name, data));
       const accepted = this.#socket.sendMessage([['call-command', 'xferext'], ...extension]);
       this.#exit();
-      return accepted;
+      return Promise.all([...replies, accepted]);
     });
   }
 

@@ -210,6 +210,17 @@ describe('a call', () => {
     release();
   });
 
+  it('rejects when FreeSWITCH refuses a setting', async () => {
+    const { peer, call: outbound, release } = await call();
+    const released = outbound.runAndRelease([
+      { name: 'set', data: 'a=1' },
+      { name: 'hangup', data: '' },
+    ]);
+    await peer.answer(OK, reply('-ERR memory error'), OK, reply('+OK bye'));
+    await expect(released).rejects.toThrow(new CommandError('sendmsg: memory error'));
+    release();
+  });
+
   it('gets variables and is released', async () => {
     const { peer, call: outbound, release } = await call();
     const released = outbound.setAndRelease({ a: '1' }, { b: '2' });
