@@ -17,7 +17,7 @@ export function notifications(n: number): Notification[] {
   return ACTIONS.flatMap((action) => calls.map((call) => notificationOf(call, action))).slice(0, n);
 }
 
-/** Notifications a second, from the first handed over to the last that the endpoint has had; and CPU ms for each. */
+/** Notifications per second until the endpoint has received all `n` that `feed` hands over, and CPU ms of `pids` for each. */
 export async function timed(
   endpoint: Endpoint,
   n: number,

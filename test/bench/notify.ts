@@ -13,6 +13,7 @@ import type { Options } from './options.ts';
 
 const CONCURRENCY = 256;
 const GOAL = { atLeast: 0.7 };
+
 /** JetStream, BullMQ and HTTP; baseline BullMQ jobs and workers for the same posts; and the posts alone. */
 export async function notify({ rounds, scale }: Options): Promise<Figure[]> {
   const n = Math.ceil(9_000 * scale);
