@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { CommandReader, commandHeader } from '#libs/simulator/event-socket/command-reader.ts';
 import { encodeIdentity } from '#services/agent/call/identity.ts';
-import { takeCommands } from '#test/support/esl/peer.ts';
 
 /**
  * The cheapest stand-in for a FreeSWITCH node: one `socket` connection per call and an event socket. It sends the bytes of
@@ -120,21 +120,18 @@ export class BenchNode {
     const { promise, resolve } = Promise.withResolvers<number | undefined>();
     const started = performance.now();
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    let rest = '';
+    const reader = new CommandReader();
     let extension = false;
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk: unknown) => {
-      const taken = takeCommands(rest + String(chunk));
-      rest = taken.rest;
+    socket.on('data', (chunk: Buffer) => {
       let out = '';
-      for (const command of taken.commands) {
-        if (command === 'exit') {
+      for (const command of reader.push(chunk)) {
+        if (command.line === 'exit') {
           resolve(extension ? performance.now() - started : undefined);
           socket.end(out + BYE + NOTICE);
           return;
         }
-        if (command.includes('xferext')) extension = true;
-        out += this.#answer(command, uuid);
+        if (commandHeader(command, 'call-command') === 'xferext') extension = true;
+        out += this.#answer(command.line, uuid);
       }
       if (out !== '') socket.write(out);
     });

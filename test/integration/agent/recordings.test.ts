@@ -15,7 +15,7 @@ import { startTestAgent, type TestAgent } from '#test/support/agent/agent.ts';
 import { FreeSwitchCall } from '#test/support/agent/call.ts';
 import { notificationsOf } from '#test/support/agent/replay.ts';
 import { decided, type Routers, type Script, scriptRouters } from '#test/support/agent/routers.ts';
-import { applicationsOf, exportsOf, packetOf } from '#test/support/dialplan/freeswitch.ts';
+import { applicationsOf, commandsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
 import { PeerServer, withBody } from '#test/support/esl/peer.ts';
 import {
   framesOf,
@@ -167,7 +167,9 @@ describe('the commands of a call', () => {
   it.each(RECORDINGS.filter(listOf))('have the recorded effect: %s', async (name) => {
     const call = await (await begin(name)).released();
     expect(call.steering.filter((command) => command.includes('xferext'))).toHaveLength(1);
-    expect(meaningOf(call.applications)).toEqual(meaningOf(applicationsOf(packetOf(listOf(name) ?? ''))));
+    expect(meaningOf(call.applications)).toEqual(
+      meaningOf(commandsOf(listOf(name) ?? '').flatMap(applicationsOf)),
+    );
     expect(call.steering.at(-1)).toBe('exit');
     await until(() => agent.server.size === 0);
   });

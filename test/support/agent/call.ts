@@ -1,7 +1,8 @@
 import type { Application } from '#libs/dialplan/settings.ts';
 import { decodeHeaders, rawHeaders } from '#libs/esl/frames.ts';
+import { type Command, commandHeader } from '#libs/simulator/event-socket/command-reader.ts';
 import { regexCommand } from '#libs/simulator/switch/regex.ts';
-import { applicationsOf, header, type Packet, packetOf } from '#test/support/dialplan/freeswitch.ts';
+import { applicationsOf, commandsOf } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer, reply } from '#test/support/esl/peer.ts';
 
 export interface CallScript {
@@ -65,7 +66,7 @@ export class FreeSwitchCall {
 
   /** The applications among them, in order. */
   get applications(): Application[] {
-    return this.steering.flatMap((command) => applicationsOf(packetOf(command)));
+    return commandsOf(...this.steering).flatMap(applicationsOf);
   }
 
   /** Resolves when the agent has released the call, or the connection has ended. */
@@ -93,7 +94,7 @@ export class FreeSwitchCall {
     if (packet === 'connect') return this.#script.connected ?? channelData(this.#channelData());
     if (packet === 'exit') return reply('+OK bye');
     if (packet.startsWith('getvar ')) return this.#getVariable(packet.slice('getvar '.length));
-    this.#execute(packetOf(packet));
+    for (const command of commandsOf(packet)) this.#execute(command);
     return OK;
   }
 
@@ -121,9 +122,9 @@ export class FreeSwitchCall {
     ]);
   }
 
-  #execute(packet: Packet): void {
-    const [name = '', value = ''] = packet.body.split(/=(.*)/s);
-    if (header(packet, 'execute-app-name') === 'unset') this.variables.delete(name);
+  #execute(command: Command): void {
+    const [name = '', value = ''] = command.body.split(/=(.*)/s);
+    if (commandHeader(command, 'execute-app-name') === 'unset') this.variables.delete(name);
     else if (name !== '') this.variables.set(name.replace('nolocal:', ''), this.#expand(value));
   }
 

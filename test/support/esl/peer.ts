@@ -23,7 +23,7 @@ export const channelData = (headers: Record<string, string>) =>
     .concat('\n');
 
 /** Splits what an agent writes into commands. A body is one line, and an empty line follows it. */
-export function takeCommands(text: string): { readonly commands: string[]; readonly rest: string } {
+function takeCommands(text: string): { readonly commands: string[]; readonly rest: string } {
   const parts = text.split('\n\n');
   let rest = parts.pop() ?? '';
   const commands: string[] = [];

@@ -8,9 +8,10 @@ import { groupVariables, legVariables, telVariables } from '#libs/dialplan/leg-v
 import { PlanError, planOf } from '#libs/dialplan/plan.ts';
 import { OutboundServer } from '#libs/esl/outbound.ts';
 import type { OutboundCall } from '#libs/esl/outbound-call.ts';
+import { type Command, commandHeader } from '#libs/simulator/event-socket/command-reader.ts';
 import { parseDialString } from '#libs/simulator/originate/dial-string.ts';
 import { dialOf } from '#test/support/dialplan/dial.ts';
-import { applicationsOf, exportsOf, header, packetsOf } from '#test/support/dialplan/freeswitch.ts';
+import { applicationsOf, commandsOf, exportsOf } from '#test/support/dialplan/freeswitch.ts';
 import { channelData, OK, Peer } from '#test/support/esl/peer.ts';
 
 /** For any answer of an endpoint, FreeSWITCH must read exactly the plan, by its own parsing rules. */
@@ -40,23 +41,21 @@ afterAll(async () => {
   await server.close();
 });
 
-/** Releases a call with the applications and returns the bytes that FreeSWITCH received. */
-async function written(applications: readonly { name: string; data: string }[]): Promise<string> {
+/** Releases a call with the applications and returns the commands that FreeSWITCH received. */
+async function written(applications: readonly { name: string; data: string }[]): Promise<Command[]> {
   const before = peer.commands.length;
   const sent = call.runAndRelease(applications);
   for (let command = ''; command !== 'exit'; ) [command = ''] = await peer.answer(OK);
   await sent;
   expect(peer.unfinished).toBe('');
-  return `${peer.commands.slice(before).join('\n\n')}\n\n`;
+  return commandsOf(...peer.commands.slice(before));
 }
 
 /** The applications that FreeSWITCH runs. Settings come first, each in a command of its own; then one extension and the end. */
-function releasedWith(stream: string) {
-  const packets = packetsOf(stream);
-  const commands = packets.map((packet) => header(packet, 'call-command') ?? packet.command);
-  expect(commands.slice(-2)).toEqual(['xferext', 'exit']);
-  expect(new Set(commands.slice(0, -2))).toEqual(new Set(commands.length > 2 ? ['execute'] : []));
-  return packets.flatMap(applicationsOf);
+function releasedWith(commands: readonly Command[]) {
+  const kinds = commands.map((command) => commandHeader(command, 'call-command') ?? command.line);
+  expect(kinds).toEqual([...kinds.slice(0, -2).map(() => 'execute'), 'xferext', 'exit']);
+  return commands.flatMap(applicationsOf);
 }
 
 const HOSTILE = [
@@ -193,9 +192,9 @@ describe('any answer of an endpoint', () => {
         }
         if ('hangup' in plan) {
           hungUp++;
-          const stream = await written(hangupApplications(plan.hangup, { result: 'decided' }, 1));
+          const commands = await written(hangupApplications(plan.hangup, { result: 'decided' }, 1));
           const cause = 'cause' in plan.hangup ? plan.hangup.cause : '';
-          expect(releasedWith(stream).at(-1)).toEqual({ name: 'hangup', data: cause });
+          expect(releasedWith(commands).at(-1)).toEqual({ name: 'hangup', data: cause });
           return;
         }
         if ('collect' in plan) throw new Error('no answer here collects');
@@ -206,8 +205,7 @@ describe('any answer of an endpoint', () => {
         }));
         const dial = dialOf(groups, { plan, exported: { cti_bridge: formatArguments(endpoint) } });
         const meant = dialApplications(dial);
-        const stream = await written(meant);
-        const read = releasedWith(stream);
+        const read = releasedWith(await written(meant));
         expect(read).toEqual(meant);
         const called = calledVariables(dial);
         const shared = (variables: object) => ({ ...variables, ...called });
@@ -239,22 +237,32 @@ describe('any answer of an endpoint', () => {
 describe('any text', () => {
   it('is refused, or adds no line to a message', async () => {
     await fc.assert(
-      fc.asyncProperty(text, text, async (application, data) => {
+      fc.asyncProperty(text, text, text, async (setting, application, data) => {
         const before = peer.commands.length;
-        const applications = [{ name: `hangup${application}`, data }];
-        const unsafe = /[\r\n\0]/.test(application + data);
+        const applications = [
+          { name: 'set', data: setting },
+          { name: `hangup${application}`, data },
+        ];
+        const unsafe = /[\r\n\0]/.test(setting + application + data);
         if (unsafe) {
           await expect(call.runAndRelease(applications)).rejects.toThrow('contains a line end or NUL');
           await written([]);
           expect(peer.commands.length).toBe(before + 2);
           return;
         }
-        const packets = packetsOf(await written(applications));
-        expect(packets).toHaveLength(2);
-        expect(packets[0]?.headers).toEqual([
+        const [set, extension, ...others] = await written(applications);
+        expect(set?.body).toBe(setting);
+        expect(set?.headers).toEqual([
+          ['call-command', 'execute'],
+          ['execute-app-name', 'set'],
+          ['content-type', 'text/plain'],
+          ...(setting === '' ? [] : [['content-length', String(Buffer.byteLength(setting))]]),
+        ]);
+        expect(extension?.headers).toEqual([
           ['call-command', 'xferext'],
           ['application', `hangup${application}${data === '' ? '' : ` ${data}`}`],
         ]);
+        expect(others.map(({ line }) => line)).toEqual(['exit']);
       }),
       { numRuns: 200 },
     );
