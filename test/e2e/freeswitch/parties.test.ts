@@ -147,9 +147,7 @@ describe.skipIf(!freeswitchFound())('parties of a real FreeSWITCH', () => {
     const call = place('sofia/gateway/gw/1', { '1': answers });
     const one = await call.callee('1');
     await call.talking;
-    await until('the call is tracked', async () => (await freeswitch.api('show calls')).includes(call.uuid));
-    // FreeSWITCH writes its recovery table in the background.
-    await sleep(1_500);
+    await freeswitch.untilRecoverable(call);
     await freeswitch.kill();
     await freeswitch.start();
     expect(await freeswitch.api('sofia recover')).toContain('Recovered 2 call');

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentProcess, BusView, eventually } from '#test/support/agent/agent-process.ts';
 import { CuttableProxy } from '#test/support/agent/cuttable-proxy.ts';
@@ -113,9 +112,7 @@ describe.skipIf(!freeswitchFound())('a real FreeSWITCH', () => {
     const party = await call.callee('123456');
     await call.talking;
     await eventually(async () => (await view.live()).some(({ uuid }) => uuid === call.uuid));
-    await eventually(async () => (await freeswitch.api('show calls')).includes(call.uuid));
-    // FreeSWITCH writes its recovery table in the background.
-    await sleep(1_000);
+    await freeswitch.untilRecoverable(call);
     return { call, party };
   }
 

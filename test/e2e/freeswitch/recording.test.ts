@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Notification } from '#libs/contract/endpoint.ts';
 import { AgentProcess, BusView, eventually } from '#test/support/agent/agent-process.ts';
@@ -136,8 +135,7 @@ describe.skipIf(!freeswitchFound())('the recording of a call', () => {
     await agent.stop();
     agent = await startAgent({ RECONCILE_RESTART_WAIT_MS: '60000' });
     const { call, party } = await talking(2000);
-    // FreeSWITCH writes its recovery table in the background.
-    await sleep(1_000);
+    await node.untilRecoverable(call);
     await node.kill();
     await node.start();
     await eventually(() => agent.said('live_call.restart_wait'));

@@ -59,6 +59,8 @@ export interface RealCaseNode extends CaseNode {
   /** The certificate that FreeSWITCH trusts over SIP, in PEM, and its key. */
   readonly tls: FreeSwitch['tls'];
   readonly running: boolean;
+  /** Resolves when `sofia recover` would bring every answered leg of the call back after a crash. */
+  untilRecoverable(call: PlacedCall): Promise<void>;
   /** Kills FreeSWITCH, as a crash does. The parties keep their dialogs. */
   kill(): Promise<void>;
   /** Ends FreeSWITCH in order. */
@@ -184,6 +186,12 @@ export async function realCaseNode({
       const calleeEnds = Object.values(script.callees).some(({ hangsUpAt }) => hangsUpAt !== undefined);
       return place({ byeAt: calleeEnds ? BYE_AT_LATEST_MS : BYE_AT_MS, ...script }).ended;
     },
+    untilRecoverable: ({ events }) =>
+      until('FreeSWITCH can recover the call', () => {
+        const legs = events.filter((event) => text(event, 'Event-Name') === 'CHANNEL_ANSWER');
+        const recoverable = freeswitch.recoverable();
+        return legs.length > 1 && legs.every((event) => recoverable.includes(text(event, 'Unique-ID') ?? ''));
+      }),
     kill: () => freeswitch.kill(),
     shutDown: () => freeswitch.stop(),
     start: () => freeswitch.start(),

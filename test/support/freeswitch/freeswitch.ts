@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PortBlock, reservePortBlock } from '#test/support/ports.ts';
 import { selfSigned } from '#test/support/router/endpoints.ts';
@@ -78,6 +79,19 @@ export class FreeSwitch {
 
   api(command: string): Promise<string> {
     return this.#socket?.api(command) ?? Promise.resolve('-ERR not running');
+  }
+
+  /** The uuids of the legs that `sofia recover` would bring back after a crash. It writes them in the background. */
+  recoverable(): string[] {
+    const database = new DatabaseSync(join(this.#root, 'db', 'core.db'), { readOnly: true });
+    try {
+      return database
+        .prepare('SELECT uuid FROM recovery')
+        .all()
+        .map(({ uuid }) => String(uuid));
+    } finally {
+      database.close();
+    }
   }
 
   /** Shuts it down in order. Its events until then are received. */
