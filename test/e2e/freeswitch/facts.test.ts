@@ -102,6 +102,28 @@ describe.skipIf(!freeswitchFound())('facts about FreeSWITCH on which the agent r
     },
   );
 
+  it('`execute` takes its data from the body, and expands them like a header', async () => {
+    const values: string[] = [];
+    await call(async ({ execute, getvar }) => {
+      await execute('multiset', "^^;a=张三 O'Neill;b=${a}!");
+      await execute('set', 'app_disable_expand_variables=true');
+      await execute('export', 'nolocal:c=${a}');
+      values.push(await getvar('a'), await getvar('b'), await getvar('nolocal:c'));
+      return ['hangup'];
+    });
+    expect(values).toEqual(["张三 O'Neill", '!', '${a}']);
+  });
+
+  it('a connection that breaks after a setting: the dialplan continues with it', async () => {
+    const { hangup } = await call(async ({ execute, breakOff }) => {
+      await execute('set', 'dialhook_result=decided');
+      breakOff();
+      return [];
+    });
+    expect(text(hangup, 'variable_dialhook_result')).toBe('decided');
+    expect(text(hangup, 'Hangup-Cause')).toBe('USER_BUSY');
+  });
+
   it(`an application whose data holds \\' is dropped`, async () => {
     const outcome = await call([NO_EXPANSION, `set x=it\\'s`, 'hangup USER_BUSY']);
     expect(outcome.status).toBe(486);

@@ -7,9 +7,11 @@ export interface HandedOver {
   readonly uuid: string;
   /** The answer to `connect`, as it came. */
   readonly channelData: string;
-  /** Runs one application and waits until it is carried out. */
+  /** Runs one application, with its data as the body, and waits until it is carried out. */
   execute(application: string, data: string): Promise<void>;
   getvar(name: string): Promise<string>;
+  /** Breaks the connection, as a crash of the agent does. */
+  breakOff(): void;
 }
 
 export interface ScriptedAgent {
@@ -34,10 +36,11 @@ export async function scriptedAgent(
         uuid: /^Unique-ID: (.*)/m.exec(channelData)?.[1] ?? '',
         channelData,
         execute: async (application, data) => {
-          const names = `execute-app-name: ${application}\nexecute-app-arg: ${data}`;
-          await send(`sendmsg\ncall-command: execute\n${names}`);
+          const body = `content-type: text/plain\ncontent-length: ${Buffer.byteLength(data)}\n\n${data}`;
+          await send(`sendmsg\ncall-command: execute\nexecute-app-name: ${application}\n${body}`);
         },
         getvar: (name) => text(`getvar ${name}`),
+        breakOff: () => socket.destroy(),
       });
       const lines = applications.map((application) => `application: ${application}`);
       await send(['sendmsg', 'call-command: xferext', ...lines].join('\n'));
