@@ -57,8 +57,8 @@ async function streamAnswer(manager: JetStreamManager, name: string): Promise<St
   try {
     const { config, cluster } = await manager.streams.info(name);
     const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline);
-    // A server without a cluster reports no leader.
-    const leader = cluster === undefined || !cluster.name ? (cluster?.leader ?? '') : cluster.leader;
+    // A server without a cluster is the leader; it names none, or since NATS 2.15 its own id.
+    const leader = cluster?.name ? cluster.leader : '';
     return { replicas: config.num_replicas, leader, behind: behind.map((one) => one.name) };
   } catch (error) {
     if (isNotPermitted(error)) return { problem: 'denied' };
