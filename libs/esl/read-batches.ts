@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
 
+/** After a turn with so many bytes more has arrived, or FreeSWITCH waits for room: it buffers less than a second of events. */
+const BUSY_BYTES = 64 * 1024;
+
 /**
  * Reads a socket in batches, so that many small messages wake the process once:
  *
@@ -8,7 +11,7 @@ import type { Socket } from 'node:net';
  *        +-- timer, `resume` ----+
  *
  * The first data after a silence are read at once; later data wait in the kernel. A turn of the event loop reads up to 2 MB.
- * The socket is not paused while `isUrgent` returns true.
+ * The socket is not paused after a turn that has read BUSY_BYTES, nor while `isUrgent` returns true.
  */
 export class ReadBatches {
   readonly #socket: Socket;
@@ -16,12 +19,13 @@ export class ReadBatches {
   readonly #isUrgent: () => boolean;
   #timer: NodeJS.Timeout | undefined;
   #pausing = false;
+  #bytes = 0;
 
   constructor(socket: Socket, ms: number, isUrgent: () => boolean) {
     this.#socket = socket;
     this.#ms = ms;
     this.#isUrgent = isUrgent;
-    socket.on('data', () => this.#onData());
+    socket.on('data', (data: Buffer) => this.#onData(data));
     socket.once('close', () => clearTimeout(this.#timer));
   }
 
@@ -34,12 +38,15 @@ export class ReadBatches {
   }
 
   /** Pauses at the end of the turn, when everything that has arrived is read. */
-  #onData(): void {
+  #onData(data: Buffer): void {
+    this.#bytes += data.length;
     if (this.#pausing) return;
     this.#pausing = true;
     setImmediate(() => {
+      const isBusy = this.#bytes >= BUSY_BYTES;
+      this.#bytes = 0;
       this.#pausing = false;
-      if (this.#isUrgent() || this.#socket.destroyed) return;
+      if (isBusy || this.#isUrgent() || this.#socket.destroyed) return;
       this.#socket.pause();
       this.#timer = setTimeout(() => this.resume(), this.#ms);
     });

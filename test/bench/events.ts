@@ -9,7 +9,9 @@ import { alternate, type Figure, figureOf } from './figure.ts';
 import { type BenchNode, type EventName, newCall } from './node.ts';
 import type { Options } from './options.ts';
 
-const NAMES: readonly EventName[] = ['ring', 'progress', 'answer', 'hangup'];
+/** The events of an answered call. Without the end of its called leg, its hangup would wait for that. */
+const NAMES: readonly EventName[] = ['ring', 'progress', 'answer', 'leg_end', 'hangup'];
+const NOTIFICATIONS_EACH = 4;
 const LIMITS = { replicas: 1, maxBytes: 1 << 30, maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
 const POLL_MS = 2;
 
@@ -33,7 +35,7 @@ export async function events({ rounds, scale }: Options): Promise<Figure[]> {
 
   const ours = async () => {
     const text = eventsOf(node, calls).join('');
-    const until = (await stored()) + n;
+    const until = (await stored()) + calls * NOTIFICATIONS_EACH;
     const cpu = cpuSeconds(agent);
     const started = performance.now();
     node.write(text);

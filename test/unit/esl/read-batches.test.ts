@@ -40,6 +40,19 @@ describe('ReadBatches', () => {
     socket.destroy();
   });
 
+  it('does not pause after a turn with much data, since more has arrived', async () => {
+    const { socket, read } = open(HOUR);
+    const much = 'a'.repeat(64 * 1024);
+    socket.write(much);
+    await until(() => read.length === 1);
+    await turn();
+    await turn();
+    socket.write('b');
+    await until(() => read.join('') === `${much}b`);
+    await until(() => socket.isPaused());
+    socket.destroy();
+  });
+
   it('does not pause while a reply is awaited', async () => {
     const { socket, read } = open(HOUR, () => true);
     socket.write('a');
