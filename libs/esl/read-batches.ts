@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** After a turn with so many bytes more has arrived, or FreeSWITCH waits for room: it buffers less than a second of events. */
+/** After a turn that has read so many bytes, more has arrived, or FreeSWITCH waits until it can write more. */
 const BUSY_BYTES = 64 * 1024;
 
 /**
