@@ -5,6 +5,7 @@ import {
   JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { connectionOptions } from '#libs/bus/access.ts';
@@ -14,7 +15,7 @@ import { progressSubject } from '#libs/bus/progress.ts';
 import { isNotPermitted } from '#libs/bus/streams.ts';
 import type { NatsConfig } from '#libs/config/settings.ts';
 import { type Abandon, BUS } from '#libs/contract/messages.ts';
-import { type NatsFacts, PING_WAIT_MS, STREAMS, type StreamAnswer } from './nats.ts';
+import { type NatsFacts, PING_WAIT_MS, STREAMS, type StreamAnswer, type StreamFacts } from './nats.ts';
 
 const TIMEOUT_MS = 3_000;
 /** The server pings each new client once within this time, whatever its interval. */
@@ -53,13 +54,16 @@ async function isPinged(nats: NatsConnection, pings: () => number): Promise<bool
   return pings() > before;
 }
 
+/** A server without a cluster leads its streams: NATS 2.9 names no leader then, NATS 2.15 the id of the server. */
+export function streamFacts({ config, cluster }: Pick<StreamInfo, 'config' | 'cluster'>): StreamFacts {
+  const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline);
+  const leader = cluster?.name ? cluster.leader : '';
+  return { replicas: config.num_replicas, leader, behind: behind.map(({ name }) => name) };
+}
+
 async function streamAnswer(manager: JetStreamManager, name: string): Promise<StreamAnswer> {
   try {
-    const { config, cluster } = await manager.streams.info(name);
-    const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline);
-    // A server without a cluster is the leader; it names none, or since NATS 2.15 its own id.
-    const leader = cluster?.name ? cluster.leader : '';
-    return { replicas: config.num_replicas, leader, behind: behind.map((one) => one.name) };
+    return streamFacts(await manager.streams.info(name));
   } catch (error) {
     if (isNotPermitted(error)) return { problem: 'denied' };
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)

@@ -4,6 +4,7 @@ import type { Finding } from '#services/cli/doctor/finding.ts';
 import { type ApiResult, type FreeSwitchFacts, freeSwitchFindings } from '#services/cli/doctor/freeswitch.ts';
 import { type HostFacts, hostFindings } from '#services/cli/doctor/host.ts';
 import { type NatsFacts, natsFindings } from '#services/cli/doctor/nats.ts';
+import { streamFacts } from '#services/cli/doctor/nats-facts.ts';
 import { parseInfo, type RedisFacts, redisFindings } from '#services/cli/doctor/redis.ts';
 
 /** The checks that are not ok, and their levels. */
@@ -172,6 +173,20 @@ describe('NATS', () => {
     ],
   ])('%s', (_, given, expected) => {
     expect(troubles(natsFindings({ ...NATS, ...given }))).toEqual(expected);
+  });
+
+  it.each<[string, Parameters<typeof streamFacts>[0]['cluster'], string]>([
+    ['of NATS 2.9', { leader: '', replicas: [] }, 'this server'],
+    ['of NATS 2.15, which names its id', { leader: 'NCY26XCM', replicas: [] }, 'this server'],
+    ['in a cluster', { name: 'nats', leader: 'n2', replicas: [] }, 'n2'],
+    ['without any facts', undefined, 'this server'],
+  ])('the leader of a stream on a server %s', (_, cluster, leader) => {
+    const config = { num_replicas: 1 } as Parameters<typeof streamFacts>[0]['config'];
+    const streams = { DIALHOOK_PROGRESS: streamFacts({ config, ...(cluster && { cluster }) }) };
+    const found = natsFindings({ ...NATS, ...SINGLE, streams });
+    expect(found.find(({ check }) => check === 'DIALHOOK_PROGRESS')?.found).toBe(
+      `1 replica, leader ${leader}`,
+    );
   });
 });
 
