@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** After a turn that has read so many bytes, more has arrived, or FreeSWITCH waits until it can write more. */
+/** About eight events. After a turn that has read so many bytes, more has probably arrived. */
 const BUSY_BYTES = 64 * 1024;
 
 /**
@@ -10,8 +10,9 @@ const BUSY_BYTES = 64 * 1024;
  *        ^                       |
  *        +-- timer, `resume` ----+
  *
- * The first data after a silence are read at once; later data wait in the kernel. A turn of the event loop reads up to 2 MB.
- * The socket is not paused after a turn that has read BUSY_BYTES, nor while `isUrgent` returns true.
+ * The first data after a silence are read at once; later data wait in the kernel, which makes FreeSWITCH wait when its buffer
+ * is full. So the socket is not paused after a turn of the event loop that has read BUSY_BYTES (it reads up to 2 MB), nor while
+ * `isUrgent` returns true.
  */
 export class ReadBatches {
   readonly #socket: Socket;
@@ -37,7 +38,7 @@ export class ReadBatches {
     this.#socket.resume();
   }
 
-  /** Pauses at the end of the turn, when everything that has arrived is read. */
+  /** Pauses at the end of the turn, unless more is expected. */
   #onData(data: Buffer): void {
     this.#bytes += data.length;
     if (this.#pausing) return;

@@ -42,13 +42,13 @@ describe('ReadBatches', () => {
 
   it('does not pause after a turn with much data, since more has arrived', async () => {
     const { socket, read } = open(HOUR);
-    const much = 'a'.repeat(64 * 1024);
-    socket.write(much);
-    await until(() => read.length === 1);
+    const chunks = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(16 * 1024));
+    for (const chunk of chunks) socket.write(chunk);
+    await until(() => read.length === chunks.length);
     await turn();
     await turn();
-    socket.write('b');
-    await until(() => read.join('') === `${much}b`);
+    socket.write('e');
+    await until(() => read.join('') === `${chunks.join('')}e`);
     await until(() => socket.isPaused());
     socket.destroy();
   });
